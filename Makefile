@@ -1,0 +1,53 @@
+# Two commands for a fresh machine: `make repro` and `make test`. Everything lives in .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+# Without cached bytecode every stage would compile torch and open_clip anew.
+unexport PYTHONDONTWRITEBYTECODE
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: setup repro test test-all lint bench params lock clean
+
+setup: $(VENV)/.installed
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+
+# The lock names every package with its hash; the project itself is installed in place, without touching them.
+$(VENV)/.installed: requirements.lock pyproject.toml | $(UV)
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps -e .
+	touch $@
+
+repro: setup
+	dvc repro
+	@echo "open reports/index.html"
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	lint-imports
+	mypy
+
+test: lint
+	pytest -m "not slow"
+
+# The simulations too: coverage of intervals, size of tests. Half an hour on two cores.
+test-all: lint
+	pytest
+
+bench: setup
+	pytest benchmarks --benchmark-only -o filterwarnings=default
+
+# params.yaml as Hydra composes it from experiments/: the demo profile.
+params: setup
+	python -m experiments.compose
+
+lock: | $(UV)
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra test --quiet \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .dvc/cache .dvc/tmp data models results reports *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""The instrument: images, degradations, scoring, statistics and studies. Knows no method by name."""

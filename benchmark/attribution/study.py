@@ -1,0 +1,213 @@
+"""The localisation study: degrade a known region of a photograph and ask whether the map points there."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from benchmark.attribution.maps import Attributable, maps, upsample
+from benchmark.attribution.measure import auc, energy_inside, pointing_game
+from benchmark.degradations import degrade
+from benchmark.robustness.tools import (
+    batches,
+    content_seed,
+    content_seeds,
+    mean_interval,
+    share_interval,
+    tidy,
+)
+
+STATISTICS = {"pointing_game": pointing_game, "energy_inside": energy_inside, "auc": auc}
+Explain = Callable[[Tensor], dict[tuple[str, str], Tensor]]
+
+
+def region(height: int, width: int, seed: int, share: tuple[float, float] = (0.25, 0.5)) -> Tensor:
+    """Draw a rectangle; returns a boolean ``[H, W]``.
+
+    Each side is between ``share[0]`` and ``share[1]`` of the picture's, the place uniform.
+    """
+    if not 0 < share[0] <= share[1] < 1:
+        raise ValueError(
+            f"share={share}: sides must be a share of the picture between 0 and 1, the lesser first"
+        )
+    rng = np.random.default_rng(seed)
+    mask = torch.zeros(height, width, dtype=torch.bool)
+    window = []
+    for side in (height, width):
+        length = min(max(1, round(side * rng.uniform(*share))), side - 1)
+        start = int(rng.integers(0, side - length + 1))
+        window.append(slice(start, start + length))
+    mask[window[0], window[1]] = True
+    return mask
+
+
+def implant(
+    images: Tensor,
+    kind: str,
+    level: int,
+    seed: int = 0,
+    *,
+    share: tuple[float, float] = (0.25, 0.5),
+) -> tuple[Tensor, Tensor]:
+    """Degrade one rectangle of every image.
+
+    Parameters
+    ----------
+    images
+        ``[B, 3, H, W]`` in [0, 1].
+    kind, level
+        See `benchmark.degradations.degrade`.
+    seed
+        Together with the pixels it settles size and place of the region and the random kinds. The region does
+        not depend on ``level``.
+    share
+        See `region`.
+
+    Returns
+    -------
+    tuple of Tensor
+        The images ``[B, 3, H, W]`` and the regions, boolean ``[B, H, W]``.
+    """
+    worse = degrade(images, kind, level, content_seeds(images, seed, kind))
+    height, width = images.shape[-2:]
+    places = [content_seed(image, seed, kind, "region") for image in images]
+    regions = torch.stack([region(height, width, place, share) for place in places])
+    return torch.where(regions[:, None], worse, images), regions
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is degraded, where and how: the same for every method and floor.
+
+    Parameters
+    ----------
+    references
+        Pristine photographs ``[3, H, W]`` in [0, 1], of any sizes.
+    kinds, levels
+        Kinds of degradation and their levels.
+    seed, share
+        See `implant`.
+    batch
+        Photographs at a time; no result depends on it.
+    """
+
+    references: Sequence[Tensor]
+    kinds: Sequence[str]
+    levels: Sequence[int] = (5,)
+    seed: int = 0
+    share: tuple[float, float] = (0.25, 0.5)
+    batch: int = 8
+
+
+def localise(method: Attributable, trial: Trial, how: str = "gradcam") -> pd.DataFrame:
+    """Measure where the maps of a method point, image by image.
+
+    A map is turned so that it is high where quality is said to be low: the one of ``negative`` stands as it
+    is, ``positive`` and the score (of a method where more is better) change their sign.
+
+    Parameters
+    ----------
+    method
+        A method with gradients.
+    trial
+        The degraded regions.
+    how
+        See `benchmark.attribution.maps`.
+
+    Returns
+    -------
+    DataFrame
+        ``method, target, distortion, level, image, statistic, value``; ``image`` is the place in the trial's
+        references.
+
+    Raises
+    ------
+    ValueError
+        If the method has no gradients, or the references are none or out of range.
+    """
+
+    def explain(images: Tensor) -> dict[tuple[str, str], Tensor]:
+        raw = maps(method, images, None, how)
+        shown = upsample(raw, (images.shape[-2], images.shape[-1]))
+        return {
+            (method.name, target): shown[:, k] * towards_low_quality(method, target)
+            for k, target in enumerate(method.cam_targets)
+        }
+
+    return _measure(trial, explain)
+
+
+def floors(trial: Trial, targets: Sequence[str], stride: int = 32) -> pd.DataFrame:
+    """Measure two maps that never looked, in the columns of `localise`.
+
+    ``centre_prior`` is a Gaussian around the middle with a quarter of each side as deviation, ``random_map``
+    white noise on a grid with ``stride`` pixels a cell, seeded by the picture. Their rows are repeated for
+    each of ``targets``, so that they stand beside every method.
+    """
+
+    def explain(images: Tensor) -> dict[tuple[str, str], Tensor]:
+        height, width = images.shape[-2:]
+        y, x = (torch.linspace(-2, 2, side) for side in (height, width))
+        centre = torch.exp(-0.5 * (y[:, None] ** 2 + x[None, :] ** 2)).expand(len(images), -1, -1)
+        noise = [_noise(content_seed(image, "random_map"), height, width, stride) for image in images]
+        return {("centre_prior", ""): centre, ("random_map", ""): torch.stack(noise)}
+
+    found = _measure(trial, explain)
+    return pd.concat([found.assign(target=target) for target in targets], ignore_index=True)
+
+
+def table(values: pd.DataFrame) -> pd.DataFrame:
+    """Tidy table of measured maps, keys ``method, target, distortion``.
+
+    The values of an image are averaged over levels, and for the distortion ``all`` over kinds too, before the
+    mean and Student's 95% interval are taken over images; a pointing game played once an image has Wilson's.
+    """
+    rows = []
+    together = pd.concat([values, values.assign(distortion="all")])
+    for (method, target, kind, name), part in together.groupby(
+        ["method", "target", "distortion", "statistic"], sort=False
+    ):
+        images = part.groupby("image")["value"]
+        once = name == "pointing_game" and bool((images.size() == 1).all())
+        interval = share_interval if once else mean_interval
+        value, low, high, n = interval(images.mean().to_numpy(dtype=float))
+        levels = ", ".join(map(str, sorted(part["level"].unique())))
+        keys: dict[str, object] = {"method": method, "target": target, "distortion": kind}
+        estimate = value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), n
+        rows.append(tidy(keys, str(name), estimate, f"one degraded rectangle, level {levels}"))
+    return pd.DataFrame(rows)
+
+
+def towards_low_quality(method: Attributable, target: str) -> int:
+    """Sign that makes a map of ``target`` high where quality is low; unknown targets are taken as scores."""
+    if target == "negative":
+        return 1
+    return -1 if target == "positive" or method.higher_is_better else 1
+
+
+def _measure(trial: Trial, explain: Explain) -> pd.DataFrame:
+    rows = []
+    for places, images in batches(trial.references, trial.batch):
+        for kind, level in itertools.product(trial.kinds, trial.levels):
+            worse, regions = implant(images, kind, level, trial.seed, share=trial.share)
+            for (name, target), stack in explain(worse).items():
+                for place, saliency, inside in zip(places, stack.numpy(), regions.numpy(), strict=True):
+                    rows += [
+                        (name, target, kind, level, place, statistic, measure(saliency, inside))
+                        for statistic, measure in STATISTICS.items()
+                    ]
+    return pd.DataFrame(
+        rows, columns=["method", "target", "distortion", "level", "image", "statistic", "value"]
+    )
+
+
+def _noise(seed: int, height: int, width: int, stride: int) -> Tensor:
+    grid = -(-height // stride), -(-width // stride)
+    cells = torch.from_numpy(np.random.default_rng(seed).standard_normal((1, 1, *grid), dtype=np.float32))
+    return upsample(cells, (height, width))[0, 0]

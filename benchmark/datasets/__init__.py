@@ -1,0 +1,141 @@
+"""Data sets: one module each, with a ``RECORD`` and ``prepare(target, ...)``; the folder is the registry.
+
+A prepared data set is a folder ``<root>/<name>/`` with ``manifest.csv``, ``record.json`` and the pictures.
+Modules whose names begin with an underscore are shared parts, not data sets.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import os
+import pkgutil
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from benchmark.datasets._manifest import COLUMNS, read_manifest, write_dataset
+from benchmark.datasets._record import Record, read_record, write_record
+
+__all__ = [
+    "COLUMNS",
+    "Dataset",
+    "Record",
+    "load",
+    "names",
+    "prepare",
+    "read_record",
+    "write_dataset",
+    "write_record",
+]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared data set.
+
+    Parameters
+    ----------
+    record
+        Its card.
+    root
+        Folder that the manifest's paths start from.
+    manifest
+        One row an image, see `benchmark.datasets.COLUMNS`.
+    """
+
+    record: Record
+    root: Path
+    manifest: pd.DataFrame
+
+
+def names() -> list[str]:
+    """Names of the data sets that the suite can prepare."""
+    return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+
+
+def load(name: str, root: str | os.PathLike[str] = "data") -> Dataset:
+    """Read the prepared data set ``<root>/<name>``.
+
+    Raises
+    ------
+    ValueError
+        If no data set of this name is known or prepared, or its manifest or record is at fault.
+    """
+    folder = Path(root) / name
+    if not (folder / "manifest.csv").is_file() or not (folder / "record.json").is_file():
+        if name in names():
+            raise ValueError(f"{folder}: data set {name!r} is not prepared; run `dvc repro prepare@{name}`")
+        prepared = [found.parent.name for found in sorted(Path(root).glob("*/manifest.csv"))]
+        raise ValueError(_unknown("data set", name, sorted({*names(), *prepared})))
+    record = read_record(folder / "record.json")
+    return Dataset(record, folder, read_manifest(folder / "manifest.csv", record))
+
+
+def prepare(
+    name: str, root: str | os.PathLike[str] = "data", kind: str | None = None, **settings: object
+) -> Path:
+    """Make ``<root>/<name>`` anew: built aside and renamed, so a half-made folder is never taken for a whole.
+
+    Parameters
+    ----------
+    name
+        Name of the data set, and of its folder.
+    root
+        Folder that holds all data sets.
+    kind
+        Module that prepares it; default: the one called `name`. ``"folder"`` takes any pictures,
+        under any name.
+    settings
+        Keyword arguments of the module's ``prepare``.
+
+    Returns
+    -------
+    Path
+        The finished folder.
+
+    Raises
+    ------
+    ValueError
+        For an unknown data set or setting, or what the data set's own ``prepare`` refuses.
+    """
+    module = _module(kind or name)
+    _check_settings(module, settings)
+    final = Path(root) / name
+    aside = Path(root) / ".aside" / name
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    module.prepare(aside, **settings)
+    if final.is_dir():
+        shutil.rmtree(final)
+    os.replace(aside, final)
+    if not any(aside.parent.iterdir()):
+        aside.parent.rmdir()
+    return final
+
+
+def _module(name: str) -> ModuleType:
+    if name not in names():
+        raise ValueError(_unknown("data set", name, names()))
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _check_settings(module: ModuleType, settings: dict[str, object]) -> None:
+    """Refuse settings that the module's ``prepare`` does not take, and name those it still needs."""
+    known = dict(list(inspect.signature(module.prepare).parameters.items())[1:])
+    for given in settings:
+        if given not in known:
+            raise ValueError(_unknown(f"setting of data set {module.RECORD.name!r}", given, list(known)))
+    for needed, parameter in known.items():
+        if parameter.default is parameter.empty and needed not in settings:
+            raise ValueError(f"data set {module.RECORD.name!r} needs the setting {needed!r}")
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown {what}: {name!r}; {hint}known: {', '.join(known)}"

@@ -1,0 +1,76 @@
+"""What is known of a data set as a whole: its record, kept beside its manifest as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Record:
+    """A data set's card.
+
+    Parameters
+    ----------
+    name
+        Name of its folder and of its rows in every table.
+    title
+        Name as the literature prints it.
+    citation
+        Where it comes from, in one line.
+    licence
+        Licence and terms of the pictures, in one line.
+    score_name
+        What the column ``mos`` holds, in words; "" where there is no score.
+    low, high
+        Range of the score; infinite where it has no bound.
+    higher_is_better
+        Whether a larger score means a better picture.
+    rated_by
+        "people" for human ratings, "proxy" for a computed stand-in, "none" for pictures without scores.
+    notes
+        What a reader must know before using the numbers.
+    """
+
+    name: str
+    title: str
+    citation: str
+    licence: str
+    score_name: str
+    low: float
+    high: float
+    higher_is_better: bool
+    rated_by: Literal["people", "proxy", "none"]
+    notes: tuple[str, ...] = ()
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write `record` as JSON; an infinite bound becomes ``null``, for JSON has no infinity."""
+    fields = dataclasses.asdict(record)
+    for bound in ("low", "high"):
+        fields[bound] = fields[bound] if math.isfinite(fields[bound]) else None
+    path.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_record(path: Path) -> Record:
+    """Read what `write_record` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is no JSON object, or its keys are not those of `Record`.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: is no valid JSON ({error}); prepare the data set again") from error
+    expected = [field.name for field in dataclasses.fields(Record)]
+    if not isinstance(fields, dict) or sorted(fields) != sorted(expected):
+        raise ValueError(f"{path}: must be an object with the keys {', '.join(expected)}; prepare it again")
+    for bound, infinite in (("low", -math.inf), ("high", math.inf)):
+        fields[bound] = infinite if fields[bound] is None else float(fields[bound])
+    return Record(**{**fields, "notes": tuple(fields["notes"])})

@@ -1,0 +1,80 @@
+"""Your own pictures: any folder, with or without a table of scores, under any name."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.datasets._existing import existing_folder, link_images, read_table
+from benchmark.datasets._manifest import COLUMNS, write_dataset
+from benchmark.datasets._record import Record
+from benchmark.images import EXTENSIONS
+
+RECORD = Record(
+    name="folder",
+    title="Pictures of one's own",
+    citation="",
+    licence="the user's own",
+    score_name="",
+    low=-math.inf,
+    high=math.inf,
+    higher_is_better=True,
+    rated_by="none",
+)
+
+
+def prepare(
+    target: Path,
+    source: str | Path,
+    scores: str | Path | None = None,
+    image_column: str = "image",
+    score_column: str = "mos",
+    low: float = -math.inf,
+    high: float = math.inf,
+    higher_is_better: bool = True,
+) -> None:
+    """Link a folder of pictures and write a manifest; the folder's name in `target` names the data set.
+
+    Parameters
+    ----------
+    target
+        Folder to fill.
+    source
+        Folder of the pictures, with folders below it if there are any.
+    scores
+        CSV table with a row for each picture; without one every picture is taken and none has a score.
+        Its columns ``mos_std``, ``reference``, ``distortion``, ``level`` and ``split`` are taken too.
+    image_column, score_column
+        Columns of `scores` with the path below `source`, and with the score.
+    low, high, higher_is_better
+        Range and direction of the score.
+    """
+    folder = existing_folder(source)
+    if scores is None:
+        names = [
+            str(path.relative_to(folder).as_posix())
+            for path in sorted(folder.rglob("*"))
+            if path.suffix.lower() in EXTENSIONS and not path.is_dir()
+        ]
+        manifest = pd.DataFrame({"image": names})
+        record = dataclasses.replace(RECORD, name=target.name, title=target.name)
+    else:
+        table = read_table(Path(scores), (image_column, score_column))
+        names = table[image_column].tolist()
+        others = [name for name in COLUMNS if name in table.columns and name not in ("image", "mos")]
+        manifest = table[others].assign(image=names, mos=table[score_column])
+        record = dataclasses.replace(
+            RECORD,
+            name=target.name,
+            title=target.name,
+            score_name=score_column,
+            low=low,
+            high=high,
+            higher_is_better=higher_is_better,
+            rated_by="people",
+        )
+    link_images(target, folder, names, str(scores))
+    write_dataset(target, record, manifest.assign(image=[f"images/{name}" for name in names]))

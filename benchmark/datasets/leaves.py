@@ -1,0 +1,48 @@
+"""Procedural dead leaves x 24 degradations: a second test set of the default, other content than `demo`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.datasets._distorted import write_distorted
+from benchmark.datasets._record import Record
+from benchmark.datasets._seeds import item_seed
+from benchmark.dead_leaves import dead_leaves
+
+RECORD = Record(
+    name="leaves",
+    title="Dead leaves (degraded procedural pictures, no human ratings)",
+    citation="Made by this suite; the model is that of Lee, Mumford and Huang, IJCV 41, 2001",
+    licence="CC0",
+    score_name="full-reference proxy: mean z-score of VIFp, GMSD, MDSI and HaarPSI",
+    low=-math.inf,
+    high=math.inf,
+    higher_is_better=True,
+    rated_by="proxy",
+    notes=("No human rated these pictures.", "The references share no seed with the training pictures."),
+)
+
+
+def prepare(
+    target: Path, size: int = 160, count: int = 6, levels: Sequence[int] = (1, 3, 5), seed: int = 0
+) -> None:
+    """Write the data set into `target`.
+
+    Parameters
+    ----------
+    target
+        Folder to fill.
+    size
+        Height and width in pixels.
+    count
+        Number of references.
+    levels
+        Levels of every degradation, among 1 to 5.
+    seed
+        Seed of leaves and degradations.
+    """
+    names = [f"leaves_{index:03d}" for index in range(count)]
+    references = {name: dead_leaves(size, item_seed(seed, "leaves", name)) for name in names}
+    write_distorted(target, RECORD, references, levels, seed)

@@ -1,0 +1,135 @@
+"""The whole competition: pairs, their judgement, and the tables with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from benchmark.gmad.judge import judge_by_scores
+from benchmark.gmad.pairs import select_pairs
+from benchmark.gmad.ranking import Floats, global_ranking, matrices
+
+
+class Competition(NamedTuple):
+    """What a competition leaves behind.
+
+    Attributes
+    ----------
+    pairs
+        ``dataset, judge, defender, attacker, level, low_image, high_image, gap, weight, preference``.
+    table
+        Tidy, keys ``dataset, judge, method``: mean ``aggressiveness`` and ``resistance`` over the opponents
+        (0 … 100) and ``rank_score``, the global strength.
+    matrix
+        Tidy, keys ``dataset, judge, method_a, method_b``: the same, a against b; ``rank_score`` is the
+        difference.
+    """
+
+    pairs: pd.DataFrame
+    table: pd.DataFrame
+    matrix: pd.DataFrame
+
+
+def competition(
+    scores: pd.DataFrame,
+    mos: pd.Series,
+    mos_std: pd.Series | None = None,
+    *,
+    dataset: str,
+    judge: str = "mos",
+    levels: int = 6,
+    half_width: float = 9.0,
+    seed: int = 0,
+) -> Competition:
+    """Run a competition that existing scores adjudicate.
+
+    Parameters
+    ----------
+    scores
+        Image x method on the common scale, see `benchmark.gmad.common_scale`.
+    mos, mos_std
+        Human scores (or the proxy), larger is better, and the deviation of their ratings; see
+        `judge_by_scores`.
+    dataset, judge
+        Written into the frames: which data set, and who judged (``mos`` or ``proxy``).
+    levels, half_width
+        See `select_pairs`.
+    seed
+        Seed of the bootstrap.
+    """
+    pairs = select_pairs(scores, levels, half_width)
+    pairs["preference"] = judge_by_scores(pairs, mos, mos_std)
+    protocol = f"gMAD, {levels} levels, half-width {half_width:g}"
+    return standings(pairs, list(scores.columns), dataset=dataset, judge=judge, protocol=protocol, seed=seed)
+
+
+def standings(
+    pairs: pd.DataFrame,
+    methods: Sequence[str],
+    *,
+    dataset: str,
+    judge: str,
+    protocol: str = "gMAD",
+    seed: int = 0,
+    resamples: int = 1000,
+) -> Competition:
+    """Tables of judged pairs (``select_pairs`` plus ``preference``), with 95% bootstrap intervals over pairs.
+
+    The global strength is the maximum likelihood one over everything a method won: its attacks
+    (aggressiveness) and its defences (resistance). What is resampled are distinct pairs of images: one that
+    decides several contests is drawn for all of them at once. Each draw weights them exponentially (D. Rubin,
+    "The Bayesian bootstrap", 1981), so no contest loses all its pairs.
+    """
+    units = pairs.groupby(["low_image", "high_image"], dropna=False).ngroup().to_numpy()
+    draws = np.random.default_rng(seed).exponential(size=(resamples, int(units.max()) + 1))
+    points = _statistics(*matrices(pairs, methods))
+    clouds = _statistics(*matrices(pairs, methods, draws, units))
+    names = pd.Index(methods)
+    met = pd.crosstab(pairs["attacker"], pairs["defender"], pairs["preference"], aggfunc="count")
+    attacks = met.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=int)
+    counts = {"aggressiveness": attacks, "resistance": attacks.T, "rank_score": attacks + attacks.T}
+
+    i, j = np.nonzero(~np.eye(len(methods), dtype=bool))
+    table, matrix = [], []
+    for name, (single, couple) in points.items():
+        low, high = np.percentile(clouds[name][0], [2.5, 97.5], axis=0)
+        head = {"dataset": dataset, "judge": judge, "method": names, "statistic": name}
+        table.append(
+            pd.DataFrame({**head, "value": single, "low": low, "high": high, "n": counts[name].sum(1)})
+        )
+        low, high = np.percentile(clouds[name][1][:, i, j], [2.5, 97.5], axis=0)
+        head = {
+            "dataset": dataset,
+            "judge": judge,
+            "method_a": names[i],
+            "method_b": names[j],
+            "statistic": name,
+        }
+        values = {"value": couple[i, j], "low": low, "high": high, "n": counts[name][i, j]}
+        matrix.append(pd.DataFrame({**head, **values}))
+    order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap", "weight"]
+    return Competition(
+        pairs=pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]],
+        table=pd.concat(table, ignore_index=True).assign(protocol=protocol, published=np.nan, standing=""),
+        matrix=pd.concat(matrix, ignore_index=True).assign(protocol=protocol, published=np.nan, standing=""),
+    )
+
+
+def _statistics(aggressiveness: Floats, resistance: Floats) -> dict[str, tuple[Floats, Floats]]:
+    """Every statistic as ``[..., M]``, a method against all, and ``[..., M, M]``, a against b."""
+    opponents = ~np.eye(aggressiveness.shape[-1], dtype=bool)
+
+    def mean(matrix: Floats) -> Floats:
+        met = np.isfinite(matrix) & opponents
+        with np.errstate(invalid="ignore"):  # a method that met nobody has no mean
+            return np.asarray(np.where(met, matrix, 0).sum(-1) / met.sum(-1))
+
+    strength = global_ranking(aggressiveness + resistance)
+    return {
+        "aggressiveness": (mean(aggressiveness), aggressiveness),
+        "resistance": (mean(resistance), resistance),
+        "rank_score": (strength, strength[..., :, None] - strength[..., None, :]),
+    }

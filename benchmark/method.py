@@ -1,0 +1,77 @@
+"""What the instrument expects of a method: Protocols, no base class to inherit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:  # reading settings and cards must not wait for torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader must know before trusting a method's scores.
+
+    Parameters
+    ----------
+    title
+        Name as the literature prints it.
+    paper
+        Citation in one line, or "" for a method without one.
+    licence
+        Licence of the weights, or of the method where there are none.
+    training_data
+        What it learnt from, in words.
+    opinion_aware
+        Whether human scores took part in the training.
+    low, high
+        Range of the score; infinite where it has no bound.
+    input
+        Input protocol in words: whole image, crops, resizing.
+    """
+
+    title: str
+    paper: str
+    licence: str
+    training_data: str
+    opinion_aware: bool
+    low: float
+    high: float
+    input: str
+
+
+@runtime_checkable
+class Method(Protocol):
+    """Anything that scores pictures."""
+
+    name: str
+    higher_is_better: bool
+
+    def score(self, images: Tensor) -> Tensor:
+        """Score ``images [B, 3, H, W]`` (RGB in [0, 1], any size); returns ``[B]`` float32 on the CPU."""
+        ...
+
+
+@runtime_checkable
+class HasFeatures(Protocol):
+    """A method whose representation can be probed."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return one feature vector an image, ``[B, D]`` float32 on the CPU."""
+        ...
+
+
+@runtime_checkable
+class HasGradients(Protocol):
+    """A method whose outputs can be attributed to places in the picture (gradCAM).
+
+    ``cam_module`` maps images ``[B, 3, H, W]`` in [0, 1] to ``[B, K]``; ``cam_targets`` names the K
+    columns (``"positive"``, ``"negative"``, ``"score"``); ``cam_layer`` is the layer whose activations are
+    weighted.
+    """
+
+    cam_module: nn.Module
+    cam_layer: nn.Module
+    cam_targets: Sequence[str]

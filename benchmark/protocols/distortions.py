@@ -1,0 +1,125 @@
+"""Inside a data set: each distortion type, each level of it, and whether scores fall as levels rise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmark.statistics import weighted
+
+from .rows import COLUMNS, Floats, Resampling, measured, number, resampled, text
+from .samples import Samples, join
+
+
+def by_distortion(
+    scores: pd.DataFrame,
+    manifest: pd.DataFrame,
+    *,
+    higher_is_better: bool,
+    mos_higher_is_better: bool,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """``srcc`` and ``srcc_level`` within each distortion type, and ``srcc`` within each level of it.
+
+    Parameters
+    ----------
+    scores, manifest, higher_is_better, mos_higher_is_better, resamples, seed
+        As in `zero_shot`.
+
+    Returns
+    -------
+    DataFrame
+        ``distortion, statistic, value, low, high, n, protocol``; empty where the manifest names no
+        distortion. The statistic ``srcc`` at one level is called ``srcc_at_level_<level>``.
+    """
+    samples = join({"method": scores}, manifest, {"method": higher_is_better}, mos_higher_is_better)
+    how = Resampling(resamples, seed)
+    tables = []
+    names = text(samples.frame, "distortion")
+    for name in sorted(set(names) - {""}):
+        part = samples.take(names == name)
+        rated = part.rated()
+        rows = []
+        if len(rated.frame):
+            rows.append(resampled("srcc", weighted.prepare_srcc, rated, how, "within one distortion type"))
+            rows += _at_levels(rated, how)
+        rows += level_rows(part, how)
+        tables.append(pd.DataFrame(rows, columns=COLUMNS).assign(distortion=name))
+    if not tables:
+        return pd.DataFrame(columns=["distortion", *COLUMNS])
+    return pd.concat(tables, ignore_index=True)[["distortion", *COLUMNS]]
+
+
+def worst_distortion(table: pd.DataFrame, *, statistic: str = "srcc") -> pd.DataFrame:
+    """Rows of `by_distortion` with the lowest defined value, one for each of the other keys.
+
+    Parameters
+    ----------
+    table
+        Result of `by_distortion`, of one method or of several with further key columns.
+    statistic
+        Statistic that is compared.
+    """
+    rows = table[table["statistic"].eq(statistic) & table["value"].notna()].reset_index(drop=True)
+    keys = [c for c in rows.columns if c not in (*COLUMNS, "distortion", "published", "standing")]
+    if not keys:
+        return rows.loc[[rows["value"].idxmin()]] if len(rows) else rows
+    return rows.loc[rows.groupby(keys, sort=False)["value"].idxmin()]
+
+
+def level_rows(samples: Samples, how: Resampling) -> list[dict[str, object]]:
+    """Tidy row ``srcc_level``: mean Spearman of score and falling level, none where there are no levels."""
+    part = samples.take(~np.isnan(number(samples.frame, "level")))
+    if part.groups is None or not len(part.frame):
+        return []
+    values, owner, flat = level_correlations(part)
+    if not values.size:
+        return []
+    words = "mean over reference and distortion of the Spearman correlation with falling level"
+    words += f"; {values.size} series"
+    words += f", of which {flat} with one score for all levels count 0" if flat else ""
+
+    def evaluate(counts: Floats) -> Floats:
+        times = np.take(counts, owner, axis=1)
+        total = times.sum(axis=1)
+        return np.asarray((times @ values / np.where(total > 0, total, np.nan))[None])
+
+    return [measured("srcc_level", evaluate, part, how, words)]
+
+
+def level_correlations(samples: Samples) -> tuple[Floats, NDArray[np.intp], int]:
+    """Spearman's correlation of score with minus level in every series of one reference and distortion.
+
+    Returns
+    -------
+    values
+        One correlation a series of at least two distinct levels; 0 where the method gives one score to all
+        of them: it does not tell the levels apart.
+    owner
+        A row of each series: its reference is what a resample draws.
+    flat
+        Number of series counted 0 for that reason.
+    """
+    keys = pd.DataFrame({"reference": samples.groups, "distortion": text(samples.frame, "distortion")})
+    series = keys.groupby(["reference", "distortion"], sort=True).ngroup().to_numpy()
+    columns = pd.DataFrame({"score": samples.scores[0], "level": -number(samples.frame, "level")})
+    ranks = columns.groupby(series).rank()
+    ranks -= ranks.groupby(series).transform("mean")
+    a, b = ranks["score"].to_numpy(), ranks["level"].to_numpy()
+    shared, in_score, in_level = (np.bincount(series, v) for v in (a * b, a * a, b * b))
+    keep = in_level > 0
+    flat = keep & (in_score == 0)
+    values = shared / np.sqrt(np.where(keep & ~flat, in_score * in_level, 1))
+    owner = np.unique(series, return_index=True)[1]
+    return np.where(flat, 0.0, values)[keep], owner[keep], int(flat.sum())
+
+
+def _at_levels(samples: Samples, how: Resampling) -> list[dict[str, object]]:
+    level = number(samples.frame, "level")
+    words = "within one distortion type and level"
+    return [
+        resampled(f"srcc_at_level_{v:g}", weighted.prepare_srcc, samples.take(level == v), how, words)
+        for v in np.unique(level[~np.isnan(level)])
+    ]

@@ -1,0 +1,104 @@
+"""Krasula's analysis as tables: one of the methods, one of the differences between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from benchmark.statistics.discrimination import Discrimination, discriminate
+from benchmark.statistics.significance import holm
+
+from .rows import COLUMNS, number
+from .samples import Samples, join
+
+
+def discrimination(
+    scores_by_method: Mapping[str, pd.DataFrame],
+    manifest: pd.DataFrame,
+    *,
+    higher_is_better: Mapping[str, bool],
+    mos_higher_is_better: bool,
+    ratings: float = 1.0,
+    level: float = 0.95,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tell different images from similar ones, and the better from the worse (Krasula et al. 2016).
+
+    Parameters
+    ----------
+    scores_by_method, higher_is_better, mos_higher_is_better
+        As in `differences`.
+    manifest
+        ``image, mos, mos_std`` and, where it exists, ``reference``.
+    ratings
+        Number of ratings behind each opinion: its standard error is ``mos_std`` over the root of it. 1 takes
+        the deviation itself, the cautious reading where the number is not known.
+    level
+        Confidence at which two opinions count as different.
+
+    Returns
+    -------
+    methods
+        ``method`` and the tidy columns: ``auc_different_similar``, ``auc_better_worse`` and
+        ``correct_classification`` (without interval).
+    differences
+        ``method_a, method_b`` and the tidy columns of the differences of both areas, ``p, p_holm`` with
+        images (references) as the units, and ``p_delong`` as published analyses have it, pairs taken as
+        independent.
+
+    Raises
+    ------
+    ValueError
+        If the manifest has no ``mos_std``, scores are infinite, or fewer than one rating is claimed.
+    """
+    if ratings < 1:
+        raise ValueError(f"ratings is the number of ratings an opinion: at least 1, not {ratings}")
+    samples = join(scores_by_method, manifest, higher_is_better, mos_higher_is_better).rated()
+    error = number(samples.frame, "mos_std") / np.sqrt(ratings)
+    if np.isnan(error).all():
+        raise ValueError("discrimination needs the deviation of every opinion: the manifest has no mos_std")
+    known = ~np.isnan(error)
+    missing = int((~known).sum())
+    if missing:
+        samples = samples.take(known, f"{missing} images without mos_std left out")
+    found = discriminate(samples.scores, samples.mos, error[known], level=level, groups=samples.groups)
+    protocol = _words(samples, found, ratings, level)
+    names = list(scores_by_method)
+    return _methods(found, names, samples, protocol), _differences(found, names, samples, protocol)
+
+
+def _words(samples: Samples, found: Discrimination, ratings: float, level: float) -> str:
+    unit = "images" if samples.groups is None else f"references ({samples.units})"
+    pairs = f"{found.different} different and {found.similar} similar pairs"
+    error = "mos_std" if ratings == 1 else f"mos_std / sqrt({ratings:g})"
+    words = f"{pairs} at {level:.0%}, error {error}; {unit} as units; 95% normal on the logit"
+    return "; ".join([words, *samples.notes])
+
+
+def _methods(found: Discrimination, names: list[str], samples: Samples, protocol: str) -> pd.DataFrame:
+    rows = []
+    areas = {"different_similar": found.different_similar, "better_worse": found.better_worse}
+    for k, name in enumerate(names):
+        for label, auc in areas.items():
+            rows.append((name, f"auc_{label}", auc.value[k], *auc.interval(k), len(samples.frame), protocol))
+        correct = found.correct[k]
+        rows.append((name, "correct_classification", correct, np.nan, np.nan, len(samples.frame), protocol))
+    return pd.DataFrame(rows, columns=["method", *COLUMNS])
+
+
+def _differences(found: Discrimination, names: list[str], samples: Samples, protocol: str) -> pd.DataFrame:
+    tables = []
+    areas = {"different_similar": found.different_similar, "better_worse": found.better_worse}
+    for label, auc in areas.items():
+        rows = []
+        for a, b in combinations(range(len(names)), 2):
+            gap = auc.value[a] - auc.value[b]
+            half = 1.959964 * auc.error_of_difference(a, b)
+            p, delong = auc.test(a, b)[1], auc.test(a, b, delong=True)[1]
+            cells = (f"auc_{label}", gap, gap - half, gap + half, len(samples.frame), protocol, p, delong)
+            rows.append((names[a], names[b], *cells))
+        table = pd.DataFrame(rows, columns=["method_a", "method_b", *COLUMNS, "p", "p_delong"])
+        tables.append(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))))
+    return pd.concat(tables, ignore_index=True)

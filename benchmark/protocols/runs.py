@@ -1,0 +1,84 @@
+"""Several runs of one thing: over seeds, and over data sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from benchmark.statistics.across import MeanRanks, mean_ranks, signed_ranks
+
+from .rows import COLUMNS
+
+
+def seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread of each number over training seeds.
+
+    Parameters
+    ----------
+    runs
+        Tidy tables of the runs under one another with a column ``seed``; the other columns besides the tidy
+        ones (``method``, ``dataset`` ...) say what belongs together.
+
+    Returns
+    -------
+    DataFrame
+        Those keys, the tidy columns and ``sd``: ``value`` is the mean, ``low`` and ``high`` bound with 95%
+        the next single run (mean +- t sd sqrt(1 + 1/runs)). A published figure is one run: inside these
+        bounds its difference is no more than seeds make. NaN bounds for one run. ``n`` counts runs.
+
+    Raises
+    ------
+    ValueError
+        If ``runs`` has no column ``seed``, or one seed gives a number twice.
+    """
+    if "seed" not in runs:
+        raise ValueError("runs lack the column 'seed' that tells them apart")
+    known = {*COLUMNS, "seed", "published", "standing", "version"}
+    keys = [*(c for c in runs.columns if c not in known), "statistic"]
+    twice = runs.duplicated([*keys, "seed"])
+    if twice.any():
+        first = runs[twice].iloc[0]
+        raise ValueError(f"seed {first['seed']!r} gives {first['statistic']!r} twice")
+    rows = []
+    for group, part in runs.groupby(keys, sort=False, dropna=False):
+        values = part["value"].dropna().to_numpy(np.float64)
+        n = values.size
+        mean = float(values.mean()) if n else np.nan
+        sd = float(values.std(ddof=1)) if n > 1 else np.nan
+        half = float(stats.t.ppf(0.975, n - 1)) * sd * np.sqrt(1 + 1 / n) if n > 1 else np.nan
+        undefined = f"; {len(part) - n} runs undefined" if len(part) > n else ""
+        protocol = f"mean of {n} seeds; bounds of one further run, 95%{undefined}"
+        rows.append((*group, mean, mean - half, mean + half, n, protocol, sd))
+    return pd.DataFrame(rows, columns=[*keys[:-1], *COLUMNS, "sd"])
+
+
+def across_sets(table: pd.DataFrame, *, statistic: str = "srcc") -> tuple[pd.DataFrame, MeanRanks]:
+    """Compare methods over all data sets of a zero-shot table.
+
+    Parameters
+    ----------
+    table
+        Tidy with ``method, dataset``.
+    statistic
+        Statistic that is ranked, more being better.
+
+    Returns
+    -------
+    pairs
+        Wilcoxon's signed ranks of every pair with Holm (`benchmark.statistics.signed_ranks`).
+    ranks
+        Friedman's mean ranks with critical difference and power (`benchmark.statistics.mean_ranks`).
+
+    Raises
+    ------
+    ValueError
+        If no row has that statistic, or only one method has.
+    """
+    part = table[table["statistic"].eq(statistic)]
+    if part.empty:
+        known = ", ".join(sorted(set(table["statistic"])))
+        raise ValueError(f"no rows of statistic {statistic!r}: there are {known}")
+    # pivot, not pivot_table: a method given twice must not be averaged in silence.
+    values = part.pivot(index="dataset", columns="method", values="value")  # noqa: PD010
+    return signed_ranks(values), mean_ranks(values)

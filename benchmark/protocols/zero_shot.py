@@ -1,0 +1,157 @@
+"""Zero-shot agreement with opinions: the whole set, and the median over test splits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmark.statistics import weighted
+from benchmark.statistics.mapping import fit
+
+from .distortions import level_rows
+from .rows import (
+    COLUMNS,
+    Floats,
+    Prepare,
+    Resampling,
+    jackknifed,
+    median_of_known,
+    number,
+    resampled,
+    undefined,
+)
+from .samples import Samples, join, split_by_reference
+
+OUTLIER_WIDTH = 2.0
+MIN_SPLIT_UNITS = 10
+
+
+def zero_shot(
+    scores: pd.DataFrame,
+    manifest: pd.DataFrame,
+    *,
+    higher_is_better: bool,
+    mos_higher_is_better: bool,
+    resamples: int = 1000,
+    seed: int = 0,
+    mapping: str = "logistic4",
+    splits: int = 10,
+) -> pd.DataFrame:
+    """Agreement of one method with one data set, nothing trained on it.
+
+    Parameters
+    ----------
+    scores
+        ``image, score``.
+    manifest
+        ``image, mos`` and, where they exist, ``reference, distortion, level, mos_std``.
+    higher_is_better, mos_higher_is_better
+        Directions. Both sides are turned so that more is better: a negative correlation is a method that
+        gets quality the wrong way round, on any data set.
+    resamples, seed
+        Of the bootstrap; references are resampled whole where there are any.
+    mapping
+        Curve fitted before ``plcc`` and ``rmse``: ``"logistic4"`` or ``"logistic5"``.
+    splits
+        Number of random test splits (one fifth each, by reference) whose median ``srcc_splits`` and
+        ``plcc_raw_splits`` show, the reading of papers that compare with trained methods; 0 for none.
+
+    Returns
+    -------
+    DataFrame
+        ``statistic, value, low, high, n, protocol`` with the statistics ``srcc``, ``krcc``, ``plcc_raw``,
+        ``plcc`` (after the mapping, signed by its direction), ``rmse`` (after the mapping, in units of the
+        MOS), ``outlier_ratio`` (where the manifest has ``mos_std``), the two medians over splits, and
+        ``srcc_level`` where it has levels. What is undefined is NaN and its protocol says why.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing or images listed twice.
+    """
+    samples = join({"method": scores}, manifest, {"method": higher_is_better}, mos_higher_is_better)
+    how = Resampling(resamples, seed)
+    rows = []
+    rated = samples.rated()
+    if len(rated.frame):
+        rows += [*_agreement(rated, how), *_mapped(rated, how, mapping), *_over_splits(rated, how, splits)]
+    rows += level_rows(samples, how)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+READING = "zero-shot, whole set"
+
+
+def _agreement(samples: Samples, how: Resampling) -> list[dict[str, object]]:
+    """Correlations of the scores as they are."""
+    rows = [
+        resampled("srcc", weighted.prepare_srcc, samples, how, READING),
+        jackknifed("krcc", samples, f"{READING}; tau-b"),
+    ]
+    infinite = int(np.isinf(samples.scores).sum())
+    if infinite:
+        return [
+            *rows,
+            undefined("plcc_raw", samples, f"{READING}; undefined: {infinite} scores are infinite"),
+        ]
+    return [*rows, resampled("plcc_raw", weighted.prepare_plcc, samples, how, f"{READING}; no mapping")]
+
+
+def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, object]]:
+    """Correlation and error after the mapping; the reason where it cannot be fitted."""
+    names = ["plcc", "rmse"]
+    deviation = number(samples.frame, "mos_std")
+    if not np.isnan(deviation).any():
+        names.append("outlier_ratio")
+    try:
+        curve = fit(samples.scores[0], samples.mos, mapping)
+    except ValueError as error:
+        return [undefined(name, samples, f"{READING}; undefined: {error}") for name in names]
+    # At the least-squares optimum the correlation does not change to first order with the parameters, so
+    # that resampling with the curve held fixed and refitting it agree (docs/protocols.md, "Mapping").
+    words = f"{READING}; {mapping} mapping, held fixed in the bootstrap"
+    words += "" if curve.converged else f"; the fit did not converge ({curve.message})"
+    words += "" if curve.monotone else "; the fitted curve is not monotone"
+    words += "; the fitted curve falls" if curve.direction < 0 else ""
+    sign = -1 if curve.direction < 0 else 1
+    predicted = Samples(samples.frame, curve(samples.scores), samples.mos, samples.notes)
+    prepare: dict[str, tuple[Prepare, str]] = {
+        "plcc": (lambda x, y: weighted.prepare_plcc(sign * x, y), words),
+        "rmse": (weighted.prepare_rmse, words),
+        "outlier_ratio": (_outliers(deviation), f"{words}; errors beyond {OUTLIER_WIDTH:g} mos_std"),
+    }
+    return [resampled(name, prepare[name][0], predicted, how, prepare[name][1]) for name in names]
+
+
+def _outliers(deviation: Floats) -> Prepare:
+    def prepared(predicted: Floats, mos: Floats) -> weighted.Evaluate:
+        outside = (np.abs(predicted - mos) > OUTLIER_WIDTH * deviation).astype(np.float64)
+        return lambda counts: outside @ counts.T / counts.sum(axis=1)
+
+    return prepared
+
+
+def _over_splits(samples: Samples, how: Resampling, splits: int) -> list[dict[str, object]]:
+    """Median over test splits; in each resample of the images every split is read again."""
+    if splits < 1 or samples.units < MIN_SPLIT_UNITS:
+        return []
+    tests = [s[2] for s in split_by_reference(samples.frame, splits=splits, seed=how.seed)]
+    reading = f"zero-shot, median of {splits} test splits of one fifth"
+    rows = [resampled("srcc_splits", _median_over(weighted.prepare_srcc, tests), samples, how, reading)]
+    if np.isfinite(samples.scores).all():
+        prepare = _median_over(weighted.prepare_plcc, tests)
+        rows.append(resampled("plcc_raw_splits", prepare, samples, how, f"{reading}; no mapping"))
+    return rows
+
+
+def _median_over(prepare: Prepare, tests: list[NDArray[np.intp]]) -> Prepare:
+    def prepared(scores: Floats, target: Floats) -> weighted.Evaluate:
+        parts = [(rows, prepare(scores[:, rows], target[rows])) for rows in tests]
+
+        def evaluate(counts: Floats) -> Floats:
+            return median_of_known(np.stack([part(np.take(counts, rows, axis=1)) for rows, part in parts]))
+
+        return evaluate
+
+    return prepared

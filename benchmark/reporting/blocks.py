@@ -1,0 +1,98 @@
+"""Blocks of a page as HTML: tables, figures, galleries, cards, notes on what is missing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+
+from benchmark.figures import Drawing
+from benchmark.reporting.html import Html, render
+from benchmark.reporting.latex import latex
+from benchmark.tables import Table
+
+if TYPE_CHECKING:
+    from benchmark.reporting.run import Source
+
+SIDE = 288  # longest side of a picture on a page, pixels
+
+
+def table(made: Table, source: Source, proxy: str = "") -> Html:
+    """Show a table; the file behind it and its LaTeX hang on buttons."""
+    spans = [(group, len(list(members))) for group, members in groupby(made.columns, key=lambda c: c.group)]
+    return render(
+        "table.html",
+        table=made,
+        spans=spans if any(group for group, _ in spans) else [],
+        source=source,
+        stem=Path(source.name).stem,
+        csv=source.content or b"",
+        latex=latex(made, proxy).encode(),
+        proxy=proxy,
+        stacked=len(made.columns) + _intervals(made) > 9,
+        filter=len(made.rows) > 8,
+    )
+
+
+def _intervals(made: Table) -> int:
+    """Return how many columns hold intervals, which make a cell twice as wide."""
+    return sum(any(row[place].small for row in made.rows) for place in range(len(made.columns)))
+
+
+def figure(
+    drawing: Drawing, encoded: Mapping[str, bytes], sources: Sequence[Source], proxy: str = ""
+) -> Html:
+    """Show a figure, its PNG in the page and its SVG on a button."""
+    with Image.open(io.BytesIO(encoded["png"])) as picture:
+        size = picture.size
+    return render("figure.html", drawing=drawing, sources=sources, proxy=proxy, size=size, **encoded)
+
+
+def empty(name: str) -> Html:
+    """Say that a file is there and holds nothing."""
+    return render("empty.html", name=name)
+
+
+def missing(name: str, command: str) -> Html:
+    """Say that a file is missing and what makes it."""
+    return render("missing.html", name=name, command=command)
+
+
+def picture(path: Path) -> tuple[bytes, str]:
+    """Return a picture reduced to ``SIDE`` as JPEG of high quality, or no bytes and the reason."""
+    try:
+        with Image.open(path) as opened:
+            small = opened.convert("RGB")
+    except FileNotFoundError:
+        return b"", "the file is missing"
+    except (UnidentifiedImageError, OSError) as error:
+        return b"", f"cannot be read: {type(error).__name__}"
+    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=92, subsampling=0)
+    return buffer.getvalue(), ""
+
+
+def gallery(
+    caption: str, groups: Mapping[str, Sequence[tuple[Path, str]]], source: Source, proxy: str = ""
+) -> Html:
+    """Show pictures in groups, each picture with its caption."""
+    shown = {
+        heading: [(*picture(path), path.name, text) for path, text in pictures]
+        for heading, pictures in groups.items()
+    }
+    return render("gallery.html", caption=caption, groups=shown, source=source, proxy=proxy, side=SIDE)
+
+
+def cards(entries: Mapping[str, Mapping[str, str]]) -> Html:
+    """Show cards: a title each, and terms with what they mean."""
+    return render("cards.html", entries=entries)
+
+
+def facts(terms: Mapping[str, str]) -> Html:
+    """Show a list of terms with their values."""
+    return render("facts.html", terms=terms)

@@ -1,0 +1,137 @@
+"""What the tables say, in sentences computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from benchmark.reporting.html import Html, render
+from benchmark.reporting.run import Run
+from benchmark.reporting.terms import number
+from benchmark.tables import ALPHA, PROXY, Labels, verdict
+
+
+def findings(run: Run) -> Html:
+    """Show the main findings, one a paragraph; a table that is missing is left to its own page."""
+    shown = []
+    for name, say in SAYERS.items():
+        source = run.source(f"results/tables/{name}.csv")
+        if source.content is not None:
+            shown += list(say(source.frame, run))
+    return render("findings.html", findings=shown)
+
+
+def _estimate(row: pd.Series) -> str:
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return f"{number(row['value'])} (no interval: too little data)"
+    return f"{number(row['value'])} [{number(row['low'])}, {number(row['high'])}]"
+
+
+def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
+    tests = run.source("results/tables/differences.csv")
+    differences = None if tests.content is None else tests.frame
+    part = frame[frame["statistic"].eq("srcc")]
+    for dataset, group in part.groupby("dataset", sort=False):
+        order = group.dropna(subset="value").sort_values("value", ascending=False)
+        if order.empty:
+            continue
+        best = order.iloc[0]
+        whom = _score_of(str(dataset), run.labels)
+        said = f"{run.labels.method(best['method'])} agrees best with {whom}: SRCC {_estimate(best)}"
+        said += f", n = {best['n']:,.0f}"
+        if len(order) > 1:
+            last = order.iloc[-1]
+            said += f"; {run.labels.method(last['method'])} agrees least, {_estimate(last)}"
+        if differences is not None and len(order) > 1:
+            said += _tested(differences[differences["dataset"].eq(dataset)], order, run.labels)
+        yield said + "."
+    yield from _published(part)
+
+
+def _tested(differences: pd.DataFrame, order: pd.DataFrame, labels: Labels) -> str:
+    """Say which methods the paired tests set apart from the best, and which they do not."""
+    best = order.iloc[0]["method"]
+    worse, level, untested = (
+        "significantly worse (paired, Holm)",
+        "not significantly worse",
+        "too few data to test",
+    )
+    found: dict[str, list[str]] = {worse: [], level: [], untested: []}
+    for other in order["method"].iloc[1:]:
+        both = [best, other]
+        pair = differences[differences["method_a"].isin(both) & differences["method_b"].isin(both)]
+        p = pair["p_holm"].min() if len(pair) else float("nan")
+        found[untested if pd.isna(p) else worse if p < ALPHA else level].append(labels.method(other))
+    return "".join(f"; {what}: {', '.join(names)}" for what, names in found.items() if names)
+
+
+def _score_of(dataset: str, labels: Labels) -> str:
+    title = labels.datasets.get(dataset, dataset).split(" (")[0]
+    return f"the scores of {title} ({PROXY})" if dataset in labels.proxies else f"the human scores of {title}"
+
+
+def _published(part: pd.DataFrame) -> Iterator[str]:
+    verdicts = [v for v in map(verdict, part.to_dict("records")) if v]
+    if verdicts:
+        inside = verdicts.count("agrees")
+        yield f"Of {len(verdicts)} published SRCC values, {inside} lie within our 95% interval."
+    else:
+        yield "No published figure exists for the data sets of this run, so none is compared."
+
+
+def _ablation(frame: pd.DataFrame, run: Run) -> Iterator[str]:
+    for dataset, group in frame[frame["statistic"].eq("srcc")].groupby("dataset", sort=False):
+        order = group.sort_values("value")
+        low, high = order.iloc[0], order.iloc[-1]
+        yield (
+            f"Ablation on {run.labels.dataset(str(dataset))}: SRCC runs from {_estimate(low)} "
+            f"({_words(low['variant'])}) to {_estimate(high)} ({_words(high['variant'])})."
+        )
+
+
+def _words(name: object) -> str:
+    return str(name).replace("_", " ")
+
+
+def _cross(frame: pd.DataFrame, run: Run) -> Iterator[str]:
+    away = frame[frame["statistic"].eq("srcc") & frame["train"].ne(frame["test"])]
+    if not away.empty:
+        best = away.loc[away["value"].idxmax()]
+        train, test = (run.labels.dataset(best[name]) for name in ("train", "test"))
+        method = run.labels.method(best["method"])
+        yield (
+            f"Across data sets, the best probe is {method}, trained on {train} and tested on {test}: "
+            f"SRCC {_estimate(best)}."
+        )
+
+
+def _sweep(frame: pd.DataFrame, run: Run) -> Iterator[str]:
+    means = frame[frame["statistic"].eq("srcc_level")].groupby("method", sort=False)["value"].mean()
+    if not means.empty:
+        said = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
+        yield f"Agreement of the score with rising intensity (SRCC with level, mean over types): {said}."
+
+
+def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
+    for dataset, group in frame[frame["statistic"].eq("rank_score")].groupby("dataset", sort=False):
+        names = map(run.labels.method, group.sort_values("value", ascending=False)["method"])
+        yield f"gMAD on {run.labels.dataset(str(dataset))} ranks {', '.join(names)}, best first."
+
+
+def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:
+    part = frame[frame["statistic"].eq("pointing_game") & frame["distortion"].eq("all")]
+    means = part.groupby("method", sort=False)["value"].mean()
+    if not means.empty:
+        said = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
+        yield f"gradCAM points into the degraded region (pointing game, mean over prompts): {said}."
+
+
+SAYERS: dict[str, Callable[[pd.DataFrame, Run], Iterator[str]]] = {
+    "zero_shot": _zero_shot,
+    "ablation": _ablation,
+    "cross_dataset": _cross,
+    "sweep_order": _sweep,
+    "gmad": _gmad,
+    "gradcam": _gradcam,
+}

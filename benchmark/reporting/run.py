@@ -1,0 +1,204 @@
+"""A finished (or half-finished) run as the notebooks see it: its files, names, settings and origin."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from benchmark.figures import Drawing, encode
+from benchmark.reporting import blocks
+from benchmark.reporting.html import Html
+from benchmark.tables import Labels, Table, datasets_in
+
+STAGES = {
+    "results/tables/zero_shot.csv": "evaluate",
+    "results/tables/by_distortion.csv": "evaluate",
+    "results/tables/differences.csv": "evaluate",
+    "results/tables/cross_dataset.csv": "cross_dataset",
+    "results/tables/sweep.csv": "sweep",
+    "results/tables/sweep_order.csv": "sweep",
+    "results/gmad/pairs.csv": "gmad",
+    "results/tables/gmad.csv": "gmad",
+    "results/tables/gmad_matrix.csv": "gmad",
+    "results/gradcam/maps.csv": "gradcam",
+    "results/gradcam/maps.npz": "gradcam",
+    "results/tables/gradcam.csv": "gradcam",
+    "results/tables/ablation.csv": "ablation",
+    "results/tables/ablation_differences.csv": "ablation",
+}
+PACKAGES = (
+    *("dvc", "kornia", "matplotlib", "numpy", "open_clip_torch", "pandas", "papermill", "pillow", "piq"),
+    *("scikit-image", "scikit-learn", "scipy", "seaborn", "torch", "torchvision"),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A result file by the name readers know it by; ``content`` is None where it has not been made."""
+
+    name: str
+    stage: str
+    content: bytes | None
+
+    @property
+    def command(self) -> str:
+        """The command that makes the file."""
+        return f"dvc repro {self.stage}"
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The file as a table.
+
+        Raises
+        ------
+        ValueError
+            If the file is missing or is no table.
+        """
+        if self.content is None:
+            raise ValueError(f"{self.name} is missing; run `{self.command}`")
+        try:
+            return pd.read_csv(io.BytesIO(self.content))
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            raise ValueError(f"{self.name} is no table ({error}); run `{self.command} --force`") from error
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of a run.
+
+    Parameters
+    ----------
+    results, data, models, params
+        Where its folders and its settings lie.
+    commit
+        Commit that the pages are made at, in words.
+    """
+
+    results: str = "results"
+    data: str = "data"
+    models: str = "models"
+    params: str = "params.yaml"
+    commit: str = ""
+
+    def path(self, name: str) -> Path:
+        """Return where the file known as ``name`` (``results/...``, ``data/...``, ``models/...``) lies."""
+        room, _, rest = name.partition("/")
+        roots = {"results": self.results, "data": self.data, "models": self.models}
+        if room not in roots:
+            raise ValueError(f"{name}: a run has files in {', '.join(roots)} only")
+        return Path(roots[room]) / rest
+
+    def source(self, name: str) -> Source:
+        """Read a result file, which may be missing."""
+        path = self.path(name)
+        stage = STAGES.get(name) or _stage_of(name)
+        return Source(name, stage, path.read_bytes() if path.is_file() else None)
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the run (``params.yaml``), empty where there are none."""
+        path = Path(self.params)
+        return yaml.safe_load(path.read_text()) or {} if path.is_file() else {}
+
+    @cached_property
+    def records(self) -> Mapping[str, Mapping[str, Any]]:
+        """Record of each data set of the run that has been prepared, in the order of the settings."""
+        return self._cards(self.data, "record.json", self.settings.get("prepare", {}).get("datasets", ()))
+
+    @cached_property
+    def methods(self) -> Mapping[str, Mapping[str, Any]]:
+        """``method.json`` of each method of the run that has been trained, in the order of the settings."""
+        return self._cards(self.models, "method.json", self.settings.get("methods", ()))
+
+    @staticmethod
+    def _cards(root: str, file: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        paths = {name: Path(root) / name / file for name in names}
+        return {name: json.loads(path.read_text()) for name, path in paths.items() if path.is_file()}
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Names as they are printed; a method is called what its card says it is."""
+        methods = {name: str(name) for name in self.settings.get("methods", ())}
+        methods |= {name: about["card"]["title"] for name, about in self.methods.items()}
+        datasets = {name: record["title"] for name, record in self.records.items()}
+        proxies = frozenset(name for name, record in self.records.items() if record["rated_by"] == "proxy")
+        return Labels(methods, datasets, proxies)
+
+    def table(self, make: Callable[..., Table | list[Table]], *sources: Source, **options: Any) -> Html:
+        """Show ``make(*frames, labels, **options)``, or a note that says what is missing.
+
+        The first source must be there; another that is missing is given as None and noted.
+        """
+        first, *others = sources
+        if first.content is None:
+            return self.missing(first)
+        if first.frame.empty:
+            return blocks.empty(first.name)
+        made = make(*(None if s.content is None else s.frame for s in sources), self.labels, **options)
+        tables = made if isinstance(made, list) else [made]
+        shown = [blocks.table(table, first, self.labels.proxy_note(table.datasets)) for table in tables]
+        return Html.of([*shown, self.missing(*others)])
+
+    def figure(self, make: Callable[..., Drawing], *sources: Source, **options: Any) -> Html:
+        """Show ``make(*frames, labels, **options)`` as a picture, or a note that says what is missing."""
+        if any(s.content is None for s in sources):
+            return self.missing(*sources)
+        frames = [s.frame for s in sources]
+        for source in sources:
+            if source.frame.empty:
+                return blocks.empty(source.name)
+        datasets = frozenset[str]().union(*map(datasets_in, frames))
+        return self.drawing(make(*frames, self.labels, **options), sources, datasets)
+
+    def drawing(self, drawing: Drawing, sources: Sequence[Source], datasets: Iterable[str] = ()) -> Html:
+        """Show a figure made from ``sources``; in it stands which of ``datasets`` no human rated."""
+        note = self.labels.proxy_note(datasets)
+        return blocks.figure(drawing, encode(drawing, note), sources, note)
+
+    def missing(self, *sources: Source) -> Html:
+        """Show which of ``sources`` are missing and what makes them; nothing where all are there."""
+        return Html.of([blocks.missing(s.name, s.command) for s in sources if s.content is None])
+
+    def digests(self) -> pd.DataFrame:
+        """Return every file that pages are made from: name, stage, SHA-256 (empty where missing)."""
+        names = [
+            f"data/{n}/{f}" for n in self.settings.get("prepare", {}).get("datasets", ()) for f in DATA_FILES
+        ]
+        names += [f"models/{name}/method.json" for name in self.settings.get("methods", ())]
+        rows = []
+        for source in map(self.source, [*names, *STAGES]):
+            digest = "" if source.content is None else hashlib.sha256(source.content).hexdigest()
+            rows.append({"file": source.name, "stage": source.stage, "sha256": digest})
+        return pd.DataFrame(rows, columns=["file", "stage", "sha256"])
+
+    @staticmethod
+    def versions() -> dict[str, str]:
+        """Return the installed version of each package that figures depend on."""
+        found = {
+            dist.metadata["Name"].lower().replace("_", "-"): dist.version for dist in metadata.distributions()
+        }
+        return {name: found.get(name.lower().replace("_", "-"), "not installed") for name in PACKAGES}
+
+
+DATA_FILES = ("record.json", "manifest.csv")
+
+
+def _stage_of(name: str) -> str:
+    """Return the stage of a file that is made once a data set or method."""
+    stages = {"data": "prepare", "models": "train"}
+    room, _, rest = name.partition("/")
+    if room not in stages or "/" not in rest:
+        raise ValueError(
+            f"{name}: no stage is known to make it; add it to STAGES in benchmark/reporting/run.py"
+        )
+    return f"{stages[room]}@{rest.split('/')[0]}"

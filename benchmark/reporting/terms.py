@@ -1,0 +1,54 @@
+"""How statistics and numbers are printed, on every page and in every file alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """How one statistic is printed: its label, and which end is good (1 high, -1 low, 0 neither)."""
+
+    label: str
+    good: int = 1
+    decimals: int = 3
+
+
+STATISTICS = {
+    "srcc": Statistic("SRCC"),
+    "krcc": Statistic("KRCC"),
+    "plcc": Statistic("PLCC"),
+    "rmse": Statistic("RMSE", good=-1),
+    "plcc_raw": Statistic("PLCC, no fit"),
+    "srcc_splits": Statistic("SRCC, median of splits"),
+    "plcc_raw_splits": Statistic("PLCC, no fit, median of splits"),
+    "srcc_level": Statistic("SRCC with level"),
+    "mean_score": Statistic("Mean score", good=0),
+    "monotone_share": Statistic("Share of monotone images"),
+    "aggressiveness": Statistic("Aggressiveness", decimals=1),
+    "resistance": Statistic("Resistance", decimals=1),
+    "rank_score": Statistic("Rank score", decimals=2),
+    "pointing_game": Statistic("Pointing game"),
+    "energy_inside": Statistic("Energy inside"),
+    "auc": Statistic("AUC"),
+}
+
+
+def words(name: object) -> str:
+    """Return a key as words."""
+    return str(name).replace("_", " ")
+
+
+def statistic(name: str) -> Statistic:
+    """Return how ``name`` is printed; one nobody described is printed under its own name, without a best."""
+    return STATISTICS.get(name, Statistic(words(name), good=0))
+
+
+def number(value: float, decimals: int = 3) -> str:
+    """Return ``value`` with a true minus sign (never before a zero), or a dash where there is none."""
+    if pd.isna(value):
+        return "–"
+    text = f"{value:,.{decimals}f}".replace("-", "−")
+    return text if text.strip("−0.,") else text.lstrip("−")

@@ -1,0 +1,124 @@
+"""Scores against rising intensity of every degradation: Figure 1 of the QualiCLIP paper for any method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from torch import Tensor
+
+from benchmark import degradations
+from benchmark.degradations import GROUPS
+from benchmark.method import Method
+from benchmark.robustness.tools import (
+    Floats,
+    batches,
+    content_seeds,
+    mean_interval,
+    scored,
+    share_interval,
+    tidy,
+)
+
+Ladder = Callable[[Tensor, str, Tensor, int], Tensor]
+
+
+def sweep(
+    method: Method | Sequence[Method],
+    references: Sequence[Tensor],
+    kinds: Mapping[str, Sequence[str]] | None = None,
+    levels: int = 5,
+    seed: int = 0,
+    *,
+    batch: int = 8,
+    ladder: Ladder = degradations.ladder,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score pristine photographs degraded at rising levels.
+
+    Parameters
+    ----------
+    method
+        What is measured; of several, all score the same pictures, degraded once.
+    references
+        Pristine photographs ``[3, H, W]``, RGB in [0, 1], of any sizes.
+    kinds
+        Kinds of degradation by group; default all of `benchmark.degradations`.
+    levels
+        Number of levels; level 0, the photograph itself, comes on top.
+    seed
+        Seed of the random kinds. Each image draws from it and its own pixels.
+    batch
+        Photographs degraded together; the result does not depend on it.
+    ladder
+        ``ladder(images, kind, seeds, levels) -> [levels, B, 3, H, W]``; default
+        `benchmark.degradations.ladder`.
+
+    Returns
+    -------
+    tuple of DataFrame
+        The sweep, keys ``method, group, distortion, level``: statistic ``mean_score``, with Student's
+        interval over the images. And the order, keys ``method, group, distortion``: ``srcc_level``, the mean
+        over images of the SRCC between level and loss of quality (1: every step is seen; 0 where all scores
+        are equal), and ``monotone_share``, the share of images whose quality falls at every step (Wilson's
+        interval).
+
+    Raises
+    ------
+    ValueError
+        If there is no reference, one is out of range, there is less than one level, or a score is not finite.
+    """
+    if levels < 1:
+        raise ValueError(f"levels={levels}: at least one level is needed beside the pristine one")
+    kinds = GROUPS if kinds is None else kinds
+    methods = [method] if isinstance(method, Method) else list(method)
+    scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder)
+    protocol = f"{len(references)} photographs, level 0 pristine"
+    curves, orders = [], []
+    for judged in methods:
+        for group, kind in _flat(kinds):
+            keys: dict[str, object] = {"method": judged.name, "group": group, "distortion": kind}
+            table = scores[judged.name, kind]
+            for level in range(levels + 1):
+                estimate = mean_interval(table[:, level])
+                curves.append(tidy({**keys, "level": level}, "mean_score", estimate, protocol))
+            loss = -table if judged.higher_is_better else table
+            order = np.array([level_srcc(row) for row in loss])
+            kept = np.all(np.diff(loss, axis=1) > 0, axis=1)
+            orders.append(tidy(keys, "srcc_level", mean_interval(order), protocol))
+            orders.append(tidy(keys, "monotone_share", share_interval(kept), protocol))
+    return pd.DataFrame(curves), pd.DataFrame(orders)
+
+
+def level_srcc(loss: Floats) -> float:
+    """SRCC between ``loss [L]`` and its place; 0 where all are equal: an order that is not there."""
+    return 0.0 if np.ptp(loss) == 0 else float(stats.spearmanr(np.arange(len(loss)), loss).statistic)
+
+
+def _flat(kinds: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    return [(group, kind) for group, members in kinds.items() for kind in members]
+
+
+def _score_ladders(
+    methods: Sequence[Method],
+    references: Sequence[Tensor],
+    kinds: Mapping[str, Sequence[str]],
+    settings: tuple[int, int, int],
+    ladder: Ladder,
+) -> dict[tuple[str, str], Floats]:
+    """Scores ``[images, levels + 1]`` by method and kind."""
+    levels, seed, batch = settings
+    names = [kind for _, kind in _flat(kinds)]
+    scores = {(m.name, kind): np.empty((len(references), levels + 1)) for m in methods for kind in names}
+    for places, images in batches(references, batch):
+        for method in methods:
+            pristine = scored(method, images, "a pristine photograph")
+            for kind in names:
+                scores[method.name, kind][places, 0] = pristine
+        for kind in names:
+            degraded = ladder(images, kind, content_seeds(images, seed, kind), levels).flatten(0, 1)
+            for method in methods:
+                found = scored(method, degraded, f"{kind!r}").reshape(levels, -1)
+                scores[method.name, kind][places, 1:] = found.T
+    return scores

@@ -1,0 +1,88 @@
+"""What the studies share: seeds by content, batches of one size, intervals over images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from torch import Tensor
+
+from benchmark.method import Method
+
+Floats = NDArray[np.float64]
+
+
+def content_seed(image: Tensor, *labels: object) -> int:
+    """Seed in [0, 2**62) from the pixels of ``image`` and from ``labels``: neither order nor batch enters."""
+    digest = hashlib.blake2b(repr(labels).encode(), digest_size=8)
+    digest.update(repr(tuple(image.shape)).encode())
+    digest.update(np.ascontiguousarray(image.detach().cpu().numpy()).tobytes())
+    return int.from_bytes(digest.digest(), "big") >> 2
+
+
+def content_seeds(images: Tensor, *labels: object) -> Tensor:
+    """`content_seed` of every image of ``images [B, 3, H, W]``; returns int64 ``[B]``."""
+    return torch.tensor([content_seed(image, *labels) for image in images], dtype=torch.int64)
+
+
+def batches(references: Sequence[Tensor], size: int) -> Iterator[tuple[list[int], Tensor]]:
+    """Yield places and a stack ``[b, 3, H, W]`` of at most ``size`` references of one shape.
+
+    Raises
+    ------
+    ValueError
+        If there is no reference, or one is not ``[3, H, W]`` in [0, 1].
+    """
+    if not references:
+        raise ValueError("no reference images; give at least one pristine photograph")
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for place, image in enumerate(references):
+        if image.ndim != 3 or image.shape[0] != 3:
+            raise ValueError(f"reference {place} has shape {tuple(image.shape)}; it must be [3, H, W]")
+        if not (float(image.min()) >= 0 and float(image.max()) <= 1):  # NaN fails both
+            raise ValueError(f"reference {place} leaves [0, 1]; divide 8-bit values by 255")
+        by_shape.setdefault(tuple(image.shape), []).append(place)
+    for places in by_shape.values():
+        for start in range(0, len(places), size):
+            chosen = places[start : start + size]
+            yield chosen, torch.stack([references[place] for place in chosen])
+
+
+def scored(method: Method, images: Tensor, what: str) -> Floats:
+    """Score ``images [B, 3, H, W]``; returns float64 ``[B]``, or ValueError naming ``what`` is not finite."""
+    scores = method.score(images).double().cpu().numpy()
+    if scores.shape != (len(images),):
+        raise ValueError(f"method {method.name!r} returned shape {scores.shape} for {len(images)} images")
+    if not np.isfinite(scores).all():
+        raise ValueError(f"method {method.name!r} gave a score that is not finite for {what}")
+    return scores
+
+
+def mean_interval(values: Floats) -> tuple[float, float, float, int]:
+    """Mean of ``values [n]``, its 95% interval by Student's t (missing for one value), and n."""
+    mean, n = float(values.mean()), len(values)
+    if n < 2:
+        return mean, np.nan, np.nan, n
+    half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half, n
+
+
+def share_interval(hits: NDArray[np.bool_] | Floats) -> tuple[float, float, float, int]:
+    """Share of ``hits [n]`` in [0, 1] with Wilson's 95% interval (JASA 22, 1927), and n."""
+    share, n, z = float(np.mean(hits)), len(hits), 1.959963984540054
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return share, float(centre - half), float(centre + half), n
+
+
+def tidy(
+    keys: dict[str, object], statistic: str, estimate: tuple[float, float, float, int], protocol: str
+) -> dict[str, object]:
+    """One row of a tidy table from its keys and ``(value, low, high, n)``."""
+    value, low, high, n = estimate
+    row = {**keys, "statistic": statistic, "value": value, "low": low, "high": high, "n": n}
+    return {**row, "protocol": protocol, "published": np.nan, "standing": ""}

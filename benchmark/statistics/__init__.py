@@ -1,0 +1,45 @@
+"""Statistics of quality assessment: correlation, mapping, intervals, significance, discrimination."""
+
+from .across import MeanRanks, critical_difference, friedman_power, mean_ranks, signed_ranks
+from .bootstrap import bootstrap, interval, resample
+from .correlation import krcc, outlier_ratio, plcc, rmse, srcc
+from .dependent import closed_form_interval, meng, steiger, williams
+from .discrimination import Auc, Discrimination, discriminate
+from .influence import acceleration, difference_test, influence, influence_interval
+from .mapping import FORMS, Mapping, fit, mapped_plcc
+from .significance import holm, win_tie_loss
+from .structure import partial_srcc
+
+__all__ = [
+    "FORMS",
+    "Auc",
+    "Discrimination",
+    "Mapping",
+    "MeanRanks",
+    "acceleration",
+    "bootstrap",
+    "closed_form_interval",
+    "critical_difference",
+    "difference_test",
+    "discriminate",
+    "fit",
+    "friedman_power",
+    "holm",
+    "influence",
+    "influence_interval",
+    "interval",
+    "krcc",
+    "mapped_plcc",
+    "mean_ranks",
+    "meng",
+    "outlier_ratio",
+    "partial_srcc",
+    "plcc",
+    "resample",
+    "rmse",
+    "signed_ranks",
+    "srcc",
+    "steiger",
+    "williams",
+    "win_tie_loss",
+]

@@ -1,0 +1,414 @@
+"""Tidy results as tables to read: every number with its interval, its published figure and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from benchmark.reporting.terms import number, statistic, words
+
+ALPHA = 0.05
+PROTOCOLS = 6  # at most so many are told apart under a table
+PROXY = "full-reference proxy, no human rated these"
+STANDINGS = {
+    "V": "read in the primary source",
+    "S": "a second hand's transcription",
+    "R": "recalled, unconfirmed",
+}
+
+
+MAIN = ("srcc", "krcc", "plcc", "rmse")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names as a reader sees them; the keys are those of the result files, in the order of display.
+
+    Parameters
+    ----------
+    methods, datasets
+        Key to title.
+    proxies
+        Keys of the data sets whose scores no human gave.
+    """
+
+    methods: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    proxies: frozenset[str] = frozenset()
+
+    def of(self, column: str, value: object) -> str:
+        """Return the label of ``value`` found in ``column`` of a tidy table."""
+        if column in ("method", "method_a", "method_b", "defender", "attacker"):
+            return self.method(str(value))
+        if column in ("dataset", "train", "test"):
+            return self.dataset(str(value))
+        if column == "statistic":
+            return statistic(str(value)).label
+        return str(value) if column == "distortion" else words(value)
+
+    def method(self, name: str) -> str:
+        """Return the title of a method, as its card gives it."""
+        return self.methods.get(name, words(name))
+
+    def dataset(self, name: str) -> str:
+        """Return the short title of a data set, marked where a proxy stands for people."""
+        return self.datasets.get(name, name).split(" (")[0] + (" (proxy)" if name in self.proxies else "")
+
+    def proxy_note(self, datasets: Iterable[str]) -> str:
+        """Return what must be said of those of ``datasets`` that no human rated, or ""."""
+        shown = [
+            self.datasets.get(name, name).split(" (")[0] for name in sorted(self.proxies & set(datasets))
+        ]
+        return f"{', '.join(shown)}: {PROXY}." if shown else ""
+
+
+def datasets_in(frame: pd.DataFrame) -> frozenset[str]:
+    """Return the data sets whose scores a result file compares with."""
+    columns = [frame[name] for name in ("dataset", "train", "test") if name in frame]
+    return frozenset(str(value) for column in columns for value in column.unique())
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: the text, smaller text after it, what it sorts by, and its mark ("best", "level" or "")."""
+
+    text: str = ""
+    small: str = ""
+    value: float | str | None = None
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its label, the label it shares with its neighbours, and whether it holds words."""
+
+    label: str
+    group: str = ""
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready for display; ``notes`` stand under it, ``datasets`` are those its numbers rest on."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    datasets: frozenset[str] = frozenset()
+
+
+def estimate(row: Mapping[str, Any], mark: str = "") -> Cell:
+    """Return the cell of one row of a tidy table: value, 95% interval."""
+    decimals = statistic(str(row["statistic"])).decimals
+    value, low, high = (float(row[name]) for name in ("value", "low", "high"))
+    bounds = "" if pd.isna(low) else f"[{number(low, decimals)}, {number(high, decimals)}]"
+    return Cell(number(value, decimals), bounds, None if pd.isna(value) else value, mark)
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """Say where a published figure lies against the interval: ``agrees``, ``higher``, ``lower`` or ""."""
+    published, low, high = (float(row[name]) for name in ("published", "low", "high"))
+    if pd.isna(published) or pd.isna(low):
+        return ""
+    return "agrees" if low <= published <= high else "higher" if low > published else "lower"
+
+
+def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame | None = None) -> pd.Series:
+    """Mark the best row of each group and those not significantly worse than it.
+
+    Parameters
+    ----------
+    frame
+        Tidy table.
+    among
+        Columns within whose equal values rows compete; ``statistic`` is always one of them.
+    differences
+        Paired tests between methods (``dataset, statistic, method_a, method_b, p_holm``) or variants
+        (``variant_a, variant_b``); without them only the best is marked.
+
+    Returns
+    -------
+    Series
+        ``"best"``, ``"level"`` or ``""``, on the index of ``frame``.
+    """
+    out = pd.Series("", index=frame.index)
+    for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
+        good = statistic(group["statistic"].iloc[0]).good
+        worth = (group["value"] * good).dropna()
+        if good == 0 or len(worth) < 2:
+            continue
+        best = worth.index[worth == worth.max()]
+        out[best] = "best"
+        if differences is not None:
+            equals = _not_worse(differences, group.loc[best[0]])
+            names = group[_contender(differences)]
+            out[[i for i in worth.index if i not in best and names[i] in equals]] = "level"
+    return out
+
+
+def _contender(differences: pd.DataFrame) -> str:
+    """Return what a table of differences compares: ``method`` or ``variant``."""
+    return "method" if "method_a" in differences else "variant"
+
+
+def _not_worse(differences: pd.DataFrame, best: pd.Series) -> set[str]:
+    """Return who was tested against the best one and is not significantly worse."""
+    what = _contender(differences)
+    name = best[what]
+    same = differences["dataset"].eq(best["dataset"]) & differences["statistic"].eq(best["statistic"])
+    rows = differences[same & (differences["p_holm"] >= ALPHA)]
+    pairs = zip(rows[f"{what}_a"], rows[f"{what}_b"], strict=True)
+    return {b if a == name else a for a, b in pairs if name in (a, b)}
+
+
+def notes(
+    frame: pd.DataFrame, labels: Labels, *, marked: bool = True, tested: bool = False
+) -> tuple[str, ...]:
+    """Return what stands under a table: n and protocol, and the key to its marks and verdicts."""
+    none = "; none where the data are too few" if frame["low"].isna().any() else ""
+    lines = [f"In brackets the 95% interval{none}.", *_protocols(frame, labels)]
+    if marked and any(statistic(name).good for name in frame["statistic"].unique()):
+        tie = f"; underlined: not significantly worse (paired test of SRCC, Holm-adjusted p ≥ {ALPHA})"
+        lines.append("Bold: best" + (tie if tested else "") + ".")
+    if frame["published"].notna().any():
+        met = [s for s in STANDINGS if s in set(frame["standing"].dropna())]
+        standings = ", ".join(f"({s}) {STANDINGS[s]}" for s in met)
+        lines.append(
+            "Verdict on ours: agrees where the published value lies within our interval, else higher or lower"
+            + (f". Standing of the published value: {standings}." if met else ".")
+        )
+    return tuple(lines)
+
+
+def _protocols(frame: pd.DataFrame, labels: Labels) -> list[str]:
+    """Say what all rows share of their protocols (parts between semicolons), then what is particular."""
+    parts = [[p.strip() for p in text.split(";")] for text in frame["protocol"].fillna("").astype(str)]
+    shared = [part for part in parts[0] if all(part in others for others in parts)]
+    rest = pd.Series(["; ".join(p for p in own if p not in shared) for own in parts], index=frame.index)
+    lines = [f"{_span(frame['n'])}; {'; '.join(shared)}."] if any(shared) else [f"{_span(frame['n'])}."]
+    if rest.nunique() > PROTOCOLS:
+        return [*lines, f"Particulars ({rest.nunique()} protocols) stand in the CSV file, row by row."]
+    for particular, part in frame.groupby(rest, sort=False):
+        if particular:
+            what = ", ".join(statistic(name).label for name in part["statistic"].unique())
+            same = frame[frame["statistic"].isin(part["statistic"])]
+            for column in ("method", "variant", "dataset"):
+                if column in part and set(part[column]) != set(same[column]):
+                    what += f" ({', '.join(labels.of(column, name) for name in part[column].unique())})"
+            lines.append(f"{what}: {particular}.")
+    return lines
+
+
+def _span(n: pd.Series) -> str:
+    known = n.dropna()
+    if known.empty:
+        return "n unknown"
+    ends = dict.fromkeys(f"{value:,.0f}" for value in (known.min(), known.max()))
+    return f"n = {' to '.join(ends)}"
+
+
+def comparison(
+    zero_shot: pd.DataFrame,
+    differences: pd.DataFrame | None,
+    labels: Labels,
+    *,
+    statistics: Sequence[str] = MAIN,
+    caption: str = "every method against the scores of the data set.",
+) -> list[Table]:
+    """Return one table a data set: methods down, statistics across; published, ours and verdict of each."""
+    chosen = zero_shot[zero_shot["statistic"].isin(statistics)]
+    chosen = chosen.assign(mark=marks(chosen, ["dataset"], differences))
+    return [
+        _compared(f"{labels.dataset(str(dataset))}: {caption}", part, labels, _tested(part, differences))
+        for dataset, part in chosen.groupby("dataset", sort=False)
+    ]
+
+
+def _tested(part: pd.DataFrame, differences: pd.DataFrame | None) -> bool:
+    """Whether paired tests exist for one of the statistics of a table."""
+    return differences is not None and bool(differences["statistic"].isin(part["statistic"]).any())
+
+
+def _compared(caption: str, part: pd.DataFrame, labels: Labels, tested: bool) -> Table:
+    columns = [Column("Method", words=True)]
+    lines = {method: [_name("method", method, labels)] for method in part["method"]}
+    for name, group in part.groupby("statistic", sort=False):
+        rows = {row["method"]: row for row in group.to_dict("records")}
+        known = bool(group["published"].notna().any())
+        label = statistic(str(name)).label
+        heads = ("Published", "Ours", "Verdict") if known else (label,)
+        columns += [Column(head, label if known else "", head == "Verdict") for head in heads]
+        for method, line in lines.items():
+            line += _three(rows[method]) if known and method in rows else [_one(rows.get(method))]
+            line += [Cell("–")] * (len(columns) - len(line))
+    said = notes(part, labels, tested=tested)
+    if part["published"].isna().all():
+        said += ("No paper gives a figure for these images.",)
+    return Table(caption, tuple(columns), tuple(map(tuple, lines.values())), said, datasets_in(part))
+
+
+def _one(row: Mapping[str, Any] | None) -> Cell:
+    return Cell("–") if row is None else estimate(row, str(row["mark"]))
+
+
+def _three(row: Mapping[str, Any]) -> list[Cell]:
+    return [_published(row), _one(row), Cell(verdict(row) or "–", value=verdict(row))]
+
+
+def _published(row: Mapping[str, Any]) -> Cell:
+    value = float(row["published"])
+    if pd.isna(value):
+        return Cell("–")
+    standing = "" if pd.isna(row["standing"]) else f" ({row['standing']})"
+    return Cell(number(value, statistic(str(row["statistic"])).decimals) + standing, value=value)
+
+
+def _name(column: str, value: object, labels: Labels) -> Cell:
+    label = labels.of(column, value)
+    return Cell(label, value=value if isinstance(value, int | float) else label)
+
+
+HEADS = {"dataset": "Data set", "train": "Trained on", "test": "Tested on"}
+
+
+def pivot(
+    frame: pd.DataFrame,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    labels: Labels,
+    *,
+    caption: str,
+    among: Sequence[str] | None = None,
+    differences: pd.DataFrame | None = None,
+) -> Table:
+    """Return a tidy table with ``rows`` down and ``columns`` across, each cell value and interval.
+
+    Parameters
+    ----------
+    frame
+        Tidy table.
+    rows, columns
+        Names of its key columns; one or two ``columns``, the first spans the second.
+    labels
+        Names as they are printed.
+    caption
+        What stands over the table.
+    among
+        Columns within whose equal values entries compete for the mark "best"; None for no marks.
+    differences
+        Paired tests, for the mark "not significantly worse".
+    """
+    mark = "" if among is None else marks(frame, among, differences)
+    lines: dict[tuple[object, ...], dict[tuple[object, ...], Cell]] = {}
+    heads: dict[tuple[object, ...], None] = {}
+    for record in frame.assign(mark=mark).to_dict("records"):
+        down, across = (tuple(record[name] for name in names) for names in (rows, columns))
+        heads.setdefault(across)
+        lines.setdefault(down, {})[across] = _stacked(record)
+    firsts = list(dict.fromkeys(head[0] for head in heads))
+    order = sorted(heads, key=lambda head: firsts.index(head[0]))
+    shown = [[labels.of(c, v) for c, v in zip(columns, head, strict=True)] for head in order]
+    table_columns = [Column(HEADS.get(name, name.capitalize()), words=True) for name in rows]
+    table_columns += [Column(text[-1], text[0] if len(text) > 1 else "") for text in shown]
+    body = tuple(
+        tuple(_name(c, v, labels) for c, v in zip(rows, down, strict=True))
+        + tuple(cells.get(head, Cell("–")) for head in order)
+        for down, cells in lines.items()
+    )
+    said = notes(frame, labels, marked=among is not None, tested=_tested(frame, differences))
+    return Table(caption, tuple(table_columns), body, said, datasets_in(frame))
+
+
+def _stacked(record: Mapping[str, Any]) -> Cell:
+    """Return ours with its interval, and the published figure and verdict in the small print."""
+    cell, known = _one(record), _published(record)
+    if known.value is None:
+        return cell
+    return Cell(cell.text, f"{cell.small}\npublished {known.text}: {verdict(record)}", cell.value, cell.mark)
+
+
+def distortions(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc") -> Table:
+    """Return one statistic distortion by distortion, methods across; the best method of each is bold."""
+    part = frame[frame["statistic"].eq(statistic)]
+    keys, caption = ["dataset", "distortion"], f"{_label(statistic)} within each distortion."
+    return pivot(part, keys, ["method"], labels, caption=caption, among=keys)
+
+
+def cross_dataset(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc") -> Table:
+    """Return probes trained on one data set and tested on another; bold: the best method of each pair."""
+    part = frame[frame["statistic"].eq(statistic)]
+    caption = f"{_label(statistic)} of a linear probe: methods and training sets down, test sets across."
+    return pivot(part, ["method", "train"], ["test"], labels, caption=caption, among=["train", "test"])
+
+
+def ablation(frame: pd.DataFrame, differences: pd.DataFrame | None, labels: Labels) -> Table:
+    """Return every variant on every data set."""
+    part = frame[frame["statistic"].isin(MAIN)]
+    caption = "Agreement with the scores, one variant a row."
+    options = {"among": ["dataset"], "differences": differences}
+    return pivot(part, ["variant"], ["dataset", "statistic"], labels, caption=caption, **options)
+
+
+def gmad(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return what each method won in the gMAD competition."""
+    caption = "Attacks won, attacks withstood, strength over all contests."
+    columns = ["dataset", "statistic"]
+    return pivot(frame, ["method"], columns, labels, caption=caption, among=["dataset"])
+
+
+def gradcam(frame: pd.DataFrame, labels: Labels) -> list[Table]:
+    """Return how well each method's maps find the degraded region: over all distortions, and in each."""
+    whole = frame["distortion"].eq("all")
+    keys, marked = ["method", "target"], ["target", "distortion"]
+    single = frame[~whole].sort_values("distortion", kind="stable")
+    parts = [
+        (frame[whole], keys, "All distortions together."),
+        (single, ["distortion", *keys], "Distortion by distortion."),
+    ]
+    return [
+        pivot(part, rows, ["statistic"], labels, caption=caption, among=marked)
+        for part, rows, caption in parts
+        if len(part)
+    ]
+
+
+def order(frame: pd.DataFrame, labels: Labels) -> list[Table]:
+    """Return how well scores follow rising intensity, type by type, one table a statistic."""
+    keys = ["group", "distortion"]
+    return [
+        pivot(part, keys, ["method"], labels, caption=f"{_label(str(name))}, type by type.", among=keys)
+        for name, part in frame.groupby("statistic", sort=False)
+    ]
+
+
+def _label(name: str) -> str:
+    return statistic(name).label
+
+
+def differences(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return the paired differences between methods or variants: first minus second, interval and p."""
+    what = _contender(frame)
+    keys = ["dataset", f"{what}_a", f"{what}_b", "statistic"]
+    rows = []
+    for record in frame.to_dict("records"):
+        names = tuple(_name(column, record[column], labels) for column in keys)
+        tests = tuple(
+            Cell(_p(record[p]), value=None if pd.isna(record[p]) else record[p]) for p in ("p", "p_holm")
+        )
+        clear = "–" if pd.isna(record["p_holm"]) else "yes" if record["p_holm"] < ALPHA else "no"
+        rows.append((*names, estimate(record), *tests, Cell(clear, value=clear)))
+    heads = [Column(name, words=True) for name in ("Data set", "First", "Second", "Statistic")]
+    heads += [Column("First − second"), Column("p"), Column("p (Holm)"), Column("Clear at 5%", words=True)]
+    caption = f"Differences between {what}s on the same images."
+    said = notes(frame, labels, marked=False)
+    if frame["p_holm"].isna().any():
+        said += ("No p where the data are too few for a test.",)
+    return Table(caption, tuple(heads), tuple(rows), said, datasets_in(frame))
+
+
+def _p(value: float) -> str:
+    return "–" if pd.isna(value) else "< 0.001" if value < 0.001 else number(value)

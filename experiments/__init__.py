@@ -1,0 +1,1 @@
+"""What is run: one thin script per pipeline stage, the settings, the command line."""

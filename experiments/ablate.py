@@ -1,0 +1,53 @@
+"""Stage ``ablate@variant``: train one variant of the method as long as all others, and score with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+from omegaconf import OmegaConf
+
+import benchmark.datasets
+import methods
+from benchmark.scoring import score_manifest, write_scores
+from experiments import settings as settings_of
+from experiments import stage
+from experiments.train import load_trained, train_into
+
+VARIANTS = Path("experiments/ablation")
+
+
+def variant_settings(name: str) -> settings_of.Settings:
+    """Return ``params.yaml`` with the changes that all variants share and those of the variant's own file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such variant, or what comes out are no valid settings.
+    """
+    path = VARIANTS / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(p.stem for p in VARIANTS.glob("*.yaml"))
+        raise ValueError(f"ablation.variants: there is no {path}; {methods.hint(name, known)}")
+    base = settings_of.load()
+    shared = {"methods": {base.ablation.method: {"train": base.ablation.changes}}}
+    merged = OmegaConf.merge(base.model_dump(), shared, yaml.safe_load(path.read_text()) or {})
+    return settings_of.parse(OmegaConf.to_container(merged), where=str(path))  # type: ignore[arg-type]
+
+
+def ablate(variant: str) -> None:
+    """Train ``variant`` into ``results/ablation/<variant>/`` and write its scores beside it."""
+    stage.start(deterministic=True)
+    settings = variant_settings(variant)
+    own = settings.methods[settings.ablation.method]
+    out = stage.RESULTS / "ablation" / variant
+    train_into(out, settings.ablation.method, own.train, own.load, settings.train.dataset, settings.seed)
+    method = load_trained(variant, stage.RESULTS / "ablation")
+    for dataset in settings.ablation.datasets:
+        data = benchmark.datasets.load(dataset, root=stage.DATA)
+        write_scores(score_manifest(data, method, batch=settings.score.batch), out / f"{dataset}.csv")
+
+
+if __name__ == "__main__":
+    stage.run(ablate, *sys.argv[1:])

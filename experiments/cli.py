@@ -1,0 +1,35 @@
+"""The command line ``iqa``: every module of `experiments.commands` is a command of its name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import typer
+
+from experiments import commands
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="No-reference image quality.",
+)
+
+for _found in pkgutil.iter_modules(commands.__path__):
+    _module = importlib.import_module(f"{commands.__name__}.{_found.name}")
+    _name = _found.name.replace("_", "-")
+    if hasattr(_module, "app"):
+        app.add_typer(_module.app, name=_name)
+    else:
+        app.command(_name)(_module.command)
+
+
+def main() -> None:
+    """Run the command line; a wrong setting or file ends it with one line."""
+    try:
+        app()
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""The commands of ``iqa``: one module a command, its function ``command`` (or its group, ``app``)."""

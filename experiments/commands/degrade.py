@@ -1,0 +1,25 @@
+"""``iqa degrade``: one picture, one type of degradation, one level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    image: Annotated[Path, typer.Argument(help="A picture of at least 32 x 32 pixels.")],
+    kind: Annotated[str, typer.Option(help="One of the 24 types, or `all` for a contact sheet.")],
+    out: Annotated[Path, typer.Option(help="PNG file to write.")],
+    level: Annotated[int, typer.Option(help="1, the mildest, to 5; the sheet shows all five.")] = 3,
+    seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
+) -> None:
+    """Degrade a picture; docs/degradations.md shows the 24 types."""
+    from benchmark.degradations.sheet import degrade_file, sheet_file
+
+    if kind == "all":
+        sheet_file(image, out, seed)
+    else:
+        degrade_file(image, kind, level, out, seed)
+    typer.echo(f"{out} written", err=True)

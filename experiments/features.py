@@ -1,0 +1,34 @@
+"""Stage ``features@method-dataset``: what a method sees in each picture, for probes."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+
+from benchmark.method import HasFeatures
+from benchmark.scoring import features_files
+from experiments import results, stage
+from experiments.train import load_trained
+
+
+def features(method: str, dataset: str) -> None:
+    """Write the features of ``method`` on data set ``dataset``."""
+    settings = stage.start()
+    loaded = load_trained(method)
+    if not isinstance(loaded, HasFeatures):
+        raise ValueError(f"cross_dataset.methods: {method!r} has no features(); remove it from the list")
+    data = results.dataset(dataset)
+    names, values, errors = features_files(
+        data.manifest["image"].tolist(), loaded, root=data.root, batch=settings.score.batch
+    )
+    for image, reason in errors.items():
+        print(f"no features of {image}: {reason}", file=sys.stderr)
+    buffer = io.BytesIO()
+    np.savez(buffer, image=np.array(names, dtype=np.str_), features=values)
+    stage.write_bytes(stage.RESULTS / "features" / method / f"{dataset}.npz", buffer.getvalue())
+
+
+if __name__ == "__main__":
+    stage.run(features, *sys.argv[1:])

@@ -1,0 +1,56 @@
+"""Stage ``gmad``: the methods attack each other; the data set's scores judge the pairs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchmark.gmad import common_scale, competition
+from experiments import results, stage
+
+KEYS = ["dataset", "judge"]
+
+
+def gmad() -> None:
+    """Write ``gmad/pairs.csv``, ``gmad.csv`` and ``gmad_matrix.csv``."""
+    settings = stage.start(torch=False)
+    own = settings.gmad
+    names = list(settings.methods)
+    direction = results.higher_is_better(names)
+    rounds = []
+    for dataset in own.datasets:
+        data = results.dataset(dataset)
+        manifest = data.manifest.set_index("image")
+        frame = pd.DataFrame(
+            {name: results.method_scores(name, dataset).set_index("image")["score"] for name in names}
+        )
+        complete = frame.dropna().index.intersection(manifest["mos"].dropna().index)
+        if len(complete) < len(frame):
+            print(
+                f"{dataset}: {len(frame) - len(complete)} images lack a score or a judgement and take no part"
+            )
+        mos = manifest["mos"] if data.record.higher_is_better else -manifest["mos"]
+        scaled = common_scale(frame.loc[complete], own.scale, mos=mos, higher_is_better=direction)
+        std = manifest["mos_std"].loc[complete]
+        rounds.append(
+            competition(
+                scaled,
+                mos.loc[complete],
+                std if std.notna().all() else None,
+                dataset=dataset,
+                judge="proxy" if data.record.rated_by == "proxy" else "mos",
+                levels=own.levels,
+                half_width=own.half_width,
+                seed=settings.seed,
+            )
+        )
+    stage.write_csv(
+        pd.concat([r.pairs for r in rounds], ignore_index=True), stage.RESULTS / "gmad" / "pairs.csv"
+    )
+    stage.write_tidy([r.table for r in rounds], [*KEYS, "method"], stage.TABLES / "gmad.csv")
+    stage.write_tidy(
+        [r.matrix for r in rounds], [*KEYS, "method_a", "method_b"], stage.TABLES / "gmad_matrix.csv"
+    )
+
+
+if __name__ == "__main__":
+    stage.run(gmad)

@@ -1,0 +1,79 @@
+"""Stage ``gradcam``: where the methods look, and whether it is where the picture is degraded."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, table
+from benchmark.images import write_png
+from benchmark.method import HasGradients
+from experiments import results, stage
+from experiments.settings import Gradcam
+from experiments.train import load_trained
+
+FOLDER = stage.RESULTS / "gradcam"
+
+
+def gradcam() -> None:
+    """Write ``gradcam.csv`` and, for one picture a distortion, the raw maps of each prompt."""
+    settings = stage.start()
+    own = settings.gradcam
+    loaded = {name: with_gradients(name) for name in own.methods}
+    _, references = results.pristine(own.dataset, own.images)
+    trial = Trial(references, own.kinds, own.levels, settings.seed)
+    measured = [localise(method, trial, own.how) for method in loaded.values()]
+    targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
+    measured.append(floors(trial, targets))
+    stage.write_tidy(
+        [table(pd.concat(measured, ignore_index=True))],
+        ["method", "target", "distortion"],
+        stage.TABLES / "gradcam.csv",
+    )
+    show(loaded, trial, own)
+
+
+def with_gradients(name: str) -> Attributable:
+    """Load a method whose outputs can be attributed.
+
+    Raises
+    ------
+    ValueError
+        If it has no gradients.
+    """
+    method = load_trained(name)
+    if not isinstance(method, HasGradients):
+        raise ValueError(f"gradcam.methods: {name} has no gradients; remove it from the list")
+    return method
+
+
+def show(loaded: dict[str, Attributable], trial: Trial, own: Gradcam) -> None:
+    """Write the pictures to look at: each distortion on a region of another reference, with its raw maps."""
+    level = max(own.levels)
+    arrays: dict[str, Any] = {}
+    index = []
+    for i, kind in enumerate(own.kinds):
+        picture = trial.references[i % len(trial.references)][None]
+        worse, regions = implant(picture, kind, level, trial.seed, share=trial.share)
+        image = f"images/{kind}.png"
+        (FOLDER / "images").mkdir(parents=True, exist_ok=True)
+        write_png(FOLDER / image, worse[0])
+        arrays[f"{kind}-region"] = regions[0].numpy()
+        for name, method in loaded.items():
+            raw = maps(method, worse, ["positive", "negative"], own.how)[0].numpy()
+            for target, values in zip(("positive", "negative"), raw, strict=True):
+                key = f"{kind}-{name}-{target}"
+                arrays[key] = values
+                keys = {"map": key, "image": image, "method": name, "target": target}
+                index.append({**keys, "distortion": kind, "level": level, "region": f"{kind}-region"})
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    stage.write_bytes(FOLDER / "maps.npz", buffer.getvalue())
+    stage.write_csv(pd.DataFrame(index), FOLDER / "maps.csv")
+
+
+if __name__ == "__main__":
+    stage.run(gradcam)

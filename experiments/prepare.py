@@ -1,0 +1,20 @@
+"""Stage ``prepare@dataset``: make or fetch a data set and write its manifest."""
+
+from __future__ import annotations
+
+import sys
+
+import benchmark.datasets
+from experiments import settings as settings_of
+from experiments import stage
+
+
+def prepare(name: str) -> None:
+    """Prepare data set ``name`` below ``data/``; the first stage, so it checks all settings."""
+    settings = stage.start()
+    settings_of.check_methods(settings)
+    benchmark.datasets.prepare(name, stage.DATA, **settings.prepare.settings.get(name, {}))
+
+
+if __name__ == "__main__":
+    stage.run(prepare, *sys.argv[1:])

@@ -1,0 +1,78 @@
+"""Reading what earlier stages wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from torch import Tensor
+
+import benchmark.datasets
+from benchmark.images import read
+from experiments import stage
+
+Dataset = benchmark.datasets.Dataset
+
+
+def dataset(name: str) -> Dataset:
+    """Return the prepared data set ``name``."""
+    return benchmark.datasets.load(name, root=stage.DATA)
+
+
+def scores(path: Path) -> pd.DataFrame:
+    """Scores of one method on one data set, image names as text.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or lacks a column.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; `dvc repro` makes it")
+    frame = pd.read_csv(
+        path, dtype={"image": str, "error": str}, keep_default_na=False, na_values={"score": [""]}
+    )
+    missing = {"image", "score", "error"} - set(frame.columns)
+    if missing:
+        raise ValueError(f"{path} lacks the column {', '.join(sorted(missing))}")
+    return frame
+
+
+def method_scores(method: str, name: str) -> pd.DataFrame:
+    """Scores of ``method`` on data set ``name``."""
+    return scores(stage.RESULTS / "scores" / method / f"{name}.csv")
+
+
+def higher_is_better(methods: Sequence[str], models: Path = stage.MODELS) -> dict[str, bool]:
+    """Direction of the scores of each method, as its training stage wrote it down."""
+    cards = {name: (models / name / "method.json").read_text() for name in methods}
+    return {name: json.loads(card)["higher_is_better"] for name, card in cards.items()}
+
+
+def pristine(name: str, count: int) -> tuple[list[str], list[Tensor]]:
+    """First ``count`` undistorted pictures of a data set, spread over its references, or its best rated ones.
+
+    Returns
+    -------
+    names, images
+        Paths in the manifest, and the pictures.
+
+    Raises
+    ------
+    ValueError
+        If the data set has no picture to start from.
+    """
+    data = dataset(name)
+    rows = data.manifest
+    clean = rows[rows["level"] == 0] if (rows["level"] == 0).any() else rows
+    if clean.empty:
+        raise ValueError(f"data set {name!r} has no picture to start from")
+    if clean["reference"].notna().any():
+        # Round robin over the references, so that few pictures still show many contents.
+        clean = clean.assign(turn=clean.groupby("reference").cumcount()).sort_values("turn", kind="stable")
+    elif len(clean) == len(rows) and clean["mos"].notna().any():
+        clean = clean.sort_values("mos", ascending=not data.record.higher_is_better, kind="stable")
+    names = clean["image"].head(count).tolist()
+    return names, [read(data.root / image) for image in names]

@@ -1,0 +1,210 @@
+"""The settings of a run: what ``params.yaml`` may hold, checked whole before any stage works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import methods
+
+PARAMS = Path("params.yaml")
+
+
+class Section(BaseModel):
+    """A section of ``params.yaml``; keys that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Prepare(Section):
+    """Data sets to make or fetch, and the settings of each."""
+
+    datasets: list[str]
+    settings: dict[str, dict[str, Any]]
+
+
+class Train(Section):
+    """The pristine pictures that every method may learn from."""
+
+    dataset: str
+
+
+class MethodSettings(Section):
+    """Where a method's code lies, and the settings of its training and loading."""
+
+    code: str
+    train: dict[str, Any] = {}
+    load: dict[str, Any] = {}
+
+
+class Score(Section):
+    """Data sets that every method scores."""
+
+    datasets: list[str]
+    batch: int = Field(ge=1)
+
+
+class Evaluate(Section):
+    """Agreement with the scores of each data set."""
+
+    resamples: int = Field(ge=100)
+
+
+class CrossDataset(Section):
+    """Probes trained on one data set and tested on another."""
+
+    methods: list[str]
+    datasets: list[str]
+
+
+class Sweep(Section):
+    """Score against rising intensity."""
+
+    dataset: str
+    images: int = Field(ge=1)
+
+
+class Gmad(Section):
+    """Group maximum differentiation competition among all methods."""
+
+    datasets: list[str]
+    levels: int = Field(ge=2)
+    half_width: float = Field(gt=0)
+    scale: Literal["rank", "logistic"]
+
+
+class Gradcam(Section):
+    """Attribution maps and what is measured on them."""
+
+    dataset: str
+    methods: list[str]
+    how: Literal["gradcam", "hirescam", "scorecam", "eigencam"]
+    images: int = Field(ge=1)
+    kinds: list[str]
+    levels: list[int]
+
+
+class Ablation(Section):
+    """Variants of one method, each a file in ``experiments/ablation/``, equally trained."""
+
+    method: str
+    variants: list[str]
+    datasets: list[str]
+    changes: dict[str, Any]
+
+
+class Report(Section):
+    """Notebooks that become pages, in the order of the menu."""
+
+    pages: list[str]
+
+
+class Settings(Section):
+    """All of ``params.yaml``."""
+
+    profile: str
+    seed: int = Field(ge=0)
+    threads: int = Field(ge=1)
+    prepare: Prepare
+    train: Train
+    methods: dict[str, MethodSettings]
+    score: Score
+    evaluate: Evaluate
+    cross_dataset: CrossDataset
+    sweep: Sweep
+    gmad: Gmad
+    gradcam: Gradcam
+    ablation: Ablation
+    report: Report
+
+
+def parse(raw: dict[str, Any], where: str = "params.yaml") -> Settings:
+    """Check raw settings.
+
+    Raises
+    ------
+    ValueError
+        Naming every key that is unknown, missing or of the wrong type, and every name not declared.
+    """
+    try:
+        settings = Settings.model_validate(raw, strict=True)
+    except ValidationError as error:
+        raise ValueError(f"{where}:\n{methods.explain('', error.errors(), _known_keys(Settings))}") from None
+    problems = _unknown_names(settings)
+    if problems:
+        raise ValueError(f"{where}:\n" + "\n".join(problems))
+    return settings
+
+
+def load(path: Path = PARAMS) -> Settings:
+    """Read and check ``params.yaml``.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, is not YAML, or fails :func:`parse`.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; run from the top of the repository")
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ValueError(f"{path} holds no settings")
+    return parse(raw, str(path))
+
+
+def _known_keys(section: type[BaseModel]) -> list[str]:
+    keys = []
+    for name, field in section.model_fields.items():
+        keys.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _known_keys(field.annotation)
+    return keys
+
+
+def _unknown_names(settings: Settings) -> list[str]:
+    """Names of data sets and methods that are used but not declared."""
+    used = {
+        "train.dataset": ([settings.train.dataset], settings.prepare.datasets),
+        "score.datasets": (settings.score.datasets, settings.prepare.datasets),
+        "cross_dataset.methods": (settings.cross_dataset.methods, list(settings.methods)),
+        "cross_dataset.datasets": (settings.cross_dataset.datasets, settings.score.datasets),
+        "sweep.dataset": ([settings.sweep.dataset], settings.prepare.datasets),
+        "gmad.datasets": (settings.gmad.datasets, settings.score.datasets),
+        "gradcam.dataset": ([settings.gradcam.dataset], settings.prepare.datasets),
+        "gradcam.methods": (settings.gradcam.methods, list(settings.methods)),
+        "ablation.method": ([settings.ablation.method], list(settings.methods)),
+        "ablation.datasets": (settings.ablation.datasets, settings.prepare.datasets),
+        "prepare.settings": (list(settings.prepare.settings), settings.prepare.datasets),
+        "methods": (list(settings.methods), methods.names()),
+    }
+    problems = [
+        f"{key}: {name!r} is not declared; {methods.hint(name, known)}"
+        for key, (names, known) in used.items()
+        for name in names
+        if name not in known
+    ]
+    return problems
+
+
+def check_methods(settings: Settings) -> None:
+    """Check the settings of every method against its code, which this imports.
+
+    Raises
+    ------
+    ValueError
+        Naming every setting that a method does not know or that has the wrong type.
+    """
+    problems = []
+    for name, own in settings.methods.items():
+        try:
+            methods.check(name, train_settings=own.train, load_settings=own.load)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join(problems))

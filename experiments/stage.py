@@ -1,0 +1,84 @@
+"""What every stage does first and last: check the settings, fix the threads, write its files whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments import settings as settings_of
+
+DATA, MODELS, RESULTS, REPORTS = Path("data"), Path("models"), Path("results"), Path("reports")
+TABLES = RESULTS / "tables"
+TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
+
+
+def start(*, torch: bool = True, deterministic: bool = False) -> settings_of.Settings:
+    """Check ``params.yaml`` and fix what results could depend on; returns the settings.
+
+    ``deterministic`` is for training: forward passes need no such mode, and it imports torch's compiler,
+    which takes seconds.
+    """
+    settings = settings_of.load()
+    if torch:
+        import torch as pytorch
+
+        pytorch.set_num_threads(settings.threads)
+        if deterministic:
+            pytorch.use_deterministic_algorithms(True)
+    return settings
+
+
+def run(stage: Callable[..., None], *arguments: str) -> None:
+    """Run a stage from the command line; an error in data or settings ends it with one line."""
+    try:
+        stage(*arguments)
+    except (ValueError, FileNotFoundError) as error:
+        if os.environ.get("QUALIBENCH_DEBUG"):
+            raise
+        sys.exit(f"error: {error}")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file aside and rename it, so that it is never there by half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".tmp")
+    aside.write_bytes(content)
+    os.replace(aside, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file aside and rename it."""
+    write_bytes(path, text.encode())
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table with figures to nine significant digits."""
+    write_text(path, frame.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+
+
+def write_tidy(frames: Sequence[pd.DataFrame], keys: Sequence[str], path: Path) -> None:
+    """Write tidy rows in one table: keys first, then the columns that every table has, then any others."""
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*keys, *TIDY])
+    frame = frame.reindex(columns=list(dict.fromkeys([*keys, *TIDY, *frame.columns])))
+    write_csv(frame, path)
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write JSON with sorted keys."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def sha256(paths: Iterable[Path]) -> str:
+    """Hash of the names and bytes of files, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

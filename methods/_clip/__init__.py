@@ -1,0 +1,1 @@
+"""CLIP as image quality methods use it: no positional embedding, antonym prompts."""

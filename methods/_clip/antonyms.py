@@ -1,0 +1,84 @@
+"""Scoring by antonym prompts: how much closer an image lies to the good prompt than to the bad one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from methods._clip.encoder import ImageEncoder
+
+Pairs = Sequence[tuple[str, str]]
+
+#: QualiCLIP's prompts. Seven pairs: the list in its hub file lacks a comma and holds thirteen strings.
+SEVEN_PAIRS: tuple[tuple[str, str], ...] = (
+    ("Good photo.", "Bad photo."),
+    ("Sharp image.", "Blurry image."),
+    ("Sharp edges.", "Blurry edges."),
+    ("High-resolution image.", "Low-resolution image."),
+    ("Noise-free image.", "Noisy image."),
+    ("High-quality image.", "Low-quality image."),
+    ("Good picture.", "Bad picture."),
+)
+
+#: CLIP-IQA's single pair (Wang et al., AAAI 2023).
+GOOD_BAD: tuple[tuple[str, str], ...] = (("Good photo.", "Bad photo."),)
+
+
+class AntonymScorer(nn.Module):
+    """Image encoder and prompt embeddings; maps images to similarities and a score.
+
+    Parameters
+    ----------
+    encoder
+        Maps images ``[B, 3, H, W]`` to unit embeddings ``[B, D]``.
+    positive, negative
+        Unit prompt embeddings ``[P, D]``, pair by pair.
+    scale
+        Factor on the cosines before the softmax of each pair.
+    """
+
+    encoder: ImageEncoder
+    positive: Tensor
+    negative: Tensor
+    #: What the columns of :meth:`forward` are.
+    targets = ("positive", "negative", "score")
+
+    def __init__(self, encoder: ImageEncoder, positive: Tensor, negative: Tensor, scale: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.register_buffer("positive", positive)
+        self.register_buffer("negative", negative)
+        self.scale = scale
+
+    def similarities(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines ``[B, P]`` to the positive and to the negative prompts."""
+        embedding = self.encoder(images)
+        return embedding @ self.positive.T, embedding @ self.negative.T
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return ``[B, 3]``: mean cosine to the positive prompts, to the negative ones, and the score.
+
+        The score is the mean over the pairs of P(positive) under a softmax over the scaled cosines of the
+        pair (arXiv 2403.11176; arXiv 2207.12396 for one pair), in [0, 1].
+        """
+        positive, negative = self.similarities(images)
+        score = torch.sigmoid(self.scale * (positive - negative)).mean(dim=1)
+        return torch.stack([positive.mean(dim=1), negative.mean(dim=1), score], dim=1)
+
+
+def split_pairs(pairs: Pairs) -> tuple[list[str], list[str]]:
+    """Split pairs of prompts into the positive and the negative ones.
+
+    Raises
+    ------
+    ValueError
+        If there is no pair, or one does not hold two different prompts.
+    """
+    if not pairs:
+        raise ValueError("prompts: at least one (positive, negative) pair is needed")
+    for pair in pairs:
+        if len(pair) != 2 or not all(isinstance(p, str) and p.strip() for p in pair) or pair[0] == pair[1]:
+            raise ValueError(f"prompts: {pair!r} is not a pair of two different prompts")
+    return [p for p, _ in pairs], [n for _, n in pairs]

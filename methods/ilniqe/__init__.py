@@ -1,0 +1,203 @@
+"""IL-NIQE: NIQE with colour, gradient and log-Gabor statistics, and a distance of its own for every block."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+import torch
+from torch import Tensor
+
+from benchmark import images as pictures_io
+from benchmark.method import Card
+from methods import _nss
+from methods.ilniqe.statistics import FEATURES, describe
+
+CARD = Card(
+    title="IL-NIQE",
+    paper="L. Zhang, L. Zhang, A. C. Bovik. A feature-enriched completely blind image quality evaluator. "
+    "IEEE Transactions on Image Processing 24(8), 2015",
+    licence="no weights; a file of pristine parameters has its own",
+    training_data="pristine pictures, unlabelled",
+    opinion_aware=False,
+    low=0.0,
+    high=float("inf"),
+    input="whole image, made 524 x 524, in 36 blocks of 84 pixels",
+)
+
+_LARGEST = 10000.0
+"""Larger numbers, such as the shape of a magnitude that hardly varies, are cut to this."""
+
+_PARTS = ("mean", "covariance", "centre", "axes")
+
+
+@dataclass(frozen=True)
+class Pristine:
+    """The pristine blocks' Gaussian in the space of their principal axes; all float64.
+
+    Parameters
+    ----------
+    mean, covariance
+        ``[K]`` and ``[K, K]``, of the projected blocks.
+    centre, axes
+        ``[468]`` and ``[468, K]``: a block ``x`` is projected to ``(x - centre) @ axes``.
+    """
+
+    mean: Tensor
+    covariance: Tensor
+    centre: Tensor
+    axes: Tensor
+
+
+class Ilniqe:
+    """Mean over the blocks of their distance from the pristine Gaussian. Lower is better."""
+
+    name = "ilniqe"
+    higher_is_better = False
+
+    def __init__(self, pristine: Pristine) -> None:
+        self.pristine = pristine
+
+    def score(self, images: Tensor) -> Tensor:
+        """Score ``images [B, 3, H, W]`` (RGB in [0, 1], any size); returns ``[B]`` float32 on the CPU.
+
+        A block that lacks a number, for want of texture, counts as the mean of those that have all; a picture
+        of nothing else counts as the limit of vanishing texture, all numbers 0.
+        """
+        return torch.stack([self._distance(block_rows(image).cpu()) for image in images]).float()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the mean of the blocks' numbers, ``[B, 468]`` float32 on the CPU."""
+        return torch.stack([_filled(block_rows(image))[0].mean(0) for image in images]).float().cpu()
+
+    def _distance(self, rows: Tensor) -> Tensor:
+        p = self.pristine
+        filled, complete = _filled(rows)
+        projected = (filled - p.centre) @ p.axes
+        _, covariance = _nss.moments(projected[complete])
+        return _nss.distance(projected, covariance, p.mean, p.covariance).mean()
+
+
+def block_rows(image: Tensor) -> Tensor:
+    """Numbers ``[36, 468]`` of the blocks of ``image [3, H, W]``; NaN is a missing one."""
+    return describe(image)[0].clamp(max=_LARGEST)
+
+
+def _filled(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Replace rows with a missing number by the mean of the others; also tells which were complete."""
+    complete = rows.isfinite().all(-1)
+    if not complete.any():
+        return rows.nan_to_num(0), complete
+    return rows.where(complete[:, None], rows[complete].mean(0)), complete
+
+
+def fit(pictures: Iterable[Path], sharpness: float = 0.78, kept: float = 0.92) -> Ilniqe:
+    """Fit the pristine model to picture files.
+
+    Parameters
+    ----------
+    pictures
+        Files of undistorted pictures.
+    sharpness
+        Share of a picture's sharpest block that a block must exceed to be learnt from, in [0, 1).
+    kept
+        Share of the principal axes that are kept, in (0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a picture cannot be read, or if there are no more blocks than one picture has.
+    """
+    if not (0 <= sharpness < 1 and 0 < kept <= 1):
+        raise ValueError(
+            f"ilniqe: sharpness must lie in [0, 1) and kept in (0, 1], got {sharpness} and {kept}"
+        )
+    found = []
+    for path in sorted(pictures):
+        features, sharp = describe(pictures_io.read(path))
+        complete = features.isfinite().all(-1)
+        sharp = sharp.where(complete, 0)
+        found.append(features[complete & (sharp > sharpness * sharp.max())])
+    rows = torch.cat(found) if found else torch.empty(0, FEATURES)
+    if len(rows) <= 36:
+        raise ValueError(
+            f"ilniqe: {len(found)} pristine pictures give {len(rows)} sharp blocks, "
+            "and more than 36 are needed; add pictures"
+        )
+    centre = rows.mean(0)
+    axes = torch.linalg.svd(rows - centre, full_matrices=False).Vh[: int(min(rows.shape) * kept)].T
+    return Ilniqe(Pristine(*_nss.moments((rows - centre) @ axes), centre, axes))
+
+
+def train(
+    pictures: Sequence[Path], out: Path, *, seed: int, sharpness: float = 0.78, kept: float = 0.92
+) -> dict[str, Any]:
+    """Fit to pristine pictures, write ``ilniqe.npz`` below ``out`` and return what :func:`load` needs.
+
+    Nothing is drawn at random: ``seed`` has no effect, nor has the order of the pictures.
+    """
+    pristine = fit(pictures, sharpness, kept).pristine
+    path = Path(out) / "ilniqe.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".tmp")
+    with aside.open("wb") as file:
+        parts = dict(zip(_PARTS, (part.numpy() for part in astuple(pristine)), strict=True))
+        np.savez(file, allow_pickle=False, **parts)
+    os.replace(aside, path)
+    return {"parameters": str(path)}
+
+
+def load(parameters: str | Path | None = None, pristine: str | Path | None = None) -> Ilniqe:
+    """Load pristine parameters from a file, or fit them to a folder.
+
+    Parameters
+    ----------
+    parameters
+        The ``.npz`` of :func:`train`, or the authors' ``templateModel.mat``.
+    pristine
+        Folder of undistorted pictures, searched with its subfolders.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one of the two is given, or the file or folder does not serve.
+    """
+    if (parameters is None) == (pristine is None):
+        raise ValueError(
+            "ilniqe: give either `parameters`, a file, or `pristine`, a folder of undistorted pictures"
+        )
+    if parameters is not None:
+        return Ilniqe(_read(Path(parameters)))
+    folder = Path(str(pristine))
+    files = [p for p in folder.rglob("*") if p.suffix.lower() in pictures_io.EXTENSIONS]
+    if not files:
+        raise ValueError(f"ilniqe: no pictures in the folder {folder} (setting `pristine`)")
+    return fit(files)
+
+
+def _read(path: Path) -> Pristine:
+    """Read a parameter file; nothing in it is executed."""
+    try:
+        if path.suffix == ".mat":
+            arrays = list(scipy.io.loadmat(path)["templateModel"].ravel()[:4])
+        else:
+            with path.open("rb") as file:
+                entries = np.load(file, allow_pickle=False)
+                arrays = [entries[name] for name in _PARTS]
+        mean, covariance, centre, axes = (torch.from_numpy(np.asarray(a, np.float64)) for a in arrays)
+    except KeyError as error:
+        raise ValueError(f"{path}: holds no {error}, so it is no file of IL-NIQE parameters") from None
+    except (OSError, ValueError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: cannot be read as IL-NIQE parameters (.npz or .mat): {error}") from error
+    k = mean.numel()
+    if covariance.shape != (k, k) or centre.numel() != FEATURES or axes.shape != (FEATURES, k):
+        raise ValueError(f"{path}: its parts do not belong together as IL-NIQE parameters")
+    if not all(bool(part.isfinite().all()) for part in (mean, covariance, centre, axes)):
+        raise ValueError(f"{path}: its numbers are not all finite")
+    return Pristine(mean.ravel(), covariance, centre.ravel(), axes)

@@ -1,0 +1,235 @@
+"""NIQE: how far the natural scene statistics of a picture lie from those of pristine pictures."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+import torch
+from torch import Tensor
+
+from benchmark import images as pictures_io
+from benchmark.method import Card
+from methods import _nss
+
+CARD = Card(
+    title="NIQE",
+    paper='A. Mittal, R. Soundararajan, A. C. Bovik. Making a "completely blind" image quality analyzer. '
+    "IEEE Signal Processing Letters 20(3), 2013",
+    licence="no weights; a file of pristine parameters has its own",
+    training_data="pristine pictures, unlabelled",
+    opinion_aware=False,
+    low=0.0,
+    high=float("inf"),
+    input="whole image in patches of 96 pixels, the remainder at the right and the bottom left out",
+)
+
+FEATURES = 36
+"""Numbers that describe a patch: 18 at full scale, the same 18 at half scale."""
+
+PATCH = 96
+"""Side of a patch in the paper."""
+
+
+class Niqe:
+    """The distance between a picture's and the pristine pictures' multivariate Gaussian of patch features.
+
+    Parameters
+    ----------
+    mean, covariance
+        Of the pristine pictures' patches, ``[36]`` and ``[36, 36]`` float64.
+    patch
+        Side of a patch in pixels, even.
+    """
+
+    name = "niqe"
+    higher_is_better = False
+
+    def __init__(self, mean: Tensor, covariance: Tensor, patch: int = PATCH) -> None:
+        self.mean = mean
+        self.covariance = covariance
+        self.patch = patch
+
+    def score(self, images: Tensor) -> Tensor:
+        """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` float32 on the CPU.
+
+        Lower is better. Patches without texture are left out; a picture of nothing else counts as the limit
+        of vanishing texture (see :func:`methods._nss.moments`) and scores far from nature.
+
+        Raises
+        ------
+        ValueError
+            If the pictures are smaller than a patch.
+        """
+        mean, covariance = self.mean.to(images.device), self.covariance.to(images.device)
+        fits = (_nss.moments(patch_features(image, self.patch)[0]) for image in images)
+        return torch.stack([_nss.distance(mean, covariance, *fit) for fit in fits]).float().cpu()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the mean of the patches' features, ``[B, 36]`` float32 on the CPU."""
+        means = [_nss.moments(patch_features(image, self.patch)[0])[0] for image in images]
+        return torch.stack(means).float().cpu()
+
+
+def patch_features(image: Tensor, patch: int) -> tuple[Tensor, Tensor]:
+    """Describe the patches of one picture, row by row.
+
+    One picture at a time and not a batch: what passes from filter to filter then stays in the processor's
+    cache, and a score cannot depend on the pictures beside it.
+
+    Parameters
+    ----------
+    image
+        ``[3, H, W]``, RGB in [0, 1].
+    patch
+        Side of a patch in pixels at full scale, even.
+
+    Returns
+    -------
+    features, sharpness
+        ``[N, 36]`` and ``[N]`` float64, for ``N = (H // patch) * (W // patch)``; sharpness is the mean local
+        deviation of luma, on the scale 0 to 255.
+
+    Raises
+    ------
+    ValueError
+        If the picture is smaller than a patch.
+    """
+    height, width = image.shape[-2:]
+    if min(height, width) < patch:
+        raise ValueError(
+            f"niqe: a picture of {width}x{height} pixels is smaller than a patch of {patch}; "
+            "set a smaller `patch`, for fitting and for scoring alike, or leave the picture out"
+        )
+    full = _nss.luma(image[None])[:, : height - height % patch, : width - width % patch]
+    coefficients, deviation = _nss.normalise(full)
+    coefficients_half, _ = _nss.normalise(_nss.halve(full))
+    scales = (_nss.blocks(coefficients, patch), _nss.blocks(coefficients_half, patch // 2))
+    features = torch.cat([_nss.block_features(blocks) for blocks in scales], dim=-1)
+    return features[0], _nss.blocks(deviation, patch)[0].mean((-2, -1))
+
+
+def fit(pictures: Iterable[Path], patch: int = PATCH, sharpness: float = 0.75) -> Niqe:
+    """Fit the pristine model to picture files.
+
+    Parameters
+    ----------
+    pictures
+        Files of undistorted pictures.
+    patch
+        Side of a patch in pixels, even.
+    sharpness
+        Share of a picture's sharpest patch that a patch must exceed to be learnt from, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If a picture cannot be read or is smaller than a patch, or if too few patches remain for a covariance.
+    """
+    if patch < 16 or patch % 2:
+        raise ValueError(f"niqe: patch must be an even number of at least 16 pixels, got {patch}")
+    if not 0 <= sharpness < 1:
+        raise ValueError(f"niqe: sharpness must lie in [0, 1), got {sharpness}")
+    rows = []
+    for path in sorted(pictures):
+        try:
+            features, sharp = patch_features(pictures_io.read(path), patch)
+        except pictures_io.ImageError:
+            raise
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        rows.append(features[sharp > sharpness * sharp.max()])
+    found = torch.cat(rows) if rows else torch.empty(0, FEATURES)
+    found = found[found.isfinite().all(-1)]
+    if len(found) <= FEATURES:
+        raise ValueError(
+            f"niqe: {len(rows)} pristine pictures give {len(found)} sharp patches of {patch} pixels, "
+            f"and more than {FEATURES} are needed; add pictures or set a smaller `patch`"
+        )
+    return Niqe(*_nss.moments(found), patch)
+
+
+def train(
+    pictures: Sequence[Path], out: Path, *, seed: int, patch: int = PATCH, sharpness: float = 0.75
+) -> dict[str, Any]:
+    """Fit to pristine pictures, write ``niqe.npz`` below ``out`` and return what :func:`load` needs.
+
+    Nothing is drawn at random: ``seed`` has no effect, nor has the order of the pictures.
+    """
+    model = fit(pictures, patch, sharpness)
+    path = Path(out) / "niqe.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".tmp")
+    with aside.open("wb") as file:
+        np.savez(
+            file,
+            mu_pris_param=model.mean.numpy()[None],
+            cov_pris_param=model.covariance.numpy(),
+            gaussian_window=torch.outer(_nss.window(), _nss.window()).numpy(),
+            patch=np.array(patch),
+        )
+    os.replace(aside, path)
+    return {"parameters": str(path)}
+
+
+def load(
+    parameters: str | Path | None = None, pristine: str | Path | None = None, patch: int | None = None
+) -> Niqe:
+    """Load pristine parameters from a file, or fit them to a folder.
+
+    Parameters
+    ----------
+    parameters
+        The ``.npz`` of :func:`train` or of the well-known ports (``mu_pris_param``, ``cov_pris_param``), or
+        MATLAB's ``modelparameters.mat`` (``mu_prisparam``, ``cov_prisparam``).
+    pristine
+        Folder of undistorted pictures, searched with its subfolders.
+    patch
+        Side of a patch in pixels, even; by default the one that the file names, else 96.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one of ``parameters`` and ``pristine`` is given, or the file or folder does not serve.
+    """
+    if (parameters is None) == (pristine is None):
+        raise ValueError(
+            "niqe: give either `parameters`, a file, or `pristine`, a folder of undistorted pictures"
+        )
+    if parameters is not None:
+        return _read(Path(parameters), patch)
+    folder = Path(str(pristine))
+    files = [p for p in folder.rglob("*") if p.suffix.lower() in pictures_io.EXTENSIONS]
+    if not files:
+        raise ValueError(f"niqe: no pictures in the folder {folder} (setting `pristine`)")
+    return fit(files, patch or PATCH)
+
+
+def _read(path: Path, patch: int | None) -> Niqe:
+    """Read a parameter file; nothing in it is executed."""
+    try:
+        if path.suffix == ".mat":
+            entries: dict[str, Any] = scipy.io.loadmat(path)
+            names = ("mu_prisparam", "cov_prisparam")
+        else:
+            with path.open("rb") as file:
+                entries = dict(np.load(file, allow_pickle=False))
+            names = ("mu_pris_param", "cov_pris_param")
+        mean, covariance = (np.asarray(entries[name], np.float64) for name in names)
+    except KeyError as error:
+        raise ValueError(f"{path}: holds no {error}, so it is no file of NIQE parameters") from None
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: cannot be read as NIQE parameters (.npz or .mat): {error}") from error
+    if mean.size != FEATURES or covariance.shape != (FEATURES, FEATURES):
+        raise ValueError(f"{path}: expected {FEATURES} means and a covariance of {FEATURES}x{FEATURES}")
+    if not (np.isfinite(mean).all() and np.allclose(covariance, covariance.T, atol=1e-12)):
+        raise ValueError(f"{path}: its means are not finite or its covariance is not symmetric")
+    own = int(entries["patch"]) if "patch" in entries else None
+    if patch and own and patch != own:
+        raise ValueError(f"{path}: was fitted with patches of {own} pixels; remove the setting patch={patch}")
+    return Niqe(torch.from_numpy(mean.ravel()), torch.from_numpy(covariance), own or patch or PATCH)

@@ -1,0 +1,163 @@
+"""The data sets of the default, made small: content, structure, proxy, and the same bytes every time."""
+
+import hashlib
+
+import pandas as pd
+import pytest
+import torch
+
+from benchmark import proxy
+from benchmark.datasets import _photographs, load, names, prepare
+from benchmark.datasets._photographs import (
+    PHOTOGRAPHS,
+    centre_square,
+    photograph_path,
+    read_photograph,
+    tiles,
+)
+from benchmark.datasets._seeds import item_seed
+from benchmark.degradations import GROUPS
+from benchmark.images import read
+
+KINDS = [kind for kinds in GROUPS.values() for kind in kinds]
+SMALL = {
+    "pristine": {"size": 48, "leaves": 20},
+    "demo": {"size": 48, "levels": [1, 5]},
+    "leaves": {"size": 48, "count": 2, "levels": [3]},
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for name, settings in SMALL.items():
+        prepare(name, folder, **settings)
+    return folder
+
+
+def digests(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda photograph: photograph.name)
+def test_every_photograph_ships_with_its_package_and_has_colour(photograph):
+    image = read(photograph_path(photograph))
+    assert (image.amax(0) - image.amin(0)).mean() > 0.02
+    assert photograph.author
+    assert photograph.licence
+
+
+def test_training_and_test_share_no_content(root):
+    demo, pristine = load("demo", root).manifest, load("pristine", root).manifest
+    assert not set(demo["reference"]) & set(pristine["reference"])
+    files = [photograph.file for photograph in PHOTOGRAPHS]
+    assert len(set(files)) == len(files)
+    leaves = {
+        hashlib.sha256((root / f"leaves/images/leaves_{i:03d}_pristine_0.png").read_bytes()).hexdigest()
+        for i in range(2)
+    }
+    assert not leaves & set(digests(root / "pristine").values())
+
+
+def test_validation_is_a_tenth_of_the_leaves(root):
+    manifest = load("pristine", root).manifest
+    splits = manifest.groupby("reference")["split"].unique()
+    assert splits.map(len).eq(1).all()
+    held = set(manifest.loc[manifest["split"] == "val", "reference"])
+    assert held == {"leaves_000", "leaves_010"}
+    assert manifest["mos"].isna().all()
+
+
+@pytest.mark.parametrize(("name", "references", "levels"), [("demo", 4, [1, 5]), ("leaves", 2, [3])])
+def test_every_reference_has_every_type_at_every_level(root, name, references, levels):
+    data = load(name, root)
+    pristine = data.manifest[data.manifest["level"] == 0]
+    assert pristine["distortion"].unique().tolist() == ["pristine"]
+    assert len(pristine) == pristine["reference"].nunique() == references
+    rest = data.manifest[data.manifest["level"] > 0]
+    counts = rest.groupby(["reference", "distortion", "level"]).size()
+    wanted = pd.MultiIndex.from_product([sorted(pristine["reference"]), sorted(KINDS), levels])
+    assert sorted(counts.index) == sorted(wanted)
+    assert counts.eq(1).all()
+    assert all((data.root / image).is_file() for image in data.manifest["image"])
+    assert data.record.rated_by == "proxy"
+
+
+def test_scores_are_those_of_the_pictures_as_written(root):
+    data = load("demo", root)
+    kept = pd.read_csv(data.root / "proxy.csv")
+    assert kept["image"].tolist() == data.manifest["image"].tolist()
+    for index in (0, 7, 60, 150):
+        row = data.manifest.iloc[index]
+        reference = read(data.root / f"images/{row['reference']}_pristine_0.png")
+        measured = proxy.measure(read(data.root / row["image"])[None], reference[None])
+        assert measured.iloc[0].tolist() == pytest.approx(
+            kept.loc[index, list(proxy.METRICS)].tolist(), rel=1e-4, abs=1e-6
+        )
+    assert data.manifest["mos"].tolist() == pytest.approx(proxy.combine(kept).tolist(), abs=1e-4)
+
+
+def test_the_proxy_puts_strong_degradations_below_weak_ones(root):
+    manifest = load("demo", root).manifest
+    means = manifest.groupby("level")["mos"].mean()
+    assert means[0] > means[1] > means[5]
+    by_level = manifest[manifest["level"] > 0].pivot_table(index="distortion", columns="level", values="mos")
+    assert (by_level[1] > by_level[5]).all()
+
+
+def test_preparing_again_gives_the_same_bytes_for_any_number_of_threads(root, tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2 if before == 1 else 1)
+    try:
+        prepare("leaves", tmp_path, **SMALL["leaves"])
+        prepare("pristine", tmp_path, **SMALL["pristine"])
+    finally:
+        torch.set_num_threads(before)
+    for name in ("leaves", "pristine"):
+        assert digests(tmp_path / name) == digests(root / name)
+
+
+def test_another_seed_gives_other_leaves_under_the_same_names(root, tmp_path):
+    prepare("pristine", tmp_path, **SMALL["pristine"], seed=1)
+    old, new = digests(root / "pristine"), digests(tmp_path / "pristine")
+    assert old.keys() == new.keys()
+    changed = {name for name in old if old[name] != new[name]}
+    assert changed == {f"images/leaves_{index:03d}.png" for index in range(20)}
+
+
+def test_item_seeds_tell_items_apart():
+    seeds = {item_seed(seed, a, b) for seed in (0, 1) for a in ("x", "y") for b in ("x", "y")}
+    assert len(seeds) == 8
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+@pytest.mark.parametrize(("height", "width", "size"), [(427, 640, 256), (48, 48, 48), (50, 200, 48)])
+def test_tiles_cover_every_pixel(height, width, size):
+    places = torch.arange(height * width).reshape(1, height, width)
+    cut = tiles(places, size)
+    assert {tuple(tile.shape) for tile in cut} == {(1, size, size)}
+    assert torch.cat([tile.flatten() for tile in cut]).unique().numel() == height * width
+
+
+def test_centre_square_keeps_the_middle():
+    square = centre_square(torch.arange(6.0).expand(3, 2, 6))
+    assert square[0].tolist() == [[2, 3], [2, 3]]
+
+
+def test_photographs_are_never_enlarged():
+    with pytest.raises(ValueError, match=r"'chelsea' is 451x300, too small.*at most 300"):
+        read_photograph(next(p for p in PHOTOGRAPHS if p.name == "chelsea"), 301)
+
+
+def test_a_package_without_the_photograph_is_named(monkeypatch):
+    monkeypatch.setattr(_photographs.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"astronaut\.png.*'skimage'.*requirements\.lock"):
+        photograph_path(next(p for p in PHOTOGRAPHS if p.name == "astronaut"))
+
+
+@pytest.mark.parametrize("levels", [[], [0, 1], [6]])
+def test_levels_out_of_range_are_refused(tmp_path, levels):
+    with pytest.raises(ValueError, match="levels among 1 to 5"):
+        prepare("leaves", tmp_path, size=48, levels=levels)
+    assert "leaves" in names()

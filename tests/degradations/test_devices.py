@@ -1,0 +1,50 @@
+"""What runs on other devices: all images of a type at once, with the same draws."""
+
+import pytest
+import torch
+
+from benchmark.degradations import LEVELS, degrade, ladder
+from benchmark.degradations.kinds import KINDS
+from benchmark.degradations.render import render
+from benchmark.degradations.seeds import generator
+from tests.degradations.pictures import photographs
+
+# Rounding in another order may carry a value over a grey level where a type truncates to bytes.
+MEAN, MOST = 1e-4, 1.01 / 255
+
+
+@pytest.mark.parametrize("kind", LEVELS)
+def test_images_that_run_at_once_come_out_as_they_do_alone(kind):
+    images = photographs()[:4]
+    drawn = [KINDS[kind].draw(generator(s, kind), 96, 96) for s in range(4)] if KINDS[kind].draw else []
+    at = KINDS[kind].prepare(images, *(torch.stack(field) for field in zip(*drawn, strict=True)))
+    for level, amount in enumerate(LEVELS[kind], start=1):
+        difference = (at(amount).clamp(0, 1) - degrade(images, kind, level, range(4))).abs()
+        assert difference.mean() < MEAN
+        assert difference.max() < MOST
+
+
+@pytest.mark.parametrize("kind", LEVELS)
+def test_float64_and_bfloat16_get_the_float32_result(kind):
+    images = photographs()[:1].bfloat16()
+    expected = degrade(images.float(), kind, 3, [1])
+    assert torch.equal(degrade(images.double(), kind, 3, [1]), expected.double())
+    assert torch.equal(degrade(images, kind, 3, [1]), expected.bfloat16())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("kind", LEVELS)
+def test_cuda_agrees_with_the_cpu(kind):
+    images = photographs()
+    here = ladder(images, kind, range(6))
+    there = ladder(images.cuda(), kind, torch.arange(6))
+    assert there.device.type == "cuda"
+    assert (there.cpu() - here).abs().mean() < MEAN
+    assert (there.cpu() - here).abs().max() < MOST
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "jpeg2000"])
+def test_codecs_give_the_same_on_threads_and_alone(kind):
+    images = photographs()
+    alone = torch.cat([render(image[None], [kind], [(20,)], [0], KINDS)[0] for image in images])
+    assert torch.equal(render(images, [kind] * 6, [(20,)] * 6, [0] * 6, KINDS)[0], alone)

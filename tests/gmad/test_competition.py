@@ -1,0 +1,211 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.optimize import minimize
+from scipy.stats import logistic, norm
+
+from benchmark.gmad import (
+    common_scale,
+    competition,
+    eigen_ranking,
+    global_ranking,
+    judge_by_scores,
+    matrices,
+    select_pairs,
+    standings,
+)
+
+TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
+
+
+@pytest.fixture(scope="module")
+def toys():
+    """An oracle equal to MOS, two noisy methods, one constant, and the MOS itself on 0 … 100."""
+    rng = np.random.default_rng(1)
+    mos = pd.Series(rng.permutation(np.linspace(0, 100, 400)), index=[f"i{k:03d}.png" for k in range(400)])
+    raw = {
+        "oracle": mos,
+        "good": mos + rng.normal(0, 15, 400),
+        "poor": mos + rng.normal(0, 60, 400),
+        "constant": mos * 0 + 3,
+    }
+    return common_scale(pd.DataFrame(raw)), mos
+
+
+@pytest.fixture(scope="module")
+def result(toys):
+    scores, mos = toys
+    return competition(scores, mos, pd.Series(20.0, index=mos.index), dataset="toy", seed=3)
+
+
+def value(table, statistic, method):
+    return table[(table.statistic == statistic) & (table.method == method)].value.item()
+
+
+def test_frames_have_the_documented_columns(result):
+    keys = "dataset,judge,defender,attacker,level,low_image,high_image,gap,weight,preference"
+    assert list(result.pairs) == keys.split(",")
+    assert list(result.table) == ["dataset", "judge", "method", *TIDY]
+    assert list(result.matrix) == ["dataset", "judge", "method_a", "method_b", *TIDY]
+    assert set(result.table.statistic) == {"aggressiveness", "resistance", "rank_score"}
+    assert len(result.table) == 3 * 4
+    assert len(result.matrix) == 3 * 4 * 3
+    for table in (result.table, result.matrix):
+        assert (table.low <= table.value + 1e-9).all()
+        assert (table.value <= table.high + 1e-9).all()
+
+
+def test_planted_order_is_found(result):
+    ranks = result.table[result.table.statistic == "rank_score"].sort_values("value", ascending=False)
+    assert ranks.method.tolist() == ["oracle", "good", "poor", "constant"]
+
+
+def test_constant_method_is_always_defeated(result):
+    attack = result.matrix[(result.matrix.statistic == "aggressiveness")]
+    assert (attack[attack.method_a == "constant"].value == 0).all()
+    against = attack[(attack.method_b == "constant") & (attack.method_a != "poor")]
+    assert (against.value > 95).all()
+    defence = result.matrix[
+        (result.matrix.statistic == "resistance") & (result.matrix.method_b == "constant")
+    ]
+    assert (defence.value == 100).all()
+
+
+def test_oracle_is_never_defeated(toys):
+    """Images that the oracle holds equal are equal: no attack on it finds a difference."""
+    scores, _ = toys
+    ten = (scores["oracle"] / 10).round() * 10
+    tied = scores.assign(oracle=ten)
+    found = competition(tied, ten.clip(0, 100), dataset="toy", levels=5, half_width=4.0)
+    attack = found.matrix[found.matrix.statistic == "aggressiveness"]
+    assert (attack[attack.method_b == "oracle"].value == 0).all()
+    assert value(found.table, "resistance", "oracle") == 100
+    ranks = found.table[found.table.statistic == "rank_score"].set_index("method").value
+    assert ranks.idxmax() == "oracle"
+
+
+def test_same_seed_same_tables_and_row_order_does_not_matter(toys, result):
+    scores, mos = toys
+    again = competition(
+        scores.sample(frac=1, random_state=0), mos, pd.Series(20.0, index=mos.index), dataset="toy", seed=3
+    )
+    for one, two in zip(result, again, strict=True):
+        pd.testing.assert_frame_equal(one, two)
+
+
+def test_matrices_follow_the_formula_by_hand():
+    pairs = pd.DataFrame(
+        {
+            "defender": ["x", "x", "y", "y"],
+            "attacker": ["y", "y", "x", "x"],
+            "low_image": list("abcd"),
+            "high_image": list("efgh"),
+            "weight": [0.25, 0.75, 0.5, 0.5],
+            "preference": [80.0, 40.0, -60.0, 20.0],
+        }
+    )
+    attack, defence = matrices(pairs, ["x", "y"])
+    # y on x: .25*80 + .75*40 = 50; x on y: (-60 + 20)/2 = -20, clipped.
+    # x holds .25*20 + .75*60 = 50, y holds (40 + 80)/2 = 60.
+    np.testing.assert_allclose(attack, [[0, 0], [50, 0]])
+    np.testing.assert_allclose(defence, [[0, 50], [60, 0]])
+
+
+def test_unjudged_pairs_and_methods_that_never_met(toys):
+    scores, mos = toys
+    pairs = select_pairs(scores)
+    pairs["preference"] = judge_by_scores(pairs, mos)
+    pairs.loc[pairs.defender.eq("constant") | pairs.attacker.eq("constant"), "preference"] = np.nan
+    attack, _ = matrices(pairs, list(scores))
+    assert np.isnan(attack[3, :3]).all()
+    found = standings(pairs, list(scores), dataset="toy", judge="people", resamples=20)
+    assert np.isnan(value(found.table, "aggressiveness", "constant"))
+    assert value(found.table, "rank_score", "oracle") > value(found.table, "rank_score", "poor")
+
+
+wins = hnp.arrays(float, (4, 4), elements=st.integers(0, 100).map(float))
+
+
+@settings(max_examples=25, deadline=None)
+@given(wins, st.sampled_from(["probit", "logit"]))
+def test_strengths_maximise_the_likelihood(matrix, link):
+    law = norm if link == "probit" else logistic
+    padded = (matrix + 1.0) * (1 - np.eye(4))
+
+    def loss(strength):
+        return (
+            -(padded * law.logcdf(strength[:, None] - strength[None, :])).sum() + 1e-3 * strength.sum() ** 2
+        )
+
+    best = minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-6})
+    found = global_ranking(matrix, link)
+    assert loss(found) <= best.fun + 1e-6
+    np.testing.assert_allclose(found, best.x - best.x.mean(), atol=2e-3)
+
+
+def test_two_contestants_have_a_closed_form():
+    matrix = np.array([[0, 30.0], [9.0, 0]])
+    bradley_terry = np.log(31 / 10)
+    assert np.diff(global_ranking(matrix, "logit"))[0] == pytest.approx(-bradley_terry)
+    assert np.diff(global_ranking(matrix, "probit"))[0] == pytest.approx(-norm.ppf(31 / 41))
+
+
+def test_a_stack_of_matrices_is_ranked_one_by_one():
+    stack = np.random.default_rng(0).uniform(0, 100, (5, 3, 3))
+    np.testing.assert_allclose(global_ranking(stack), [global_ranking(one) for one in stack], atol=1e-9)
+
+
+def test_one_who_always_wins_is_finite_and_nobody_winning_is_a_tie():
+    strengths = global_ranking(np.array([[0, 100.0, 100], [0, 0, 100], [0, 0, 0]]))
+    assert np.isfinite(strengths).all()
+    assert list(np.argsort(-strengths)) == [0, 1, 2]
+    np.testing.assert_allclose(global_ranking(np.zeros((3, 3))), 0)
+    np.testing.assert_allclose(global_ranking(np.full((2, 2), np.nan)), 0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(wins)
+def test_eigen_ranking_solves_its_equation(matrix):
+    strengths = eigen_ranking(matrix)
+    padded = (matrix + 1.0) * (1 - np.eye(4))
+    assert strengths.sum() == pytest.approx(1)
+    assert (strengths > 0).all()
+    ratio = padded @ strengths / strengths
+    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-6)
+
+
+def test_interval_covers_the_truth_it_resamples():
+    """Preferences drawn around a known mean: about 95 of 100 intervals must hold it."""
+    rng = np.random.default_rng(0)
+    held = 0
+    for seed in range(100):
+        pairs = pd.DataFrame(
+            {
+                "defender": "x",
+                "attacker": "y",
+                "level": range(60),
+                "low_image": [f"a{k}" for k in range(60)],
+                "high_image": [f"b{k}" for k in range(60)],
+                "gap": 1.0,
+                "weight": 1 / 60,
+                "preference": rng.normal(40, 15, 60),
+            }
+        )
+        other = pairs.assign(defender="y", attacker="x", preference=10.0)
+        both = pd.concat([pairs, other], ignore_index=True)
+        found = standings(both, ["x", "y"], dataset="d", judge="people", seed=seed, resamples=300).matrix
+        row = found[(found.statistic == "aggressiveness") & (found.method_a == "y")].iloc[0]
+        held += row.low <= 40 <= row.high
+    assert 88 <= held <= 99
+
+
+def test_bad_ranking_settings_are_named():
+    with pytest.raises(ValueError, match="link='cauchit'"):
+        global_ranking(np.zeros((2, 2)), "cauchit")
+    with pytest.raises(ValueError, match="prior=0"):
+        global_ranking(np.zeros((2, 2)), prior=0)
+    with pytest.raises(ValueError, match="prior=0"):
+        eigen_ranking(np.zeros((2, 2)), prior=0)

@@ -1,0 +1,173 @@
+"""IL-NIQE against plain maps and fits, its model against plain linear algebra, and its parameter files."""
+
+import numpy as np
+import pytest
+import scipy.io
+import skimage.data
+import torch
+from PIL import Image
+from scipy import ndimage, stats
+
+import methods
+from methods import ilniqe
+from methods.ilniqe import statistics
+from tests.reference import ilniqe as plain
+
+
+def to_tensor(pixels):
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float() / 255
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    at = tmp_path_factory.mktemp("pristine")
+    for name in ("coffee", "astronaut"):
+        Image.fromarray(getattr(skimage.data, name)()[:300, :400]).save(at / f"{name}.png")
+    return at
+
+
+@pytest.fixture(scope="module")
+def fitted(folder):
+    return ilniqe.fit(folder.iterdir(), sharpness=0.2)
+
+
+def test_blocks_are_described_as_by_plain_maps():
+    pixels = skimage.data.coffee()[:270, 100:470]
+    blocks = [(0, 0), (4, 3)]
+    expected, expected_sharpness = plain.features(pixels, blocks)
+    found, sharpness = statistics.describe(to_tensor(pixels))
+    at = [6 * row + column for row, column in blocks]
+    # Shapes come from a table in steps of .001; scipy's likelihood search stops at about 1e-4.
+    np.testing.assert_allclose(found[at], expected, rtol=2e-3, atol=2e-5)
+    np.testing.assert_allclose(sharpness[at], expected_sharpness, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("shape", "scale"), [(0.4, 3.0), (1.3, 200.0), (4.0, 1e-3)])
+def test_the_weibull_fit_is_the_maximum_likelihood(shape, scale):
+    x = stats.weibull_min.rvs(shape, scale=scale, size=(2, 3000), random_state=np.random.default_rng(0))
+    scales, shapes = statistics.fit_weibull(torch.from_numpy(x))
+    for values, *found in zip(x, shapes, scales, strict=True):
+        expected_shape, _, expected_scale = stats.weibull_min.fit(values, floc=0)
+        np.testing.assert_allclose([float(f) for f in found], [expected_shape, expected_scale], rtol=1e-4)
+
+
+def test_equal_values_have_no_weibull_shape():
+    _, shape = statistics.fit_weibull(
+        torch.stack([torch.full((50,), 2.0), torch.linspace(1, 2, 50)]).double()
+    )
+    assert shape.isfinite().tolist() == [False, True]
+
+
+def test_the_model_is_the_gaussian_of_the_principal_axes(folder, monkeypatch):
+    # Blocks with a spectrum of variances, some dull, one incomplete.
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(2, 36, 468)) * np.geomspace(10, 0.01, 468) + random.normal(size=468)
+    sharpness = random.uniform(0.5, 1, size=(2, 36))
+    sharpness[0, 0], rows[0, 0, 5] = 2, np.nan
+    pictures = iter(zip(torch.from_numpy(rows), torch.from_numpy(sharpness), strict=True))
+    monkeypatch.setattr(ilniqe, "describe", lambda image: next(pictures))
+    model = ilniqe.fit(folder.iterdir(), sharpness=0.6).pristine
+
+    sharpness[0, 0] = 0
+    kept = np.concatenate([r[s > 0.6 * s.max()] for r, s in zip(rows, sharpness, strict=True)])
+    assert 36 < len(kept) < 71
+    values, axes = np.linalg.eigh(np.cov(kept, rowvar=False))
+    count = int(len(kept) * 0.92)
+    values, axes = values[::-1][:count], axes[:, ::-1][:, :count]
+    np.testing.assert_allclose(model.centre, kept.mean(0), atol=1e-12)
+    np.testing.assert_allclose(np.abs(model.axes.numpy().T @ axes), np.eye(count), atol=1e-6)
+    np.testing.assert_allclose(model.covariance, np.diag(values), atol=1e-9 * values[0])
+    np.testing.assert_allclose(model.mean, 0, atol=1e-9)
+
+
+def test_the_score_is_the_mean_distance_of_the_blocks(fitted):
+    p = fitted.pristine
+    rows = np.random.default_rng(1).normal(size=(36, 468)) * p.centre.abs().numpy() / 10 + p.centre.numpy()
+    expected = plain.score(rows, *(part.numpy() for part in (p.mean, p.covariance, p.centre, p.axes)))
+    assert float(fitted._distance(torch.from_numpy(rows))) == pytest.approx(expected, rel=1e-6)
+
+
+def test_incomplete_blocks_count_as_the_mean_of_the_others(fitted):
+    p = fitted.pristine
+    rows = np.random.default_rng(2).normal(size=(36, 468)) + p.centre.numpy()
+    projected = (rows[2:] - p.centre.numpy()) @ p.axes.numpy()
+    inverse = np.linalg.pinv((np.cov(projected, rowvar=False) + p.covariance.numpy()) / 2)
+    away = np.concatenate([projected, [projected.mean(0)] * 2]) - p.mean.numpy()
+    expected = np.sqrt(np.einsum("nk,kl,nl->n", away, inverse, away)).mean()
+    rows[:2, 7] = np.nan
+    assert float(fitted._distance(torch.from_numpy(rows))) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_score_does_not_depend_on_the_batch_and_any_size_is_scored(fitted):
+    batch = torch.stack([to_tensor(skimage.data.rocket()[k : k + 32, 200:260]) for k in (0, 200)])
+    scores = fitted.score(batch)
+    assert torch.equal(scores[1:], fitted.score(batch[1:]))
+    assert scores.isfinite().all()
+    assert scores.dtype == torch.float32
+    features = fitted.features(batch[:1])
+    rows = ilniqe.block_rows(batch[0]).numpy()
+    np.testing.assert_allclose(features[0], rows[np.isfinite(rows).all(1)].mean(0), rtol=1e-6)
+
+
+def test_distortions_take_a_picture_away_from_nature(fitted):
+    pixels = skimage.data.coffee()[:300, 200:600]
+    blurred = ndimage.gaussian_filter(pixels, (4, 4, 0))
+    noise = np.random.default_rng(0).normal(0, 50, pixels.shape)
+    noisy = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    good, *bad = fitted.score(torch.stack([to_tensor(p) for p in (pixels, blurred, noisy)]))
+    flat = fitted.score(torch.full((1, 3, 40, 40), 0.5))
+    assert good < min(bad)
+    assert good < flat < float("inf")
+
+
+def test_what_training_writes_loads_again(folder, fitted, tmp_path):
+    files = sorted(folder.iterdir())
+    settings = ilniqe.train(files[::-1], tmp_path, seed=1, sharpness=0.2)
+    loaded = methods.load("ilniqe", **settings).pristine
+    for name in ("mean", "covariance", "centre", "axes"):
+        assert torch.equal(getattr(loaded, name), getattr(fitted.pristine, name))
+    assert [p.name for p in tmp_path.iterdir()] == ["ilniqe.npz"]
+
+
+def test_the_authors_file_is_read(fitted, tmp_path):
+    p = fitted.pristine
+    cells = np.empty((1, 4), dtype=object)
+    cells[0] = [p.mean.numpy()[None], p.covariance.numpy(), p.centre.numpy()[:, None], p.axes.numpy()]
+    scipy.io.savemat(tmp_path / "templateModel.mat", {"templateModel": cells})
+    loaded = methods.load("ilniqe", parameters=str(tmp_path / "templateModel.mat")).pristine
+    assert torch.equal(loaded.covariance, p.covariance)
+    assert torch.equal(loaded.mean, p.mean)
+    assert torch.equal(loaded.centre, p.centre)
+    assert torch.equal(loaded.axes, p.axes)
+
+
+@pytest.mark.parametrize("fault", ["missing", "truncated", "another", "shape", "nan", "mat"])
+def test_a_faulty_parameter_file_is_refused(fault, fitted, tmp_path):
+    file = tmp_path / ("p.mat" if fault == "mat" else "p.npz")
+    parts = {name: getattr(fitted.pristine, name).numpy().copy() for name in ilniqe._PARTS}
+    if fault == "another":
+        del parts["axes"]
+    if fault == "shape":
+        parts["axes"] = parts["axes"][:, 1:]
+    if fault == "nan":
+        parts["centre"][0] = np.nan
+    np.savez(tmp_path / "p.npz", **parts)
+    if fault == "mat":
+        (tmp_path / "p.npz").rename(file)
+    if fault == "missing":
+        file.unlink()
+    if fault == "truncated":
+        file.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=r"p\.(npz|mat)"):
+        methods.load("ilniqe", parameters=str(file))
+
+
+def test_bad_settings_are_named(tmp_path):
+    with pytest.raises(ValueError, match="either `parameters`, a file, or `pristine`"):
+        methods.load("ilniqe")
+    with pytest.raises(ValueError, match="no pictures in the folder"):
+        methods.load("ilniqe", pristine=str(tmp_path))
+    with pytest.raises(ValueError, match="sharpness must lie"):
+        ilniqe.fit([], sharpness=1.0)
+    with pytest.raises(ValueError, match="0 pristine pictures give 0 sharp blocks"):
+        ilniqe.fit([])

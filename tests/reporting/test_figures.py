@@ -1,0 +1,91 @@
+import io
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from benchmark import figures
+from benchmark.reporting.run import Run
+from benchmark.tables import Labels
+
+# Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
+BLINDNESS = {
+    "normal": "1 0 0  0 1 0  0 0 1",
+    "deuteranopia": "0.367322 0.860646 -0.227968  0.280085 0.672501 0.047413  -0.01182 0.04294 0.968881",
+    "protanopia": "0.152286 1.052583 -0.204868  0.114503 0.786281 0.099216  -0.003882 -0.048116 1.051998",
+    "tritanopia": "1.255528 -0.076749 -0.178779  -0.078411 0.930809 0.147602  0.004733 0.691367 0.3039",
+}
+
+
+def seen(colour: str, matrix: str) -> np.ndarray:
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    mixed = np.clip(np.array(matrix.split(), float).reshape(3, 3) @ linear, 0, 1)
+    return rgb2lab(np.where(mixed <= 0.0031308, 12.92 * mixed, 1.055 * mixed ** (1 / 2.4) - 0.055))
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_the_first_six_colours_are_told_apart_by_everybody(kind: str) -> None:
+    labs = [seen(colour, BLINDNESS[kind]) for colour in figures.COLOURS[:6]]
+    assert min(deltaE_ciede2000(a, b) for a, b in itertools.combinations(labs, 2)) > 8
+
+
+def test_a_method_keeps_its_colour_and_marker_whatever_else_is_drawn() -> None:
+    labels = Labels({name: name for name in "abcdefghij"})
+    styles = [figures.style(name, labels) for name in labels.methods]
+    assert len(set(styles)) == len(styles)
+    assert figures.style("b", Labels({"a": "", "b": "", "new": ""})) == styles[1]
+
+
+def drawn(run: Run) -> figures.Drawing:
+    return figures.forest(run.source("results/tables/zero_shot.csv").frame, run.labels, statistic="srcc")
+
+
+def test_equal_figures_have_equal_bytes_without_date_or_version(run: Run) -> None:
+    first, second = (figures.encode(drawn(run), "a note") for _ in range(2))
+    assert first == second
+    assert Image.open(io.BytesIO(first["png"])).text == {}
+    assert b"<dc:date>" not in first["svg"]
+    assert b"Matplotlib" not in first["svg"]
+    assert first["png"] != figures.encode(drawn(run))["png"]
+
+
+def test_the_figure_holds_the_intervals_of_its_table(run: Run) -> None:
+    frame = run.source("results/tables/zero_shot.csv").frame
+    wanted = frame[frame["statistic"].eq("srcc") & frame["dataset"].eq("demo")]
+    axis = drawn(run).figure.axes[0]
+    ends = sorted(tuple(path.vertices[:, 0]) for lines in axis.collections for path in lines.get_paths())
+    np.testing.assert_allclose(ends, wanted[["low", "high"]].sort_values("low"))
+    assert [tick.get_text() for tick in axis.get_yticklabels()][1] == "Untrained backbone"
+    assert axis.get_title(loc="left") == "Demo (proxy)"
+
+
+def test_a_heat_map_prints_the_values_of_its_table(run: Run) -> None:
+    frame = run.source("results/tables/cross_dataset.csv").frame
+    drawing = figures.heatmap(frame, run.labels, rows="train", columns="test", panel="method")
+    shown = sorted(text.get_text() for axis in drawing.figure.axes for text in axis.texts)
+    assert shown == sorted(f"{value:.2f}" for value in frame.loc[frame["statistic"].eq("srcc"), "value"])
+
+
+def test_an_unknown_statistic_is_named_beside_those_that_exist(run: Run) -> None:
+    frame = run.source("results/tables/zero_shot.csv").frame
+    with pytest.raises(ValueError, match=r"'srocc'.*krcc, plcc"):
+        figures.forest(frame, run.labels, statistic="srocc")
+
+
+def test_maps_share_one_signed_scale_in_a_row() -> None:
+    maps = {("a", "positive"): np.array([[0.0, -4.0]]), ("b", "positive"): np.array([[1.0, 2.0]])}
+    picture = np.zeros((8, 8, 3), np.uint8)
+    rows = [figures.Attribution("jpeg", picture, None, maps)]
+    axes = figures.maps(rows, Labels()).figure.axes
+    assert [axis.images[-1].get_clim() for axis in axes[1:3]] == [(-4, 4), (-4, 4)]
+
+
+def test_a_curve_of_missing_values_is_left_out() -> None:
+    frame = pd.DataFrame({"step": [0, 1], "loss": [2.0, 1.0], "extra": [np.nan, np.nan]})
+    drawing = figures.curves(frame, Labels({"a": "Alpha"}), method="a")
+    assert [axis.get_title(loc="left") for axis in drawing.figure.axes if axis.get_visible()] == ["loss"]
+    assert "loss 2 to 1" in drawing.alt

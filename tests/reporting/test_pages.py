@@ -1,0 +1,180 @@
+"""Every page as a browser shows it; Chromium is needed (``.ci/run`` installs it on a bare machine)."""
+
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.reporting.results import PAGES
+
+WIDTHS = (400, 1200, 1600)
+BROWSER = "not an origin"  # who asks when the browser itself does
+# Opens each page in a frame of each width and notes what only a browser knows.
+HARNESS = """<!doctype html><meta charset="utf-8"><pre id="found"></pre>
+<img alt="" src="http://control.invalid/"><script>
+const pages = %s, widths = %s, found = [];
+addEventListener("error", (event) => found.push({error: event.message}));
+const wait = (frame) => new Promise((done) => { frame.onload = done; });
+(async () => {
+  for (const [name, html] of Object.entries(pages)) for (const width of widths) {
+    const frame = document.createElement("iframe");
+    Object.assign(frame.style, {width: width + "px", height: "800px", border: 0});
+    frame.srcdoc = html;
+    const loaded = wait(frame);
+    document.body.append(frame);
+    await loaded;
+    const page = frame.contentDocument, root = page.documentElement;
+    const note = {name, width, overflow: root.scrollWidth - root.clientWidth, sorts: [], filters: []};
+    note.pictures = [...page.images].filter((image) => !image.complete || !image.naturalWidth).length;
+    for (const table of page.querySelectorAll("table.data")) {
+      const head = [...table.tHead.rows].at(-1).cells, place = head.length - 1;
+      const read = () => [...table.tBodies[0].rows].map((row) => row.cells[place].dataset.sort);
+      const before = read();
+      head[place].querySelector("button").click();
+      const up = read();
+      head[place].querySelector("button").click();
+      note.sorts.push({before, up, down: read(), state: head[place].getAttribute("aria-sort")});
+    }
+    for (const input of page.querySelectorAll("input[type=search]")) {
+      const rows = [...input.closest("figure").querySelector("tbody").rows];
+      input.value = rows[0].cells[0].textContent.toUpperCase();
+      input.dispatchEvent(new Event("input"));
+      const wanted = rows.filter((row) => row.textContent.toUpperCase().includes(input.value)).length;
+      note.filters.push([rows.filter((row) => row.offsetParent).length, wanted]);
+    }
+    const theme = getComputedStyle(page.body).backgroundColor;
+    page.getElementById("theme").click();
+    note.dark = theme !== getComputedStyle(page.body).backgroundColor;
+    found.push(note);
+    frame.remove();
+  }
+  document.getElementById("found").textContent = JSON.stringify(found);
+})();
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def opened(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict], str, str]:
+    """Return what the browser found on the pages, its console and its log of the network."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert browser, "Chromium is missing; install it (Debian: apt-get install chromium)"
+    folder = tmp_path_factory.mktemp("browser")
+    pages = {name: (site / f"{name}.html").read_text() for name in PAGES}
+    source = json.dumps(pages).replace("</", "<\\/")
+    (folder / "all.html").write_text(HARNESS % (source, json.dumps(WIDTHS)))
+    quiet = "no-first-run disable-background-networking disable-component-update disable-sync disable-quic"
+    flags = [f"--{flag}" for flag in ["headless", "no-sandbox", "disable-gpu", *quiet.split()]]
+    flags += [
+        f"--user-data-dir={folder}/profile",
+        f"--log-net-log={folder}/net.json",
+        "--enable-logging=stderr",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ]
+    flags += ["--virtual-time-budget=100000", "--window-size=1700,1000", "--dump-dom"]
+    command = [browser, *flags, (folder / "all.html").as_uri()]
+    surroundings = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=300, check=True)
+    text = BeautifulSoup(done.stdout, "html.parser").find(id="found").text
+    assert text, done.stderr
+    return json.loads(text), done.stderr, (folder / "net.json").read_text()
+
+
+@pytest.mark.page
+def test_every_page_opens_at_every_width_without_error(opened: tuple[list[dict], str, str]) -> None:
+    found, console, _ = opened
+    assert [(note.get("name"), note.get("width")) for note in found] == [
+        (n, w) for n in PAGES for w in WIDTHS
+    ]
+    assert [line for line in console.splitlines() if "CONSOLE" in line] == []
+    for note in found:
+        assert note["overflow"] <= 0, f"{note['name']} scrolls sideways at {note['width']} px"
+        assert note["pictures"] == 0
+        assert note["dark"]
+
+
+@pytest.mark.page
+def test_tables_sort_and_filter_in_place(opened: tuple[list[dict], str, str]) -> None:
+    sorts = [sort for note in opened[0] for sort in note["sorts"]]
+    filters = [pair for note in opened[0] for pair in note["filters"]]
+    assert len(sorts) > 30
+    assert len(filters) > 10
+    for sort in sorts:
+        values = sort["before"]
+        assert sort["state"] == "descending"
+        empty = [value for value in values if value == ""]
+        known = [value for value in values if value != ""]
+        if all(re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", value) for value in known):
+            assert sort["up"] == sorted(known, key=float) + empty
+            assert sort["down"] == sorted(known, key=float, reverse=True) + empty
+        assert sorted(sort["up"]) == sorted(values)
+    assert all(shown == wanted > 0 for shown, wanted in filters)
+
+
+@pytest.mark.page
+def test_no_page_asks_a_host_for_anything(opened: tuple[list[dict], str, str]) -> None:
+    events = [event.get("params", {}) for event in json.loads(opened[2])["events"]]
+    asked = {
+        event["url"] for event in events if event.get("initiator", BROWSER) != BROWSER and "url" in event
+    }
+    # The frame around the pages asks for one address, to show that a request would be seen.
+    assert {url for url in asked if not url.startswith(("data:", "file:"))} == {"http://control.invalid/"}
+
+
+def parsed(site: Path) -> dict[str, BeautifulSoup]:
+    return {name: BeautifulSoup((site / f"{name}.html").read_text(), "html.parser") for name in PAGES}
+
+
+def test_every_link_leads_somewhere(site: Path) -> None:
+    pages = parsed(site)
+    anchors = {name: {tag["id"] for tag in page.find_all(id=True)} for name, page in pages.items()}
+    for name, page in pages.items():
+        for link in page.find_all("a"):
+            target, _, anchor = link["href"].partition("#")
+            if target.startswith("data:"):
+                assert link["download"]
+                continue
+            goal = target.removesuffix(".html") or name
+            assert goal in pages, f"{name}: {link['href']}"
+            assert not anchor or anchor in anchors[goal], f"{name}: {link['href']}"
+        assert len(page.find_all("a", attrs={"aria-current": "page"})) == 1
+    listed = {link["href"] for link in pages["index"].select(".pages a")}
+    assert listed == {f"{name}.html" for name in PAGES} - {"index.html"}
+
+
+def test_pages_can_be_heard(site: Path) -> None:
+    for name, page in parsed(site).items():
+        assert page.html["lang"] == "en"
+        levels = [int(tag.name[1]) for tag in page.find_all(re.compile("^h[1-6]$"))]
+        assert levels[0] == 1, name
+        assert levels.count(1) == 1, name
+        assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), name
+        assert all(len(image["alt"]) > 10 for image in page.find_all("img")), name
+        ids = [tag["id"] for tag in page.find_all(id=True)]
+        assert len(set(ids)) == len(ids), name
+        for table in page.find_all("table"):
+            assert table.find_parent("figure").figcaption.text
+            assert all(row.find("th", scope="row") for row in table.tbody.find_all("tr"))
+        for button in page.find_all("button"):
+            assert button.text.strip()
+
+
+def test_every_result_says_where_it_comes_from_and_no_code_is_shown(site: Path) -> None:
+    for name, page in parsed(site).items():
+        for figure in page.find_all("figure"):
+            assert "Made by stage" in figure.text, name
+            assert re.search(r"from \S", " ".join(figure.find(class_="origin").text.split())), name
+        assert "Run(" not in page.text
+        assert "import " not in page.find("main").text
+
+
+def test_tables_offer_csv_and_latex(site: Path) -> None:
+    for page in parsed(site).values():
+        for table in page.find_all("table"):
+            buttons = [link.text for link in table.find_parent("figure").select("a.button")]
+            assert buttons == ["CSV", "LaTeX"]

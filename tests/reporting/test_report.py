@@ -1,0 +1,119 @@
+import base64
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from benchmark.reporting.pages import menu_entry
+from experiments.report import NOTEBOOKS, check_parameters, execute, kernel, read, report
+from tests.reporting.conftest import roots
+from tests.reporting.results import PAGES
+
+SOURCES = sorted((Path(__file__).parents[2] / NOTEBOOKS).glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_notebooks_are_committed_clean(path: Path) -> None:
+    source = json.loads(path.read_text())
+    read_back = nbformat.reads(path.read_text(), 4)
+    nbformat.validate(read_back)
+    code = [cell for cell in source["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    ids = [cell["id"] for cell in source["cells"]]
+    assert len(set(ids)) == len(ids)
+    lines = [line.strip() for cell in code for line in cell["source"]]
+    imported = [line for line in lines if re.match(r"(from|import) ", line)]
+    allowed = r"from benchmark import (figures|tables)(, tables)?|from benchmark\.reporting[.\w]* import \w+"
+    assert all(re.fullmatch(allowed, line) for line in imported), imported
+    assert menu_entry(path.stem, read_back).title
+
+
+def test_every_notebook_is_a_page() -> None:
+    assert [path.stem for path in SOURCES] == sorted(PAGES)
+
+
+def test_a_misspelt_page_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'zero_shot'"):
+        read("zeroshot")
+
+
+def test_a_notebook_without_title_is_refused() -> None:
+    untitled = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("no title")])
+    with pytest.raises(ValueError, match=r"notebooks/x\.ipynb.*# Title"):
+        menu_entry("x", untitled)
+
+
+def notebook(source: str) -> nbformat.NotebookNode:
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title\n\nA paragraph.", id="title"),
+        nbformat.v4.new_code_cell('results = "results"', id="parameters", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(source, id="code"),
+    ]
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=spec)
+
+
+def test_an_unknown_parameter_is_an_error() -> None:
+    with pytest.raises(ValueError, match="unknown parameters resluts; it declares: results"):
+        check_parameters("x", notebook("1"), {"resluts": "r"})
+    check_parameters("x", notebook("1"), {"results": "r"})
+
+
+def test_notebooks_in_one_kernel_do_not_see_each_other_and_a_failing_one_stops() -> None:
+    with kernel() as started:
+        execute(notebook("left = 1"), {}, started)
+        second = execute(notebook("results, 'left' in globals()"), {"results": "r"}, started)
+        with pytest.raises(PapermillExecutionError, match="ZeroDivisionError"):
+            execute(notebook("1 / 0"), {}, started)
+    assert second.cells[-1].outputs[0].data["text/plain"] == "('r', False)"
+    assert not started["manager"].has_kernel
+
+
+def test_two_runs_at_two_places_make_the_same_bytes(
+    tree: Path, site: Path, tmp_path: Path, running: Mapping[str, Any]
+) -> None:
+    elsewhere = shutil.copytree(tree, tmp_path / "another place")
+    names = ["gmad", "gradcam", "provenance"]
+    report(names, roots(elsewhere), pages=PAGES, reports=tmp_path / "reports", running=running)
+    assert sorted(path.stem for path in (tmp_path / "reports").iterdir()) == sorted(names)
+    for name in names:
+        assert (tmp_path / "reports" / f"{name}.html").read_bytes() == (site / f"{name}.html").read_bytes()
+
+
+def test_a_run_that_has_made_nothing_yet_still_has_all_pages(
+    tree: Path, tmp_path: Path, running: Mapping[str, Any]
+) -> None:
+    shutil.copy(tree / "params.yaml", tmp_path)
+    report([], roots(tmp_path), pages=PAGES, reports=tmp_path / "reports", running=running)
+    pages = {path.stem: path.read_text() for path in (tmp_path / "reports").iterdir()}
+    assert sorted(pages) == sorted(PAGES)
+    stages = {"zero_shot": "evaluate", "gmad": "gmad", "gradcam": "gradcam", "robustness": "sweep"}
+    for name, stage in stages.items():
+        assert f"<code>dvc repro {stage}</code>" in pages[name]
+    missing = re.search(r'name="missing" content="(\d+)"', pages["index"])
+    assert missing is not None
+    assert int(missing[1]) >= 20
+
+
+def test_pages_hold_no_place_of_this_machine_and_stay_small(site: Path, tree: Path) -> None:
+    for path in site.iterdir():
+        text = path.read_text()
+        assert len(text) < 5e6, path.name
+        embedded = re.findall(r"data:(?:text|image/svg)[a-z/+-]+;base64,([\w+/=]+)", text)
+        for content in [text, *(base64.b64decode(part).decode() for part in embedded)]:
+            assert str(tree) not in content
+            assert str(Path.home()) + "/" not in content
+            assert not re.search(r"0x[0-9a-f]{8,}", content)
+
+
+def test_the_csv_behind_a_table_is_the_result_file(site: Path, tree: Path) -> None:
+    page = (site / "cross_dataset.html").read_text()
+    href = re.search(r'download="cross_dataset\.csv" href="data:text/csv;base64,([^"]+)"', page)
+    assert href is not None
+    assert base64.b64decode(href[1]) == (tree / "results/tables/cross_dataset.csv").read_bytes()

@@ -1,0 +1,173 @@
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark import figures, tables
+from benchmark.reporting import views
+from benchmark.reporting.findings import findings
+from benchmark.reporting.run import Run
+from benchmark.tables import PROXY
+from tests.reporting.conftest import roots
+
+
+@pytest.fixture
+def copy(tree: Path, tmp_path: Path) -> Path:
+    """Return a copy of the results to spoil; pictures stay where they are."""
+    shutil.copytree(tree, tmp_path / "run", symlinks=True, ignore=shutil.ignore_patterns("images"))
+    return tmp_path / "run"
+
+
+def test_a_method_is_called_what_its_card_says(run: Run) -> None:
+    assert run.labels.methods["clipiqa"] == "Untrained backbone"
+    assert run.labels.proxies == {"demo"}
+    assert list(run.labels.methods) == ["qualiclip", "clipiqa", "niqe", "sharpness"]
+
+
+def test_every_file_is_listed_with_its_hash(run: Run, tree: Path) -> None:
+    listed = run.digests().set_index("file")["sha256"]
+    for file in ("results/tables/zero_shot.csv", "data/demo/manifest.csv", "models/niqe/method.json"):
+        assert listed[file] == hashlib.sha256((tree / file).read_bytes()).hexdigest()
+    made = {str(path.relative_to(tree)) for path in (tree / "results").rglob("*.csv")}
+    assert made <= set(listed.index)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("results/tables/gmad.csv", "dvc repro gmad"),
+        ("data/people/record.json", "dvc repro prepare@people"),
+        ("models/niqe/method.json", "dvc repro train@niqe"),
+    ],
+)
+def test_a_missing_file_is_noted_with_the_command_that_makes_it(copy: Path, name: str, command: str) -> None:
+    (copy / name).unlink()
+    shown = views.absent(Run(**roots(copy)))
+    assert shown.count('class="missing"') == 1
+    assert f"<code>{name}</code>" in shown
+    assert f"<code>{command}</code>" in shown
+
+
+def test_a_table_stands_without_its_tests_and_says_so(copy: Path) -> None:
+    (copy / "results/tables/differences.csv").unlink()
+    run = Run(**roots(copy))
+    sources = [run.source(f"results/tables/{name}.csv") for name in ("zero_shot", "differences")]
+    shown = run.table(tables.comparison, *sources)
+    assert shown.count("<table") == 2
+    assert "dvc repro evaluate" in shown
+    assert "underlined" not in shown
+
+
+def test_a_table_without_rows_is_noted(copy: Path) -> None:
+    path = copy / "results/tables/by_distortion.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    run = Run(**roots(copy))
+    source = run.source("results/tables/by_distortion.csv")
+    assert "has no rows" in run.table(tables.distortions, source)
+    options = {"rows": "distortion", "columns": "method", "panel": "dataset"}
+    assert "has no rows" in run.figure(figures.heatmap, source, **options)
+
+
+def test_a_broken_table_stops_with_its_name_and_the_cure(copy: Path) -> None:
+    (copy / "results/tables/gmad.csv").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"results/tables/gmad\.csv.*dvc repro gmad --force"):
+        _ = Run(**roots(copy)).source("results/tables/gmad.csv").frame
+
+
+def test_a_file_that_no_stage_makes_is_refused(run: Run) -> None:
+    with pytest.raises(ValueError, match="no stage is known"):
+        run.source("results/tables/zeroshot.csv")
+    with pytest.raises(ValueError, match="results, data, models"):
+        run.source("tables/zero_shot.csv")
+
+
+def test_a_proxy_is_called_one_in_tables_and_figures_of_its_data_set_alone(run: Run) -> None:
+    source = run.source("results/tables/zero_shot.csv")
+    demo, people = run.table(tables.comparison, source, run.source("results/tables/differences.csv")).split(
+        "</figure>"
+    )[:2]
+    assert PROXY in demo
+    assert PROXY not in people
+    shown = run.figure(figures.forest, source, statistic="srcc")
+    assert PROXY in shown.split('alt="')[1].split('"')[0]
+
+
+def duels(run: Run) -> str:
+    return views.duels(run, run.source("results/gmad/pairs.csv"))
+
+
+@pytest.mark.parametrize("show", [views.examples, duels])
+def test_a_picture_that_cannot_be_read_keeps_its_place(
+    copy: Path, tree: Path, show: Callable[[Run], str]
+) -> None:
+    shutil.copytree(tree / "data", copy / "data", dirs_exist_ok=True)
+    pictures = sorted((copy / "data/demo/images").iterdir())
+    for path in pictures[::2]:
+        path.write_bytes(b"no picture")
+    for path in pictures[1::2]:
+        path.unlink()
+    shown = show(Run(**roots(copy)))
+    assert "cannot be read: UnidentifiedImageError" in shown
+    assert "the file is missing" in shown
+
+
+def test_a_level_at_which_the_defender_has_no_image_is_no_duel(run: Run) -> None:
+    assert "24 of 71 pairs" in duels(run)
+
+
+def test_findings_are_those_of_the_table(run: Run) -> None:
+    frame = run.source("results/tables/zero_shot.csv").frame
+    people = frame[frame["dataset"].eq("people") & frame["statistic"].eq("srcc")].set_index("method")["value"]
+    said = findings(run)
+    best = run.labels.method(people.idxmax())
+    assert f"{best} agrees best with the human scores of KonIQ-10k: SRCC {people.max():.3f}" in said
+    published = frame[frame["statistic"].eq("srcc")].dropna(subset="published")
+    inside = int(published["published"].between(published["low"], published["high"]).sum())
+    assert f"Of {len(published)} published SRCC values, {inside} lie" in said
+
+
+def test_findings_tell_worse_from_level_from_untested(copy: Path) -> None:
+    path = copy / "results/tables/differences.csv"
+    tests = pd.read_csv(path)
+    best = tests["dataset"].eq("demo") & tests["method_a"].eq("qualiclip")
+    tests.loc[best, "p_holm"] = tests.loc[best, "method_b"].map({"clipiqa": 0.01, "niqe": 0.2})
+    tests.to_csv(path, index=False)
+    said = findings(Run(**roots(copy)))
+    assert (
+        "significantly worse (paired, Holm): Untrained backbone; not significantly worse: NIQE; "
+        "too few data to test: Sharpness." in said
+    )
+    run = Run(**roots(copy))
+    source = run.source("results/tables/differences.csv")
+    assert "No p where the data are too few" in run.table(tables.differences, source)
+    assert "1 of 12 could not be tested" in run.figure(figures.differences, source)
+
+
+def test_an_untouched_run_has_nothing_to_say(tmp_path: Path) -> None:
+    run = Run(**roots(tmp_path))
+    assert "nothing to say" in findings(run)
+    assert "gradient" not in views.datasets(run)
+
+
+def test_a_run_rated_by_nobody_and_weights_from_nowhere_are_cautioned(run: Run, copy: Path) -> None:
+    assert "QualiCLIP started from random weights" in views.caution(run)
+    assert "No data set" not in views.caution(run)
+    record = copy / "data/people/record.json"
+    record.write_text(record.read_text().replace('"people", "score_name"', '"none", "score_name"'))
+    assert f"No data set of this run was rated by people ({PROXY})" in views.caution(Run(**roots(copy)))
+
+
+def test_settings_are_flattened_to_one_line_each(run: Run) -> None:
+    shown = views.settings(run)
+    assert "methods.qualiclip.train.steps" in shown
+    assert "<span>600</span>" in shown
+
+
+def test_listed_numbers_sort_by_value(run: Run) -> None:
+    frame = pd.DataFrame({"name": ["a"], "count": [12345]})
+    shown = views.listing(frame, "x", run.source("results/tables/gmad.csv"))
+    assert 'data-sort="12345"' in shown
+    assert "12,345" in shown

@@ -1,0 +1,197 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.reporting.latex import latex
+from benchmark.reporting.terms import number, statistic
+from benchmark.tables import (
+    PROXY,
+    Cell,
+    Column,
+    Labels,
+    Table,
+    comparison,
+    differences,
+    distortions,
+    marks,
+    pivot,
+    verdict,
+)
+
+LABELS = Labels(
+    {"a": "Alpha", "b": "Beta", "c": "Untrained backbone"},
+    {"demo": "Demo (no human ratings)", "koniq10k": "KonIQ-10k"},
+    frozenset({"demo"}),
+)
+
+
+def tidy(**columns: object) -> pd.DataFrame:
+    """Return tidy rows; columns not given take their usual values."""
+    usual = {"statistic": "srcc", "low": -1.0, "high": 1.0, "n": 10, "protocol": "whole set"}
+    return pd.DataFrame(usual | {"published": np.nan, "standing": ""} | columns)
+
+
+def text(table: Table) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+@given(st.floats(-2000, 2000), st.integers(0, 4))
+def test_numbers_read_back(value: float, decimals: int) -> None:
+    shown = number(value, decimals)
+    assert float(shown.replace("−", "-").replace(",", "")) == pytest.approx(value, abs=0.51 * 10**-decimals)
+    assert "-" not in shown
+    assert not re.fullmatch(r"−[0.]+", shown)
+
+
+def test_a_missing_number_is_a_dash() -> None:
+    assert number(float("nan")) == "–"
+
+
+@given(st.floats(-1, 1), st.floats(0, 0.5), st.floats(-1, 1))
+def test_verdict_agrees_exactly_within_the_interval(value: float, half: float, published: float) -> None:
+    said = verdict({"published": published, "low": value - half, "high": value + half})
+    assert said == (
+        "agrees" if abs(published - value) <= half else "higher" if value > published else "lower"
+    ) or np.isclose(abs(published - value), half)
+
+
+def test_no_verdict_without_a_published_figure_or_interval() -> None:
+    assert verdict({"published": np.nan, "low": 0.1, "high": 0.2}) == ""
+    assert verdict({"published": 0.1, "low": np.nan, "high": np.nan}) == ""
+
+
+@given(st.lists(st.integers(-50, 50), min_size=2, max_size=6), st.sampled_from(["srcc", "rmse"]))
+def test_best_is_the_greatest_or_for_an_error_the_least(values: list[int], name: str) -> None:
+    frame = tidy(method=[f"m{i}" for i in range(len(values))], dataset="demo", statistic=name, value=values)
+    goal = max(values) if name == "srcc" else min(values)
+    assert (marks(frame, ["dataset"]) == "best").tolist() == [value == goal for value in values]
+
+
+def test_a_statistic_that_nobody_described_has_no_best() -> None:
+    assert statistic("half_life").label == "half life"
+    frame = tidy(method=["a", "b"], dataset="demo", statistic="half_life", value=[1.0, 2.0])
+    assert (marks(frame, ["dataset"]) == "").all()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_not_significantly_worse_needs_the_paired_test_of_the_same_data_set(swapped: bool) -> None:
+    frame = tidy(method=["a", "b", "c"], dataset="demo", value=[0.9, 0.85, 0.1])
+    first, second = (["b", "c"], ["a", "a"]) if swapped else (["a", "a"], ["b", "c"])
+    tests = tidy(dataset="demo", method_a=first, method_b=second, value=0.0, p=0.1, p_holm=[0.05, 0.049])
+    assert marks(frame, ["dataset"], tests).tolist() == ["best", "level", ""]
+    elsewhere = tests.assign(dataset="koniq10k")
+    assert marks(frame, ["dataset"], elsewhere).tolist() == ["best", "", ""]
+
+
+def test_comparison_puts_published_ours_and_verdict_side_by_side() -> None:
+    frame = tidy(
+        method=["a", "b", "a", "b"], dataset="koniq10k", statistic=["srcc", "srcc", "krcc", "krcc"],
+        value=[0.8, 0.5, 0.6, 0.4], low=[0.79, 0.4, 0.5, 0.3], high=[0.81, 0.6, 0.7, 0.5],
+        published=[0.817, 0.551, np.nan, np.nan], standing=["S", "V", "", ""],
+    )  # fmt: skip
+    (table,) = comparison(frame, None, LABELS)
+    assert [column.label for column in table.columns] == ["Method", "Published", "Ours", "Verdict", "KRCC"]
+    assert text(table) == [
+        ["Alpha", "0.817 (S)", "0.800", "lower", "0.600"],
+        ["Beta", "0.551 (V)", "0.500", "agrees", "0.400"],
+    ]
+    assert [row[2].small for row in table.rows] == ["[0.790, 0.810]", "[0.400, 0.600]"]
+    assert [row[2].mark for row in table.rows] == ["best", ""]
+    assert any("(S) a second hand" in note for note in table.notes)
+
+
+def test_a_method_without_a_statistic_leaves_a_dash_in_its_place() -> None:
+    frame = tidy(method=["a", "b", "b"], dataset="demo", statistic=["srcc", "srcc", "plcc"], value=[1, 2, 3])
+    (table,) = comparison(frame, None, LABELS)
+    assert text(table) == [["Alpha", "1.000", "–"], ["Beta", "2.000", "3.000"]]
+
+
+def test_a_proxy_is_called_one() -> None:
+    frame = tidy(method=["a", "c"], dataset="demo", value=[0.1, 0.2])
+    (table,) = comparison(frame, None, LABELS)
+    assert table.caption.startswith("Demo (proxy)")
+    assert LABELS.proxy_note(table.datasets) == f"Demo: {PROXY}."
+    assert PROXY in latex(table, LABELS.proxy_note(table.datasets))
+    assert text(table)[1][0] == "Untrained backbone"
+    assert LABELS.proxy_note(["koniq10k"]) == ""
+
+
+def test_a_value_without_an_interval_has_no_brackets() -> None:
+    frame = tidy(method=["a", "b"], dataset="demo", value=[0.1, 0.2], low=[np.nan, 0.1], high=[np.nan, 0.3])
+    (table,) = comparison(frame, None, LABELS)
+    assert [row[1].small for row in table.rows] == ["", "[0.100, 0.300]"]
+    assert table.notes[0] == "In brackets the 95% interval; none where the data are too few."
+
+
+def test_notes_state_n_and_what_all_protocols_share_once() -> None:
+    frame = tidy(
+        method=["a", "b"], dataset="demo", value=[0.1, 0.2], n=[10, 1200],
+        protocol=["whole set; fit failed; seed 1", "whole set; seed 1"],
+    )  # fmt: skip
+    (table,) = comparison(frame, None, LABELS)
+    assert "n = 10 to 1,200; whole set; seed 1." in table.notes
+    assert "SRCC (Alpha): fit failed." in table.notes
+    assert sum("seed 1" in note for note in table.notes) == 1
+
+
+@given(st.permutations([(m, d, s) for m in "abc" for d in ("demo", "koniq10k") for s in ("srcc", "plcc")]))
+def test_pivot_puts_every_value_where_its_keys_say(keys: list[tuple[str, str, str]]) -> None:
+    values = {key: place / 100 for place, key in enumerate(keys)}
+    method, dataset, name = zip(*keys, strict=True)
+    frame = tidy(method=method, dataset=dataset, statistic=name, value=list(values.values()))
+    table = pivot(frame, ["method"], ["dataset", "statistic"], LABELS, caption="")
+    for key, value in values.items():
+        heads = [(column.group, column.label) for column in table.columns]
+        place = heads.index((LABELS.dataset(key[1]), key[2].upper()))
+        (row,) = [row for row in table.rows if row[0].text == LABELS.method(key[0])]
+        assert row[place].value == value
+    groups = [column.group for column in table.columns[1:]]
+    assert groups == sorted(groups, key=groups.index), "columns of one group must stand together"
+
+
+def test_best_of_each_distortion_is_sought_among_methods() -> None:
+    frame = tidy(
+        method=["a", "b", "a", "b"], dataset="demo", distortion=["jpeg", "jpeg", "jitter", "jitter"],
+        value=[0.9, 0.1, 0.2, 0.3],
+    )  # fmt: skip
+    table = distortions(frame, LABELS)
+    assert [[cell.mark for cell in row[2:]] for row in table.rows] == [["best", ""], ["", "best"]]
+
+
+def test_differences_of_variants_read_like_those_of_methods() -> None:
+    frame = tidy(
+        dataset="demo", variant_a="full", variant_b=["no_positive", "untrained"], value=[0.01, 0.5],
+        p=[0.5, 1e-9], p_holm=[0.5, np.nan],
+    )  # fmt: skip
+    table = differences(frame, LABELS)
+    assert text(table)[0] == ["Demo (proxy)", "full", "no positive", "SRCC", "0.010", "0.500", "0.500", "no"]
+    assert text(table)[1][-3:] == ["< 0.001", "–", "–"]
+
+
+LINES = st.text("abc &%$#_{}\\~^−–≥<>ü", max_size=12)
+
+
+@given(st.lists(st.tuples(LINES, LINES, st.sampled_from(["", "best", "level"])), min_size=1, max_size=4))
+def test_latex_keeps_its_shape_whatever_the_text(cells: list[tuple[str, str, str]]) -> None:
+    rows = tuple((Cell("name"), Cell(a, b, mark=mark)) for a, b, mark in cells)
+    table = Table("x_1", (Column("Method", words=True), Column("Ours", "SRCC")), rows, ("n & more",))
+    made = latex(table)
+    bare = re.sub(r"\\[\\&%$#_{}]|\\text(backslash|asciitilde|asciicircum)\{\}", "", made.replace(r" \\", ""))
+    assert bare.count("{") == bare.count("}")
+    assert bare.count("$") % 2 == 0
+    assert not set("#%~^_") & set(bare)
+    body = made[made.index(r"\midrule") : made.index(r"\bottomrule")].splitlines()[1:]
+    assert len(body) == len(cells)
+    assert all(re.sub(r"\\&", "", line).count("&") == 1 for line in body)
+
+
+def test_latex_spans_the_columns_of_a_group() -> None:
+    columns = (Column("Method", words=True), Column("Published", "SRCC"), Column("Ours", "SRCC"), Column("n"))
+    made = latex(Table("", columns, ((Cell("a"),) * 4,)))
+    assert r" & \multicolumn{2}{c}{SRCC} &  \\" in made
+    assert r"\cmidrule(lr){2-3}" in made
+    assert r"\begin{tabular}{lrrr}" in made

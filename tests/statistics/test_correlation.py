@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+
+from benchmark.statistics import krcc, outlier_ratio, plcc, rmse, srcc
+from tests.reference.statistics import correlation
+
+FUNCTIONS = {"srcc": srcc, "krcc": krcc, "plcc": plcc}
+pairs = hnp.arrays(np.int64, st.tuples(st.just(2), st.integers(1, 30)), elements=st.integers(-5, 5))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@settings(max_examples=40, deadline=None)
+@given(pairs)
+def test_equals_scipy_with_ties_everywhere(name, pair):
+    expected = correlation(name, *pair.astype(float))
+    assert FUNCTIONS[name](*pair) == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_sign_is_shown(name):
+    x = np.arange(10.0)
+    assert FUNCTIONS[name](x, -x) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_undefined_is_nan(name):
+    for x, y in (([], []), ([1.0], [2.0]), ([3.0, 3.0, 3.0], [1.0, 2.0, 3.0]), ([1.0, 2.0], [5.0, 5.0])):
+        assert np.isnan(FUNCTIONS[name](x, y))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_two_images_agree_or_do_not(name):
+    assert FUNCTIONS[name]([1, 2], [5, 9]) == pytest.approx(1)
+    assert FUNCTIONS[name]([1, 2], [9, 5]) == pytest.approx(-1)
+
+
+def test_infinite_scores_are_extreme_ranks():
+    x, y = [1.0, 2.0, np.inf, -np.inf], [2.0, 3.0, 4.0, 1.0]
+    assert srcc(x, y) == pytest.approx(1)
+    assert krcc(x, y) == pytest.approx(1)
+    with pytest.raises(ValueError, match="infinite: only rank statistics"):
+        plcc(x, y)
+
+
+def test_nan_is_refused_with_its_count():
+    for f in FUNCTIONS.values():
+        with pytest.raises(ValueError, match="1 of 6 values are NaN"):
+            f([1.0, np.nan, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="one length"):
+        srcc([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_scale_of_scores_does_not_matter(scale):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=50)
+    y = x + rng.normal(size=50)
+    assert plcc(x * scale, y) == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-12)
+
+
+def test_rmse_and_outliers_by_hand():
+    assert rmse([1.0, 2.0, 3.0], [1.0, 4.0, 3.0]) == pytest.approx(np.sqrt(4 / 3))
+    # Errors 0, 2 and 1 against twice the deviations 1, .9 and .5: only the second lies outside.
+    assert outlier_ratio([1.0, 2.0, 3.0], [1.0, 4.0, 4.0], [1.0, 0.9, 0.5]) == pytest.approx(1 / 3)
+    with pytest.raises(ValueError, match="negative"):
+        outlier_ratio([1.0], [1.0], [-1.0])
+    assert np.isnan(rmse([], []))

@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from benchmark.statistics import discriminate
+from tests.reference.statistics import area, delong, krasula
+
+Z = stats.norm.ppf(0.975)
+
+
+def sample(n, grid=None, methods=2, seed=0):
+    g = np.random.default_rng([n, seed])
+    mos, error = g.normal(size=n), g.uniform(0.1, 0.5, size=n)
+    scores = mos + g.normal(size=(methods, n))
+    if grid:
+        mos, scores = np.round(mos * grid) / grid, np.round(scores * grid) / grid
+    return scores, mos, error
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(2, 90), st.sampled_from([None, 1, 8]), st.integers(0, 99))
+def test_equals_every_pair_against_every_other(n, grid, seed):
+    scores, mos, error = sample(n, grid, seed=seed)
+    found = discriminate(scores, mos, error)
+    for k, score in enumerate(scores):
+        far, near, oriented = krasula(score, mos, error, Z)
+        assert (found.different, found.similar) == (far.size, near.size)
+        if far.size:
+            assert found.better_worse.value[k] == pytest.approx(area(oriented, -oriented), abs=1e-9)
+            assert found.correct[k] == pytest.approx(np.mean(np.sign(oriented) / 2 + 0.5), abs=1e-12)
+        if far.size and near.size:
+            assert found.different_similar.value[k] == pytest.approx(area(far, near), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [63, 64, 65, 128, 129])
+def test_blocks_of_rows_meet_without_gap(n):
+    scores, mos, error = sample(n, methods=1)
+    found = discriminate(scores, mos, error)
+    assert found.different + found.similar == n * (n - 1) // 2
+    far, near, _ = krasula(scores[0], mos, error, Z)
+    assert found.different_similar.value[0] == pytest.approx(area(far, near), abs=1e-9)
+
+
+@pytest.mark.parametrize("grid", [None, 1, 8])
+def test_delong_is_delongs(grid):
+    scores, mos, error = sample(90, grid)
+    found = discriminate(scores, mos, error).different_similar
+    samples = [krasula(s, mos, error, Z)[:2] for s in scores]
+    # The placements are exact to 2^-16; DeLong's divisor is one less.
+    np.testing.assert_allclose(found.delong, delong(samples), rtol=3e-3)
+    values = [area(*s) for s in samples]
+    expected = delong(samples)
+    z = (values[0] - values[1]) / np.sqrt(expected[0, 0] + expected[1, 1] - 2 * expected[0, 1])
+    assert found.test(0, 1, delong=True)[0] == pytest.approx(z, rel=5e-3)
+    assert found.test(0, 1, delong=True)[1] == pytest.approx(2 * stats.norm.sf(abs(z)), rel=2e-2)
+
+
+def test_every_order_and_direction():
+    scores, mos, error = sample(80)
+    found = discriminate(scores, mos, error)
+    order = np.random.default_rng(0).permutation(80)
+    moved = discriminate(scores[:, order], mos[order], error[order])
+    np.testing.assert_allclose(moved.better_worse.value, found.better_worse.value, atol=1e-12)
+    np.testing.assert_allclose(moved.better_worse.covariance, found.better_worse.covariance, rtol=1e-4)
+    reversed_ = discriminate(-scores, mos, error)
+    np.testing.assert_allclose(reversed_.better_worse.value, 1 - found.better_worse.value, atol=1e-9)
+    np.testing.assert_allclose(reversed_.different_similar.value, found.different_similar.value, atol=1e-9)
+
+
+def test_perfect_and_useless_scores():
+    mos = np.linspace(0, 10, 60)
+    found = discriminate(np.stack([mos, np.ones(60)]), mos, np.full(60, 0.5))
+    assert found.different_similar.value == pytest.approx([1, 0.5])
+    assert found.better_worse.value == pytest.approx([1, 0.5])
+    assert found.correct == pytest.approx([1, 0.5])
+    assert found.better_worse.interval(0) == (1.0, 1.0)
+
+
+def test_one_kind_of_pair_only():
+    scores, mos, _ = sample(20)
+    alike = discriminate(scores, mos, np.full(20, 100.0))
+    assert np.isnan(alike.better_worse.value).all()
+    assert np.isnan(alike.different_similar.value).all()
+    assert np.isnan(alike.different_similar.test(0, 1)).all()
+    apart = discriminate(scores, mos, np.zeros(20))
+    assert np.isnan(apart.different_similar.value).all()
+    assert np.isfinite(apart.better_worse.value).all()
+    for n in (1, 2):
+        assert discriminate(scores[:, :n], mos[:n], np.full(n, 0.01)).different == n - 1
+
+
+def test_error_counts_images_not_pairs():
+    """Drawn anew, the area scatters as the covariance by images says, and ten times as DeLong's by pairs."""
+    values, claimed, pairwise = [], [], []
+    for seed in range(80):
+        scores, mos, error = sample(150, methods=1, seed=seed)
+        auc = discriminate(scores, mos, error).better_worse
+        values.append(auc.value[0])
+        claimed.append(np.sqrt(auc.covariance[0, 0]))
+        pairwise.append(np.sqrt(auc.delong[0, 0]))
+    assert np.mean(claimed) == pytest.approx(np.std(values), rel=0.3)
+    assert np.mean(pairwise) < 0.3 * np.std(values)
+
+
+@pytest.mark.slow
+def test_size_of_the_test_under_the_null():
+    hits, naive = [], []
+    for seed in range(1000):
+        scores, mos, error = sample(150, seed=seed)
+        auc = discriminate(scores, mos, error).different_similar
+        hits.append(auc.test(0, 1)[1] < 0.05)
+        naive.append(auc.test(0, 1, delong=True)[1] < 0.05)
+    assert 0.03 <= np.mean(hits) <= 0.075
+    assert np.mean(naive) > 0.3
+
+
+def test_references_as_units():
+    scores, mos, error = sample(60)
+    groups = np.repeat(np.arange(12), 5)
+    single = discriminate(scores, mos, error)
+    trivial = discriminate(scores, mos, error, groups=np.arange(60))
+    np.testing.assert_allclose(trivial.better_worse.covariance, single.better_worse.covariance)
+    whole = discriminate(scores, mos, error, groups=groups)
+    np.testing.assert_array_equal(whole.better_worse.value, single.better_worse.value)
+    assert not np.allclose(whole.better_worse.covariance, single.better_worse.covariance)
+
+
+def test_bad_input():
+    scores, mos, error = sample(9)
+    with pytest.raises(ValueError, match="do not belong together"):
+        discriminate(scores, mos[1:], error)
+    with pytest.raises(ValueError, match="finite"):
+        discriminate(np.where(scores > 0, scores, np.inf), mos, error)
+    with pytest.raises(ValueError, match="negative"):
+        discriminate(scores, mos, -error)

@@ -1,0 +1,172 @@
+"""Scoring against the plain loop that it replaces: one picture at a time, read and scored."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmark import datasets, scoring
+from benchmark.images import read, write_png
+from benchmark.scoring import features_files, score_files, score_manifest, write_scores
+
+SHAPES = [(8, 8), (8, 12), (12, 8)]
+
+
+class Brightness:
+    """Scores a picture by the mean of its green, and remembers the batches it was given."""
+
+    name = "brightness"
+    higher_is_better = True
+
+    def __init__(self):
+        self.batches = []
+
+    def score(self, images):
+        self.batches.append(tuple(images.shape))
+        return images[:, 1].mean((1, 2))
+
+    def features(self, images):
+        return images.mean((2, 3))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pictures")
+    generator = torch.Generator().manual_seed(0)
+    for index in range(14):
+        height, width = SHAPES[index % 3]
+        write_png(root / f"{index:02d}.png", torch.rand(3, height, width, generator=generator))
+    (root / "bad.png").write_bytes((root / "00.png").read_bytes()[:60])
+    (root / "empty.png").write_bytes(b"")
+    return root
+
+
+NAMES = [
+    *(f"{index:02d}.png" for index in range(7)),
+    "bad.png",
+    *(f"{i:02d}.png" for i in range(7, 14)),
+    "no.png",
+]
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    names=st.permutations(NAMES), batch=st.integers(1, 20), jobs=st.integers(1, 5), held=st.integers(1, 2000)
+)
+def test_any_order_batch_and_threads_give_what_the_plain_loop_gives(folder, names, batch, jobs, held):
+    method = Brightness()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "PIXELS_HELD", held)
+        frame = score_files(names, method, root=folder, batch=batch, jobs=jobs)
+    assert frame["image"].tolist() == names
+    for row in frame.itertuples():
+        if row.image in ("bad.png", "no.png"):
+            assert math.isnan(row.score)
+            assert row.image in row.error
+        else:
+            assert row.score == pytest.approx(float(read(folder / row.image)[1].mean()), rel=1e-6)
+            assert row.error == ""
+    assert all(shape[0] <= batch for shape in method.batches)
+    assert sum(shape[0] for shape in method.batches) == 14
+
+
+def test_pictures_of_one_size_share_a_batch(folder):
+    method = Brightness()
+    score_files([f"{index:02d}.png" for index in range(12)], method, root=folder, batch=4)
+    assert sorted(method.batches) == sorted((4, 3, *shape) for shape in SHAPES)
+
+
+def test_score_that_is_not_finite_becomes_an_error(folder):
+    method = Brightness()
+    method.score = lambda images: torch.tensor([float("nan"), 1.0, float("inf")])[: len(images)]
+    frame = score_files(["00.png", "03.png", "06.png"], method, root=folder)
+    assert frame["error"].tolist() == ["score is not finite", "", "score is not finite"]
+    assert frame["score"].isna().tolist() == [True, False, True]
+
+
+def test_a_refused_picture_keeps_its_row_and_the_rest_of_its_batch_is_scored(folder):
+    class Picky(Brightness):
+        def score(self, images):
+            if (images[:, 0, 0, 0] == dark).any():
+                raise ValueError("too dark to judge")
+            return super().score(images)
+
+    dark = read(folder / "03.png")[0, 0, 0]
+    frame = score_files(["00.png", "03.png", "06.png"], Picky(), root=folder)
+    assert frame["error"].tolist() == ["", "too dark to judge", ""]
+    assert frame["score"].isna().tolist() == [False, True, False]
+
+
+def test_a_fault_of_the_method_passes_on_and_names_the_pictures(folder):
+    method = Brightness()
+    method.score = lambda images: images @ torch.zeros(3)
+    with pytest.raises(RuntimeError) as caught:
+        score_files(["00.png", "03.png"], method, root=folder)
+    assert str(folder / "03.png") in "".join(caught.value.__notes__)
+
+
+@pytest.mark.parametrize(
+    "result", [torch.zeros(()), torch.zeros(7), torch.zeros(2, 2)], ids=["scalar", "seven", "matrix"]
+)
+def test_a_method_must_return_one_number_a_picture(folder, result):
+    method = Brightness()
+    method.score = lambda images: result
+    with pytest.raises(TypeError, match=r"one (number|row)"):
+        score_files(["00.png", "03.png"], method, root=folder)
+
+
+def test_nothing_to_score_gives_an_empty_table():
+    frame = score_files([], Brightness())
+    assert frame.columns.tolist() == ["image", "score", "error"]
+    assert frame.empty
+
+
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"jobs": 0}])
+def test_counts_below_one_are_refused(wrong):
+    with pytest.raises(ValueError, match="batch and jobs must be at least 1"):
+        score_files([], Brightness(), **wrong)
+
+
+def test_manifest_rows_are_kept_in_their_order(folder):
+    names = ["06.png", "empty.png", "01.png"]
+    record = datasets.Record("toy", "t", "", "", "", 0, 1, True, "none")
+    data = datasets.Dataset(record, folder, pd.DataFrame({"image": names}))
+    frame = score_manifest(data, Brightness())
+    assert frame["image"].tolist() == names
+    assert "zero bytes" in frame["error"].iloc[1]
+
+
+def test_features_leave_out_what_cannot_be_read_and_say_why(folder):
+    names, features, errors = features_files(
+        ["05.png", "bad.png", "00.png"], Brightness(), root=folder, batch=2
+    )
+    assert names == ["05.png", "00.png"]
+    assert features.dtype == np.float32
+    expected = torch.stack([read(folder / name).mean((1, 2)) for name in names])
+    assert features == pytest.approx(expected.numpy(), rel=1e-6)
+    assert list(errors) == ["bad.png"]
+
+
+def test_features_that_are_not_finite_are_left_out(folder):
+    method = Brightness()
+    method.features = lambda images: torch.tensor([[0.0, 1.0], [0.0, float("nan")]])
+    names, features, errors = features_files(["00.png", "03.png"], method, root=folder)
+    assert names == ["00.png"]
+    assert features.tolist() == [[0, 1]]
+    assert errors == {"03.png": "features are not finite"}
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
+def test_written_scores_are_the_same_float32_again(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("scores") / "method" / "toy.csv"
+    frame = pd.DataFrame({"image": [f"a, {i}.png" for i in range(len(values))], "score": values, "error": ""})
+    write_scores(frame, path)
+    again = pd.read_csv(path, keep_default_na=False)
+    assert again["score"].astype(np.float32).tolist() == np.float32(values).tolist()
+    assert again["image"].tolist() == frame["image"].tolist()
+    assert [entry.name for entry in path.parent.iterdir()] == ["toy.csv"]
