@@ -46,7 +46,7 @@ params: setup
 	python -m experiments.compose
 
 lock: | $(UV)
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra test --quiet \
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra test --extra heif --extra pyiqa --extra ray --quiet \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:

@@ -92,5 +92,16 @@ def load_trained(name: str, models: Path = stage.MODELS) -> Method:
     return methods.load(trained["name"], **trained["load"])
 
 
+def load_here(name: str, models: Path = stage.MODELS) -> Method:
+    """Load a method as the pipeline trained it, or else as it comes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method, or it is neither trained nor usable without training.
+    """
+    return load_trained(name, models) if (models / name / "method.json").is_file() else methods.load(name)
+
+
 if __name__ == "__main__":
     stage.run(train, *sys.argv[1:])

@@ -6,7 +6,7 @@ The types are those of ARNIQA (Agnolucci et al., WACV 2024), from which QualiCLI
 from benchmark.degradations.engine import compose, degrade, ladder
 from benchmark.degradations.levels import GROUPS, LEVELS, MONOTONE, group_of
 from benchmark.degradations.sampler import level_probabilities, sample_sequence
-from benchmark.degradations.sheet import contact_sheet, degrade_file
+from benchmark.degradations.sheet import contact_sheet, degrade_file, sheet_file
 
 __all__ = [
     "GROUPS",
@@ -20,4 +20,5 @@ __all__ = [
     "ladder",
     "level_probabilities",
     "sample_sequence",
+    "sheet_file",
 ]

@@ -1,4 +1,4 @@
-"""``iqa score``: score pictures with a method that the pipeline has trained."""
+"""``iqa score``: score pictures with a method, as the pipeline trained it where it has."""
 
 from __future__ import annotations
 
@@ -36,15 +36,18 @@ def pictures_in(paths: list[Path]) -> list[Path]:
 
 def command(
     paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
-    method: Annotated[str, typer.Option(help="A method trained by `dvc repro`; `iqa methods` lists them.")],
+    method: Annotated[
+        str,
+        typer.Option(help="`iqa methods` lists them; one that `dvc repro` trained here is taken as trained."),
+    ],
     out: Annotated[Path | None, typer.Option(help="CSV file; standard output without it.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures of one size scored at a time.")] = 16,
 ) -> None:
     """Score pictures; exit code 3 if some could not be scored."""
     from benchmark.scoring import score_files, write_scores
-    from experiments.train import load_trained
+    from experiments.train import load_here
 
-    frame = score_files(pictures_in(paths), load_trained(method), batch=batch)
+    frame = score_files(pictures_in(paths), load_here(method), batch=batch)
     if out is None:
         frame.to_csv(sys.stdout, index=False)
     else:
