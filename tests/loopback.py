@@ -1,0 +1,121 @@
+"""A small web server on this machine that misbehaves as told."""
+
+import random
+import re
+import threading
+import time
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+
+
+class Server(ThreadingTCPServer):
+    # http.server's own class asks the resolver for the host's name, and waits where there is none.
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class Loopback:
+    """Serves `files` (path -> bytes); `script(request number, path)` names what is wrong with an answer."""
+
+    def __init__(self, files, script=lambda number, path: "right"):
+        self.files, self.script, self.requests = files, script, []
+        self.lock = threading.Lock()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    @contextmanager
+    def running(self):
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                with outer.lock:
+                    number = len(outer.requests)
+                    outer.requests.append((self.path, dict(self.headers)))
+                self.close_connection = True
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    answer(self, outer, outer.script(number, self.path), random.Random(number))
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+            thread.join()
+
+
+def answer(handler, server, fault, draw):
+    """Send the file as `fault` says."""
+    path = handler.path
+    if fault.isdigit():
+        return head(handler, int(fault), {"Content-Length": 0, "Retry-After": 0})
+    if fault == "redirect" and "hop" not in path:
+        return head(handler, 302, {"Location": f"{server.url}{path}?hop", "Content-Length": 0})
+    body = server.files[path.split("?")[0]]
+    if fault == "page":
+        body = b"<html>log in</html>"
+        return head(handler, 200, {"Content-Type": "text/html", "Content-Length": len(body)}, body)
+    if fault == "changed":
+        body = bytes(reversed(body))
+    headers = {"ETag": f'"{hash(body)}"', "Content-Type": "application/octet-stream"}
+    if fault in ("no validator", "cut without validator"):
+        del headers["ETag"]
+    asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+    condition = handler.headers.get("If-Range", headers.get("ETag"))
+    start = int(asked[1]) if asked and (condition == headers.get("ETag") or fault == "glue") else None
+    if start is not None and start >= len(body):
+        return head(handler, 416, {"Content-Range": f"bytes */{len(body)}", "Content-Length": 0})
+    status, sent = 200, body
+    if start is not None and fault != "no ranges":
+        stated = start + (draw.choice([-1, 1, 7]) if fault == "wrong range" else 0)
+        headers["Content-Range"] = f"bytes {stated}-{len(body) - 1}/{len(body)}"
+        status, sent = 206, body[start:]
+        if fault == "lying range":
+            headers["Content-Range"], sent = f"bytes {start}-{len(body) - 1}/{len(body)}", body[start + 1 :]
+    if fault == "wrong bytes" and sent:
+        place = draw.randrange(len(sent))
+        sent = sent[:place] + bytes([sent[place] ^ 255]) + sent[place + 1 :]
+    if fault == "endless":
+        return head(handler, status, headers, sent)
+    headers["Content-Length"] = len(sent) + (5 if fault == "too long" else 0)
+    if fault in ("cut", "cut without validator"):
+        sent = sent[: draw.randrange(len(sent))]
+    if fault == "trickle":
+        head(handler, status, headers)
+        for byte in sent[:50]:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            time.sleep(0.02)
+        return None
+    if fault == "stall":
+        head(handler, status, headers, sent[: len(sent) // 2])
+        handler.wfile.flush()
+        handler.connection.settimeout(10)
+        handler.rfile.read(1)  # until the other side goes
+        return None
+    if fault == "chunked":
+        del headers["Content-Length"]
+        headers["Transfer-Encoding"] = "chunked"
+        end = b"" if draw.random() < 0.5 else b"0\r\n\r\n"
+        sent = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in (sent[:9], sent[9:]) if p) + end
+    return head(handler, status, headers, sent)
+
+
+def head(handler, status, headers, body=b""):
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name, str(value))
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.wfile.write(body)
