@@ -8,10 +8,20 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from benchmark.fetching import Patience, fetch
+
+#: A few seconds: whoever loads a method waits for the answer.
+PATIENCE = Patience(rounds=3)
+
 
 def cache_folder() -> Path:
     """Return the folder of what is fetched: ``IQA_CACHE``, or ``qualibench`` among the platform's caches."""
     return Path(os.environ.get("IQA_CACHE") or user_cache_path("qualibench"))
+
+
+def cached(name: str) -> Path:
+    """Return where the weights file ``name`` lies once it is fetched."""
+    return cache_folder() / "weights" / name
 
 
 def weights_file(name: str, urls: Sequence[str], sha256: str | None = None) -> Path:
@@ -20,7 +30,7 @@ def weights_file(name: str, urls: Sequence[str], sha256: str | None = None) -> P
     Parameters
     ----------
     name
-        File name in :func:`cache_folder`, below ``weights/``.
+        File name in the cache.
     urls
         Where the very same file can be had, tried in turn.
     sha256
@@ -32,6 +42,4 @@ def weights_file(name: str, urls: Sequence[str], sha256: str | None = None) -> P
     ValueError
         If it cannot be fetched, or is not the file that the hash names.
     """
-    from benchmark.fetching import fetch
-
-    return fetch(urls, cache_folder() / "weights" / name, sha256=sha256)
+    return fetch(urls, cached(name), sha256=sha256, patience=PATIENCE)

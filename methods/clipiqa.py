@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmark.method import Card
-from methods._clip.antonyms import GOOD_BAD
+from methods._clip.antonyms import prompt_pairs
 from methods._clip.method import AntonymMethod
 from methods._clip.weights import load_clip, scorer
 
@@ -33,8 +33,8 @@ def load(
     architecture: str = "RN50-quickgelu",
     pretrained: str | None = "openai",
     weights: str | None = None,
-    pairs: list[list[str]] | None = None,
-    scale: float = 100.0,
+    prompts: str | list[list[str]] = "clipiqa",
+    scale: float | None = None,
     width: int | None = None,
     seed: int = 0,
 ) -> AntonymMethod:
@@ -45,19 +45,25 @@ def load(
     architecture
         ``"small"`` or an open_clip name.
     pretrained
-        Tag of open_clip; ``None`` for random weights, which is then shown as "Untrained backbone".
+        Tag of open_clip, fetched at first use; ``None`` for random weights, which is then shown as "Untrained
+        backbone".
     weights
-        Path of a CLIP state dict, instead of ``pretrained``.
-    pairs
-        Antonym prompts ``[[positive, negative], ...]``; the score is the mean over the pairs.
+        Path of CLIP weights, instead of ``pretrained``: OpenAI's archive, a state dict or safetensors.
+    prompts
+        ``"clipiqa"`` for the published pair; ``"pyiqa"`` for the five pairs that pyiqa's ``clipiqa`` takes;
+        an attribute: ``"brightness"``, ``"sharpness"``, ``"noisiness"``, ``"colorfulness"``, ``"contrast"``;
+        or pairs ``[[positive, negative], ...]``. The score is the mean over the pairs.
     scale
-        Factor on the cosines; exp(logit_scale) of OpenAI's weights is 100.
+        Factor on the cosines; default exp(logit_scale) of the weights, 100 for OpenAI's.
     width
         Width of the image tower where it differs from the architecture's.
     seed
         Seed of random weights.
     """
+    pairs = prompt_pairs(prompts)
     clip = load_clip(architecture, weights or pretrained, seed, {"width": width} if width else None)
-    prompts = [(p, n) for p, n in pairs] if pairs else GOOD_BAD
-    trained = (weights or pretrained) is not None
-    return AntonymMethod("clipiqa", scorer(clip, prompts, scale), CARD if trained else UNTRAINED)
+    card = CARD if (weights or pretrained) is not None else UNTRAINED
+    if prompts != "clipiqa" and card is CARD:
+        name = prompts if isinstance(prompts, str) else "own prompts"
+        card = replace(card, title=f"CLIP-IQA ({name})")
+    return AntonymMethod("clipiqa", scorer(clip, pairs, scale), card, higher_is_better=prompts != "noisiness")

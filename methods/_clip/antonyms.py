@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import torch
 from torch import Tensor, nn
 
 from methods._clip.encoder import ImageEncoder
-
-Pairs = Sequence[tuple[str, str]]
 
 #: QualiCLIP's prompts. Seven pairs: the list in its hub file lacks a comma and holds thirteen strings.
 SEVEN_PAIRS: tuple[tuple[str, str], ...] = (
@@ -24,6 +23,55 @@ SEVEN_PAIRS: tuple[tuple[str, str], ...] = (
 
 #: CLIP-IQA's single pair (Wang et al., AAAI 2023).
 GOOD_BAD: tuple[tuple[str, str], ...] = (("Good photo.", "Bad photo."),)
+
+#: The pairs that pyiqa's ``clipiqa`` averages in place of the published one.
+FIVE_PAIRS: tuple[tuple[str, str], ...] = (
+    ("Good image", "bad image"),
+    ("Sharp image", "blurry image"),
+    ("sharp edges", "blurry edges"),
+    ("High resolution image", "low resolution image"),
+    ("Noise-free image", "noisy image"),
+)
+
+#: CLIP-IQA's attributes, one pair each, in the published order: "Noisy" is the first of its pair.
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    "brightness": ("Bright photo.", "Dark photo."),
+    "sharpness": ("Sharp photo.", "Blurry photo."),
+    "noisiness": ("Noisy photo.", "Clean photo."),
+    "colorfulness": ("Colorful photo.", "Dull photo."),
+    "contrast": ("High contrast photo.", "Low contrast photo."),
+}
+
+#: Sets of prompts by name.
+PROMPTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "clipiqa": GOOD_BAD,
+    "pyiqa": FIVE_PAIRS,
+    "qualiclip": SEVEN_PAIRS,
+    **{name: (pair,) for name, pair in ATTRIBUTES.items()},
+}
+
+
+def prompt_pairs(prompts: str | Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs that a setting names: a name of :data:`PROMPTS`, or pairs ``[[positive, negative]]``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set, no pair, or one does not hold two different prompts.
+    """
+    if isinstance(prompts, str):
+        if prompts not in PROMPTS:
+            near = get_close_matches(prompts, PROMPTS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(PROMPTS)}"
+            raise ValueError(f"prompts: no set {prompts!r}; {hint}")
+        return PROMPTS[prompts]
+    pairs = tuple(tuple(pair) for pair in prompts)
+    if not pairs:
+        raise ValueError("prompts: at least one (positive, negative) pair is needed")
+    for pair in pairs:
+        if len(pair) != 2 or not all(isinstance(p, str) and p.strip() for p in pair) or pair[0] == pair[1]:
+            raise ValueError(f"prompts: {pair!r} is not a pair of two different prompts")
+    return pairs  # type: ignore[return-value]
 
 
 class AntonymScorer(nn.Module):
@@ -57,6 +105,11 @@ class AntonymScorer(nn.Module):
         embedding = self.encoder(images)
         return embedding @ self.positive.T, embedding @ self.negative.T
 
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Probability ``[B, P]`` of the positive prompt of each pair."""
+        positive, negative = self.similarities(images)
+        return torch.sigmoid(self.scale * (positive - negative))
+
     def forward(self, images: Tensor) -> Tensor:
         """Return ``[B, 3]``: mean cosine to the positive prompts, to the negative ones, and the score.
 
@@ -66,19 +119,3 @@ class AntonymScorer(nn.Module):
         positive, negative = self.similarities(images)
         score = torch.sigmoid(self.scale * (positive - negative)).mean(dim=1)
         return torch.stack([positive.mean(dim=1), negative.mean(dim=1), score], dim=1)
-
-
-def split_pairs(pairs: Pairs) -> tuple[list[str], list[str]]:
-    """Split pairs of prompts into the positive and the negative ones.
-
-    Raises
-    ------
-    ValueError
-        If there is no pair, or one does not hold two different prompts.
-    """
-    if not pairs:
-        raise ValueError("prompts: at least one (positive, negative) pair is needed")
-    for pair in pairs:
-        if len(pair) != 2 or not all(isinstance(p, str) and p.strip() for p in pair) or pair[0] == pair[1]:
-            raise ValueError(f"prompts: {pair!r} is not a pair of two different prompts")
-    return [p for p, _ in pairs], [n for _, n in pairs]

@@ -1,4 +1,4 @@
-"""CLIP towers through open_clip, and the image encoder without positional embedding."""
+"""CLIP towers through open_clip, and the image encoder that takes images of any size."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from open_clip import get_model_config
+from open_clip import get_model_config, list_models
 from open_clip.model import CLIP
-from open_clip.modified_resnet import AttentionPool2d, ModifiedResNet
 from torch import Tensor, nn
+
+from methods._clip.towers import tower_of
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -37,13 +38,17 @@ def architecture(name: str, changes: Mapping[str, Any] | None = None) -> dict[st
     Raises
     ------
     ValueError
-        If open_clip knows no such architecture.
+        If open_clip knows no such architecture, or its text tower needs a tokenizer other than CLIP's.
     """
-    config = SMALL if name == "small" else get_model_config(name)
+    # open_clip warns of an unknown name before it returns nothing.
+    config = SMALL if name == "small" else get_model_config(name) if name in list_models() else None
     if config is None:
         raise ValueError(
             f"unknown CLIP architecture {name!r}; take 'small' or a name of open_clip.list_models()"
         )
+    foreign = {"custom_text", "multimodal_cfg"} & set(config)
+    if foreign or {"hf_model_name", "hf_tokenizer_name"} & set(config["text_cfg"]):
+        raise ValueError(f"CLIP architecture {name!r} has a text tower of another kind than CLIP's own")
     return {**config, "vision_cfg": {**config["vision_cfg"], **(changes or {})}}
 
 
@@ -55,76 +60,59 @@ def build(config: Mapping[str, Any], seed: int) -> CLIP:
 
 
 class ImageEncoder(nn.Module):
-    """CLIP's ResNet image tower whose attention pool adds no positional embedding.
-
-    Without it the tower takes images of any size (Wang et al., AAAI 2023, section 3.2). Input is RGB in
-    [0, 1]; CLIP's normalisation is applied inside.
+    """A CLIP image tower for images of any size; RGB in [0, 1], CLIP's normalisation is applied inside.
 
     Parameters
     ----------
     visual
-        Image tower of an open_clip model with a ResNet.
+        Image tower of an open_clip model: CLIP's ResNet, a ViT, or a convolutional trunk of timm.
 
     Raises
     ------
     ValueError
-        If the tower is not CLIP's ResNet.
+        If the tower is of another kind.
     """
 
     mean: Tensor
     std: Tensor
 
-    visual: ModifiedResNet
-
     def __init__(self, visual: nn.Module) -> None:
         super().__init__()
-        if not isinstance(visual, ModifiedResNet):
-            raise ValueError(f"the image tower must be CLIP's ResNet, not {type(visual).__name__}")
-        self.visual = visual
-        # It is never used, so it must take no part in weight decay or in a saved file.
-        self.visual.attnpool.register_parameter("positional_embedding", None)
+        self.tower: Any = tower_of(visual)
+        self.tower.prepare(visual)
+        self.visual: Any = visual
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
-
-    @property
-    def last_block(self) -> nn.Module:
-        """Last convolutional block, whose activations gradCAM weighs."""
-        return self.visual.layer4[-1]
+        self._size = (0, 0)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return unit embeddings ``[B, D]`` of ``images [B, 3, H, W]`` in [0, 1], H and W at least 32."""
-        visual = self.visual
-        x = visual.stem((images - self.mean) / self.std)
-        x = visual.layer4(visual.layer3(visual.layer2(visual.layer1(x))))
-        return F.normalize(attention_pool(visual.attnpool, x).float(), dim=-1)
+        """Return unit embeddings ``[B, D]`` of ``images [B, 3, H, W]`` in [0, 1].
 
+        Raises
+        ------
+        ValueError
+            If a side is shorter than the tower can see.
+        """
+        height, width = self._size = (images.shape[2], images.shape[3])
+        if min(height, width) < self.tower.smallest:
+            raise ValueError(
+                f"picture of {width}x{height} is too small: each side must have at least "
+                f"{self.tower.smallest} pixels"
+            )
+        return F.normalize(self.tower.embed(self.visual, (images - self.mean) / self.std).float(), dim=-1)
 
-def attention_pool(pool: AttentionPool2d, x: Tensor) -> Tensor:
-    """Pool ``x [B, C, h, w]`` to ``[B, D]``: the mean token attends to all, none carries its position."""
-    tokens = x.flatten(2).permute(2, 0, 1)
-    tokens = torch.cat([tokens.mean(dim=0, keepdim=True), tokens])
-    pooled, _ = F.multi_head_attention_forward(
-        query=tokens[:1],
-        key=tokens,
-        value=tokens,
-        embed_dim_to_check=tokens.shape[-1],
-        num_heads=pool.num_heads,
-        q_proj_weight=pool.q_proj.weight,
-        k_proj_weight=pool.k_proj.weight,
-        v_proj_weight=pool.v_proj.weight,
-        in_proj_weight=None,
-        in_proj_bias=torch.cat([pool.q_proj.bias, pool.k_proj.bias, pool.v_proj.bias]),
-        bias_k=None,
-        bias_v=None,
-        add_zero_attn=False,
-        dropout_p=0.0,
-        out_proj_weight=pool.c_proj.weight,
-        out_proj_bias=pool.c_proj.bias,
-        use_separate_proj_weight=True,
-        training=pool.training,
-        need_weights=False,
-    )
-    return pooled[0]
+    @property
+    def cam_layer(self) -> nn.Module:
+        """Layer whose activations gradCAM weighs."""
+        return self.tower.cam_layer(self.visual)
+
+    def cam_reshape(self, activations: Tensor) -> Tensor:
+        """Turn a transformer's tokens ``[B, 1 + h*w, C]`` into ``[B, C, h, w]``; maps stay as they are."""
+        if activations.ndim == 4:
+            return activations
+        patch_height, patch_width = self.visual.patch_size
+        grid = (self._size[0] // patch_height, self._size[1] // patch_width)
+        return activations[:, 1:].transpose(1, 2).unflatten(2, grid)
 
 
 @torch.no_grad()

@@ -17,27 +17,41 @@ class AntonymMethod:
     name
         Name of the method.
     scorer
-        Encoder with prompt embeddings.
+        Encoder with prompt embeddings; pictures are scored on the device that it lies on.
     card
         What a reader must know about these weights.
+    higher_is_better
+        False where the first prompt of the pair names a flaw.
     """
 
-    higher_is_better = True
-
-    def __init__(self, name: str, scorer: AntonymScorer, card: Card) -> None:
+    def __init__(self, name: str, scorer: AntonymScorer, card: Card, higher_is_better: bool = True) -> None:
         self.name = name
         self.card = card
+        self.higher_is_better = higher_is_better
         self.scorer = scorer.eval()
+
+    def to(self, device: str | torch.device) -> AntonymMethod:
+        """Move to a device and return itself."""
+        self.scorer.to(device)
+        return self
 
     @torch.inference_mode()
     def score(self, images: Tensor) -> Tensor:
-        """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` in [0, 1], higher is better."""
-        return self.scorer(images)[:, 2].float().cpu()
+        """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` in [0, 1]."""
+        return self.scorer(self._there(images))[:, 2].float().cpu()
+
+    @torch.inference_mode()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Probability ``[B, P]`` of the positive prompt of each pair; the score is their mean."""
+        return self.scorer.probabilities(self._there(images)).float().cpu()
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
         """Return unit image embeddings ``[B, D]``."""
-        return self.scorer.encoder(images).float().cpu()
+        return self.scorer.encoder(self._there(images)).float().cpu()
+
+    def _there(self, images: Tensor) -> Tensor:
+        return images.to(self.scorer.positive.device)
 
     @property
     def cam_module(self) -> nn.Module:
@@ -46,10 +60,14 @@ class AntonymMethod:
 
     @property
     def cam_layer(self) -> nn.Module:
-        """Last convolutional block of the image tower."""
-        return self.scorer.encoder.last_block
+        """Layer of the image tower whose activations are weighted."""
+        return self.scorer.encoder.cam_layer
 
     @property
     def cam_targets(self) -> tuple[str, ...]:
         """Names of the columns of :attr:`cam_module`."""
         return self.scorer.targets
+
+    def cam_reshape(self, activations: Tensor) -> Tensor:
+        """Turn activations of :attr:`cam_layer` into ``[B, C, h, w]``."""
+        return self.scorer.encoder.cam_reshape(activations)

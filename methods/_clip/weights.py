@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,18 @@ import torch
 from open_clip.model import CLIP
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
-from methods._clip.antonyms import AntonymScorer, Pairs, split_pairs
+from methods._archive import read_tensors
+from methods._clip.antonyms import AntonymScorer
 from methods._clip.encoder import ImageEncoder, architecture, build, encode_prompts
+from methods._weights import cached, weights_file
+
+Pairs = Sequence[tuple[str, str]]
 
 
 def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str, Any] | None = None) -> CLIP:
-    """Return a CLIP model on the CPU, in evaluation mode.
+    """Return a CLIP model on the CPU, in evaluation mode and single precision.
 
     Parameters
     ----------
@@ -27,70 +32,175 @@ def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str
         See :func:`methods._clip.encoder.architecture`.
     pretrained
         ``None`` for random weights drawn from ``seed``; a tag of open_clip such as ``"openai"``, fetched once
-        and cached; or the path of a state dict or safetensors file.
+        and cached; or the path of a state dict, a safetensors file or a TorchScript archive in OpenAI's
+        naming.
 
     Raises
     ------
     ValueError
-        If the architecture, the tag or the file is unknown or does not fit.
+        If the architecture, the tag or the file is unknown or does not fit, or cannot be fetched.
     """
+    clip = build(architecture(name, changes), seed)
     if pretrained is None:
-        return build(architecture(name, changes), seed)
-    if not Path(pretrained).is_file() and pretrained not in open_clip.list_pretrained_tags_by_model(name):
-        raise ValueError(
-            f"pretrained={pretrained!r} is neither a file nor a tag that open_clip knows for {name}"
-        )
-    try:
-        return open_clip.create_model(name, pretrained=pretrained, precision="fp32").eval()
-    except RuntimeError as error:
-        raise ValueError(f"{pretrained} does not hold the weights of {name}: {error}") from error
+        return clip
+    path = Path(pretrained)
+    if not path.is_file():
+        if pretrained not in open_clip.list_pretrained_tags_by_model(name):
+            raise ValueError(
+                f"pretrained={pretrained!r} is neither a file nor a tag that open_clip knows for {name}"
+            )
+        path = pretrained_file(name, pretrained)
+    fill(clip, openai_names(read_tensors(path)), f"{path} does not hold the weights of {name}")
+    return clip
 
 
-def scorer(clip: CLIP, pairs: Pairs, scale: float) -> AntonymScorer:
-    """Make a scorer of a CLIP model; its text tower is read once and not kept."""
-    positive, negative = split_pairs(pairs)
-    return AntonymScorer(
-        ImageEncoder(clip.visual), encode_prompts(clip, positive), encode_prompts(clip, negative), scale
-    ).eval()
+def pretrained_file(name: str, tag: str) -> Path:
+    """Fetch the file of an open_clip tag: what is cached first, then its own address, then Hugging Face.
+
+    Raises
+    ------
+    ValueError
+        In one line, if none can be had.
+    """
+    entry = open_clip.get_pretrained_cfg(name, tag)
+    sources: list[tuple[str, str, str | None]] = []
+    if url := entry.get("url"):
+        # OpenAI's addresses name the digest of the file.
+        sources.append((Path(url).name, url, url.split("/")[-2] if "openaipublic" in url else None))
+    if hub := entry.get("hf_hub"):
+        repository, file = os.path.split(hub)
+        file = file or "open_clip_model.safetensors"
+        address = f"https://huggingface.co/{repository}/resolve/main/{file}"
+        sources.append((f"{repository.replace('/', '--')}--{file}", address, None))
+    sources.sort(key=lambda source: not cached(source[0]).is_file())
+    problems = []
+    for file_name, url, sha256 in sources:
+        try:
+            return weights_file(file_name, [url], sha256)
+        except ValueError as error:
+            problems.append(str(error))
+    raise ValueError(f"weights {tag!r} of {name}: {'; '.join(problems)}")
 
 
-def save_scorer(model: AntonymScorer, path: Path, config: Mapping[str, Any]) -> None:
-    """Write encoder and prompt embeddings to a safetensors file, aside and renamed."""
+def openai_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out what OpenAI's archives hold beside weights, and a ``module.`` of parallel training."""
+    beside = {"input_resolution", "context_length", "vocab_size"}
+    named = {key.removeprefix("module."): value.float() for key, value in state.items()}
+    return {k: v for k, v in named.items() if k not in beside and not k.endswith("attn_mask")}
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor], complaint: str) -> None:
+    """Load a state dict whole.
+
+    Raises
+    ------
+    ValueError
+        Beginning with ``complaint`` and naming the first tensors that are missing, too many or of another
+        shape.
+    """
+    own = module.state_dict()
+    # Files older than torch 0.4.1 do not count batches, and nothing reads the count.
+    missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
+    extra = [k for k in state if k not in own]
+    shapes = [
+        f"{k} {list(v.shape)} in place of {list(own[k].shape)}"
+        for k, v in state.items()
+        if k in own and v.shape != own[k].shape
+    ]
+    found = {"lacks": missing, "has also": extra, "holds": shapes}
+    said = [
+        f"it {verb} {', '.join(keys[:2])}" + (", ..." * (len(keys) > 2))
+        for verb, keys in found.items()
+        if keys
+    ]
+    if said:
+        raise ValueError(f"{complaint}: {'; '.join(said)}")
+    module.load_state_dict(dict(state), strict=False)
+
+
+def scorer(clip: CLIP, pairs: Pairs, scale: float | None = None) -> AntonymScorer:
+    """Make a scorer of a CLIP model; its text tower is read once and not kept.
+
+    Without ``scale``, the cosines are multiplied by the model's own exp(logit_scale).
+    """
+    positive, negative = (encode_prompts(clip, [pair[side] for pair in pairs]) for side in (0, 1))
+    scale = float(clip.logit_scale.detach().exp()) if scale is None else scale
+    return AntonymScorer(ImageEncoder(clip.visual), positive, negative, scale).eval()
+
+
+def save_scorer(
+    model: AntonymScorer,
+    path: Path,
+    config: Mapping[str, Any],
+    *,
+    text: Mapping[str, Any] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> None:
+    """Write encoder and prompt embeddings to a safetensors file, aside and renamed.
+
+    Parameters
+    ----------
+    model, path
+        What is written, and where.
+    config
+        Configuration of the CLIP, see :func:`methods._clip.encoder.architecture`.
+    text
+        Arguments of :func:`load_clip` that give the text tower again, so that other prompts can be asked.
+    notes
+        Further metadata.
+    """
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    metadata = {"config": json.dumps(config, sort_keys=True), "scale": repr(model.scale)}
+    metadata = {"config": json.dumps(config, sort_keys=True), "scale": repr(model.scale), **(notes or {})}
+    if text:
+        metadata["text"] = json.dumps(text, sort_keys=True)
     aside = path.with_suffix(".tmp")
     save_file(state, aside, metadata=metadata)
     os.replace(aside, path)
 
 
-def load_scorer(path: Path) -> AntonymScorer:
-    """Read what :func:`save_scorer` wrote.
+def read_metadata(path: Path) -> dict[str, str]:
+    """Metadata of a safetensors file; empty for files of other kinds.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, or a truncated safetensors file.
+    """
+    if not path.is_file():
+        raise ValueError(f"no weights at {path}; train them with `dvc repro` or give the path of a file")
+    with path.open("rb") as file:
+        if file.read(9)[8:] != b"{":
+            return {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
+
+
+def load_scorer(path: Path, pairs: Pairs | None = None) -> AntonymScorer:
+    """Read what :func:`save_scorer` wrote; other prompts than those stored are encoded by its text tower.
 
     Raises
     ------
     ValueError
         If the file is missing, truncated, not of this kind, or its tensors do not fit its architecture.
     """
-    if not path.is_file():
-        raise ValueError(f"no weights at {path}; train them with `dvc repro` or give the path of a file")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
+    metadata = read_metadata(path)
     if "config" not in metadata:
         raise ValueError(f"{path} does not say which architecture it holds; was it written by this suite?")
-    clip = build(json.loads(metadata["config"]), seed=0)
+    state = read_tensors(path)
     positive, negative = state.get("positive"), state.get("negative")
     if positive is None or negative is None:
         raise ValueError(f"{path} holds no prompt embeddings; was it written by this suite?")
-    model = AntonymScorer(
-        ImageEncoder(clip.visual), torch.empty_like(positive), torch.empty_like(negative), 1.0
-    )
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit the architecture that it names: {error}") from error
-    model.scale = float(metadata["scale"])
+    clip = build(json.loads(metadata["config"]), seed=0)
+    encoder = ImageEncoder(clip.visual)
+    scale = float(metadata["scale"])
+    model = AntonymScorer(encoder, torch.empty_like(positive), torch.empty_like(negative), scale)
+    fill(model, state, f"{path} does not fit the architecture that it names")
+    if pairs is not None:
+        if "text" not in metadata:
+            raise ValueError(f"{path} does not say where its text tower came from, so its prompts are fixed")
+        asked = scorer(load_clip(**json.loads(metadata["text"])), pairs)
+        model.positive, model.negative = asked.positive, asked.negative
     return model.eval()

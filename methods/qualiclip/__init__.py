@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from benchmark.method import Card
+from methods._archive import read_tensors
+from methods._clip.antonyms import prompt_pairs
 from methods._clip.method import AntonymMethod
-from methods._clip.weights import load_scorer
+from methods._clip.official import is_qualiclip, read_qualiclip
+from methods._clip.weights import load_scorer, read_metadata
+from methods._weights import weights_file
 from methods.qualiclip.training import train
 
-__all__ = ["CARD", "load", "train"]
+__all__ = ["CARD", "load", "official_file", "train"]
 
 CARD = Card(
     title="QualiCLIP",
@@ -26,13 +32,59 @@ CARD = Card(
     input="whole image, no resizing",
 )
 
+OFFICIAL = replace(
+    CARD,
+    title="QualiCLIP (official weights)",
+    licence="CC BY-NC 4.0",
+    training_data="140,000 pristine pictures of KADIS-700k, synthetically degraded; no quality scores",
+)
 
-def load(weights: str) -> AntonymMethod:
-    """Load a trained QualiCLIP.
+URLS = (
+    "https://github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth",
+    "https://huggingface.co/chaofengchen/IQA-PyTorch-Weights/resolve/main/QualiCLIP.pth",
+)
+
+
+def official_file() -> Path:
+    """Return the published checkpoint, fetched at first use."""
+    return weights_file("qualiclip.pth", URLS)
+
+
+def load(
+    weights: str = "official",
+    prompts: str | list[list[str]] | None = None,
+    scale: float | Literal["official", "pyiqa"] | None = None,
+) -> AntonymMethod:
+    """Load QualiCLIP.
 
     Parameters
     ----------
     weights
-        Path of the safetensors file that :func:`train` wrote.
+        ``"official"`` for the published checkpoint, fetched at first use; or the path of such a file, or of
+        the safetensors file that :func:`train` wrote.
+    prompts
+        Antonym prompts in place of those of the weights: ``[[positive, negative], ...]``, or a name of
+        ``methods._clip.antonyms.PROMPTS``.
+    scale
+        Factor on the cosines before the softmax: a number, ``"official"`` (100, the hub code), ``"pyiqa"``
+        (half of exp(logit_scale), the authors' port) or nothing for what the weights say, which for the
+        published checkpoint is ``"official"``. Rankings can differ slightly.
     """
-    return AntonymMethod("qualiclip", load_scorer(Path(weights)), CARD)
+    path = official_file() if weights == "official" else Path(weights)
+    pairs = None if prompts is None else prompt_pairs(prompts)
+    if "config" in read_metadata(path):
+        scorer, card = load_scorer(path, pairs), CARD
+        half = scorer.scale / 2
+    else:
+        state = read_tensors(path)
+        if not is_qualiclip(state):
+            raise ValueError(
+                f"{path} is no checkpoint of QualiCLIP: neither the published layout (clip_model.*, "
+                "prompts_features) nor a file that this suite trained"
+            )
+        scorer, card = read_qualiclip(state, path, pairs), OFFICIAL
+        half = scorer.scale / 2
+        scorer.scale = 100.0
+    if scale is not None:
+        scorer.scale = {"official": 100.0, "pyiqa": half}[scale] if isinstance(scale, str) else float(scale)
+    return AntonymMethod("qualiclip", scorer, card)

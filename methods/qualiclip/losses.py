@@ -62,3 +62,26 @@ def loss_terms(
         "positive": ranking_loss(positive, margin_rank),
         "negative": ranking_loss(-negative, margin_rank),
     }
+
+
+def ranking_across(similarity: Tensor, margin: float) -> Tensor:
+    """A milder level of one image must lie nearer to the prompt than a stronger level of another.
+
+    Not in the paper: its losses order the levels within an image and leave the scores of different images
+    free. As :func:`ranking_loss`, with ``s_{i,c}`` and ``s_{k,c'}`` of two images; mean over the ordered
+    pairs of images, 0 where there is but one.
+
+    Parameters
+    ----------
+    similarity
+        Cosines to one prompt ``[L, B, C]``, or their negatives.
+    margin
+        Difference that is asked for.
+    """
+    levels, images, _ = similarity.shape
+    milder, stronger = torch.triu_indices(levels, levels, offset=1, device=similarity.device)
+    # [pairs of levels, image of the milder, image of the stronger, crop, crop]
+    difference = similarity[milder][:, :, None, :, None] - similarity[stronger][:, None, :, None, :]
+    lacking = (margin - difference).clamp_min(0).sum(dim=(0, 3, 4))
+    other = ~torch.eye(images, dtype=torch.bool, device=similarity.device)
+    return (lacking * other).sum() / max(1, images * (images - 1))

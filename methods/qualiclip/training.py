@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from tqdm import trange
 
 from benchmark.degradations import ladder
-from methods._clip.antonyms import SEVEN_PAIRS, AntonymScorer
+from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
 from methods.qualiclip.crops import cached_reader, draw_batch
-from methods.qualiclip.losses import loss_terms
+from methods.qualiclip.losses import loss_terms, ranking_across
 
 
 class Training(BaseModel):
@@ -40,7 +40,7 @@ class Training(BaseModel):
     architecture: str = "RN50-quickgelu"
     width: int | None = Field(None, ge=8, description="width of the image tower, if not the architecture's")
     pretrained: str | None = Field("openai", description="open_clip tag or file; null: random weights")
-    pairs: list[list[str]] = [list(pair) for pair in SEVEN_PAIRS]
+    prompts: str | list[list[str]] = "qualiclip"
     steps: int = Field(87_500, ge=0, description="10 epochs of 140,000 pictures in batches of 16")
     batch: int = Field(16, ge=1, description="pictures a step; each gives two crops at every level")
     crop: int = Field(224, ge=32)
@@ -52,6 +52,7 @@ class Training(BaseModel):
     consistency: float = Field(1.0, ge=0, description="weight of the consistency term")
     positive: float = Field(1.0, ge=0, description="weight of ranking along the positive prompts")
     negative: float = Field(1.0, ge=0, description="weight of ranking along the negative prompts")
+    rank_across: float = Field(0.0, ge=0, description="weight of ranking across the images of a batch")
     lr: float = Field(1e-9, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
     warmup: int = Field(0, ge=0, description="steps of linear warm-up")
@@ -111,8 +112,13 @@ def step_losses(model: AntonymScorer, crops: Tensor, settings: Training) -> tupl
         positive, negative = model.similarities(flat)
     positive, negative = positive.mean(dim=1).view(shape), negative.mean(dim=1).view(shape)
     terms = loss_terms(positive, negative, settings.margin_consistency, settings.margin_rank)
+    terms["across"] = torch.zeros(())
+    if settings.rank_across:
+        margin = settings.margin_rank
+        terms["across"] = ranking_across(positive, margin) + ranking_across(-negative, margin)
     loss = (
-        settings.consistency * terms["consistency"]
+        settings.rank_across * terms["across"]
+        + settings.consistency * terms["consistency"]
         + settings.positive * terms["positive"]
         + settings.negative * terms["negative"]
     )
@@ -154,7 +160,7 @@ def train_encoder(
         raise ValueError("no pictures to train on; check the data set that `train.pictures` names")
     changes = {"width": settings.width} if settings.width else None
     clip = load_clip(settings.architecture, settings.pretrained, seed, changes)
-    model = scorer(clip, [(p, n) for p, n in settings.pairs], settings.scale)
+    model = scorer(clip, prompt_pairs(settings.prompts), settings.scale)
     model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
         model.encoder.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, foreach=True
@@ -177,7 +183,7 @@ def train_encoder(
         if (step + 1) % settings.checkpoint_every == 0:
             checkpoint.save(model, optimizer, step + 1, rows)
     checkpoint.remove()
-    columns = ["step", "lr", "loss", "consistency", "positive", "negative", "in_order"]
+    columns = ["step", "lr", "loss", "consistency", "positive", "negative", "across", "in_order"]
     return model.eval(), pd.DataFrame(rows, columns=columns)
 
 
@@ -237,6 +243,13 @@ def train(pictures: Sequence[Path], out: Path, *, seed: int, settings: Training)
     model, curve = train_encoder(pictures, out, seed=seed, settings=settings)
     out.mkdir(parents=True, exist_ok=True)
     changes = {"width": settings.width} if settings.width else None
-    save_scorer(model, out / "weights.safetensors", architecture(settings.architecture, changes))
+    text = {
+        "name": settings.architecture,
+        "pretrained": settings.pretrained,
+        "seed": seed,
+        "changes": changes,
+    }
+    config = architecture(settings.architecture, changes)
+    save_scorer(model, out / "weights.safetensors", config, text=text)
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     return {"weights": str(out / "weights.safetensors")}

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 import methods
-from methods._clip.antonyms import GOOD_BAD, SEVEN_PAIRS, split_pairs
+from methods._clip.antonyms import SEVEN_PAIRS, prompt_pairs
 from methods._clip.encoder import SMALL, ImageEncoder, architecture, build, encode_prompts
 from methods._clip.weights import load_clip, load_scorer, save_scorer, scorer
 
@@ -18,9 +18,9 @@ def model():
 
 
 def test_seven_pairs_of_two_different_prompts():
-    positive, negative = split_pairs(SEVEN_PAIRS)
+    positive, negative = zip(*prompt_pairs("qualiclip"), strict=True)
     assert len(positive) == len(negative) == 7
-    assert len(set(positive + negative)) == 14
+    assert len(set(positive) | set(negative)) == 14
 
 
 def test_encoder_equals_open_clip_with_its_positional_embedding_set_to_zero():
@@ -124,11 +124,11 @@ def test_unknown_names_say_what_could_be_meant():
     with pytest.raises(ValueError, match="did you mean 'scale'"):
         methods.load("clipiqa", scal=3.0)
     with pytest.raises(ValueError, match="not a pair of two different prompts"):
-        split_pairs([("Good photo.", "Good photo.")])
+        prompt_pairs([("Good photo.", "Good photo.")])
 
 
 def test_untrained_backbone_never_bears_the_name_of_clipiqa():
     method = methods.load("clipiqa", architecture="small", pretrained=None)
     assert method.card.title == "Untrained backbone"
     assert methods.card("clipiqa").title == "CLIP-IQA"
-    assert GOOD_BAD == (("Good photo.", "Bad photo."),)
+    assert prompt_pairs("clipiqa") == (("Good photo.", "Bad photo."),)

@@ -1,11 +1,13 @@
 """The vectorised losses against the sums as the paper writes them, term by term."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methods.qualiclip.losses import consistency_loss, loss_terms, ranking_loss
+from methods.qualiclip.losses import consistency_loss, loss_terms, ranking_across, ranking_loss
 
 shapes = st.tuples(st.integers(2, 5), st.integers(1, 4), st.integers(0, 10_000))
 
@@ -29,6 +31,19 @@ def test_ranking_equals_the_loops(shape):
                     for other in range(2):
                         total += max(0.0, 0.0675 - (float(s[i, b, c]) - float(s[k, b, other])))
     assert float(ranking_loss(s, 0.0675)) == pytest.approx(total / images, abs=1e-9)
+
+
+@given(shapes)
+def test_ranking_across_equals_the_loops(shape):
+    levels, images, seed = shape
+    s = cosines(levels, images, seed)
+    total = 0.0
+    for b, other_image in itertools.permutations(range(images), 2):
+        for i, k in itertools.combinations(range(levels), 2):
+            for c, other in itertools.product(range(2), repeat=2):
+                total += max(0.0, 0.0675 - (float(s[i, b, c]) - float(s[k, other_image, other])))
+    expected = total / (images * (images - 1)) if images > 1 else 0.0
+    assert float(ranking_across(s, 0.0675)) == pytest.approx(expected, abs=1e-9)
 
 
 @given(shapes)

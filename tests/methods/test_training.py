@@ -132,8 +132,9 @@ def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path):
 def test_no_steps_leave_the_backbone_as_it_starts(pictures, tmp_path):
     learnt = methods.train("qualiclip", pictures, tmp_path / "m", seed=5, settings=TINY | {"steps": 0})
     trained = methods.load("qualiclip", **learnt)
-    pairs = [list(pair) for pair in methods._clip.antonyms.SEVEN_PAIRS]
-    fresh = methods.load("clipiqa", architecture="small", pretrained=None, seed=5, pairs=pairs)
+    fresh = methods.load(
+        "clipiqa", architecture="small", pretrained=None, seed=5, prompts="qualiclip", scale=100.0
+    )
     images = torch.rand(2, 3, 80, 70)
     assert torch.equal(trained.score(images), fresh.score(images))
 
