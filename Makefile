@@ -7,9 +7,10 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup repro test test-all lint bench params lock clean
+.PHONY: setup setup-test repro test test-all lint bench params lock clean
 
 setup: $(VENV)/.installed
+setup-test: $(VENV)/.installed-test
 
 $(UV):
 	$(PYTHON) -m venv $(VENV)
@@ -21,11 +22,18 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(UV)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps -e .
 	touch $@
 
+$(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements-test.lock
+	touch $@
+
+# Most stages keep one core busy, so the ablations run beside the rest; the last call does whatever is left.
 repro: setup
+	dvc repro prepare
+	dvc repro ablation & dvc repro evaluate cross_dataset sweep gmad gradcam; wait
 	dvc repro
 	@echo "open reports/index.html"
 
-lint: setup
+lint: setup-test
 	ruff check .
 	ruff format --check .
 	lint-imports
@@ -38,16 +46,21 @@ test: lint
 test-all: lint
 	pytest
 
-bench: setup
+bench: setup-test
 	pytest benchmarks --benchmark-only -o filterwarnings=default
 
 # params.yaml as Hydra composes it from experiments/: the demo profile.
 params: setup
 	python -m experiments.compose
 
+COMPILE := pip compile --universal --python-version 3.11 --generate-hashes --quiet \
+  --custom-compile-command "make lock" pyproject.toml
+
+# What the tests and the optional extras need, and of that, in the same versions, what the pipeline needs.
 lock: | $(UV)
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra test --extra heif --extra pyiqa --extra ray --quiet \
-	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(UV) $(COMPILE) --extra test --extra heif --extra pyiqa --extra ray -o requirements-test.lock
+	cp requirements-test.lock requirements.lock # uv keeps the versions that it finds in its output
+	$(UV) $(COMPILE) -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .dvc/cache .dvc/tmp data models results reports *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -17,6 +17,8 @@ from benchmark.datasets._seeds import item_seed
 from benchmark.degradations import GROUPS, degrade
 from benchmark.images import write_png
 
+_Label = tuple[str, str, int]  # reference, type, level
+
 
 def write_distorted(
     target: Path, record: Record, references: dict[str, Tensor], levels: Sequence[int], seed: int
@@ -46,25 +48,30 @@ def write_distorted(
     (target / "images").mkdir(parents=True, exist_ok=True)
     names = list(references)
     pristine = eight_bits(torch.stack([references[name] for name in names]))
-    rows: list[tuple[str, str, str, int]] = []
-    values: list[pd.DataFrame] = []
+
+    def keep(images: Tensor, originals: Tensor, labels: list[_Label]) -> tuple[list[str], pd.DataFrame]:
+        files = [f"images/{name}_{kind}_{level}.png" for name, kind, level in labels]
+        for file, image in zip(files, images, strict=True):
+            write_png(target / file, image)
+        return files, proxy.measure(images, originals)
+
+    def distort(kind: str) -> tuple[list[str], pd.DataFrame]:
+        seeds = torch.tensor([item_seed(seed, name, kind) for name, _, _ in labels[kind]])
+        originals = pristine.repeat(len(levels), 1, 1, 1)
+        strength = torch.tensor([level for _, _, level in labels[kind]])
+        return keep(eight_bits(degrade(originals, kind, strength, seeds)), originals, labels[kind])
+
+    labels: dict[str, list[_Label]] = {
+        kind: [(name, kind, level) for level in levels for name in names]
+        for kind in (kind for kinds in GROUPS.values() for kind in kinds)
+    }
+    untouched = [(name, "pristine", 0) for name in names]
     with ThreadPoolExecutor(2) as pool:
-
-        def keep(images: Tensor, originals: Tensor, labels: list[tuple[str, str, int]]) -> None:
-            files = [f"images/{name}_{kind}_{level}.png" for name, kind, level in labels]
-            list(pool.map(write_png, [target / file for file in files], images))
-            rows.extend((file, *label) for file, label in zip(files, labels, strict=True))
-            values.append(proxy.measure(images, originals))
-
-        keep(pristine, pristine, [(name, "pristine", 0) for name in names])
-        for kind in (kind for kinds in GROUPS.values() for kind in kinds):
-            labels = [(name, kind, level) for level in levels for name in names]
-            seeds = torch.tensor([item_seed(seed, name, kind) for name, _, _ in labels])
-            originals = pristine.repeat(len(levels), 1, 1, 1)
-            strength = torch.tensor([level for _, _, level in labels])
-            keep(eight_bits(degrade(originals, kind, strength, seeds)), originals, labels)
-    frame = pd.DataFrame(rows, columns=["image", "reference", "distortion", "level"])
-    measured = pd.concat(values, ignore_index=True)
+        made = [keep(pristine, pristine, untouched), *pool.map(distort, labels)]
+    rows = [label for part in (untouched, *labels.values()) for label in part]
+    frame = pd.DataFrame(rows, columns=["reference", "distortion", "level"])
+    frame.insert(0, "image", [file for files, _ in made for file in files])
+    measured = pd.concat([values for _, values in made], ignore_index=True)
     # Six decimals: what lies beyond is float32 noise, which differs from machine to machine.
     write_dataset(target, record, frame.assign(mos=proxy.combine(measured).round(6), split="test"))
     measured.insert(0, "image", frame["image"])
