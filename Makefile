@@ -26,10 +26,11 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements-test.lock
 	touch $@
 
-# Most stages keep one core busy, so the ablations run beside the rest; the last call does whatever is left.
+# Most stages keep one core busy, so the ablations run beside the rest (-s: these stages and nothing before
+# them, which the other side is reading). The last call does whatever is left, and is the one that counts.
 repro: setup
 	dvc repro prepare
-	dvc repro ablation & dvc repro evaluate cross_dataset sweep gmad gradcam; wait
+	dvc repro -s ablate ablation & dvc repro -s train score evaluate features cross_dataset sweep gmad gradcam; wait
 	dvc repro
 	@echo "open reports/index.html"
 
