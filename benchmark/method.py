@@ -30,6 +30,10 @@ class Card:
         Range of the score; infinite where it has no bound.
     input
         Input protocol in words: whole image, crops, resizing.
+    higher_is_better
+        Direction of the score.
+    weights
+        Where the weights come from, in words, or "" for a method without any.
     """
 
     title: str
@@ -40,6 +44,8 @@ class Card:
     low: float
     high: float
     input: str
+    higher_is_better: bool = True
+    weights: str = ""
 
 
 @runtime_checkable
@@ -59,7 +65,7 @@ class HasFeatures(Protocol):
     """A method whose representation can be probed."""
 
     def features(self, images: Tensor) -> Tensor:
-        """Return one feature vector an image, ``[B, D]`` float32 on the CPU."""
+        """Return ``[B, D]``, or ``[B, C, D]`` for C crops of each image, float32 on the CPU."""
         ...
 
 

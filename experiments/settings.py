@@ -33,11 +33,20 @@ class Train(Section):
 
 
 class MethodSettings(Section):
-    """Where a method's code lies, and the settings of its training and loading."""
+    """Where a method's code lies, and the settings of its training and loading.
 
-    code: str
-    train: dict[str, Any] = {}
+    The key of an entry names a row of the tables; ``code`` names the method, so that two rows may show one
+    method with different settings. ``train: null`` takes the method as ``load`` gives it, untrained here.
+    """
+
+    code: str = Field(pattern=r"^methods/[a-z0-9]\w*(\.py)?$")
+    train: dict[str, Any] | None = {}
     load: dict[str, Any] = {}
+
+    @property
+    def module(self) -> str:
+        """Name of the method in ``methods/``."""
+        return Path(self.code).stem
 
 
 class Score(Section):
@@ -181,7 +190,7 @@ def _unknown_names(settings: Settings) -> list[str]:
         "ablation.method": ([settings.ablation.method], list(settings.methods)),
         "ablation.datasets": (settings.ablation.datasets, settings.prepare.datasets),
         "prepare.settings": (list(settings.prepare.settings), settings.prepare.datasets),
-        "methods": (list(settings.methods), methods.names()),
+        "methods": ([own.module for own in settings.methods.values()], methods.names()),
     }
     problems = [
         f"{key}: {name!r} is not declared; {methods.hint(name, known)}"
@@ -203,8 +212,8 @@ def check_methods(settings: Settings) -> None:
     problems = []
     for name, own in settings.methods.items():
         try:
-            methods.check(name, train_settings=own.train, load_settings=own.load)
+            methods.check(own.module, train_settings=own.train or {}, load_settings=own.load)
         except ValueError as error:
-            problems.append(str(error))
+            problems.append(f"methods.{name}: {error}")
     if problems:
         raise ValueError("\n".join(problems))

@@ -15,6 +15,7 @@ import benchmark.datasets
 import methods
 from benchmark.method import Method
 from experiments import stage
+from experiments.settings import MethodSettings
 
 
 def train(name: str) -> None:
@@ -25,33 +26,29 @@ def train(name: str) -> None:
             f"methods: {name!r} is not declared in params.yaml; {methods.hint(name, list(settings.methods))}"
         )
     own = settings.methods[name]
-    train_into(stage.MODELS / name, name, own.train, own.load, settings.train.dataset, settings.seed)
+    train_into(stage.MODELS / name, name, own, settings.train.dataset, settings.seed)
 
 
-def train_into(
-    out: Path,
-    name: str,
-    train_settings: dict[str, Any],
-    load_settings: dict[str, Any],
-    dataset: str,
-    seed: int,
-) -> None:
+def train_into(out: Path, name: str, own: MethodSettings, dataset: str, seed: int) -> None:
     """Train a method into ``out`` and write ``method.json`` beside its weights."""
     pictures = training_pictures(dataset)
     out.mkdir(parents=True, exist_ok=True)
-    learnt = methods.train(name, pictures, out, seed=seed, settings=train_settings)
-    arguments = {**load_settings, **learnt}
-    method = methods.load(name, **arguments)
+    learnt: dict[str, Any] = {}
+    if own.train is not None:
+        learnt = methods.train(own.module, pictures, out, seed=seed, settings=own.train)
+    arguments = {**own.load, **learnt}
+    method = methods.load(own.module, **arguments)
     weights = [path for path in out.iterdir() if path.is_file()]
     stage.write_json(
         {
             "name": name,
-            "card": asdict(getattr(method, "card", methods.card(name))),
+            "method": own.module,
+            "card": asdict(getattr(method, "card", methods.card(own.module))),
             "higher_is_better": method.higher_is_better,
-            "train": train_settings,
+            "train": own.train,
             "load": arguments,
             "seed": seed,
-            "code_sha256": stage.sha256(code_files(name)),
+            "code_sha256": stage.sha256(code_files(own.module)),
             "weights_sha256": stage.sha256(weights) if weights else "",
         },
         out / "method.json",
@@ -89,7 +86,9 @@ def load_trained(name: str, models: Path = stage.MODELS) -> Method:
     if not path.is_file():
         raise ValueError(f"{path} is missing; run `dvc repro train@{name}`")
     trained = json.loads(path.read_text())
-    return methods.load(trained["name"], **trained["load"])
+    method = methods.load(trained["method"], **trained["load"])
+    method.name = trained["name"]
+    return method
 
 
 def load_here(name: str, models: Path = stage.MODELS) -> Method:

@@ -55,7 +55,8 @@ def load(name: str, **settings: Any) -> Method:
     Parameters
     ----------
     name
-        File or folder name in ``methods/``, e.g. ``"niqe"``.
+        File or folder name in ``methods/``, e.g. ``"niqe"``; ``"pyiqa:topiq_nr"`` names the setting that its
+        module calls ``VARIANT`` as well.
     **settings
         Keyword arguments of that method's own ``load``, e.g. ``weights=PATH``.
 
@@ -64,8 +65,12 @@ def load(name: str, **settings: Any) -> Method:
     ValueError
         If there is no such method, it knows no such setting, or a setting has the wrong type.
     """
-    module = find(name)
-    return module.load(**bind(f"methods.{name}.load", module.load, settings))
+    base, _, variant = name.partition(":")
+    module = find(base)
+    if variant and not hasattr(module, "VARIANT"):
+        raise ValueError(f"{base!r} has no variants: name its settings instead of {name!r}")
+    given = {module.VARIANT: variant, **settings} if variant else settings
+    return module.load(**bind(f"methods.{base}.load", module.load, given))
 
 
 def train(
@@ -111,7 +116,7 @@ def _bind_train(name: str, module: ModuleType, settings: Mapping[str, Any]) -> d
 
 def card(name: str) -> Card:
     """Return the card of a method, as it stands when loaded with default settings."""
-    return find(name).CARD
+    return find(name.partition(":")[0]).CARD
 
 
 def bind(
@@ -126,7 +131,7 @@ def bind(
     ValueError
         Naming each unknown key (and the nearest known one) and each value of the wrong type.
     """
-    hints = get_type_hints(function)
+    hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
     whole: type[BaseModel] | None = hints.get("settings")
     model = whole or _model_of(function, hints)
     try:

@@ -32,8 +32,9 @@ def luma(images: Tensor) -> Tensor:
     Whole numbers because ``rgb2gray`` of an 8-bit picture gives them. The weights have four decimals, so
     exact halves occur in 8-bit pictures; the small addition sends them all up, whatever the float error.
     """
-    red, green, blue = (images.double() * 255).unbind(1)
-    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue + 0.50005).floor_()
+    red, green, blue = images.unbind(1)
+    sums = red.double().mul_(LUMA[0] * 255)
+    return sums.add_(green, alpha=LUMA[1] * 255).add_(blue, alpha=LUMA[2] * 255).add_(0.50005).floor_()
 
 
 def window(size: int = 7) -> Tensor:

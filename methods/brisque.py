@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ CARD = Card(
     opinion_aware=True,
     low=float("-inf"),
     high=float("inf"),
+    higher_is_better=False,
+    weights="none for the features; a regressor of your own for scores",
     input="whole image",
 )
 
@@ -48,6 +51,7 @@ class Brisque:
     def __init__(self, regressor: dict[str, np.ndarray] | None = None) -> None:
         self.regressor = regressor
         self.higher_is_better = bool(regressor["higher_is_better"]) if regressor else False
+        self.card = replace(CARD, higher_is_better=self.higher_is_better)
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features of ``images [B, 3, H, W]`` (RGB in [0, 1]), ``[B, 36]`` float32 on the CPU.

@@ -26,6 +26,8 @@ CARD = Card(
     opinion_aware=False,
     low=0.0,
     high=float("inf"),
+    higher_is_better=False,
+    weights="fitted to your pristine pictures, or a file of parameters",
     input="whole image in patches of 96 pixels, the remainder at the right and the bottom left out",
 )
 

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import textwrap
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
+if TYPE_CHECKING:
+    from benchmark.method import Card
 
-def command() -> None:
-    """List the methods: name, title, direction of the score, licence."""
+
+def command(
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, for other programs.")] = False,
+) -> None:
+    """List the methods: name, paper, range, direction, weights and licence."""
+    import pandas as pd
+
     import methods
 
-    for name in methods.names():
-        card = methods.card(name)
-        aware = "opinion-aware" if card.opinion_aware else "opinion-unaware"
-        typer.echo(f"{name:12} {card.title}; {aware}; range {card.low:g} to {card.high:g}; {card.licence}")
+    table = pd.DataFrame([row(name, methods.card(name)) for name in methods.names()]).fillna("")
+    if as_csv:
+        typer.echo(table.to_csv(index=False), nl=False)
+        return
+    for entry in table.to_dict("records"):
+        typer.echo(f"{entry.pop('name')}  ({entry.pop('title')})")
+        for key, value in entry.items():
+            text = f"{key.replace('_', ' ')}: {value or 'none'}"
+            typer.echo(textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="        "))
+
+
+def row(name: str, card: Card) -> dict[str, str]:
+    """What the list says of one method."""
+    return {
+        "name": name,
+        "title": card.title,
+        "paper": card.paper,
+        "range": f"{card.low:g} to {card.high:g}, {'higher' if card.higher_is_better else 'lower'} is better",
+        "learnt_from": card.training_data + (" (opinion-aware)" if card.opinion_aware else ""),
+        "weights": card.weights,
+        "licence": card.licence,
+        "input": card.input,
+    }

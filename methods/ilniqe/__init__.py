@@ -28,6 +28,8 @@ CARD = Card(
     opinion_aware=False,
     low=0.0,
     high=float("inf"),
+    higher_is_better=False,
+    weights="fitted to your pristine pictures, or a file of parameters",
     input="whole image, made 524 x 524, in 36 blocks of 84 pixels",
 )
 

@@ -1,8 +1,13 @@
+import io
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import methods
 from benchmark.images import read, write_png
+from experiments import stage
 from experiments.cli import app
 from tests.degradations.pictures import photographs
 
@@ -22,10 +27,54 @@ def test_every_command_explains_itself():
         assert run.invoke(app, [command, "--help"]).exit_code == 0
 
 
-def test_methods_lists_the_folder():
+def test_methods_lists_what_must_be_known_of_each():
     listed = run.invoke(app, ["methods"]).output
-    assert "qualiclip" in listed
-    assert "niqe" in listed
+    for words in (
+        "niqe  (NIQE)",
+        "range: 0 to inf, lower is better",
+        "paper: A. Mittal",
+        "licence: no weights",
+    ):
+        assert words in listed
+    table = pd.read_csv(io.StringIO(run.invoke(app, ["methods", "--csv"]).output))
+    assert set(table["name"]) == set(methods.names())
+    assert {"paper", "range", "weights", "licence"} <= set(table.columns)
+
+
+def test_check_method_says_what_holds(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    done = run.invoke(app, ["check-method", "sharpness"])
+    assert (done.exit_code, "ok    alone as in a batch" in done.output) == (0, True)
+
+
+def test_check_method_takes_the_settings_of_params_yaml(monkeypatch):
+    monkeypatch.setattr(stage, "MODELS", Path("nowhere"))
+    monkeypatch.chdir(Path(__file__).parents[2])
+    done = run.invoke(app, ["check-method", "clipiqa"])
+    assert (done.exit_code, "ok    gradients" in done.output) == (0, True)
+
+
+def test_check_method_fails_where_a_promise_is_broken(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    done = run.invoke(app, ["check-method", "sharpness", "--gradients"])
+    assert done.exit_code == 1
+    assert "WRONG gradients: the method lacks one of" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["niqe"], "give either `parameters`"),
+        (["niqee"], "did you mean 'niqe'"),
+        (["niqe", "--set", "patch"], "expected key=value"),
+        (["niqe", "--set", "patc=3"], "did you mean 'patch'"),
+    ],
+)
+def test_check_method_says_what_it_needs(monkeypatch, tmp_path, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    done = run.invoke(app, ["check-method", *arguments])
+    assert isinstance(done.exception, ValueError)
+    assert says in str(done.exception)
 
 
 def test_degrade_changes_the_picture(picture, tmp_path):

@@ -65,7 +65,11 @@ def test_variants_share_the_changes_that_all_have(monkeypatch):
         ),
         ({"gmad": None}, "gmad: "),
         ({"train": {"dataset": "pristin"}}, "'pristin' is not declared; did you mean 'pristine'"),
-        ({"methods": {"niqee": {"code": "x"}}}, "'niqee' is not declared; did you mean 'niqe'"),
+        (
+            {"methods": {"niqee": {"code": "methods/niqee.py"}}},
+            "'niqee' is not declared; did you mean 'niqe'",
+        ),
+        ({"methods": {"niqe": {"code": "niqe.py"}}}, r"methods\.niqe\.code: String should match pattern"),
     ],
 )
 def test_wrong_settings_are_named(raw, change, message):

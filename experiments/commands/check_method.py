@@ -1,0 +1,97 @@
+"""``iqa check-method``: whether a method keeps the promises that the suite relies on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from benchmark.method import Method
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="A method of `iqa methods`, or a row of params.yaml.")],
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="`key=value` for its `load`; may be repeated.")
+    ] = None,
+    gradients: Annotated[bool, typer.Option(help="Insist on gradients, as gradCAM does.")] = False,
+    features: Annotated[bool, typer.Option(help="Insist on features, as probes do.")] = False,
+) -> None:
+    """Check shapes, range, repeatability, batches, sizes, gradients and errors; exit code 1 if one fails."""
+    import methods
+    from benchmark.conformance import check_method
+
+    method = loaded(name, settings_of(setting or []))
+    card = getattr(method, "card", None) or methods.card(module_of(name))
+    asked = asked_for(name)
+    found = check_method(
+        method,
+        card,
+        features=features or "cross_dataset" in asked,
+        gradients=gradients or "gradcam" in asked,
+    )
+    for finding in found:
+        typer.echo(
+            f"WRONG {finding.check}: {finding.problem}" if finding.problem else f"ok    {finding.check}"
+        )
+    wrong = sum(bool(finding.problem) for finding in found)
+    if wrong:
+        typer.echo(f"{name}: {wrong} of {len(found)} checks failed", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{name}: all {len(found)} checks hold", err=True)
+
+
+def loaded(name: str, given: dict[str, Any]) -> Method:
+    """Load a method with ``given`` settings; without any as it was trained here, or as params.yaml says."""
+    import methods
+    from experiments import stage
+    from experiments.train import load_trained
+
+    if given:
+        return methods.load(module_of(name), **given)
+    if (stage.MODELS / name / "method.json").is_file():
+        return load_trained(name)
+    own = _declared().get(name)
+    try:
+        return methods.load(own.module, **own.load) if own else methods.load(name)
+    except ValueError as error:
+        hint = f"`dvc repro train@{name}` or " if own else ""
+        raise ValueError(f"{error}\n(what it needs to load: {hint}`--set key=value`)") from None
+
+
+def settings_of(pairs: list[str]) -> dict[str, Any]:
+    """Read ``key=value`` pairs, the values as YAML.
+
+    Raises
+    ------
+    ValueError
+        If one is no such pair.
+    """
+    import yaml
+
+    if wrong := [pair for pair in pairs if not pair.partition("=")[1]]:
+        raise ValueError(f"--set {wrong[0]}: expected key=value")
+    return {key: yaml.safe_load(value) for key, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def module_of(name: str) -> str:
+    """Name of the method behind a row of params.yaml, or ``name`` itself."""
+    own = _declared().get(name)
+    return own.module if own else name
+
+
+def asked_for(name: str) -> set[str]:
+    """Sections of params.yaml that ask more of this method than a score."""
+    from experiments import settings
+
+    if not settings.PARAMS.is_file():
+        return set()
+    own = settings.load()
+    return {key for key in ("cross_dataset", "gradcam") if name in getattr(own, key).methods}
+
+
+def _declared() -> dict[str, Any]:
+    from experiments import settings
+
+    return dict(settings.load().methods) if settings.PARAMS.is_file() else {}

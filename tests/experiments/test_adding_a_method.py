@@ -1,0 +1,143 @@
+"""The documented recipe: one file and one entry of params.yaml, and only the new method's own cells run."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import networkx as nx
+import pytest
+import yaml
+from dvc.repo import Repo
+from typer.testing import CliRunner
+
+import methods
+from benchmark.conformance import assert_conforms
+from experiments.cli import app
+from experiments.commands.new_method import write
+
+ROOT = Path(__file__).resolve().parents[2]
+run = CliRunner()
+
+
+def imported(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_starting_point_is_short_and_keeps_every_promise(tmp_path):
+    path = write("my_contrast", tmp_path)
+    assert len(path.read_text().splitlines()) <= 30
+    module = imported(path)
+    assert_conforms(module.load(), module.CARD)
+    assert module.load().name == "my_contrast"
+
+
+def test_arguments_of_the_class_are_settings():
+    class Mine:
+        def __init__(self, scale: float = 2.0):
+            self.scale = scale
+
+    assert methods.bind("mine", Mine, {"scale": 3.0}) == {"scale": 3.0}
+    with pytest.raises(ValueError, match=r"mine\.scal: unknown setting; did you mean 'scale'"):
+        methods.bind("mine", Mine, {"scal": 3.0})
+    with pytest.raises(ValueError, match=r"mine\.scale: Input should be a valid number"):
+        methods.bind("mine", Mine, {"scale": "high"})
+
+
+def test_the_starting_point_passes_the_style_checks(tmp_path):
+    path = write("my_contrast", tmp_path)
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["format", "--check"], ["check"]):
+        done = subprocess.run(
+            [*ruff, *command, "--config", ROOT / "pyproject.toml", path], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("niqe", "already"),
+        ("Mine", "small letters"),
+        ("my-method", "small letters"),
+        ("2fast", "small letters"),
+        ("class", "a word of Python or"),
+        ("_shared", "a word of Python or"),
+        ("../x", "small letters"),
+    ],
+)
+def test_names_that_cannot_serve_are_refused(tmp_path, name, says):
+    with pytest.raises(ValueError, match=says):
+        write(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_overwritten_and_the_folder_must_be_there(tmp_path):
+    write("mine", tmp_path)
+    with pytest.raises(ValueError, match="already"):
+        write("mine", tmp_path)
+    with pytest.raises(ValueError, match="top of the repository"):
+        write("mine", tmp_path / "absent")
+
+
+def test_the_command_says_what_to_add(tmp_path, monkeypatch):
+    (tmp_path / "methods").mkdir()
+    monkeypatch.chdir(tmp_path)
+    done = run.invoke(app, ["new-method", "mine"])
+    assert done.exit_code == 0
+    assert yaml.safe_load(done.stdout) == {"mine": {"code": "methods/mine.py"}}
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """The pipeline as committed, in a repository of its own whose every cell is up to date."""
+    for name in ("benchmark", "methods", "experiments", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    repo = Repo.init(no_scm=True)
+    for stage in repo.index.stages:
+        for out in stage.outs:
+            path = Path(out.fs_path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.suffix:
+                path.mkdir()
+                path /= "content"
+            path.write_text(str(out))
+    repo.commit(force=True)
+    yield repo
+    repo.close()
+
+
+def may_run():
+    """Names of the cells that changed, and of all that depend on them: what `dvc repro` would go through."""
+    with Repo() as repo:
+        graph = repo.index.graph  # its arrows point from a stage to what it depends on
+        changed = set(repo.status())
+        return {
+            stage.addressing
+            for stage in graph
+            if stage.addressing in changed
+            or any(other.addressing in changed for other in nx.descendants(graph, stage))
+        }
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # dvc's own use of pygtrie
+def test_a_new_method_runs_its_own_cells_and_those_that_compare(copy):
+    assert may_run() == set()
+    path = write("mine", Path("methods"))
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["methods"]["mine"] = {"code": str(path)}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    cells = may_run()
+    own = {"train@mine"} | {f"score@mine-{name}" for name in params["score"]["datasets"]}
+    assert own <= cells
+    # What else runs compares methods; nothing is prepared, trained or scored again.
+    comparing = cells - own
+    assert {"evaluate", "sweep", "gmad", "report"} <= comparing
+    assert not {cell for cell in comparing if "@" in cell}, comparing
