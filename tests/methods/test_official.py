@@ -1,0 +1,157 @@
+"""Published checkpoints: the scores of the authors' own code, on random weights in their layout."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import methods
+from tests.reference.clip_state import pictures, random_clip, random_context, random_prompts_features
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "clip.json").read_text())["scores"]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The files as they are published."""
+    folder = tmp_path_factory.mktemp("published")
+    clip = random_clip(1)
+    torch.save(clip, folder / "RN50.pt")
+    official = {f"clip_model.{k}": v for k, v in clip.items()}
+    official["prompts_features"] = random_prompts_features(2)
+    torch.save(official, folder / "qualiclip.pth")
+    torch.save(random_context(3), folder / "clipiqa_plus.pth")
+    torch.save({"params": {"prompt_learner.ctx": random_context(4, 14)}}, folder / "qualiclip_plus.pth")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small_text_tower(monkeypatch):
+    """OpenAI's RN50 with the reference's small text tower, so that the files stay small."""
+    import open_clip.factory
+
+    config = open_clip.factory._MODEL_CONFIGS["RN50-quickgelu"]
+    text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 2}
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "RN50-quickgelu", {**config, "text_cfg": text})
+
+
+def scores(method):
+    return [method.score(images).numpy() for images in pictures()]
+
+
+def agree(found, golden):
+    for a, b in zip(found, golden, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("scale", "name"), [(None, "qualiclip"), ("pyiqa", "pyiqa_qualiclip")])
+def test_qualiclip(files, scale, name):
+    method = methods.load("qualiclip", weights=str(files / "qualiclip.pth"), scale=scale)
+    agree(scores(method), GOLDEN[name])
+    assert method.card.licence == "CC BY-NC 4.0"
+
+
+def test_clipiqa_and_the_five_pairs_of_pyiqa(files):
+    weights = str(files / "RN50.pt")
+    agree(scores(methods.load("clipiqa", weights=weights)), GOLDEN["clipiqa"])
+    agree(scores(methods.load("clipiqa", weights=weights, prompts="pyiqa")), GOLDEN["pyiqa_clipiqa"])
+
+
+def test_attributes_of_clipiqa(files):
+    from methods._clip.antonyms import ATTRIBUTES
+
+    method = methods.load(
+        "clipiqa", weights=str(files / "RN50.pt"), prompts=[list(p) for p in ATTRIBUTES.values()]
+    )
+    agree([method.probabilities(images).numpy() for images in pictures()], GOLDEN["attributes"])
+    noisy = methods.load("clipiqa", weights=str(files / "RN50.pt"), prompts="noisiness")
+    agree(scores(noisy), [[row[2] for row in rows] for rows in GOLDEN["attributes"]])
+    assert not noisy.higher_is_better
+
+
+@pytest.mark.parametrize("layout", ["tensor", "pyiqa", "authors"])
+def test_clipiqa_plus(files, tmp_path, layout):
+    context = random_context(3)
+    path = tmp_path / "ctx.pth"
+    if layout == "tensor":
+        torch.save(torch.nn.Parameter(context), path)
+    elif layout == "pyiqa":
+        torch.save({"params": {"prompt_learner.ctx": context.expand(2, -1, -1).clone()}}, path)
+    else:
+        prefix = "generator.clipmodel_0.prompt_learner."
+        whole = {f"{prefix}clip_model.{k}": v for k, v in random_clip(1).items()} | {f"{prefix}ctx": context}
+        torch.save({"meta": {"iter": 80000, "time": "today"}, "state_dict": whole}, path)
+    backbone = None if layout == "authors" else str(files / "RN50.pt")
+    agree(
+        scores(methods.load("clipiqa_plus", weights=str(path), pretrained=backbone)), GOLDEN["clipiqa_plus"]
+    )
+    assert GOLDEN["clipiqa_plus"] == GOLDEN["pyiqa_clipiqa_plus"]
+
+
+def test_qualiclip_plus(files):
+    method = methods.load(
+        "qualiclip_plus", weights=str(files / "qualiclip_plus.pth"), encoder=str(files / "qualiclip.pth")
+    )
+    agree(scores(method), GOLDEN["pyiqa_qualiclip_plus"])
+
+
+def test_the_published_clip_in_safetensors_and_torchscript_scores_the_same(files, tmp_path):
+    import warnings
+
+    state = random_clip(1)
+    save_file(state, tmp_path / "RN50.safetensors")
+    holder = torch.nn.Module()
+    for name, tensor in state.items():
+        place = holder
+        *path, last = name.split(".")
+        for part in path:
+            if not hasattr(place, part):
+                place.add_module(part, torch.nn.Module())
+            place = getattr(place, part)
+        place.register_buffer(last, tensor.half() if tensor.is_floating_point() else tensor)
+    holder.register_buffer("input_resolution", torch.tensor(224))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(holder).save(str(tmp_path / "RN50.pt"))
+    expected = methods.load("clipiqa", weights=str(files / "RN50.pt")).score(pictures()[0])
+    for file in ("RN50.safetensors", "RN50.pt"):
+        found = methods.load("clipiqa", weights=str(tmp_path / file)).score(pictures()[0])
+        assert torch.equal(found, expected), file
+
+
+def test_prompts_of_the_official_checkpoint_can_be_replaced(files):
+    scale = float(random_clip(1)["logit_scale"].exp())
+    good = methods.load("qualiclip", weights=str(files / "qualiclip.pth"), prompts="clipiqa", scale=scale)
+    agree(scores(good), GOLDEN["clipiqa"])
+
+
+def test_what_does_not_fit_is_refused_before_anything_runs(files, tmp_path):
+    state = torch.load(files / "qualiclip.pth", weights_only=True)
+    torch.save({k: v for k, v in state.items() if k != "prompts_features"}, tmp_path / "no_prompts.pth")
+    with pytest.raises(ValueError, match=r"no_prompts\.pth: prompts_features must be .*found none"):
+        methods.load("qualiclip", weights=str(tmp_path / "no_prompts.pth"))
+    less = {k: v for k, v in state.items() if k != "clip_model.visual.layer3.2.bn1.bias"}
+    torch.save(less, tmp_path / "less.pth")
+    with pytest.raises(
+        ValueError, match=r"less\.pth holds no whole CLIP .*it lacks visual\.layer3\.2\.bn1\.bias"
+    ):
+        methods.load("qualiclip", weights=str(tmp_path / "less.pth"))
+    torch.save(
+        {"clip_model.visual.proj": torch.zeros(3), "prompts_features": torch.zeros(14, 3)},
+        tmp_path / "vit.pth",
+    )
+    with pytest.raises(ValueError, match=r"vit\.pth holds no CLIP with a ResNet"):
+        methods.load("qualiclip", weights=str(tmp_path / "vit.pth"))
+    with pytest.raises(ValueError, match=r"RN50\.pt is no checkpoint of QualiCLIP"):
+        methods.load("qualiclip", weights=str(files / "RN50.pt"))
+    with pytest.raises(ValueError, match=r"RN50\.pt does not hold the weights of RN101-quickgelu"):
+        methods.load("clipiqa", weights=str(files / "RN50.pt"), architecture="RN101-quickgelu")
+    with pytest.raises(ValueError, match="holds no learnt prompts"):
+        methods.load("clipiqa_plus", weights=str(files / "qualiclip.pth"), pretrained=str(files / "RN50.pt"))
+    with pytest.raises(ValueError, match=r"context is \[14, 16, 64\], expected \[16, 64\]"):
+        methods.load(
+            "clipiqa_plus", weights=str(files / "qualiclip_plus.pth"), pretrained=str(files / "RN50.pt")
+        )

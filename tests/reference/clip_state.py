@@ -1,0 +1,100 @@
+"""Random weights of a CLIP with ResNet-50 in OpenAI's layout, and pictures: the same on every machine.
+
+Drawn from numpy's frozen ``RandomState`` and rounded to half precision, as OpenAI's own files are, so that an
+implementation that keeps weights in half precision computes with the same numbers.
+"""
+
+import numpy as np
+import torch
+
+LAYERS = (3, 4, 6, 3)
+WIDTH, EMBEDDING, SIDE = 64, 1024, 7
+TEXT_WIDTH, TEXT_LAYERS, VOCABULARY, CONTEXT = 64, 2, 49408, 77
+SIZES = ((97, 131), (203, 75), (150, 229))
+
+
+def random_clip(seed):
+    """State dict by name; every tensor float32."""
+    draw = np.random.RandomState(seed)
+    state = {}
+
+    def normal(name, shape, deviation, mean=0.0):
+        values = mean + deviation * draw.standard_normal(shape).astype(np.float32)
+        state[name] = torch.from_numpy(np.asarray(values, np.float32)).half().float()
+
+    def conv(name, out, into, kernel):
+        normal(f"{name}.weight", (out, into, kernel, kernel), (2 / (into * kernel * kernel)) ** 0.5)
+
+    def norm(name, channels, gain=1.0):
+        normal(f"{name}.weight", (channels,), 0.1, gain)
+        normal(f"{name}.bias", (channels,), 0.1)
+        normal(f"{name}.running_mean", (channels,), 0.1)
+        normal(f"{name}.running_var", (channels,), 0.05, 1.0)
+        state[f"{name}.num_batches_tracked"] = torch.tensor(0)
+
+    def linear(name, out, into):
+        normal(f"{name}.weight", (out, into), into**-0.5)
+        normal(f"{name}.bias", (out,), 0.02)
+
+    for index, (into, out) in enumerate([(3, WIDTH // 2), (WIDTH // 2, WIDTH // 2), (WIDTH // 2, WIDTH)], 1):
+        conv(f"visual.conv{index}", out, into, 3)
+        norm(f"visual.bn{index}", out)
+    into = WIDTH
+    for stage, blocks in enumerate(LAYERS, 1):
+        planes = WIDTH * 2 ** (stage - 1)
+        for block in range(blocks):
+            name = f"visual.layer{stage}.{block}"
+            for index, (a, b, kernel) in enumerate(
+                [(into, planes, 1), (planes, planes, 3), (planes, planes * 4, 1)], 1
+            ):
+                conv(f"{name}.conv{index}", b, a, kernel)
+                norm(f"{name}.bn{index}", b, gain=0.3 if index == 3 else 1.0)
+            if block == 0:
+                conv(f"{name}.downsample.0", planes * 4, into, 1)
+                norm(f"{name}.downsample.1", planes * 4)
+            into = planes * 4
+    normal("visual.attnpool.positional_embedding", (SIDE * SIDE + 1, into), into**-0.5)
+    for part, out in (("k", into), ("q", into), ("v", into), ("c", EMBEDDING)):
+        linear(f"visual.attnpool.{part}_proj", out, into)
+
+    normal("token_embedding.weight", (VOCABULARY, TEXT_WIDTH), 0.02)
+    normal("positional_embedding", (CONTEXT, TEXT_WIDTH), 0.01)
+    for layer in range(TEXT_LAYERS):
+        name = f"transformer.resblocks.{layer}"
+        normal(f"{name}.attn.in_proj_weight", (3 * TEXT_WIDTH, TEXT_WIDTH), 2 * TEXT_WIDTH**-0.5)
+        normal(f"{name}.attn.in_proj_bias", (3 * TEXT_WIDTH,), 0.02)
+        linear(f"{name}.attn.out_proj", TEXT_WIDTH, TEXT_WIDTH)
+        for norm_name in ("ln_1", "ln_2"):
+            normal(f"{name}.{norm_name}.weight", (TEXT_WIDTH,), 0.1, 1.0)
+            normal(f"{name}.{norm_name}.bias", (TEXT_WIDTH,), 0.1)
+        linear(f"{name}.mlp.c_fc", 4 * TEXT_WIDTH, TEXT_WIDTH)
+        linear(f"{name}.mlp.c_proj", TEXT_WIDTH, 4 * TEXT_WIDTH)
+    normal("ln_final.weight", (TEXT_WIDTH,), 0.1, 1.0)
+    normal("ln_final.bias", (TEXT_WIDTH,), 0.1)
+    normal("text_projection", (TEXT_WIDTH, EMBEDDING), TEXT_WIDTH**-0.5)
+    state["logit_scale"] = torch.tensor(float(np.log(100.0))).half().float()
+    return state
+
+
+def random_prompts_features(seed, prompts=14):
+    """Unit prompt embeddings ``[14, 1024]`` as QualiCLIP's checkpoint stores them."""
+    values = np.random.RandomState(seed).standard_normal((prompts, EMBEDDING)).astype(np.float32)
+    return torch.nn.functional.normalize(torch.from_numpy(values), dim=-1)
+
+
+def random_context(seed, *leading):
+    """Learnt context ``[..., 16, width]``."""
+    values = np.random.RandomState(seed).standard_normal((*leading, 16, TEXT_WIDTH)).astype(np.float32)
+    return torch.from_numpy(values * 0.02)
+
+
+def pictures():
+    """Two pictures of each size, RGB in [0, 1]: one rough, one smooth."""
+    draw = np.random.RandomState(5)
+    found = []
+    for height, width in SIZES:
+        rough = draw.random_sample((3, height, width)).astype(np.float32)
+        y, x = np.mgrid[0:height, 0:width] / 40.0
+        smooth = np.stack([0.5 + 0.5 * np.sin(x * k + y / k) for k in (1, 2, 3)]).astype(np.float32)
+        found.append(torch.from_numpy(np.stack([rough, smooth])))
+    return found
