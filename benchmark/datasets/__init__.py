@@ -1,25 +1,28 @@
-"""Data sets: one module each, with a ``RECORD`` and ``prepare(target, ...)``; the folder is the registry.
+"""Data sets: records of published ones (`benchmark.datasets.catalogue`) and modules that make their own.
 
 A prepared data set is a folder ``<root>/<name>/`` with ``manifest.csv``, ``record.json`` and the pictures.
-Modules whose names begin with an underscore are shared parts, not data sets.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
 import os
-import pkgutil
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 
+from benchmark.datasets import _release, catalogue
 from benchmark.datasets._manifest import COLUMNS, read_manifest, write_dataset
 from benchmark.datasets._record import Record, read_record, write_record
+
+#: Modules with a ``RECORD`` and ``prepare(target, ...)``: what the suite makes itself, and any folder.
+MADE = ("demo", "folder", "leaves", "pristine")
 
 __all__ = [
     "COLUMNS",
@@ -55,7 +58,7 @@ class Dataset:
 
 def names() -> list[str]:
     """Names of the data sets that the suite can prepare."""
-    return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+    return sorted({*MADE, *catalogue.names()})
 
 
 def load(name: str, root: str | os.PathLike[str] = "data") -> Dataset:
@@ -88,10 +91,10 @@ def prepare(
     root
         Folder that holds all data sets.
     kind
-        Module that prepares it; default: the one called `name`. ``"folder"`` takes any pictures,
-        under any name.
+        What it is made as; default: `name`. ``"folder"`` takes any pictures, under any name.
     settings
-        Keyword arguments of the module's ``prepare``.
+        Keyword arguments of the module's ``prepare``; for the data sets of the catalogue, those of
+        `benchmark.datasets._release.prepare`.
 
     Returns
     -------
@@ -103,36 +106,44 @@ def prepare(
     ValueError
         For an unknown data set or setting, or what the data set's own ``prepare`` refuses.
     """
-    module = _module(kind or name)
-    _check_settings(module, settings)
+    make = _maker(kind or name)
+    _check_settings(kind or name, make, settings)
     final = Path(root) / name
     aside = Path(root) / ".aside" / name
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    module.prepare(aside, **settings)
-    if final.is_dir():
-        shutil.rmtree(final)
-    os.replace(aside, final)
-    if not any(aside.parent.iterdir()):
-        aside.parent.rmdir()
+    try:
+        make(aside, **settings)
+        if final.is_dir():
+            shutil.rmtree(final)
+        os.replace(aside, final)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        if not any(aside.parent.iterdir()):
+            aside.parent.rmdir()
     return final
 
 
-def _module(name: str) -> ModuleType:
-    if name not in names():
-        raise ValueError(_unknown("data set", name, names()))
-    return importlib.import_module(f"{__name__}.{name}")
+def _maker(name: str) -> Callable[..., None]:
+    """Return what fills the folder of a data set."""
+    if name in MADE:
+        made: Callable[..., None] = importlib.import_module(f"{__name__}.{name}").prepare
+        return made
+    if name in catalogue.names():
+        return functools.partial(_release.prepare, entry=catalogue.entry(name))
+    raise ValueError(_unknown("data set", name, names()))
 
 
-def _check_settings(module: ModuleType, settings: dict[str, object]) -> None:
-    """Refuse settings that the module's ``prepare`` does not take, and name those it still needs."""
-    known = dict(list(inspect.signature(module.prepare).parameters.items())[1:])
+def _check_settings(name: str, make: Callable[..., None], settings: dict[str, object]) -> None:
+    """Refuse settings that `make` does not take, and name those it still needs."""
+    known = dict(list(inspect.signature(make).parameters.items())[1:])
+    known.pop("entry", None)
     for given in settings:
         if given not in known:
-            raise ValueError(_unknown(f"setting of data set {module.RECORD.name!r}", given, list(known)))
+            raise ValueError(_unknown(f"setting of data set {name!r}", given, list(known)))
     for needed, parameter in known.items():
         if parameter.default is parameter.empty and needed not in settings:
-            raise ValueError(f"data set {module.RECORD.name!r} needs the setting {needed!r}")
+            raise ValueError(f"data set {name!r} needs the setting {needed!r}")
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:

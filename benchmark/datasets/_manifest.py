@@ -124,7 +124,6 @@ def _first_bad(bad: pd.Series, column: pd.Series, source: str, cure: str) -> Non
     """Raise for the first row where `bad`, with its line in the file and its value."""
     if bool(bad.any()):
         row = int(np.argmax(bad.to_numpy()))
+        line = column.index[row] if column.index.name == "row" else row + 2
         more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
-        raise ValueError(
-            f"{source}: row {row + 2}, column {column.name!r}: {column.iloc[row]!r}: {cure}{more}"
-        )
+        raise ValueError(f"{source}: row {line}, column {column.name!r}: {column.iloc[row]!r}: {cure}{more}")

@@ -1,17 +1,12 @@
 """Data sets made from the user's own files, and the frame in which all are made."""
 
-from pathlib import Path
-
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from benchmark import datasets
-from benchmark.datasets import load, prepare
+from benchmark.datasets import catalogue, load, prepare
 from benchmark.images import write_png
-
-SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 
 
 @pytest.fixture
@@ -24,8 +19,15 @@ def pictures(tmp_path):
     return folder
 
 
-def test_every_module_is_a_data_set():
-    assert datasets.names() == ["agiqa3k", "demo", "folder", "leaves", "pristine"]
+PUBLISHED = [
+    *("agiqa1k", "agiqa3k", "clive", "csiq", "cviu", "flive", "kadid10k", "kadis700k", "koniq10k", "live"),
+    *("pipal", "shrq", "spaq", "tid2013", "uhdiqa", "waterloo"),
+]
+
+
+def test_what_can_be_prepared():
+    assert catalogue.names() == PUBLISHED
+    assert set(datasets.names()) == {*PUBLISHED, "demo", "folder", "leaves", "pristine"}
 
 
 def test_folder_without_scores_takes_every_picture(tmp_path, pictures):
@@ -101,42 +103,21 @@ def test_an_empty_folder_is_refused(tmp_path):
     [
         ("demoo", {}, r"unknown data set: 'demoo'; did you mean 'demo'\?"),
         ("demo", {"sise": 3}, r"unknown setting of data set 'demo': 'sise'; did you mean 'size'\?"),
-        ("agiqa3k", {}, "data set 'agiqa3k' needs the setting 'source'"),
+        (
+            "agiqa3k",
+            {},
+            r"downloads/agiqa3k: is no folder; Download file\.zip .*Unpack into",
+        ),
+        ("koniq10k", {}, r"downloads/koniq10k: is no folder; run `iqa download koniq10k`"),
+        (
+            "koniq10k",
+            {"sorce": "x"},
+            "unknown setting of data set 'koniq10k': 'sorce'; did you mean 'source'",
+        ),
+        ("folder", {}, "data set 'folder' needs the setting 'source'"),
     ],
 )
 def test_misspelt_names_and_settings_stop_before_any_work(tmp_path, name, settings, words):
     with pytest.raises(ValueError, match=words):
         prepare(name, tmp_path, **settings)
     assert not list(tmp_path.iterdir())
-
-
-AGIQA = """name,prompt,adj1,adj2,style,mos_quality,std_quality,mos_align,std_align
-AttnGAN_normal_000.jpg,statue of a man,,,,0.965602553,0.223270101,0.40889324,0.615607722
-AttnGAN_normal_001.jpg,"a tray, of sushi",,,,1.361853219,0.645422466,0.428796637,0.667071153
-"""
-
-
-@pytest.mark.parametrize("below", ["images", "."])
-def test_agiqa3k_reads_quality_not_alignment(tmp_path, below):
-    source = tmp_path / "official"
-    (source / below).mkdir(parents=True, exist_ok=True)
-    (source / "data.csv").write_text(AGIQA)
-    for index in range(2):
-        write_png(source / below / f"AttnGAN_normal_00{index}.jpg", torch.rand(3, 8, 8))
-    prepare("agiqa3k", tmp_path / "data", source=source)
-    data = load("agiqa3k", tmp_path / "data")
-    assert data.manifest["mos"].tolist() == [0.965602553, 1.361853219]
-    assert data.manifest["mos_std"].tolist() == [0.223270101, 0.645422466]
-    assert (data.record.low, data.record.high, data.record.rated_by) == (0, 5, "people")
-
-
-@pytest.mark.shared
-@pytest.mark.skipif(not (SHARED / "agiqa3k").is_dir(), reason="AGIQA-3K is not beside the checkout")
-def test_agiqa3k_whole(tmp_path):
-    prepare("agiqa3k", tmp_path, source=SHARED / "agiqa3k")
-    data = load("agiqa3k", tmp_path)
-    table = np.genfromtxt(
-        SHARED / "agiqa3k/data.csv", delimiter="\n", dtype=str, skip_header=1, comments=None
-    )
-    assert len(data.manifest) == len(table) == 2982
-    assert (data.root / data.manifest["image"].iloc[-1]).is_file()

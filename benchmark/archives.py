@@ -1,0 +1,193 @@
+"""Unpack archives that come from elsewhere: nothing leaves the folder, a killed run goes on.
+
+Every member is written aside and renamed, so a file that is there is whole; ``.unpacked/`` in the folder says
+which archives are done.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Generator
+from contextlib import closing
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar")
+#: Programs that unpack RAR, with their arguments before the archive and before the folder.
+RAR = (
+    ("unrar", ("x", "-o+", "-p-", "-idq"), ()),
+    ("unar", ("-q", "-f", "-D"), ("-o",)),
+    ("bsdtar", ("-x", "-f"), ("-C",)),
+)
+
+
+class ArchiveError(ValueError):
+    """An archive that is damaged, unsafe or of a kind that cannot be unpacked here."""
+
+
+class _Member(NamedTuple):
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the name says that `path` is an archive that this module knows."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack `archive` into `folder`; files that are there already with their size are kept.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive is damaged or of an unknown kind, a member's name leads out of the folder, a member
+        is a link or device, or the disk is too small. What was unpacked before stays.
+    """
+    done = folder / ".unpacked" / f"{archive.name}.done"
+    stamp = f"{archive.stat().st_size} {archive.stat().st_mtime_ns}\n"
+    if done.is_file() and done.read_text() == stamp:
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if archive.name.lower().endswith(".rar"):
+            _unpack_rar(archive, folder)
+        else:
+            _write_all(_members(archive), archive, folder)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, zipfile.LargeZipFile) as error:
+        raise ArchiveError(
+            f"{archive}: cannot be unpacked ({error}); delete it and fetch it again"
+        ) from error
+    except (RuntimeError, NotImplementedError, ValueError) as error:  # passwords, unknown compression
+        if isinstance(error, ArchiveError):
+            raise
+        raise ArchiveError(f"{archive}: cannot be unpacked ({error}); unpack it yourself") from error
+    done.parent.mkdir(exist_ok=True)
+    aside = done.with_name(done.name + ".tmp")
+    aside.write_text(stamp)
+    os.replace(aside, done)
+    return folder
+
+
+def safe_path(name: str, archive: Path) -> PurePosixPath:
+    """Return a member's path below the folder.
+
+    Raises
+    ------
+    ArchiveError
+        If it is absolute, climbs with ``..``, names a drive or holds a NUL.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    drive = len(name) > 1 and name[1] == ":"
+    own = path.parts[:1] == (".unpacked",)
+    if path.is_absolute() or ".." in path.parts or drive or own or "\0" in name:
+        raise ArchiveError(
+            f"{archive}: its member {name!r} leads out of the folder; the archive is not to be trusted"
+        )
+    return path
+
+
+def _members(archive: Path) -> Generator[_Member, None, None]:
+    """Regular files of a zip or tar, in their order; anything but files and folders is refused."""
+    if zipfile.is_zipfile(archive) and archive.name.lower().endswith(".zip"):
+        with zipfile.ZipFile(archive) as opened:
+            infos = opened.infolist()
+            _check_disk(sum(info.file_size for info in infos), archive)
+            for info in infos:
+                mode = info.external_attr >> 16
+                if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                    raise _refused(info.filename, archive)
+                if not info.is_dir():
+                    yield _Member(info.filename, info.file_size, partial(opened.open, info))
+                else:
+                    safe_path(info.filename, archive)
+    else:
+        with tarfile.open(archive, "r|*") as stream:
+            for member in stream:
+                if not (member.isreg() or member.isdir()):
+                    raise _refused(member.name, archive)
+                if member.isreg():
+                    yield _Member(member.name, member.size, partial(_opened, stream, member))
+                else:
+                    safe_path(member.name, archive)
+
+
+def _refused(name: str, archive: Path) -> ArchiveError:
+    return ArchiveError(f"{archive}: its member {name!r} is a link or device; do not trust the archive")
+
+
+def _opened(stream: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = stream.extractfile(member)
+    if file is None:
+        raise tarfile.ReadError(f"{member.name!r} holds no data")
+    return file
+
+
+def _write_all(members: Generator[_Member, None, None], archive: Path, folder: Path) -> None:
+    from tqdm import tqdm
+
+    home = folder.resolve()
+    bar = tqdm(desc=archive.name, unit=" files", disable=not sys.stderr.isatty())
+    with closing(members), bar:
+        for member in members:
+            target = folder / safe_path(member.name, archive)
+            bar.update()
+            if target.is_file() and not target.is_symlink() and target.stat().st_size == member.size:
+                continue
+            if not target.parent.resolve().is_relative_to(home):
+                raise ArchiveError(
+                    f"{archive}: {member.name!r} would follow a link out of {folder}; remove the link"
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _check_disk(member.size, folder)
+            aside = target.with_name(f".{target.name[:200]}.part")
+            with member.open() as source, aside.open("wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+            if aside.stat().st_size != member.size:
+                aside.unlink()
+                raise ArchiveError(
+                    f"{archive}: {member.name!r} is cut short; delete the archive and fetch it again"
+                )
+            os.replace(aside, target)
+
+
+def _check_disk(size: int, beside: Path) -> None:
+    free = shutil.disk_usage(beside if beside.is_dir() else beside.parent).free
+    if size > free:
+        raise ArchiveError(
+            f"{beside}: unpacking needs {size / 1e9:.2f} GB and {free / 1e9:.2f} GB are free; make room"
+        )
+
+
+def _unpack_rar(archive: Path, folder: Path) -> None:
+    """Let a program unpack into a folder of its own, look at what came out, then move it into place."""
+    found = next((tool for tool in RAR if shutil.which(tool[0])), None)
+    if found is None:
+        raise ArchiveError(
+            f"{archive}: no program that unpacks RAR is installed; install one of "
+            f"{', '.join(name for name, *_ in RAR)}, or unpack it yourself into {folder}"
+        )
+    with tempfile.TemporaryDirectory(prefix=".rar-", dir=folder) as aside:
+        program, before, between = found
+        command = [program, *before, str(archive.resolve()), *between, f"{aside}/"]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if ended.returncode:
+            raise ArchiveError(f"{archive}: {program} failed ({ended.stderr.strip()[-200:]}); fetch it again")
+        for parent, folders, files in os.walk(aside):
+            for name in (*folders, *files):
+                path = Path(parent, name)
+                if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                    raise _refused(name, archive)
+            for name in files:
+                target = folder / Path(parent, name).relative_to(aside)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(Path(parent, name), target)

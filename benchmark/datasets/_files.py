@@ -1,0 +1,106 @@
+"""Files of an official folder, found by name whatever their case and depth."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from benchmark.images import EXTENSIONS
+
+DEPTH = 4
+
+
+def walk(root: Path) -> Iterator[str]:
+    """Paths of all files below `root`, with ``/``, folder by folder in the order of their names."""
+    stack = [""]
+    while stack:
+        folder = stack.pop()
+        with os.scandir(root / folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        below = []
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_dir():
+                below.append(path)
+            else:
+                yield path
+        stack += reversed(below)
+
+
+def pictures(root: Path) -> Iterator[str]:
+    """Paths of all picture files below `root`; hidden files and those that macOS adds are no pictures."""
+    for path in walk(root):
+        parts = PurePosixPath(path).parts
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        if not hidden and PurePosixPath(path).suffix.lower() in EXTENSIONS:
+            yield path
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether `path` matches one of the shell patterns; ``*`` does not cross a ``/``."""
+    parts = path.split("/")
+    for pattern in patterns:
+        wanted = pattern.split("/")
+        if len(wanted) == len(parts) and all(map(fnmatch.fnmatchcase, parts, wanted)):
+            return True
+    return False
+
+
+def find_root(folder: Path, wanted: Sequence[str]) -> Path | None:
+    """Return the folder at or below `folder` that holds one of the files `wanted` (patterns allowed)."""
+    level = [folder]
+    for _ in range(DEPTH):
+        for candidate in level:
+            if any(any(candidate.glob(name)) for name in wanted):
+                return candidate
+        level = [
+            child for parent in level for child in sorted(parent.iterdir()) if child.is_dir()
+        ]  # archives often hold one more folder
+    return None
+
+
+class Pictures:
+    """The pictures below a folder, to be asked for by the names that a score file uses."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.paths = list(pictures(root))
+        self._exact = set(self.paths)
+        self._lower: dict[str, list[str]] = {}
+        self._names: dict[str, list[str]] = {}
+        for path in self.paths:
+            self._lower.setdefault(path.lower(), []).append(path)
+            self._names.setdefault(path.rsplit("/", 1)[-1].lower(), []).append(path)
+
+    def find(self, name: str) -> str | None:
+        """Path of the picture called `name`: as written, else in another case, else in another folder."""
+        if name in self._exact:
+            return name
+        for found in (self._lower.get(name.lower()), self._names.get(name.rsplit("/", 1)[-1].lower())):
+            if found and len(found) == 1:
+                return found[0]
+        return None
+
+    def find_all(self, names: Sequence[str], listed_in: str) -> list[str]:
+        """Path of every picture of `names`.
+
+        Raises
+        ------
+        ValueError
+            Naming the first that is missing, its row, how many others, and a name close to it.
+        """
+        found = [self.find(name) for name in names]
+        missing = [row for row, path in enumerate(found) if path is None]
+        if missing:
+            name = names[missing[0]]
+            base = name.rsplit("/", 1)[-1].lower()
+            close = difflib.get_close_matches(base, list(self._names)[:20_000], n=1)
+            hint = f"; there is {self._names[close[0]][0]!r}" if close else ""
+            raise ValueError(
+                f"{self.root}: {len(missing)} of the {len(names)} pictures of {listed_in} are missing, the "
+                f"first is {name!r} (entry {missing[0] + 1}){hint}; complete the folder or correct the names"
+            )
+        return [path for path in found if path is not None]

@@ -1,0 +1,52 @@
+"""A published data set, prepared: its release is read where it was unpacked, the pictures are linked."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from benchmark.datasets import layouts
+from benchmark.datasets._manifest import COLUMNS, write_dataset
+from benchmark.datasets.catalogue import Entry
+
+#: Where releases are unpacked, one folder a data set.
+DOWNLOADS = Path("downloads")
+
+
+def prepare(
+    target: Path, *, entry: Entry, source: str | Path | None = None, score: str | None = None
+) -> None:
+    """Link the pictures of a release and write the manifest into `target`.
+
+    Parameters
+    ----------
+    target
+        Folder to fill.
+    entry
+        The data set's record.
+    source
+        Folder of the unpacked release, or one above it; default ``downloads/<name>``.
+    score
+        Name of another score of the same release, e.g. ``"alignment"`` of AGIQA-3K.
+
+    Raises
+    ------
+    ValueError
+        If the release is not there (with the command that brings it), not complete, or at fault.
+    """
+    folder = Path(source).expanduser() if source else DOWNLOADS / entry.name
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
+    rows = layouts.read(entry, folder, score)
+    expected = entry.counts.get("images")
+    notes: tuple[str, ...] = ()
+    if expected not in (None, len(rows.frame)):
+        notes = (f"{len(rows.frame)} pictures are listed where the complete data set has {expected}.",)
+    parent = os.path.commonpath([os.path.dirname(image) for image in rows.frame["image"]])
+    (target / "images").symlink_to((rows.root / parent).resolve(), target_is_directory=True)
+    images = [f"images/{os.path.relpath(image, parent or '.')}" for image in rows.frame["image"]]
+    record = entry.record()
+    record = dataclasses.replace(record, low=rows.low, high=rows.high, notes=(*record.notes, *notes))
+    frame = rows.frame.assign(image=images).reindex(columns=[*COLUMNS])
+    write_dataset(target, record, frame)

@@ -1,0 +1,141 @@
+"""Tables of names and scores as text, each row with its number in the file, faults named."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.datasets._manifest import lacking_column
+
+
+def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Path]:
+    """Read the first of the layout's score files that is there, every value as text.
+
+    Parameters
+    ----------
+    root
+        Folder of the release.
+    layout
+        ``scores`` (a name, a pattern, or several), and where needed ``columns`` (names, for files without a
+        header), ``separator`` ("," or "whitespace"), ``sheet``, ``header`` (a column by which the header row
+        is known) and ``rename`` (column -> value -> value).
+
+    Returns
+    -------
+    DataFrame, Path
+        The table, indexed by the row's number in its file, and the file (the first, of a pattern).
+
+    Raises
+    ------
+    FileNotFoundError
+        If none is there.
+    ValueError
+        If a file cannot be read as such a table.
+    """
+    names = [layout["scores"]] if isinstance(layout["scores"], str) else layout["scores"]
+    for name in names:
+        found = sorted(root.glob(re.sub(r"([\[\]])", r"[\1]", name)))
+        if found:
+            tables = [_read(path, layout) for path in found]
+            table = pd.concat(tables) if len(tables) > 1 else tables[0]
+            for column, values in layout.get("rename", {}).items():
+                table[column] = pick(table, column, str(found[0])).replace(values)
+            if table.empty:
+                raise ValueError(f"{found[0]}: lists no picture; get the release again")
+            return table, found[0]
+    raise FileNotFoundError(f"{root}: has none of {', '.join(names)}")
+
+
+def pick(table: pd.DataFrame, column: str, where: str) -> pd.Series:
+    """Return a column, or raise a ValueError that names the file, what it has and the likeliest name."""
+    if column not in table:
+        raise ValueError(f"{where}: {lacking_column(column, [str(name) for name in table.columns])}")
+    return table[column]
+
+
+def read_text(path: Path) -> str:
+    """Text of a file in UTF-8, or in UTF-16 with its mark; any line ends.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    content = path.read_bytes()
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path}: line {line} is not UTF-8 ({error.reason}); save the file in UTF-8"
+        ) from error
+
+
+def _read(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
+    if path.suffix.lower() == ".xlsx":
+        return _read_sheet(path, layout)
+    columns = layout.get("columns")
+    separator = r"\s+" if layout.get("separator") == "whitespace" else layout.get("separator", ",")
+    try:
+        table = pd.read_csv(
+            io.StringIO(read_text(path)),
+            sep=separator,
+            names=columns,
+            header=None if columns else 0,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[],
+            index_col=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        raise ValueError(f"{path}: cannot be read as a table ({error}); get the release again") from error
+    table = table.fillna("")
+    table.columns = [str(name).strip() for name in table.columns]
+    table.index = pd.RangeIndex(1 if columns else 2, len(table) + (1 if columns else 2), name="row")
+    return table
+
+
+def _read_sheet(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
+    """Read a sheet of a workbook; whole numbers lose the ".0" that spreadsheets keep."""
+    import zipfile
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as a workbook ({error}); get the file again") from error
+    try:
+        sheet = layout.get("sheet")
+        if sheet is not None and sheet not in book.sheetnames:
+            raise ValueError(f"{path}: has no sheet {sheet!r}, only {', '.join(book.sheetnames)}")
+        values = (book[sheet] if sheet else book.worksheets[0]).values
+        rows = [tuple(_text(cell) for cell in row) for row in values]
+    finally:
+        book.close()
+    key = layout.get("header")
+    start = next((i for i, row in enumerate(rows) if key is None or key in row), None)
+    if start is None:
+        raise ValueError(f"{path}: no row holds the header {key!r}; get the file again")
+    header = [name.strip() for name in rows[start]]
+    used = [i for i, name in enumerate(header) if name]
+    body = [(number, row) for number, row in enumerate(rows[start + 1 :], start + 2) if any(row)]
+    return pd.DataFrame(
+        [[row[i] if i < len(row) else "" for i in used] for _, row in body],
+        columns=[header[i] for i in used],
+        index=pd.Index([number for number, _ in body], name="row"),
+        dtype=str,
+    )
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

@@ -1,0 +1,135 @@
+"""The catalogue: one YAML record a data set, here and, for the user's own, in ``experiments/datasets/``.
+
+A record says what the data set is, where it comes from, what it must hold and how its files are laid out;
+`benchmark.datasets.layouts` reads those files. Nothing else in the suite knows a data set by name.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchmark.datasets._record import Record
+
+HERE = Path(__file__).parent / "records"
+#: Records that `iqa datasets add` wrote, relative to the top of the checkout.
+OWN = Path("experiments/datasets")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class File(_Part):
+    """A file to download; an archive is unpacked, anything else is kept as it is."""
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str | None = None
+    size: int | None = None
+
+
+class Source(_Part):
+    """One place that has the whole data set."""
+
+    origin: str
+    files: tuple[File, ...]
+
+
+class Score(_Part):
+    """What the opinion is; `low` and `high` bound what is accepted, `nominal` is what papers state."""
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+    nominal: str = ""
+    higher_is_better: bool = True
+    deviation: bool = False
+
+
+class Entry(_Part):
+    """A data set's record, as its YAML file states it; docs/adding-a-dataset.md explains each key."""
+
+    name: str
+    title: str
+    bibtex: str = ""
+    licence: str
+    page: str = ""
+    asks: bool = False
+    steps: str = ""
+    sources: tuple[Source, ...] = ()
+    score: Score | None = None
+    counts: dict[Literal["images", "references", "distortions"], int] = {}
+    short: str = ""
+    short_side: int | None = None
+    reference_images: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    layout: tuple[dict[str, Any], ...]
+    faults: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    own: bool = False
+
+    def record(self) -> Record:
+        """Card that lies beside the prepared manifest."""
+        score = self.score or Score(name="")
+        notes = [*self.faults, *(f"Not verified: {what}." for what in self.unverified)]
+        if self.short_side:
+            notes.append(f"Papers scale the short side to {self.short_side} pixels before scoring.")
+        return Record(
+            name=self.name,
+            title=self.title,
+            citation=" ".join(self.bibtex.split()) or self.page,
+            licence=self.licence,
+            score_name=score.name,
+            low=score.low,
+            high=score.high,
+            higher_is_better=score.higher_is_better,
+            rated_by="people" if self.score else "none",
+            notes=tuple(notes),
+        )
+
+
+def names(own: Path = OWN) -> list[str]:
+    """Names of all records."""
+    return sorted({path.stem for folder in (HERE, own) for path in folder.glob("*.yaml")})
+
+
+def entry(name: str, own: Path = OWN) -> Entry:
+    """Read a record.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name, or it is at fault; the file and key are named.
+    """
+    for folder in (own, HERE):
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return _read(path.resolve(), path.stat().st_mtime_ns, folder == own)
+    raise ValueError(f"no record of a data set {name!r}; there are {', '.join(names(own))}")
+
+
+@functools.lru_cache(maxsize=256)
+def _read(path: Path, changed: int, own: bool) -> Entry:
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: is no YAML in UTF-8 ({error})") from error
+    if not isinstance(fields, dict):
+        raise ValueError(f"{path}: holds no record; docs/adding-a-dataset.md shows one")
+    for source in fields.get("sources", []):
+        source["origin"] = source.pop("from", "")
+    try:
+        return Entry(name=path.stem, own=own, **fields)
+    except (ValidationError, TypeError) as error:
+        faults = (
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            if isinstance(error, ValidationError)
+            else str(error)
+        )
+        raise ValueError(f"{path}: {faults}") from error

@@ -1,0 +1,319 @@
+"""Official layouts -> rows of a manifest: four readers, told by a record what its files are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.datasets._files import Pictures, find_root, matches
+from benchmark.datasets._manifest import numbers
+from benchmark.datasets._tables import pick, read_table
+from benchmark.datasets.catalogue import Entry
+
+#: What releases call the parts of their official split.
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a reader returns.
+
+    Parameters
+    ----------
+    root
+        Folder that the paths start from.
+    frame
+        ``image`` and those of the manifest's other columns that the release has, in its own order.
+    extra
+        Pictures of the folder that the release's lists do not name.
+    low, high
+        Range of the opinion in the file that was read.
+    """
+
+    root: Path
+    frame: pd.DataFrame
+    extra: tuple[str, ...]
+    low: float
+    high: float
+
+
+def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
+    """Read a release.
+
+    Parameters
+    ----------
+    entry
+        The data set's record.
+    folder
+        Where the release was unpacked; the files may lie some folders deeper.
+    score
+        Name of another score of the same release, for records that have one.
+
+    Raises
+    ------
+    ValueError
+        If no score file is there, a picture is missing, or a row is at fault: file, row and column named.
+    """
+    layout, root = _locate(entry, folder)
+    if score is not None and score not in ("", *layout.get("other", {})):
+        raise ValueError(
+            f"{entry.name}: has no score {score!r}, only {', '.join(layout.get('other', {})) or 'one'}"
+        )
+    layout = {**layout, **(layout.get("other", {})[score] if score else {})}
+    frame, listed_in = READERS[layout["reader"]](root, layout)
+    held = Pictures(root)
+    frame = frame.reset_index(drop=True)
+    frame["image"] = held.find_all(frame["image"].tolist(), listed_in)
+    if (twice := frame["image"].duplicated()).any():
+        row = int(np.argmax(twice.to_numpy()))
+        raise ValueError(
+            f"{root / listed_in}: entry {row + 1}: {frame['image'].iloc[row]!r} stands earlier too"
+        )
+    known = set(frame["image"])
+    also = (*entry.reference_images, *entry.ignore)
+    extra = tuple(path for path in held.paths if path not in known and not matches(path, also))
+    default = (entry.score.low, entry.score.high) if entry.score else (-np.inf, np.inf)
+    low, high = layout.get("range", default)
+    return Rows(root, frame, extra, float(low), float(high))
+
+
+def wanted_files(entry: Entry) -> list[str]:
+    """Files by which a release is recognised, one per known layout."""
+    files: list[str] = []
+    for layout in entry.layout:
+        if layout["reader"] == "live":
+            files.append("dmos_realigned.mat")
+        elif layout["reader"] == "clive":
+            files.append("Data/AllMOS_release.mat")
+        elif layout["reader"] == "listing":
+            files += [pattern.rsplit("/", 1)[0] for pattern in layout["where"][:1]]
+        else:
+            names = layout["scores"]
+            files += [names] if isinstance(names, str) else names
+    return files
+
+
+def _locate(entry: Entry, folder: Path) -> tuple[dict[str, Any], Path]:
+    for layout in entry.layout:
+        single = entry.model_copy(update={"layout": (layout,)})
+        root = find_root(folder, wanted_files(single)) if folder.is_dir() else None
+        if root is not None:
+            return dict(layout), root
+    raise ValueError(
+        f"{folder}: holds no {entry.title} (looked for {', '.join(wanted_files(entry))}); {how_to_get(entry)}"
+    )
+
+
+def how_to_get(entry: Entry) -> str:
+    """One sentence on how the data set is brought here."""
+    if entry.own:
+        return f"correct its record, experiments/datasets/{entry.name}.yaml"
+    if entry.sources:
+        terms = " --accept-terms" if entry.asks else ""
+        return f"run `iqa download {entry.name}{terms}`, or see `iqa datasets {entry.name}`"
+    return f"{entry.steps} Unpack into downloads/{entry.name} ({entry.page})"
+
+
+def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
+    """A table of names and scores: .csv, .txt or .xlsx, columns as the layout says."""
+    table, path = read_table(root, layout)
+    where = str(path)
+    frame = pd.DataFrame({"image": _filled(table, layout["image"], where)}, index=table.index)
+    if strip := layout.get("strip", 0):
+        frame["image"] = [name.split("/", strip)[-1] for name in frame["image"]]
+    columns = {key: layout[key] for key in ("mos", "mos_std", "variance") if key in layout}
+    for key, column in columns.items():
+        if column in table or key == "mos":
+            frame[key] = numbers(pick(table, column, where), where)
+    if "mos" in frame and frame["mos"].isna().any():
+        row = int(np.argmax(frame["mos"].isna().to_numpy()))
+        raise ValueError(
+            f"{where}: row {table.index[row]}, column {layout['mos']!r}: is empty; every row has a score"
+        )
+    if "variance" in frame:
+        frame["mos_std"] = np.sqrt(frame.pop("variance"))
+    if "mos_std" in frame:
+        frame["mos_std"] *= layout.get("std_scale", 1.0)
+    for name in layout.get("also", ()):
+        if name in table:
+            frame[name] = table[name].to_numpy()
+    for key in ("reference", "distortion"):
+        if key in layout:
+            frame[key] = [Path(text).stem for text in _filled(table, layout[key], where)]
+    if "split" in layout:
+        frame["split"] = _splits(pick(table, layout["split"], where), where)
+    if "beside" in layout:
+        frame["mos_std"] = _beside(root, layout["beside"], len(frame))
+    _by_pattern(frame, layout, where)
+    if "official" in layout:
+        frame["split"] = _listed_split(root, layout, table, frame["image"])
+    return frame, path.name
+
+
+def _listing(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
+    """Pictures known by their names alone."""
+    found = [path for path in Pictures(root).paths if matches(path, layout["where"])]
+    if not found:
+        raise ValueError(f"{root}: holds no picture at {', '.join(layout['where'])}; complete the folder")
+    frame = pd.DataFrame({"image": found})
+    _by_pattern(frame, layout, str(root))
+    pristine = frame["distortion"].isna() if "distortion" in frame else pd.Series(True, frame.index)
+    if "level" not in frame:
+        frame["level"] = np.nan
+    frame["level"] = pd.to_numeric(frame["level"]).mask(pristine, 0)
+    frame["distortion"] = (
+        frame["distortion"].mask(pristine, "pristine") if "distortion" in frame else "pristine"
+    )
+    return frame, "the folder"
+
+
+def _live(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
+    """LIVE release 2: realigned scores of 982 entries in five runs, of which the references are left out."""
+    scores = _mat(root / "dmos_realigned.mat", "dmos_new", "dmos_std", "orgs")
+    references = _mat(root / "refnames_all.mat", "refnames_all")["refnames_all"]
+    runs = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
+    images = [f"{kind}/img{i}.bmp" for kind, count in runs.items() for i in range(1, count + 1)]
+    for what, values in (*scores.items(), ("refnames_all", references)):
+        if len(values) != len(images):
+            raise ValueError(
+                f"{root}: {what} has {len(values)} entries instead of {len(images)}; get the release again"
+            )
+    frame = pd.DataFrame(
+        {
+            "image": images,
+            "mos": scores["dmos_new"].astype(float),
+            "mos_std": scores["dmos_std"].astype(float),
+            "reference": [Path(name).stem for name in references],
+            "distortion": [image.split("/")[0] for image in images],
+        }
+    )
+    return frame[scores["orgs"].astype(int) == 0], "dmos_realigned.mat"
+
+
+def _clive(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
+    """CLIVE: three .mat files of 1,169 entries, of which the first seven trained the raters."""
+    names = _mat(root / "Data/AllImages_release.mat", "AllImages_release")["AllImages_release"]
+    mos = _mat(root / "Data/AllMOS_release.mat", "AllMOS_release")["AllMOS_release"]
+    std = _mat(root / "Data/AllStdDev_release.mat", "AllStdDev_release")["AllStdDev_release"]
+    if not len(names) == len(mos) == len(std):
+        raise ValueError(
+            f"{root}/Data: lists of {len(names)}, {len(mos)} and {len(std)} entries do not belong together"
+        )
+    frame = pd.DataFrame(
+        {
+            "image": [f"Images/{name}" for name in names],
+            "mos": mos.astype(float),
+            "mos_std": std.astype(float),
+        }
+    )
+    return frame.iloc[7:], "Data/AllImages_release.mat"
+
+
+READERS: dict[str, Callable[[Path, Mapping[str, Any]], tuple[pd.DataFrame, str]]] = {
+    "table": _table,
+    "listing": _listing,
+    "live": _live,
+    "clive": _clive,
+}
+
+
+def _mat(path: Path, *wanted: str) -> dict[str, np.ndarray]:
+    """Flat vectors of a MATLAB file; cells of text become strings."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    if not path.is_file():
+        raise ValueError(f"{path}: is missing; complete the folder")
+    try:
+        held = loadmat(path)
+    except (MatReadError, ValueError, NotImplementedError, TypeError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as a MATLAB file ({error}); get it again") from error
+    found = {}
+    for name in wanted:
+        if name not in held:
+            have = ", ".join(key for key in held if not key.startswith("__"))
+            raise ValueError(f"{path}: has no variable {name!r}, only {have}; get the file again")
+        values = held[name].ravel()
+        found[name] = (
+            np.array([str(cell.ravel()[0]) for cell in values]) if values.dtype == object else values
+        )
+    return found
+
+
+def _filled(table: pd.DataFrame, template: str, where: str) -> list[str]:
+    """Fill ``{column}`` of a template from each row."""
+    names = re.findall(r"\{([^{}]+)\}", template)
+    columns = [pick(table, name, where).astype(str).str.strip().str.replace("\\", "/") for name in names]
+    pattern = re.sub(r"\{[^{}]+\}", "{}", template)
+    return [pattern.format(*values) for values in zip(*columns, strict=True)]
+
+
+def _by_pattern(frame: pd.DataFrame, layout: Mapping[str, Any], where: str) -> None:
+    """Take reference, distortion and level out of the names, as the layout's pattern says."""
+    if "pattern" not in layout:
+        return
+    parts = frame["image"].str.extract(re.compile(layout["pattern"], re.IGNORECASE))
+    unknown = parts.isna().all(axis=1)
+    if unknown.any():
+        row = int(np.argmax(unknown.to_numpy()))
+        raise ValueError(f"{where}: entry {row + 1}: {frame['image'].iloc[row]!r} is named unlike all others")
+    for name in parts.columns:
+        frame[name] = parts[name].str.lower() if name in layout.get("lower", ()) else parts[name]
+    if "distortions" in layout:
+        kinds = dict(enumerate(layout["distortions"], 1))
+        frame["distortion"] = frame["distortion"].astype(int).map(kinds)
+    if "level" in frame:
+        frame["level"] = pd.to_numeric(frame["level"])
+
+
+def _splits(column: pd.Series, where: str) -> list[str]:
+    words = column.astype(str).str.strip().str.lower()
+    unknown = ~words.isin(list(SPLITS))
+    if unknown.any():
+        row = int(np.argmax(unknown.to_numpy()))
+        raise ValueError(
+            f"{where}: row {column.index[row]}, column {column.name!r}: {column.iloc[row]!r} is no split"
+        )
+    return [SPLITS[word] for word in words]
+
+
+def _listed_split(
+    root: Path, layout: Mapping[str, Any], table: pd.DataFrame, images: Sequence[str]
+) -> list[str] | float:
+    """Official split that is told by further files, each listing the pictures of a part; NaN without them."""
+    parts = {name: part for name, part in layout["official"].items() if name != "default"}
+    split = dict.fromkeys(_filled(table, "{name}", str(root)), layout["official"]["default"])
+    for name, part in parts.items():
+        try:
+            listed, path = read_table(root, {"scores": part["file"]})
+        except FileNotFoundError:
+            return np.nan
+        chosen = pick(listed, part["column"], str(path)).str.strip()
+        if where := part.get("where"):
+            chosen = chosen[pick(listed, where, str(path)).str.strip().str.lower().isin(["true", "1"])]
+        if unknown := sorted(set(chosen) - set(split)):
+            raise ValueError(f"{path}: lists {unknown[0]!r}, which the scores do not have")
+        split.update(dict.fromkeys(chosen, name))
+    return list(split.values())
+
+
+def _beside(root: Path, beside: Mapping[str, Any], rows: int) -> np.ndarray | float:
+    """Column of a file whose lines go with those of the scores; NaN where the release lacks it."""
+    path = root / beside["file"]
+    if not path.is_file():
+        return np.nan
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    values = [line.split()[beside["mos_std"]] for line in lines if line.strip()]
+    if len(values) != rows:
+        raise ValueError(f"{path}: has {len(values)} lines for {rows} pictures; get the release again")
+    return numbers(pd.Series(values, name="mos_std", dtype=str), str(path)).to_numpy()
