@@ -22,6 +22,9 @@ from methods._weights import cached, weights_file
 
 Pairs = Sequence[tuple[str, str]]
 
+#: Entry of the metadata of a safetensors file that holds all of ours.
+_ENTRY = "qualibench"
+
 
 def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str, Any] | None = None) -> CLIP:
     """Return a CLIP model on the CPU, in evaluation mode and single precision.
@@ -154,12 +157,13 @@ def save_scorer(
     if text:
         metadata["text"] = json.dumps(text, sort_keys=True)
     aside = path.with_suffix(".tmp")
-    save_file(state, aside, metadata=metadata)
+    # One entry: safetensors writes several in an order that changes from process to process.
+    save_file(state, aside, metadata={_ENTRY: json.dumps(metadata, sort_keys=True)})
     os.replace(aside, path)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Metadata of a safetensors file; empty for files of other kinds.
+    """What :func:`save_scorer` wrote beside the tensors; empty for files of other kinds.
 
     Raises
     ------
@@ -173,7 +177,8 @@ def read_metadata(path: Path) -> dict[str, str]:
             return {}
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
+            found: dict[str, str] = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
+            return found
     except SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
 

@@ -10,6 +10,9 @@ from torch import nn
 
 from methods import _weights
 from methods._archive import read_tensors
+from methods._clip.antonyms import SEVEN_PAIRS
+from methods._clip.encoder import SMALL, build
+from methods._clip.weights import save_scorer, scorer
 
 
 class Inner(nn.Module):
@@ -136,3 +139,16 @@ def test_the_cache_folder_is_a_setting(tmp_path, monkeypatch):
     assert _weights.cache_folder() == tmp_path
     monkeypatch.delenv("IQA_CACHE")
     assert _weights.cache_folder().name == "qualibench"
+
+
+def test_the_same_scorer_is_written_to_the_same_bytes(tmp_path):
+    clip = build(SMALL, seed=0)
+    for index in range(8):  # the order of several metadata entries would differ sooner or later
+        save_scorer(
+            scorer(clip, SEVEN_PAIRS),
+            tmp_path / f"{index}.safetensors",
+            SMALL,
+            text={"name": "small"},
+            notes={"a": "b"},
+        )
+    assert len({path.read_bytes() for path in tmp_path.glob("*.safetensors")}) == 1
