@@ -42,7 +42,7 @@ def ablate(variant: str) -> None:
     settings = variant_settings(variant)
     own = settings.methods[settings.ablation.method]
     out = stage.RESULTS / "ablation" / variant
-    train_into(out, settings.ablation.method, own, settings.train.dataset, settings.seed)
+    train_into(out, settings.ablation.method, own, settings.train, settings.seed)
     method = load_trained(variant, stage.RESULTS / "ablation")
     for dataset in settings.ablation.datasets:
         data = benchmark.datasets.load(dataset, root=stage.DATA)

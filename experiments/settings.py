@@ -27,9 +27,10 @@ class Prepare(Section):
 
 
 class Train(Section):
-    """The pristine pictures that every method may learn from."""
+    """The pristine pictures that every method may learn from, and the rated ones that some do."""
 
     dataset: str
+    rated: str | None = None
 
 
 class MethodSettings(Section):
@@ -180,6 +181,7 @@ def _unknown_names(settings: Settings) -> list[str]:
     """Names of data sets and methods that are used but not declared."""
     used = {
         "train.dataset": ([settings.train.dataset], settings.prepare.datasets),
+        "train.rated": ([settings.train.rated or settings.train.dataset], settings.prepare.datasets),
         "score.datasets": (settings.score.datasets, settings.prepare.datasets),
         "cross_dataset.methods": (settings.cross_dataset.methods, list(settings.methods)),
         "cross_dataset.datasets": (settings.cross_dataset.datasets, settings.score.datasets),

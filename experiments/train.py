@@ -15,7 +15,7 @@ import benchmark.datasets
 import methods
 from benchmark.method import Method
 from experiments import stage
-from experiments.settings import MethodSettings
+from experiments.settings import MethodSettings, Train
 
 
 def train(name: str) -> None:
@@ -26,16 +26,19 @@ def train(name: str) -> None:
             f"methods: {name!r} is not declared in params.yaml; {methods.hint(name, list(settings.methods))}"
         )
     own = settings.methods[name]
-    train_into(stage.MODELS / name, name, own, settings.train.dataset, settings.seed)
+    train_into(stage.MODELS / name, name, own, settings.train, settings.seed)
 
 
-def train_into(out: Path, name: str, own: MethodSettings, dataset: str, seed: int) -> None:
+def train_into(out: Path, name: str, own: MethodSettings, data: Train, seed: int) -> None:
     """Train a method into ``out`` and write ``method.json`` beside its weights."""
-    pictures = training_pictures(dataset)
+    pictures = training_pictures(data.dataset)
+    rated = None
+    if own.train is not None and data.rated and methods.learns_from_scores(own.module):
+        rated = benchmark.datasets.load(data.rated, root=stage.DATA)
     out.mkdir(parents=True, exist_ok=True)
     learnt: dict[str, Any] = {}
     if own.train is not None:
-        learnt = methods.train(own.module, pictures, out, seed=seed, settings=own.train)
+        learnt = methods.train(own.module, pictures, out, seed=seed, settings=own.train, rated=rated)
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
     weights = [path for path in out.iterdir() if path.is_file()]
@@ -47,6 +50,7 @@ def train_into(out: Path, name: str, own: MethodSettings, dataset: str, seed: in
             "higher_is_better": method.higher_is_better,
             "train": own.train,
             "load": arguments,
+            "rated": rated.record.name if rated else "",
             "seed": seed,
             "code_sha256": stage.sha256(code_files(own.module)),
             "weights_sha256": stage.sha256(weights) if weights else "",

@@ -2,7 +2,8 @@
 
 A method is a module ``methods.<name>`` that defines ``CARD`` and ``load(**settings)``; if it learns, also
 ``train(pictures, out, *, seed, **settings)``, which writes below ``out`` and returns the keyword arguments
-that load what was learnt. A function with many settings takes them as one pydantic model, ``settings``.
+that load what was learnt. One that learns from people's scores takes ``rated`` too, a prepared data set. A
+function with many settings takes them as one pydantic model, ``settings``.
 Modules whose name starts with an underscore are shared parts.
 """
 
@@ -15,16 +16,19 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from benchmark.method import Card, Method
 
+if TYPE_CHECKING:  # reading settings must not wait for pandas
+    from benchmark.datasets import Dataset
+
 __all__ = ["bind", "card", "check", "explain", "find", "hint", "load", "names", "train"]
 
 #: Arguments of ``train`` that the caller gives, not the settings.
-GIVEN = ("pictures", "out", "seed")
+GIVEN = ("pictures", "out", "rated", "seed")
 
 
 def names() -> list[str]:
@@ -74,9 +78,15 @@ def load(name: str, **settings: Any) -> Method:
 
 
 def train(
-    name: str, pictures: Sequence[Path], out: Path, *, seed: int, settings: Mapping[str, Any]
+    name: str,
+    pictures: Sequence[Path],
+    out: Path,
+    *,
+    seed: int,
+    settings: Mapping[str, Any],
+    rated: Dataset | None = None,
 ) -> dict[str, Any]:
-    """Let a method learn from unlabelled pictures.
+    """Let a method learn from unlabelled pictures or, where its ``train`` asks for ``rated``, from scores.
 
     Returns
     -------
@@ -86,11 +96,23 @@ def train(
     Raises
     ------
     ValueError
-        If the method does not know a setting, or learns nothing but is given settings.
+        If the method does not know a setting, learns nothing but is given settings, or needs scores and has
+        none.
     """
     module = find(name)
     bound = _bind_train(name, module, settings)
-    return module.train(pictures, out, seed=seed, **bound) if hasattr(module, "train") else {}
+    if not hasattr(module, "train"):
+        return {}
+    if learns_from_scores(name):
+        if rated is None:
+            raise ValueError(f"{name} learns from scores: name a rated data set in `train.rated`")
+        bound["rated"] = rated
+    return module.train(pictures, out, seed=seed, **bound)
+
+
+def learns_from_scores(name: str) -> bool:
+    """Whether training the method takes a rated data set."""
+    return "rated" in inspect.signature(getattr(find(name), "train", find)).parameters
 
 
 def check(name: str, *, train_settings: Mapping[str, Any], load_settings: Mapping[str, Any]) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
+from pydantic import Field
+
+from benchmark.datasets import Dataset
 from benchmark.method import Card
 from methods._archive import read_tensors
+from methods._clip.encoder import architecture as architecture_of
 from methods._clip.method import AntonymMethod
 from methods._clip.official import read_clip
+from methods._clip.prompt_training import PromptTraining, train_prompts
 from methods._clip.prompts import LearntPrompts, learnt_scorer
-from methods._clip.weights import load_clip, load_scorer, read_metadata
+from methods._clip.weights import load_clip, load_scorer, read_metadata, save_scorer
 from methods._weights import weights_file
 
 CARD = Card(
@@ -37,6 +44,35 @@ URLS = (
 
 #: The published words; the authors' code adds a further full stop behind the context.
 WORDS, ENDING, TOKENS = ("Good photo.", "Bad photo."), ".", 16
+
+
+class Training(PromptTraining):
+    """Settings of the training; the defaults are those of the authors' configuration for KonIQ-10k."""
+
+    architecture: str = "RN50-quickgelu"
+    pretrained: str | None = Field("openai", description="open_clip tag or file; null: random weights")
+    steps: int = Field(300_000, ge=0, description="one period of the cosine")
+    batch: int = Field(64, ge=1)
+    lowest_lr: float = Field(1e-7, ge=0)
+    optimizer: Literal["sgd", "adam"] = "sgd"
+
+
+def train(
+    pictures: Sequence[Path], out: Path, *, rated: Dataset, seed: int, settings: Training
+) -> dict[str, Any]:
+    """Learn the shared context from scores; write ``weights.safetensors`` and ``curve.csv`` below ``out``.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of :func:`load`.
+    """
+    clip = load_clip(settings.architecture, settings.pretrained, seed)
+    prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=True, ending=ENDING, seed=seed)
+    scale = float(clip.logit_scale.detach().exp())
+    model = train_prompts(clip, prompts, rated, out, scale=scale, seed=seed, settings=settings)
+    save_scorer(model, out / "weights.safetensors", architecture_of(settings.architecture))
+    return {"weights": str(out / "weights.safetensors")}
 
 
 def load(

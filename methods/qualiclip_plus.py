@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from open_clip.model import CLIP
+from pydantic import Field
+
+from benchmark.datasets import Dataset
 from benchmark.method import Card
 from methods._archive import read_tensors
 from methods._clip.antonyms import SEVEN_PAIRS
 from methods._clip.method import AntonymMethod
-from methods._clip.official import read_clip
+from methods._clip.official import openai_config, read_clip
+from methods._clip.prompt_training import PromptTraining, train_prompts
 from methods._clip.prompts import LearntPrompts, learnt_scorer
-from methods._clip.weights import load_scorer, read_metadata
+from methods._clip.weights import load_clip, load_scorer, openai_names, read_metadata, save_scorer
 from methods._weights import weights_file
 from methods.qualiclip import official_file
 
@@ -34,6 +41,59 @@ ADDRESS = "https://huggingface.co/chaofengchen/IQA-PyTorch-Weights/resolve/main/
 WORDS, TOKENS = tuple(word for pair in SEVEN_PAIRS for word in pair), 16
 
 
+class Training(PromptTraining):
+    """Settings of the training; the defaults are those of pyiqa's configuration, the only one published."""
+
+    encoder: str = Field("official", description="QualiCLIP: the published one, or the path of a checkpoint")
+    steps: int = Field(44_100, ge=0, description="50 epochs of KonIQ-10k's 7,058 in batches of 8")
+    batch: int = Field(8, ge=1)
+    optimizer: Literal["sgd", "adam"] = "adam"
+    plcc: float = Field(1.0, ge=0)
+    crop: int | None = Field(384, ge=32)
+
+
+def train(
+    pictures: Sequence[Path], out: Path, *, rated: Dataset, seed: int, settings: Training
+) -> dict[str, Any]:
+    """Learn a context for each prompt; writes ``weights.safetensors`` and ``curve.csv`` below ``out``.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of :func:`load`.
+    """
+    clip, config = base_clip(settings.encoder)
+    prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False, seed=seed)
+    scale = float(clip.logit_scale.detach().exp()) / 2
+    model = train_prompts(clip, prompts, rated, out, scale=scale, seed=seed, settings=settings)
+    save_scorer(model, out / "weights.safetensors", config)
+    return {"weights": str(out / "weights.safetensors")}
+
+
+def base_clip(encoder: str) -> tuple[CLIP, dict[str, Any]]:
+    """QualiCLIP with its text tower: the published checkpoint, or one that this suite trained.
+
+    Returns
+    -------
+    clip
+        Image tower of QualiCLIP, text tower of its CLIP.
+    config
+        Its architecture.
+    """
+    path = official_file() if encoder == "official" else Path(encoder)
+    metadata = read_metadata(path)
+    if "config" not in metadata:
+        state = {
+            k.removeprefix("clip_model."): v for k, v in read_tensors(path).items() if "clip_model." in k
+        }
+        return read_clip(state, path), openai_config(openai_names(state), path)
+    if "text" not in metadata:
+        raise ValueError(f"encoder: {path} does not say where its text tower came from")
+    clip = load_clip(**json.loads(metadata["text"]))
+    clip.visual = load_scorer(path).encoder.visual
+    return clip, json.loads(metadata["config"])
+
+
 def load(
     weights: str = "official",
     dataset: Literal["koniq10k", "clive", "flive", "spaq"] = "koniq10k",
@@ -49,7 +109,7 @@ def load(
     dataset
         Which published prompts: the data set that they were learnt on.
     encoder
-        QualiCLIP that published prompts belong to: ``"official"`` or the path of its checkpoint.
+        QualiCLIP that published prompts belong to: ``"official"`` or the path of a checkpoint.
     """
     if weights == "official":
         path = weights_file(f"qualiclip_plus_{dataset}.pth", [ADDRESS.format(DATASETS[dataset])])
@@ -58,11 +118,7 @@ def load(
     if "config" in read_metadata(path):
         return AntonymMethod("qualiclip_plus", load_scorer(path), CARD)
     state = read_tensors(path)
-    base = official_file() if encoder == "official" else Path(encoder)
-    whole = read_tensors(base)
-    clip = read_clip(
-        {k.removeprefix("clip_model."): v for k, v in whole.items() if k.startswith("clip_model.")}, base
-    )
+    clip, _ = base_clip(encoder)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False)
     prompts.take(state, path)
     card = replace(
