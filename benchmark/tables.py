@@ -106,7 +106,13 @@ def estimate(row: Mapping[str, Any], mark: str = "") -> Cell:
     decimals = statistic(str(row["statistic"])).decimals
     value, low, high = (float(row[name]) for name in ("value", "low", "high"))
     bounds = "" if pd.isna(low) else f"[{number(low, decimals)}, {number(high, decimals)}]"
-    return Cell(number(value, decimals), bounds, None if pd.isna(value) else value, mark)
+    text = number(value, decimals) + ("†" if _overlaps(row) else "")
+    return Cell(text, bounds, None if pd.isna(value) else value, mark)
+
+
+def _overlaps(row: Mapping[str, Any]) -> bool:
+    """Whether the method has learnt from pictures that it is tested on: its figure is never the best."""
+    return str(row.get("overlap", "")) == "True"
 
 
 def verdict(row: Mapping[str, Any]) -> str:
@@ -138,7 +144,8 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     out = pd.Series("", index=frame.index)
     for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
         good = statistic(group["statistic"].iloc[0]).good
-        worth = (group["value"] * good).dropna()
+        fair = [not _overlaps(row) for row in group.to_dict("records")]
+        worth = (group.loc[fair, "value"] * good).dropna()
         if good == 0 or len(worth) < 2:
             continue
         best = worth.index[worth == worth.max()]
@@ -174,6 +181,10 @@ def notes(
     if marked and any(statistic(name).good for name in frame["statistic"].unique()):
         tie = f"; underlined: not significantly worse (paired test of SRCC, Holm-adjusted p ≥ {ALPHA})"
         lines.append("Bold: best" + (tie if tested else "") + ".")
+    if any(map(_overlaps, frame.to_dict("records"))):
+        lines.append(
+            "†: it has learnt from pictures of its test set, so this is no evidence of generalisation."
+        )
     if frame["published"].notna().any():
         met = [s for s in STANDINGS if s in set(frame["standing"].dropna())]
         standings = ", ".join(f"({s}) {STANDINGS[s]}" for s in met)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.protocols import differences, zero_shot
+from benchmark.protocols import Resampling, differences, zero_shot
 from experiments import results, stage
 
 
@@ -19,8 +19,7 @@ def ablation() -> None:
         data = results.dataset(dataset)
         how: dict[str, Any] = {
             "mos_higher_is_better": data.record.higher_is_better,
-            "resamples": settings.evaluate.resamples,
-            "seed": settings.seed,
+            "how": Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         }
         frames = {variant: results.scores(folder / variant / f"{dataset}.csv") for variant in own.variants}
         for variant, frame in frames.items():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.protocols import Features, cross_set
+from benchmark import published
+from benchmark.protocols import RELATED, Features, Resampling, cross_set, data_hash, sign
 from experiments import results, stage
 
 
@@ -13,6 +14,7 @@ def cross_dataset() -> None:
     settings = stage.start(torch=False)
     own = settings.cross_dataset
     data = {name: results.dataset(name) for name in own.datasets}
+    hashes = {name: data_hash(d.manifest) for name, d in data.items()}
     tables = []
     for method in own.methods:
         features = {}
@@ -22,11 +24,17 @@ def cross_dataset() -> None:
         table = cross_set(
             features,
             {name: d.manifest for name, d in data.items()},
+            related=RELATED,
             mos_higher_is_better={name: d.record.higher_is_better for name, d in data.items()},
-            resamples=settings.evaluate.resamples,
-            seed=settings.seed,
+            how=Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         )
-        tables.append(table.assign(method=method))
+        about = results.about(method)
+        table = table.assign(method=method)
+        if about["card"]["paper"]:  # an untrained backbone is nobody's published method
+            table = published.attach(table, setting="cross_set")
+        for test, rows in table.groupby("test", sort=False):
+            version, read = results.version(about), about["card"]["input"]
+            tables.append(sign(rows, method=version, resolution=read, data=hashes[test]))
     stage.write_tidy(tables, ["method", "train", "test"], stage.TABLES / "cross_dataset.csv")
 
 

@@ -2,39 +2,128 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from benchmark.protocols import by_distortion, differences, zero_shot
+import pandas as pd
+
+from benchmark import published
+from benchmark.protocols import (
+    Resampling,
+    across_sets,
+    by_distortion,
+    data_hash,
+    differences,
+    discrimination,
+    facts,
+    named_in,
+    shared_files,
+    sign,
+    structure,
+    wins,
+    zero_shot,
+)
 from experiments import results, stage
+from experiments.settings import Settings
+from experiments.train import training_pictures
+
+KEYS = ["method", "dataset"]
+PAIR = ["dataset", "method_a", "method_b"]
+TESTS = ["method_a", "method_b", "median_difference", "n", "p", "p_holm", "smallest_p", "p_nemenyi"]
+RANKS = ["method", "mean_rank", "n", "p", "critical_difference", "power", "left_out"]
 
 
 def evaluate() -> None:
-    """Write ``zero_shot.csv``, ``by_distortion.csv`` and ``differences.csv``."""
+    """Write every table of agreement (``dvc.yaml`` lists them)."""
     settings = stage.start(torch=False)
-    names = list(settings.methods)
-    direction = results.higher_is_better(names)
-    whole, parts, pairs = [], [], []
+    about = {name: results.about(name) for name in settings.methods}
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     for dataset in settings.score.datasets:
-        data = results.dataset(dataset)
-        how: dict[str, Any] = {
-            "mos_higher_is_better": data.record.higher_is_better,
-            "resamples": settings.evaluate.resamples,
-            "seed": settings.seed,
-        }
-        frames = {name: results.method_scores(name, dataset) for name in names}
-        for name, frame in frames.items():
-            keys = {"method": name, "dataset": dataset}
-            own = how | {"higher_is_better": direction[name]}
-            whole.append(zero_shot(frame, data.manifest, **own).assign(**keys))
-            if data.manifest["distortion"].notna().any():
-                parts.append(by_distortion(frame, data.manifest, **own).assign(**keys))
-        if len(names) > 1:
-            pairs.append(
-                differences(frames, data.manifest, higher_is_better=direction, **how).assign(dataset=dataset)
-            )
-    stage.write_tidy(whole, ["method", "dataset"], stage.TABLES / "zero_shot.csv")
-    stage.write_tidy(parts, ["method", "dataset", "distortion"], stage.TABLES / "by_distortion.csv")
-    stage.write_tidy(pairs, ["dataset", "method_a", "method_b"], stage.TABLES / "differences.csv")
+        for name, tables in _one_set(dataset, about, settings).items():
+            found[name] += tables
+    for name, tables in found.items():
+        stage.write_tidy(tables, KEYS_OF[name], stage.TABLES / f"{name}.csv")
+    whole = pd.concat(found["zero_shot"], ignore_index=True)
+    _across(whole, pd.concat(found["differences"], ignore_index=True) if found["differences"] else None)
+
+
+KEYS_OF = {
+    "zero_shot": KEYS,
+    "by_distortion": [*KEYS, "distortion"],
+    "structure": KEYS,
+    "differences": PAIR,
+    "discrimination": KEYS,
+    "discrimination_differences": PAIR,
+}
+
+
+def _one_set(
+    dataset: str, about: Mapping[str, dict[str, Any]], settings: Settings
+) -> dict[str, list[pd.DataFrame]]:
+    """Every table of one data set, by the name of its file; without what this data set cannot give."""
+    own, data = settings.evaluate, results.dataset(dataset)
+    manifest = data.manifest
+    how = Resampling(own.resamples, settings.seed, own.interval)
+    common: dict[str, Any] = {"mos_higher_is_better": data.record.higher_is_better}
+    direction = {name: bool(one["higher_is_better"]) for name, one in about.items()}
+    frames = {name: results.method_scores(name, dataset) for name in about}
+    files = facts(data.root, manifest["image"].tolist())
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
+    for name, frame in frames.items():
+        each = {"higher_is_better": direction[name], **common, "how": how}
+        keys = {"method": name, "dataset": dataset}
+        whole = zero_shot(frame, manifest, **each, mapping=own.mapping).assign(**keys)
+        found["zero_shot"].append(_signed(whole, about[name], data, settings))
+        if manifest["distortion"].notna().any():
+            found["by_distortion"].append(by_distortion(frame, manifest, **each).assign(**keys))
+        if manifest["mos"].notna().any():
+            found["structure"].append(structure(frame, manifest, files, **each).assign(**keys))
+    if len(frames) > 1:
+        pairs = differences(frames, manifest, higher_is_better=direction, **common, how=how)
+        found["differences"].append(pairs.assign(dataset=dataset))
+    if manifest["mos_std"].notna().any():
+        ratings = own.ratings.get(dataset, 1)
+        tables = discrimination(frames, manifest, higher_is_better=direction, **common, ratings=ratings)
+        for name, table in zip(("discrimination", "discrimination_differences"), tables, strict=True):
+            found[name].append(table.assign(dataset=dataset))
+    return found
+
+
+def _signed(
+    table: pd.DataFrame, about: dict[str, Any], data: results.Dataset, settings: Settings
+) -> pd.DataFrame:
+    """Add the published figure, the signature, and whether the method has learnt from these pictures."""
+    card = about["card"]
+    if card["paper"]:  # an untrained backbone is nobody's published method
+        table = published.attach(table)
+    table = table.assign(overlap=_leak(about, data, settings))
+    return sign(table, method=results.version(about), resolution=card["input"], data=data_hash(data.manifest))
+
+
+def _leak(about: dict[str, Any], data: results.Dataset, settings: Settings) -> bool:
+    if data.record.rated_by == "people" and named_in(about["card"]["training_data"], data.record.title):
+        return True
+    if not about["weights_sha256"]:  # nothing was learnt here
+        return False
+    tested = [data.root / image for image in data.manifest["image"]]
+    return shared_files(training_pictures(settings.train.dataset), tested) > 0
+
+
+def _across(whole: pd.DataFrame, pairs: pd.DataFrame | None) -> None:
+    """Write ``wins.csv`` and, over data sets, ``across_sets.csv`` and ``mean_ranks.csv``."""
+    counted = pd.DataFrame(columns=["method_a", "method_b", "wins", "ties", "losses"])
+    stage.write_csv(counted if pairs is None else wins(pairs), stage.TABLES / "wins.csv")
+    rated = whole[whole["statistic"].eq("srcc")]
+    tests, ranks = pd.DataFrame(columns=TESTS), pd.DataFrame(columns=RANKS)
+    if min(len(rated["dataset"].unique()), len(rated["method"].unique())) > 1:
+        tests, mean = across_sets(whole)
+        pairs_of = zip(tests["method_a"], tests["method_b"], strict=True)
+        tests["p_nemenyi"] = [mean.nemenyi.loc[a, b] for a, b in pairs_of]
+        ranks = mean.ranks.rename("mean_rank").rename_axis("method").reset_index()
+        ranks = ranks.assign(n=mean.n, p=mean.p, critical_difference=mean.critical_difference)
+        ranks = ranks.assign(power=mean.power, left_out=" ".join(mean.left_out))
+    stage.write_csv(tests[TESTS], stage.TABLES / "across_sets.csv")
+    stage.write_csv(ranks[RANKS], stage.TABLES / "mean_ranks.csv")
 
 
 if __name__ == "__main__":

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from torch import Tensor
 
 import benchmark.datasets
-from benchmark.images import read
 from experiments import stage
+
+if TYPE_CHECKING:  # most stages read tables only and need not wait for torch
+    from torch import Tensor
 
 Dataset = benchmark.datasets.Dataset
 
@@ -45,6 +48,26 @@ def method_scores(method: str, name: str) -> pd.DataFrame:
     return scores(stage.RESULTS / "scores" / method / f"{name}.csv")
 
 
+def about(method: str, models: Path = stage.MODELS) -> dict[str, Any]:
+    """What the training stage of a method wrote down (``method.json``).
+
+    Raises
+    ------
+    ValueError
+        If it has not run.
+    """
+    path = models / method / "method.json"
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; run `dvc repro train@{method}`")
+    return dict(json.loads(path.read_text()))
+
+
+def version(about: dict[str, Any]) -> str:
+    """Version of a method: hash of its code, its weights and the settings that load it."""
+    parts = [about["code_sha256"], about["weights_sha256"], json.dumps(about["load"], sort_keys=True)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def higher_is_better(methods: Sequence[str], models: Path = stage.MODELS) -> dict[str, bool]:
     """Direction of the scores of each method, as its training stage wrote it down."""
     cards = {name: (models / name / "method.json").read_text() for name in methods}
@@ -64,6 +87,8 @@ def pristine(name: str, count: int) -> tuple[list[str], list[Tensor]]:
     ValueError
         If the data set has no picture to start from.
     """
+    from benchmark.images import read
+
     data = dataset(name)
     rows = data.manifest
     clean = rows[rows["level"] == 0] if (rows["level"] == 0).any() else rows

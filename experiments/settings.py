@@ -61,6 +61,10 @@ class Evaluate(Section):
     """Agreement with the scores of each data set."""
 
     resamples: int = Field(ge=100)
+    interval: Literal["bca", "percentile"]
+    mapping: Literal["logistic4", "logistic5"]
+    #: Ratings behind each opinion of a data set, where known: its deviation then becomes a standard error.
+    ratings: dict[str, float]
 
 
 class CrossDataset(Section):
@@ -185,6 +189,7 @@ def _unknown_names(settings: Settings) -> list[str]:
         "score.datasets": (settings.score.datasets, settings.prepare.datasets),
         "cross_dataset.methods": (settings.cross_dataset.methods, list(settings.methods)),
         "cross_dataset.datasets": (settings.cross_dataset.datasets, settings.score.datasets),
+        "evaluate.ratings": (list(settings.evaluate.ratings), settings.score.datasets),
         "sweep.dataset": ([settings.sweep.dataset], settings.prepare.datasets),
         "gmad.datasets": (settings.gmad.datasets, settings.score.datasets),
         "gradcam.dataset": ([settings.gradcam.dataset], settings.prepare.datasets),

@@ -4,12 +4,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy import stats
 from sklearn.linear_model import Ridge
 
 from benchmark import published
 from benchmark.protocols import (
     Features,
+    Resampling,
     across_sets,
     by_distortion,
     compare,
@@ -17,8 +19,11 @@ from benchmark.protocols import (
     data_hash,
     differences,
     discrimination,
+    facts,
+    named_in,
     probe,
     seeds,
+    shared_files,
     sign,
     structure,
     wins,
@@ -28,7 +33,7 @@ from benchmark.protocols import (
 from benchmark.protocols.probe import ALPHAS, ridge_path
 from benchmark.protocols.rows import COLUMNS
 from benchmark.protocols.samples import split_by_reference
-from benchmark.statistics import fit, interval
+from benchmark.statistics import bootstrap, fit, interval
 from benchmark.statistics.bootstrap import draw
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared/data/scores"
@@ -65,7 +70,7 @@ def row(table, statistic, **keys):
 class TestZeroShot:
     def test_values_are_those_of_scipy(self, manifest):
         scores = scores_of(manifest)
-        table = zero_shot(scores, manifest, **UP, resamples=50)
+        table = zero_shot(scores, manifest, **UP, how=Resampling(50))
         x, y = scores["score"], manifest["mos"]
         assert row(table, "srcc").value == pytest.approx(stats.spearmanr(x, y).statistic)
         assert row(table, "krcc").value == pytest.approx(stats.kendalltau(x, y).statistic)
@@ -84,7 +89,7 @@ class TestZeroShot:
     def test_interval_is_that_of_references_written_out(self, manifest):
         scores = scores_of(manifest).sort_values("image")
         frame = manifest.sort_values("image").reset_index(drop=True)
-        found = row(zero_shot(scores, manifest, **UP, resamples=64, seed=5), "srcc")
+        found = row(zero_shot(scores, manifest, **UP, how=Resampling(64, 5, "percentile")), "srcc")
         groups = frame["reference"].to_numpy()
         values = []
         for counts in draw(len(frame), 64, 5, groups):
@@ -101,11 +106,11 @@ class TestZeroShot:
         turned["score"] *= 1 if score_up else -1
         frame["mos"] *= 1 if mos_up else -1
         directions = {"higher_is_better": score_up, "mos_higher_is_better": mos_up}
-        expected = zero_shot(scores, manifest, **UP, resamples=20)
-        found = zero_shot(turned, frame, **directions, resamples=20)
+        expected = zero_shot(scores, manifest, **UP, how=Resampling(20))
+        found = zero_shot(turned, frame, **directions, how=Resampling(20))
         np.testing.assert_allclose(found["value"], expected["value"], atol=1e-6)
         wrong = zero_shot(
-            turned, frame, higher_is_better=not score_up, mos_higher_is_better=mos_up, resamples=20
+            turned, frame, higher_is_better=not score_up, mos_higher_is_better=mos_up, how=Resampling(20)
         )
         for name in ("srcc", "krcc", "plcc", "plcc_raw", "srcc_level"):
             assert row(wrong, name).value == pytest.approx(-row(expected, name).value, abs=1e-6)
@@ -114,10 +119,13 @@ class TestZeroShot:
     def test_order_of_the_files_does_not_matter(self, manifest):
         scores = scores_of(manifest)
         mixed = zero_shot(
-            scores.sample(frac=1, random_state=1), manifest.sample(frac=1, random_state=2), **UP, resamples=20
+            scores.sample(frac=1, random_state=1),
+            manifest.sample(frac=1, random_state=2),
+            **UP,
+            how=Resampling(20),
         )
         pd.testing.assert_frame_equal(
-            mixed, zero_shot(scores, manifest, **UP, resamples=20), check_exact=True
+            mixed, zero_shot(scores, manifest, **UP, how=Resampling(20)), check_exact=True
         )
 
     def test_what_is_missing_is_counted(self, manifest):
@@ -126,7 +134,7 @@ class TestZeroShot:
         scores = pd.concat([scores.iloc[:-1], pd.DataFrame({"image": ["elsewhere"], "score": [1.0]})])
         frame = manifest.copy()
         frame.loc[[10, 11, 12, 13], "mos"] = np.nan
-        table = zero_shot(scores, frame, **UP, resamples=20)
+        table = zero_shot(scores, frame, **UP, how=Resampling(20))
         found = row(table, "srcc")
         assert found.n == 300 - 3 - 4
         for note in (
@@ -139,7 +147,7 @@ class TestZeroShot:
         assert row(table, "srcc_level").n == 297
 
     def test_no_opinions_leave_the_levels(self, manifest):
-        table = zero_shot(scores_of(manifest), manifest.drop(columns="mos"), **UP, resamples=20)
+        table = zero_shot(scores_of(manifest), manifest.drop(columns="mos"), **UP, how=Resampling(20))
         assert list(table["statistic"]) == ["srcc_level"]
 
     def test_levels_by_hand(self, manifest):
@@ -149,21 +157,21 @@ class TestZeroShot:
         for _, part in manifest.groupby(["reference", "distortion"]):
             x = scores[part["image"]].to_numpy()
             values.append(0.0 if np.ptp(x) == 0 else stats.spearmanr(x, -part["level"]).statistic)
-        table = zero_shot(scores.reset_index(), manifest, **UP, resamples=20)
+        table = zero_shot(scores.reset_index(), manifest, **UP, how=Resampling(20))
         found = row(table, "srcc_level")
         assert found.value == pytest.approx(np.mean(values))
         assert "60 series, of which 1 with one score" in found.protocol.replace(";", ",").replace(",,", ",")
 
     def test_median_over_splits(self, manifest):
         scores = scores_of(manifest)
-        found = row(zero_shot(scores, manifest, **UP, resamples=20, seed=4), "srcc_splits")
+        found = row(zero_shot(scores, manifest, **UP, how=Resampling(20, seed=4)), "srcc_splits")
         frame = manifest.merge(scores, on="image").sort_values("image").reset_index(drop=True)
         tests = [frame.iloc[test] for *_, test in split_by_reference(frame, seed=4)]
         assert all(len(t) == 60 for t in tests)
         expected = np.median([stats.spearmanr(t["score"], t["mos"]).statistic for t in tests])
         assert found.value == pytest.approx(expected)
         assert "srcc_splits" not in set(
-            zero_shot(scores, manifest, **UP, resamples=20, splits=0)["statistic"]
+            zero_shot(scores, manifest, **UP, how=Resampling(20), splits=0)["statistic"]
         )
 
     @pytest.mark.parametrize(
@@ -179,7 +187,7 @@ class TestZeroShot:
     def test_degenerate_scores_give_a_reason(self, scores, undefined):
         names = [f"{k}.png" for k in range(len(scores))]
         frame = pd.DataFrame({"image": names, "mos": np.arange(len(scores)) ** 1.5})
-        table = zero_shot(pd.DataFrame({"image": names, "score": scores}), frame, **UP, resamples=50)
+        table = zero_shot(pd.DataFrame({"image": names, "score": scores}), frame, **UP, how=Resampling(50))
         nothing = table[table["value"].isna()]
         assert set(nothing["statistic"]) == undefined
         assert nothing["protocol"].str.contains("undefined").all()
@@ -201,30 +209,35 @@ class TestZeroShot:
         g = np.random.default_rng(0)
         x = g.normal(size=200)
         y = np.tanh(1.5 * x) + 0.4 * g.normal(size=200)
-        names = [f"{k:03d}" for k in range(200)]
-        found = row(
-            zero_shot(
-                pd.DataFrame({"image": names, "score": x}),
-                pd.DataFrame({"image": names, "mos": y}),
-                **UP,
-                resamples=60,
-                splits=0,
-            ),
-            "plcc",
-        )
-        values = []
+        fixed, refitted = fit(x, y)(x), []
         for counts in draw(200, 60, 0):
             for count in counts.astype(int):
                 a, b = np.repeat(x, count), np.repeat(y, count)
-                values.append(np.corrcoef(fit(a, b)(a), b)[0, 1])
-        low, high = interval(values, units=200)
-        assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+                refitted.append(np.corrcoef(fit(a, b)(a), b)[0, 1])
+        low, high = interval(refitted)
+        assert interval(bootstrap(fixed, y, "plcc", resamples=60)[0]) == pytest.approx(
+            (low, high), abs=0.15 * (high - low)
+        )
+
+    def test_correlations_take_the_jackknife_written_out(self, manifest):
+        """Whole references left out; Student's t on Fisher's z."""
+        scores = scores_of(manifest)
+        found = row(zero_shot(scores, manifest, **UP, how=Resampling(20)), "plcc_raw")
+        x, y = scores["score"].to_numpy(), manifest["mos"].to_numpy()
+        left = []
+        for reference in manifest["reference"].unique():
+            keep = manifest["reference"].ne(reference).to_numpy()
+            left.append(np.arctanh(np.corrcoef(x[keep], y[keep])[0, 1]))
+        error = np.sqrt(19 / 20 * np.sum((np.array(left) - np.mean(left)) ** 2))
+        half = stats.t.ppf(0.975, 19) * error
+        z = np.arctanh(np.corrcoef(x, y)[0, 1])
+        assert (found.low, found.high) == pytest.approx(tuple(np.tanh([z - half, z + half])))
 
 
 class TestDistortions:
     def test_types_and_levels(self, manifest):
         scores = scores_of(manifest)
-        table = by_distortion(scores, manifest, **UP, resamples=20)
+        table = by_distortion(scores, manifest, **UP, how=Resampling(20))
         joined = manifest.merge(scores, on="image")
         for name in TYPES:
             part = joined[joined["distortion"].eq(name)]
@@ -240,7 +253,7 @@ class TestDistortions:
 
     def test_one_type_and_no_type(self, manifest):
         one = manifest[manifest["distortion"].eq("blur")]
-        assert set(by_distortion(scores_of(one), one, **UP, resamples=20)["distortion"]) == {"blur"}
+        assert set(by_distortion(scores_of(one), one, **UP, how=Resampling(20))["distortion"]) == {"blur"}
         none = by_distortion(scores_of(manifest), manifest.drop(columns="distortion"), **UP)
         assert none.empty
         assert list(none.columns) == ["distortion", *COLUMNS]
@@ -254,7 +267,9 @@ class TestPairs:
             "poor": scores_of(manifest, 9, 3),
         }
         up = dict.fromkeys(scores, True)
-        table = differences(scores, manifest, higher_is_better=up, mos_higher_is_better=True, resamples=200)
+        table = differences(
+            scores, manifest, higher_is_better=up, mos_higher_is_better=True, how=Resampling(200)
+        )
         assert len(table) == 3
         first = row(table, "srcc", method_a="good", method_b="poor")
         expected = [stats.spearmanr(scores[m]["score"], manifest["mos"]).statistic for m in ("good", "poor")]
@@ -269,7 +284,7 @@ class TestPairs:
         scores = {"a": scores_of(manifest), "b": scores_of(manifest)}
         up = dict.fromkeys(scores, True)
         found = differences(
-            scores, manifest, higher_is_better=up, mos_higher_is_better=True, resamples=20
+            scores, manifest, higher_is_better=up, mos_higher_is_better=True, how=Resampling(20)
         ).iloc[0]
         assert (found.value, found.p, found.p_holm) == (0, 1, 1)
 
@@ -286,7 +301,7 @@ class TestPairs:
         mos = manifest[["image", "mos"]]
         a, b = scores_of(manifest, 0.5), scores_of(manifest, 2, 2)
         b["score"] *= -1
-        found = compare(a, b, mos, higher_is_better=(True, False), resamples=50)
+        found = compare(a, b, mos, higher_is_better=(True, False), how=Resampling(50))
         assert (
             row(found.agreement, "srcc", method="A").value
             > row(found.agreement, "srcc", method="B").value
@@ -296,7 +311,7 @@ class TestPairs:
         assert (found.differences["p"] < 0.001).all()
         assert set(found.closed_forms["test"]) == {"meng", "steiger", "williams"}
         assert (found.closed_forms["p"] < 0.001).all()
-        assert compare(a, b, manifest, resamples=20).closed_forms.empty  # references: not independent
+        assert compare(a, b, manifest, how=Resampling(20)).closed_forms.empty  # references: not independent
         with pytest.raises(ValueError, match="two names"):
             compare(a, b, mos, names=("x", "x"))
         with pytest.raises(ValueError, match="an opinion"):
@@ -321,6 +336,31 @@ class TestPairs:
             discrimination(
                 scores, manifest.drop(columns="mos_std"), higher_is_better=up, mos_higher_is_better=True
             )
+
+
+class TestOverlap:
+    def test_files_shared_with_the_training_set_are_counted(self, tmp_path):
+        for name, content in {"a": b"one", "b": b"two", "c": b"three", "x": b"two", "y": b"six"}.items():
+            (tmp_path / name).write_bytes(content)
+        train, test = ([tmp_path / n for n in names] for names in ("ab", "xyc"))
+        assert shared_files(train, test) == 1
+        assert shared_files(train, [tmp_path / "y", tmp_path / "absent"]) == 0
+        assert shared_files([tmp_path / "absent"], test) == 0
+
+    @pytest.mark.parametrize(
+        ("words", "title", "found"),
+        [
+            ("KonIQ-10k, training split", "KonIQ-10k", True),
+            ("koniq 10k", "KonIQ-10k (authentic)", True),
+            ("400 million image-text pairs", "KonIQ-10k", False),
+            ("trained on LIVE", "LIVE", True),
+            ("lively pictures", "LIVE", False),
+            ("LIVE in the Wild", "LIVE", False),
+            ("pictures", "", False),
+        ],
+    )
+    def test_a_card_that_names_the_data_set(self, words, title, found):
+        assert named_in(words, title) is found
 
 
 class TestProbe:
@@ -350,7 +390,9 @@ class TestProbe:
         crops = g.normal(size=(len(frame) * 3, 6))
         crops[:, 0] += np.repeat(frame["mos"], 3)
         image = np.repeat(frame["image"], 3)
-        table = probe(Features.of(image, crops), manifest, mos_higher_is_better=True, splits=4, resamples=20)
+        table = probe(
+            Features.of(image, crops), manifest, mos_higher_is_better=True, splits=4, how=Resampling(20)
+        )
         parts = split_by_reference(frame, splits=4)
         owner = np.repeat(np.arange(len(frame)), 3)
 
@@ -376,7 +418,7 @@ class TestProbe:
         y[:, 0] -= other["mos"]
         sets = {"a": Features.of(manifest["image"], x), "b": Features.of(other["image"], y)}
         manifests, up = {"a": manifest, "b": other}, {"a": True, "b": False}
-        table = cross_set(sets, manifests, mos_higher_is_better=up, splits=3, resamples=20)
+        table = cross_set(sets, manifests, mos_higher_is_better=up, splits=3, how=Resampling(20))
         assert not table["overlap"].any()
         assert (table[table["statistic"].eq("srcc")]["value"] > 0.7).all()
         assert set(zip(table["train"], table["test"], strict=True)) == {
@@ -393,7 +435,7 @@ class TestProbe:
         )
         y[7] = x[3]  # one picture in both
         sets["b"] = Features.of(other["image"], y)
-        marked = cross_set(sets, manifests, mos_higher_is_better=up, splits=3, resamples=20)
+        marked = cross_set(sets, manifests, mos_higher_is_better=up, splits=3, how=Resampling(20))
         assert (marked["overlap"] == marked["train"].ne(marked["test"])).all()
 
     def test_bad_features(self, manifest):
@@ -451,19 +493,28 @@ class TestRuns:
         changed = manifest.copy()
         changed.loc[0, "mos"] += 1e-9
         assert digest != data_hash(changed)
-        table = zero_shot(scores_of(manifest), manifest, **UP, resamples=20)
+        table = zero_shot(scores_of(manifest), manifest, **UP, how=Resampling(20))
         signed = sign(table, method="0123456789abcdef", resolution="whole image", data=digest)
         assert signed["signature"].iloc[0].startswith("n=300|zero-shot, whole set;")
         assert (
             signed["signature"].iloc[0].endswith(f"input=whole image|method=0123456789ab|data={digest[:12]}")
         )
 
+    def test_facts_are_those_of_the_files(self, tmp_path):
+        Image.new("RGB", (7, 5)).save(tmp_path / "a.png")
+        table = facts(tmp_path, ["a.png"])
+        assert table.iloc[0].tolist() == ["a.png", 7, 5, (tmp_path / "a.png").stat().st_size]
+        (tmp_path / "b.png").write_bytes(b"no picture")
+        for name in ("b.png", "absent.png"):
+            with pytest.raises(ValueError, match=name):
+                facts(tmp_path, [name])
+
     def test_structure(self, manifest):
         g = np.random.default_rng(0)
         size = g.integers(1000, 9000, len(manifest))
         facts = pd.DataFrame({"image": manifest["image"], "width": 64, "height": 32, "bytes": size})
         reader = pd.DataFrame({"image": manifest["image"], "score": size * 1.0})
-        table = structure(reader, manifest, facts, **UP, resamples=20)
+        table = structure(reader, manifest, facts, **UP, how=Resampling(20))
         assert row(table, "srcc_bytes").value == pytest.approx(1)
         assert row(table, "srcc_bytes_per_pixel").value == pytest.approx(1)
         assert np.isnan(row(table, "srcc_pixels").value)  # all of one size

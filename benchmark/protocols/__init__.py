@@ -2,17 +2,21 @@
 
 from .compare import Comparison, compare
 from .distortions import by_distortion, worst_distortion
+from .overlap import RELATED, named_in, shared_files
 from .paired import differences, wins
 from .pairs_of_images import discrimination
 from .probe import Features, cross_set, probe
+from .rows import Resampling
 from .runs import across_sets, seeds
 from .signature import data_hash, sign
-from .structure import structure
+from .structure import facts, structure
 from .zero_shot import zero_shot
 
 __all__ = [
+    "RELATED",
     "Comparison",
     "Features",
+    "Resampling",
     "across_sets",
     "by_distortion",
     "compare",
@@ -20,8 +24,11 @@ __all__ = [
     "data_hash",
     "differences",
     "discrimination",
+    "facts",
+    "named_in",
     "probe",
     "seeds",
+    "shared_files",
     "sign",
     "structure",
     "wins",

@@ -11,6 +11,7 @@ from benchmark.statistics.dependent import meng, steiger, williams
 from benchmark.statistics.weighted import PREPARE
 
 from .paired import TESTED, differences
+from .rows import DEFAULT, Resampling
 from .samples import join
 from .zero_shot import zero_shot
 
@@ -43,8 +44,7 @@ def compare(
     names: tuple[str, str] = ("A", "B"),
     higher_is_better: tuple[bool, bool] = (True, True),
     mos_higher_is_better: bool = True,
-    resamples: int = 1000,
-    seed: int = 0,
+    how: Resampling = DEFAULT,
 ) -> Comparison:
     """Say how well two sets of scores agree with opinions, and whether one does so better.
 
@@ -58,8 +58,8 @@ def compare(
         What to call the two.
     higher_is_better, mos_higher_is_better
         Directions.
-    resamples, seed
-        Of the bootstrap.
+    how
+        How intervals are made.
 
     Raises
     ------
@@ -79,8 +79,7 @@ def compare(
             mos,
             higher_is_better=directions[name],
             mos_higher_is_better=mos_higher_is_better,
-            resamples=resamples,
-            seed=seed,
+            how=how,
         ).assign(method=name)
         for name in names
     ]
@@ -92,8 +91,7 @@ def compare(
             higher_is_better=directions,
             mos_higher_is_better=mos_higher_is_better,
             statistic=statistic,
-            resamples=resamples,
-            seed=seed,
+            how=how,
         )
         for statistic in TESTED
         if finite or statistic != "plcc"

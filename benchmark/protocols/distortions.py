@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmark.statistics import weighted
 
-from .rows import COLUMNS, Floats, Resampling, measured, number, resampled, text
+from .rows import COLUMNS, DEFAULT, Floats, Resampling, measured, number, resampled, text
 from .samples import Samples, join
 
 
@@ -18,26 +18,26 @@ def by_distortion(
     *,
     higher_is_better: bool,
     mos_higher_is_better: bool,
-    resamples: int = 1000,
-    seed: int = 0,
+    how: Resampling = DEFAULT,
 ) -> pd.DataFrame:
     """``srcc`` and ``srcc_level`` within each distortion type, and ``srcc`` within each level of it.
 
     Parameters
     ----------
-    scores, manifest, higher_is_better, mos_higher_is_better, resamples, seed
+    scores, manifest, higher_is_better, mos_higher_is_better, how
         As in `zero_shot`.
 
     Returns
     -------
     DataFrame
         ``distortion, statistic, value, low, high, n, protocol``; empty where the manifest names no
-        distortion. The statistic ``srcc`` at one level is called ``srcc_at_level_<level>``.
+        distortion. Pictures of level 0 are pristine and belong to none. The statistic ``srcc`` at one
+        level is called ``srcc_at_level_<level>``.
     """
     samples = join({"method": scores}, manifest, {"method": higher_is_better}, mos_higher_is_better)
-    how = Resampling(resamples, seed)
     tables = []
     names = text(samples.frame, "distortion")
+    names[number(samples.frame, "level") == 0] = ""  # pristine pictures, whatever they are called
     for name in sorted(set(names) - {""}):
         part = samples.take(names == name)
         rated = part.rated()

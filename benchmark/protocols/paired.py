@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics.bootstrap import bootstrap, interval
-from benchmark.statistics.influence import difference_test, influence
+from benchmark.statistics.dependent import meng
+from benchmark.statistics.influence import acceleration, difference_test, influence
 from benchmark.statistics.significance import holm, win_tie_loss
 from benchmark.statistics.weighted import PREPARE
 
-from .rows import COLUMNS, Resampling, describe
+from .rows import COLUMNS, DEFAULT, Resampling, describe
 from .samples import Samples, join
 
 TESTED = ("srcc", "krcc", "plcc")
+_COLUMNS = ["method_a", "method_b", *COLUMNS, "p", "p_meng"]
 
 
 def differences(
@@ -26,8 +28,7 @@ def differences(
     higher_is_better: Mapping[str, bool],
     mos_higher_is_better: bool,
     statistic: str = "srcc",
-    resamples: int = 1000,
-    seed: int = 0,
+    how: Resampling = DEFAULT,
 ) -> pd.DataFrame:
     """Every pair of methods on the images that all of them scored.
 
@@ -43,16 +44,17 @@ def differences(
         Direction of the opinions.
     statistic
         ``"srcc"``, ``"krcc"`` or ``"plcc"`` (raw).
-    resamples, seed
-        Of the paired bootstrap.
+    how
+        How intervals are made.
 
     Returns
     -------
     DataFrame
-        ``method_a, method_b, statistic, value, low, high, n, protocol, p, p_holm``: ``value`` is the
-        statistic of a minus that of b with its paired bootstrap interval, ``p`` tests that there is no
+        ``method_a, method_b, statistic, value, low, high, n, protocol, p, p_meng, p_holm``: ``value`` is
+        the statistic of a minus that of b with its paired bootstrap interval, ``p`` tests that there is no
         difference (`benchmark.statistics.difference_test`, two-sided) and ``p_holm`` corrects it for all
-        pairs of this table.
+        pairs of this table. ``p_meng`` is the closed form for normal data, a check, where images have no
+        references.
 
     Raises
     ------
@@ -63,8 +65,8 @@ def differences(
         raise ValueError(f"unknown statistic {statistic!r}: choose from {', '.join(TESTED)}")
     samples = join(scores_by_method, manifest, higher_is_better, mos_higher_is_better).rated()
     names = list(scores_by_method)
-    rows = _pairs(samples, names, statistic, Resampling(resamples, seed)) if len(samples.frame) else []
-    table = pd.DataFrame(rows, columns=["method_a", "method_b", *COLUMNS, "p"])
+    rows = _pairs(samples, names, statistic, how) if len(samples.frame) else []
+    table = pd.DataFrame(rows, columns=_COLUMNS)
     return table.assign(p_holm=holm(table["p"].to_numpy(np.float64)))
 
 
@@ -82,11 +84,25 @@ def _pairs(samples: Samples, names: list[str], statistic: str, how: Resampling) 
         gap = float(value[a] - value[b])
         bounds = (np.nan, np.nan)
         if np.isfinite(gap) and samples.units > 1:
-            bounds = interval(draws[a] - draws[b], units=samples.units)
+            corrected = how.interval == "bca"
+            skew = acceleration(moved[a] - moved[b]) if corrected else 0.0
+            bounds = interval(
+                draws[a] - draws[b], gap if corrected else None, units=samples.units, acceleration=skew
+            )
         p = difference_test((value[a], value[b]), (moved[a], moved[b]))[1]
-        cells = (names[a], names[b], statistic, gap, *bounds, n, protocol, p)
-        rows.append(dict(zip(["method_a", "method_b", *COLUMNS, "p"], cells, strict=True)))
+        closed = _meng(samples, statistic, (a, b), (value[a], value[b]))
+        cells = (names[a], names[b], statistic, gap, *bounds, n, protocol, p, closed)
+        rows.append(dict(zip(_COLUMNS, cells, strict=True)))
     return rows
+
+
+def _meng(samples: Samples, statistic: str, pair: tuple[int, int], values: tuple[float, float]) -> float:
+    """P value of Meng's closed form, a check; NaN where images are not independent or it does not apply."""
+    a, b = samples.scores[list(pair)]
+    if samples.groups is not None or statistic == "krcc" or not np.isfinite([a, b]).all():
+        return float("nan")
+    between = float(PREPARE[statistic](a[None], b)(np.ones((1, a.size)))[0, 0])
+    return meng(float(values[0]), float(values[1]), between, a.size)[1]
 
 
 def wins(table: pd.DataFrame, *, statistic: str = "srcc", alpha: float = 0.05) -> pd.DataFrame:

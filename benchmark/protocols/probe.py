@@ -20,10 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
 from benchmark.statistics import weighted
-from benchmark.statistics.bootstrap import interval, resample
 from benchmark.statistics.correlation import srcc
 
-from .rows import COLUMNS, Resampling, describe, median_of_known
+from .rows import COLUMNS, DEFAULT, Resampling, bounds_of, describe, median_of_known
 from .samples import Samples, join, split_by_reference
 
 Floats = NDArray[np.float64]
@@ -99,8 +98,7 @@ def probe(
     *,
     mos_higher_is_better: bool,
     splits: int = 10,
-    resamples: int = 1000,
-    seed: int = 0,
+    how: Resampling = DEFAULT,
 ) -> pd.DataFrame:
     """Train and test a linear probe on one data set.
 
@@ -114,8 +112,8 @@ def probe(
         Direction of the opinions.
     splits
         Number of random splits into 70, 10 and 20 per cent.
-    resamples, seed
-        Of the bootstrap; the seed also draws the splits.
+    how
+        How intervals are made; its seed also draws the splits.
 
     Returns
     -------
@@ -124,7 +122,7 @@ def probe(
         of all test sets with the trained probes held fixed; ``srcc_q1``, ``srcc_q3``, ``plcc_raw_q1``,
         ``plcc_raw_q3``: quartiles over the splits.
     """
-    return _same_set(_ready(features, manifest, mos_higher_is_better), splits, Resampling(resamples, seed))
+    return _same_set(_ready(features, manifest, mos_higher_is_better), splits, how)
 
 
 def cross_set(
@@ -133,8 +131,7 @@ def cross_set(
     *,
     mos_higher_is_better: Mapping[str, bool],
     splits: int = 10,
-    resamples: int = 1000,
-    seed: int = 0,
+    how: Resampling = DEFAULT,
     related: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
     """Full matrix: trained on all of one data set and tested on all of another, the same-set probe between.
@@ -143,7 +140,7 @@ def cross_set(
     ----------
     features, manifests, mos_higher_is_better
         By data set.
-    splits, resamples, seed
+    splits, how
         As in `probe`. The penalty of a training set is chosen on its own validation splits.
     related
         Pairs of data sets known to share pictures. Pairs whose features coincide are found without that.
@@ -154,7 +151,6 @@ def cross_set(
         ``train, test``, the tidy columns, and ``overlap``: the test set holds pictures of the training set,
         so the figure must not be read as generalisation.
     """
-    how = Resampling(resamples, seed)
     ready = {name: _ready(features[name], manifests[name], mos_higher_is_better[name]) for name in features}
     known = {frozenset(pair) for pair in related}
     tables = []
@@ -224,13 +220,15 @@ def _same_set(data: _Probe, splits: int, how: Resampling) -> pd.DataFrame:
     for name, prepare in (("srcc", weighted.prepare_srcc), ("plcc_raw", weighted.prepare_plcc)):
         tests = [(t, prepare(p[None], data.samples.mos[t])) for t, p in predicted]
 
-        def evaluate(counts: Floats, tests=tests) -> Floats:  # type: ignore[no-untyped-def]
+        def each(counts: Floats, tests=tests) -> Floats:  # type: ignore[no-untyped-def]
             return np.asarray([f(np.take(counts, t, axis=1))[0] for t, f in tests])
 
-        once = evaluate(np.ones((1, len(data.samples.frame))))[:, 0]
-        draws = median_of_known(_draws(evaluate, data.samples, how))
-        low, high = interval(draws, units=data.samples.units)
-        rows.append((name, float(np.median(once)), low, high, f"median; {words}"))
+        def median(counts: Floats, each=each) -> Floats:  # type: ignore[no-untyped-def]
+            return median_of_known(each(counts))[None]
+
+        once = each(np.ones((1, len(data.samples.frame))))[:, 0]
+        value = float(np.median(once))
+        rows.append((name, value, *bounds_of(median, data.samples, how, value), f"median; {words}"))
         for label, share in (("q1", 0.25), ("q3", 0.75)):
             rows.append(
                 (f"{name}_{label}", float(np.quantile(once, share)), np.nan, np.nan, f"quartile; {words}")
@@ -256,14 +254,9 @@ def _other_set(
     rows = []
     for name, prepare in (("srcc", weighted.prepare_srcc), ("plcc_raw", weighted.prepare_plcc)):
         evaluate = prepare(predicted, data.samples.mos)
-        low, high = interval(_draws(evaluate, data.samples, how)[0], units=data.samples.units)
-        rows.append((name, float(evaluate(np.ones((1, everything.size)))[0, 0]), low, high, words))
+        value = float(evaluate(np.ones((1, everything.size)))[0, 0])
+        rows.append((name, value, *bounds_of(evaluate, data.samples, how, value), words))
     return _tidy(rows, data.samples, how)
-
-
-def _draws(evaluate: weighted.Evaluate, samples: Samples, how: Resampling) -> Floats:
-    n, groups = len(samples.frame), samples.groups
-    return resample(evaluate, n, resamples=how.resamples, seed=how.seed, groups=groups)
 
 
 def _tidy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -36,12 +37,12 @@ class Samples:
     mos: Floats
     notes: tuple[str, ...]
 
-    @property
+    @cached_property
     def groups(self) -> NDArray[np.intp] | None:
         """Number of each picture's reference; None where the data set has no references."""
         return clusters(self.frame)
 
-    @property
+    @cached_property
     def units(self) -> int:
         """Number of references, or of pictures where there are none."""
         return len(self.frame) if self.groups is None else np.unique(self.groups).size

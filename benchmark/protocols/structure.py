@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from benchmark.statistics import weighted
 from benchmark.statistics.structure import partial_srcc
 
-from .rows import COLUMNS, Floats, Resampling, cells, number, resampled, undefined
+from .rows import COLUMNS, DEFAULT, Floats, Resampling, cells, number, resampled, undefined
 from .samples import Samples, join
+
+
+def facts(root: Path, images: Sequence[str]) -> pd.DataFrame:
+    """Return ``image, width, height, bytes`` of picture files, from their headers alone.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing or no picture.
+    """
+    rows = []
+    for name in images:
+        try:
+            with Image.open(root / name) as opened:
+                rows.append((name, *opened.size, (root / name).stat().st_size))
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"{root / name}: cannot be read ({error}); prepare its data set again"
+            ) from error
+    return pd.DataFrame(rows, columns=["image", "width", "height", "bytes"])
 
 
 def structure(
@@ -19,14 +43,13 @@ def structure(
     *,
     higher_is_better: bool,
     mos_higher_is_better: bool,
-    resamples: int = 1000,
-    seed: int = 0,
+    how: Resampling = DEFAULT,
 ) -> pd.DataFrame:
     """Correlate scores with facts about the files, and with opinions once the facts are taken out.
 
     Parameters
     ----------
-    scores, manifest, higher_is_better, mos_higher_is_better, resamples, seed
+    scores, manifest, higher_is_better, mos_higher_is_better, how
         As in `zero_shot`.
     facts
         ``image, width, height`` in pixels and ``bytes`` of the file.
@@ -45,7 +68,6 @@ def structure(
         If a column is missing or a scored image has no facts.
     """
     samples = join({"method": scores}, manifest, {"method": higher_is_better}, mos_higher_is_better).rated()
-    how = Resampling(resamples, seed)
     known = _facts(samples, facts)
     rows = []
     for name, fact in known.items():

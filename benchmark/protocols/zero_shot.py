@@ -12,6 +12,7 @@ from benchmark.statistics.mapping import fit
 from .distortions import level_rows
 from .rows import (
     COLUMNS,
+    DEFAULT,
     Floats,
     Prepare,
     Resampling,
@@ -33,8 +34,7 @@ def zero_shot(
     *,
     higher_is_better: bool,
     mos_higher_is_better: bool,
-    resamples: int = 1000,
-    seed: int = 0,
+    how: Resampling = DEFAULT,
     mapping: str = "logistic4",
     splits: int = 10,
 ) -> pd.DataFrame:
@@ -49,8 +49,8 @@ def zero_shot(
     higher_is_better, mos_higher_is_better
         Directions. Both sides are turned so that more is better: a negative correlation is a method that
         gets quality the wrong way round, on any data set.
-    resamples, seed
-        Of the bootstrap; references are resampled whole where there are any.
+    how
+        How intervals are made; references are resampled whole where there are any.
     mapping
         Curve fitted before ``plcc`` and ``rmse``: ``"logistic4"`` or ``"logistic5"``.
     splits
@@ -71,7 +71,6 @@ def zero_shot(
         If columns are missing or images listed twice.
     """
     samples = join({"method": scores}, manifest, {"method": higher_is_better}, mos_higher_is_better)
-    how = Resampling(resamples, seed)
     rows = []
     rated = samples.rated()
     if len(rated.frame):
@@ -87,7 +86,7 @@ def _agreement(samples: Samples, how: Resampling) -> list[dict[str, object]]:
     """Correlations of the scores as they are."""
     rows = [
         resampled("srcc", weighted.prepare_srcc, samples, how, READING),
-        jackknifed("krcc", samples, f"{READING}; tau-b"),
+        jackknifed("krcc", "krcc", samples, f"{READING}; tau-b"),
     ]
     infinite = int(np.isinf(samples.scores).sum())
     if infinite:
@@ -95,7 +94,7 @@ def _agreement(samples: Samples, how: Resampling) -> list[dict[str, object]]:
             *rows,
             undefined("plcc_raw", samples, f"{READING}; undefined: {infinite} scores are infinite"),
         ]
-    return [*rows, resampled("plcc_raw", weighted.prepare_plcc, samples, how, f"{READING}; no mapping")]
+    return [*rows, jackknifed("plcc_raw", "plcc", samples, f"{READING}; no mapping")]
 
 
 def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, object]]:
@@ -110,18 +109,21 @@ def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, o
         return [undefined(name, samples, f"{READING}; undefined: {error}") for name in names]
     # At the least-squares optimum the correlation does not change to first order with the parameters, so
     # that resampling with the curve held fixed and refitting it agree (docs/protocols.md, "Mapping").
-    words = f"{READING}; {mapping} mapping, held fixed in the bootstrap"
+    words = f"{READING}; {mapping} mapping, held fixed in the interval"
     words += "" if curve.converged else f"; the fit did not converge ({curve.message})"
     words += "" if curve.monotone else "; the fitted curve is not monotone"
     words += "; the fitted curve falls" if curve.direction < 0 else ""
     sign = -1 if curve.direction < 0 else 1
     predicted = Samples(samples.frame, curve(samples.scores), samples.mos, samples.notes)
-    prepare: dict[str, tuple[Prepare, str]] = {
-        "plcc": (lambda x, y: weighted.prepare_plcc(sign * x, y), words),
-        "rmse": (weighted.prepare_rmse, words),
-        "outlier_ratio": (_outliers(deviation), f"{words}; errors beyond {OUTLIER_WIDTH:g} mos_std"),
-    }
-    return [resampled(name, prepare[name][0], predicted, how, prepare[name][1]) for name in names]
+    signed = Samples(samples.frame, sign * predicted.scores, samples.mos, samples.notes)
+    rows = [
+        jackknifed("plcc", "plcc", signed, words),
+        resampled("rmse", weighted.prepare_rmse, predicted, how, words),
+    ]
+    if "outlier_ratio" in names:
+        beyond = f"{words}; errors beyond {OUTLIER_WIDTH:g} mos_std"
+        rows.append(resampled("outlier_ratio", _outliers(deviation), predicted, how, beyond))
+    return rows
 
 
 def _outliers(deviation: Floats) -> Prepare:

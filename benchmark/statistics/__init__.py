@@ -5,7 +5,15 @@ from .bootstrap import bootstrap, interval, resample
 from .correlation import krcc, outlier_ratio, plcc, rmse, srcc
 from .dependent import closed_form_interval, meng, steiger, williams
 from .discrimination import Auc, Discrimination, discriminate
-from .influence import acceleration, difference_test, influence, influence_interval
+from .influence import (
+    acceleration,
+    difference_test,
+    influence,
+    influence_interval,
+    jackknife_acceleration,
+    jackknife_interval,
+    plcc_left_out,
+)
 from .mapping import FORMS, Mapping, fit, mapped_plcc
 from .significance import holm, win_tie_loss
 from .structure import partial_srcc
@@ -28,6 +36,8 @@ __all__ = [
     "influence",
     "influence_interval",
     "interval",
+    "jackknife_acceleration",
+    "jackknife_interval",
     "krcc",
     "mapped_plcc",
     "mean_ranks",
@@ -35,6 +45,7 @@ __all__ = [
     "outlier_ratio",
     "partial_srcc",
     "plcc",
+    "plcc_left_out",
     "resample",
     "rmse",
     "signed_ranks",

@@ -164,8 +164,37 @@ def zero_shot(tables: Path, frames: dict[str, pd.DataFrame], rng: np.random.Gene
             keys = {"dataset": dataset, "method_a": a, "method_b": b, "p": p, "p_holm": min(1.0, 6 * p)}
             pairs.append(row("srcc", gap, 0.16, len(frame), "paired bootstrap", **keys))
     tidy(tables / "zero_shot.csv", whole)
+    over_sets(tables, rng)
     tidy(tables / "by_distortion.csv", by)
     tidy(tables / "differences.csv", pairs)
+
+
+def over_sets(tables: Path, rng: np.random.Generator) -> None:
+    """Write what compares methods over data sets, and what else their scores follow."""
+    pairs = list(itertools.combinations(SKILL, 2))
+    both = [(a, b, 2, 1, 1) for a, b in pairs] + [(b, a, 1, 1, 2) for a, b in pairs]
+    columns = ["method_a", "method_b", "wins", "ties", "losses"]
+    pd.DataFrame(both, columns=columns).to_csv(tables / "wins.csv", index=False)
+    tests = [(a, b, rng.normal(), 4, 0.125, 0.75, 0.125, rng.uniform()) for a, b in pairs]
+    columns = ["method_a", "method_b", "median_difference", "n", "p", "p_holm", "smallest_p", "p_nemenyi"]
+    pd.DataFrame(tests, columns=columns).to_csv(tables / "across_sets.csv", index=False)
+    ranks = pd.DataFrame({"method": list(SKILL), "mean_rank": np.linspace(1, len(SKILL), len(SKILL))})
+    ranks.assign(n=4, p=0.02, critical_difference=2.3, power=0.4, left_out="").to_csv(
+        tables / "mean_ranks.csv", index=False
+    )
+    areas, structure = [], []
+    for method in SKILL:
+        keys = {"method": method, "dataset": "people"}
+        areas += some(rng, ("auc_different_similar", "auc_better_worse"), 90, "300 pairs", **keys)
+        structure += some(rng, ("srcc_bytes_per_pixel", "mos_bytes_per_pixel"), 90, "whole set", **keys)
+    tidy(tables / "discrimination.csv", areas)
+    tidy(tables / "structure.csv", structure)
+    gaps = [
+        row("auc_better_worse", 0.1, 0.05, 90, "300 pairs", dataset="people", method_a=a, method_b=b)
+        | {"p": 0.01, "p_holm": 0.06}
+        for a, b in pairs
+    ]
+    tidy(tables / "discrimination_differences.csv", gaps)
 
 
 def some(

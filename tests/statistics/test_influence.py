@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from benchmark.statistics import bootstrap, difference_test, influence, influence_interval
+from benchmark.statistics import (
+    bootstrap,
+    difference_test,
+    influence,
+    influence_interval,
+    jackknife_interval,
+    plcc_left_out,
+)
 from benchmark.statistics.weighted import PREPARE
 from tests.reference.statistics import influence as numerical
 from tests.statistics.test_bootstrap import TRUTH, binormal, clustered, sample
@@ -44,6 +51,18 @@ def test_degenerate_data():
     same = influence(x, x[::-1])
     assert difference_test((-1.0, -1.0), (same, same)) == (0.0, 1.0)
     assert np.isnan(difference_test((0.5, np.nan), (same, same))).all()
+
+
+def test_correlation_left_out_is_the_correlation_without():
+    x, y = sample(40, methods=1)
+    for groups in (np.arange(40), np.arange(40) % 7):
+        expected = [np.corrcoef(x[0][groups != g], y[groups != g])[0, 1] for g in range(groups.max() + 1)]
+        np.testing.assert_allclose(plcc_left_out(x[0], y, groups=groups), expected, atol=1e-12)
+    spike = np.array([0.0, 0, 0, 0, 1])
+    assert np.isnan(plcc_left_out(spike, np.arange(5.0))[4])
+    assert np.isnan(jackknife_interval(plcc_left_out(spike, np.arange(5.0)), 0.7)).all()
+    assert jackknife_interval(np.ones(9), 1.0) == (1.0, 1.0)
+    assert np.isnan(jackknife_interval([0.5, 0.6], 0.55)).all()
 
 
 def rivals(n, r, seed):

@@ -1,0 +1,146 @@
+"""Tables of tests: wins and losses, ranks over data sets, areas, what else a score follows."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchmark import figures
+from benchmark.figures import Drawing
+from benchmark.reporting.html import Html
+from benchmark.reporting.run import Run, Source
+from benchmark.reporting.terms import number
+from benchmark.tables import ALPHA, Cell, Column, Labels, Table, notes, pivot
+
+ENOUGH = 3
+"""Data sets that a critical-difference diagram needs: with two, even full agreement decides nothing."""
+
+
+def wins(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return the matrix of wins, ties and losses: the method of the row against that of the column."""
+    names = list(dict.fromkeys(frame["method_a"]))
+    names.sort(key=lambda name: list(labels.methods).index(name) if name in labels.methods else len(names))
+    cells = {
+        (row["method_a"], row["method_b"]): (row["wins"], row["ties"], row["losses"])
+        for row in frame.to_dict("records")
+    }
+    body = []
+    for a in names:
+        won, _, lost = (sum(cells[a, b][k] for b in names if (a, b) in cells) for k in range(3))
+        line = [Cell(labels.method(a), value=labels.method(a))]
+        line += [_score(cells.get((a, b))) for b in names]
+        body.append((*line, Cell(f"{won - lost:+d}".replace("-", "−"), value=float(won - lost))))
+    heads = [
+        Column("Method", words=True),
+        *(Column(labels.method(b)) for b in names),
+        Column("Wins − losses"),
+    ]
+    caption = "Wins – ties – losses over the data sets, the method of the row against that of the column."
+    said = (f"A win: SRCC higher on a data set, paired test with Holm-adjusted p < {ALPHA}.",)
+    return Table(caption, tuple(heads), tuple(body), said)
+
+
+def _score(counted: tuple[int, int, int] | None) -> Cell:
+    if counted is None:
+        return Cell("–")
+    return Cell("–".join(map(str, counted)), value=float(counted[0] - counted[2]))
+
+
+def across(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return Wilcoxon's signed ranks of every pair of methods over the data sets."""
+    rows = []
+    for row in frame.to_dict("records"):
+        names = [labels.method(row[column]) for column in ("method_a", "method_b")]
+        numbers = [row["median_difference"], row["n"], row["p"], row["p_holm"], row["smallest_p"]]
+        texts = [number(numbers[0]), f"{numbers[1]:.0f}", *map(number, numbers[2:])]
+        cells = [Cell(text, value=value) for text, value in zip(texts, numbers, strict=True)]
+        rows.append((*(Cell(name, value=name) for name in names), *cells))
+    heads = [Column(name, words=True) for name in ("First", "Second")]
+    heads += [Column("Median difference"), Column("Data sets"), Column("p"), Column("p (Holm)")]
+    said = (
+        "Wilcoxon's signed ranks of SRCC, a data set being one observation.",
+        "Smallest p: what as many wins in a row would give. Above 0.05, no outcome could be significant.",
+    )
+    return Table("Methods over all data sets.", (*heads, Column("Smallest p")), tuple(rows), said)
+
+
+def ranks(run: Run, means: Source, tests: Source) -> Html:
+    """Show mean ranks as a critical-difference diagram; with too few data sets, say so instead."""
+    if means.content is None or tests.content is None:
+        return run.missing(means, tests)
+    count = 0 if means.frame.empty else int(means.frame["n"].iloc[0])
+    if count < ENOUGH:
+        return Html(
+            f"<p>Mean ranks need {ENOUGH} data sets on which every method was scored; this run has "
+            f"{count or 'fewer than two'}. Nothing is claimed over data sets.</p>"
+        )
+    return run.figure(critical_difference, means, tests)
+
+
+def critical_difference(means: pd.DataFrame, tests: pd.DataFrame, labels: Labels) -> Drawing:
+    """Draw mean ranks; methods joined by a bar are not told apart by Nemenyi's test."""
+    import scikit_posthocs  # here, since it brings statsmodels: seconds
+
+    ranked = means.set_index(means["method"].map(labels.method))["mean_rank"]
+    nemenyi = pd.DataFrame(1.0, index=ranked.index, columns=ranked.index)
+    for row in tests.to_dict("records"):
+        a, b = labels.method(row["method_a"]), labels.method(row["method_b"])
+        if a in nemenyi and b in nemenyi and pd.notna(row["p_nemenyi"]):
+            nemenyi.loc[a, b] = nemenyi.loc[b, a] = row["p_nemenyi"]
+    figures.look()
+    figure = figures.Figure(figsize=(figures.WIDTH, 1.2 + 0.22 * len(ranked)), layout="constrained")
+    axes = figure.subplots()
+    scikit_posthocs.critical_difference_diagram(ranked, nemenyi, ax=axes, text_h_margin=0.1)
+    one = means.iloc[0]
+    caption = (
+        f"Mean rank by SRCC over {one['n']:.0f} data sets, 1 being best. Joined: not told apart (Nemenyi, "
+        f"5%; critical difference {number(one['critical_difference'], 2)}). Friedman's p = "
+        f"{number(one['p'])}; its power to notice a lead of one standard deviation is "
+        f"{number(one['power'], 2)}."
+    )
+    said = ", ".join(f"{name} {number(value, 2)}" for name, value in ranked.items())
+    return Drawing(figure, caption, f"Mean ranks: {said}.")
+
+
+def areas(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return Krasula's areas of every method."""
+    caption = "Telling different pictures from similar ones, and the better from the worse."
+    return pivot(frame, ["method"], ["dataset", "statistic"], labels, caption=caption, among=["dataset"])
+
+
+def structure(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return what else the scores, and the opinions, follow: size of the picture and of its file."""
+    part = frame[frame["statistic"].isin(STRUCTURE) & frame["value"].notna()]
+    caption = "Correlation (SRCC) of scores and opinions with the size of picture and file."
+    if part.empty:
+        note = ("Undefined: all pictures have one size, or the data are too few.",)
+        return Table(caption, (Column("Method", words=True),), (), note)
+    return pivot(part, ["method"], ["dataset", "statistic"], labels, caption=caption)
+
+
+STRUCTURE = (
+    *("srcc_pixels", "mos_pixels", "srcc_bytes_per_pixel", "mos_bytes_per_pixel"),
+    "srcc_without_bytes_per_pixel",
+)
+
+
+def worst(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return the distortion type that each method ranks worst on each data set."""
+    part = frame[frame["statistic"].eq("srcc") & frame["value"].notna()]
+    least = part.loc[part.groupby(["method", "dataset"], sort=False)["value"].idxmin()]
+    kinds = part.groupby("dataset")["distortion"].nunique()
+    rows = []
+    for row in least.to_dict("records"):
+        low, high = number(row["low"]), number(row["high"])
+        bounds = "" if pd.isna(row["low"]) else f"[{low}, {high}]"
+        rows.append(
+            (
+                Cell(labels.method(row["method"]), value=labels.method(row["method"])),
+                Cell(labels.dataset(row["dataset"]), value=row["dataset"]),
+                Cell(f"{row['distortion']} (of {kinds[row['dataset']]})", value=row["distortion"]),
+                Cell(number(row["value"]), bounds, row["value"]),
+            )
+        )
+    heads = [Column(name, words=True) for name in ("Method", "Data set", "Worst type")]
+    said = notes(least, labels, marked=False)
+    said += ("The worst of many types is low by chance too: read it beside its interval.",)
+    return Table("Worst distortion type of each method.", (*heads, Column("SRCC")), tuple(rows), said)
