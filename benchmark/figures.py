@@ -258,7 +258,8 @@ def sweep(frame: pd.DataFrame, labels: Labels) -> Drawing:
 
 def curves(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
     """Draw what was logged while a method learnt: one panel a column, against the step."""
-    names = [name for name in frame.columns if name != "step" and frame[name].notna().any()]
+    logged = frame.drop(columns="step")
+    names = list(logged.columns[logged.notna().any() & logged.ne(0).any()])  # a term of weight 0 stays 0
     columns = min(3, len(names))
     lines = -(-len(names) // columns)
     figure, axes = _grid(lines, columns, 0.2 + 1.9 * lines, sharex=True)

@@ -16,7 +16,6 @@ from benchmark.degradations.levels import LEVELS, Order
 
 _LABEL = 18  # height of the line above a strip, pixels
 _GAP = 10  # between strips
-_TILE = 144  # side of a picture on the sheet of a file
 
 
 def contact_sheet(image: Tensor, seed: int = 0, columns: int = 3, order: Order = "reference") -> Image.Image:
@@ -77,8 +76,15 @@ def degrade_file(
     images.write_png(out, degrade(images.read(path)[None], kind, level, [seed])[0])
 
 
-def sheet_file(path: str | os.PathLike[str], out: str | os.PathLike[str], seed: int = 0) -> None:
-    """Write the contact sheet of a picture file, its largest central square reduced to 144 x 144 pixels.
+def sheet_file(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    seed: int = 0,
+    *,
+    order: Order = "reference",
+    side: int = 144,
+) -> None:
+    """Write the contact sheet of a picture file: its largest central square, reduced.
 
     Parameters
     ----------
@@ -88,6 +94,10 @@ def sheet_file(path: str | os.PathLike[str], out: str | os.PathLike[str], seed: 
         PNG file to write.
     seed
         Seed of the draws.
+    order
+        As for `benchmark.degradations.degrade`.
+    side
+        Width and height of the reduced picture, pixels.
 
     Raises
     ------
@@ -97,8 +107,8 @@ def sheet_file(path: str | os.PathLike[str], out: str | os.PathLike[str], seed: 
     _check_png(out)
     picture = images.read(path)
     picture = center_crop(picture, [min(picture.shape[1:])] * 2)
-    small = resize(picture, [_TILE, _TILE], antialias=True).clamp(0, 1)
-    contact_sheet(small, seed).save(out, format="PNG")
+    small = resize(picture, [side, side], antialias=True).clamp(0, 1)
+    contact_sheet(small, seed, order=order).save(out, format="PNG")
 
 
 def _check_png(out: str | os.PathLike[str]) -> None:

@@ -52,6 +52,13 @@ def figure(
     return render("figure.html", drawing=drawing, sources=sources, proxy=proxy, size=size, **encoded)
 
 
+def sheet(png: bytes, caption: str, alt: str, source: Source) -> Html:
+    """Show a picture that a stage has left, pixel for pixel."""
+    with Image.open(io.BytesIO(png)) as opened:
+        size = opened.size
+    return render("sheet.html", png=png, caption=caption, alt=alt, source=source, size=size)
+
+
 def empty(name: str) -> Html:
     """Say that a file is there and holds nothing."""
     return render("empty.html", name=name)

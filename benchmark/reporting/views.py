@@ -275,3 +275,15 @@ def training(run: Run) -> Html:
         if source.content is not None:
             shown.append(run.figure(figures.curves, source, method=name))
     return Html.of(shown) if shown else Html("<p>No method of this run has left a training curve.</p>")
+
+
+def ladders(run: Run) -> Html:
+    """Show the degradations at rising levels that each method learnt to rank."""
+    shown = []
+    for name in run.methods:
+        source = run.source(f"models/{name}/ladders.png")
+        if source.content is not None:
+            caption = f"{run.labels.method(name)}: the 24 types of degradation, level 1 (mildest) to 5."
+            alt = "One picture, degraded by each of 24 types at five rising levels, a strip a type."
+            shown.append(blocks.sheet(source.content, caption, alt, source))
+    return Html.of(shown) if shown else Html("<p>No method of this run has left its ladders.</p>")

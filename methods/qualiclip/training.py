@@ -21,12 +21,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from tqdm import trange
 
-from benchmark.degradations import ladder
+from benchmark.degradations import ladder, sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
 from methods.qualiclip.crops import cached_reader, draw_batch
 from methods.qualiclip.losses import loss_terms, ranking_across
+
+#: Side of a picture on the sheet of ladders that training leaves, pixels.
+SHOWN = 80
 
 
 class Training(BaseModel):
@@ -251,5 +254,7 @@ def train(pictures: Sequence[Path], out: Path, *, seed: int, settings: Training)
     }
     config = architecture(settings.architecture, changes)
     save_scorer(model, out / "weights.safetensors", config, text=text)
+    if pictures:
+        sheet_file(pictures[0], out / "ladders.png", seed, order=settings.order, side=SHOWN)
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     return {"weights": str(out / "weights.safetensors")}

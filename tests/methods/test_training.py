@@ -148,3 +148,15 @@ def test_bad_settings_and_pictures_are_named(pictures, tmp_path):
         methods.train("qualiclip", pictures, tmp_path, seed=0, settings=TINY | {"margin_rnk": 0.1})
     with pytest.raises(ValueError, match="lower `lr`"):
         methods.train("qualiclip", pictures, tmp_path, seed=0, settings=TINY | {"lr": 1e30, "steps": 20})
+
+
+def test_training_leaves_a_picture_of_what_it_ranks(pictures, tmp_path):
+    from benchmark.images import read
+
+    methods.train("qualiclip", pictures, tmp_path, seed=0, settings={**TINY, "steps": 1})
+    sheet = read(tmp_path / "ladders.png")
+    side = training.SHOWN
+    assert sheet.shape == (3, 8 * (side + 28), 3 * (5 * side + 10))
+    assert (
+        sheet[:, 18 : 18 + side, :side] - sheet[:, 18 : 18 + side, 4 * side : 5 * side]
+    ).abs().mean() > 0.01

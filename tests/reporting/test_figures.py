@@ -89,3 +89,10 @@ def test_a_curve_of_missing_values_is_left_out() -> None:
     drawing = figures.curves(frame, Labels({"a": "Alpha"}), method="a")
     assert [axis.get_title(loc="left") for axis in drawing.figure.axes if axis.get_visible()] == ["loss"]
     assert "loss 2 to 1" in drawing.alt
+
+
+def test_a_term_that_takes_no_part_has_no_panel():
+    frame = pd.DataFrame({"step": [0, 5], "loss": [2.0, 1.0], "across": [0.0, 0.0]})
+    drawing = figures.curves(frame, Labels({"a": "Alpha"}), method="a")
+    assert "across" not in drawing.alt
+    assert [axis.get_title(loc="left") for axis in drawing.figure.axes if axis.get_visible()] == ["loss"]
