@@ -68,6 +68,20 @@ def read(path: str | os.PathLike[str]) -> Tensor:
         ) from error
 
 
+def below(folder: Path) -> list[Path]:
+    """Files in a folder and its subfolders whose names end as pictures do, sorted.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
+    if not files:
+        raise ValueError(f"no pictures in the folder {folder}; see the endings in {__name__}.EXTENSIONS")
+    return files
+
+
 def write_png(path: str | os.PathLike[str], image: Tensor) -> None:
     """Write ``image [3, H, W]`` (RGB in [0, 1]) as an 8-bit PNG: rounded, clipped, aside and then renamed.
 

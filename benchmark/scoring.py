@@ -86,7 +86,7 @@ def features_files(
     Returns
     -------
     names
-        Pictures that have features, in the order given.
+        Pictures that have features, in the order given; each as often as the method has crops of it.
     features
         ``[N, D]`` float32, one row for each name.
     errors
@@ -96,14 +96,10 @@ def features_files(
     for index in [index for index, vector in vectors.items() if not bool(torch.isfinite(vector).all())]:
         del vectors[index]
         errors[index] = "features are not finite"
-    kept = sorted(vectors)
-    features = (
-        torch.stack([vectors[index] for index in kept]).float().numpy()
-        if kept
-        else np.empty((0, 0), np.float32)
-    )
+    crops = {index: torch.atleast_2d(vectors[index]) for index in sorted(vectors)}
+    features = torch.cat(list(crops.values())).float().numpy() if crops else np.empty((0, 0), np.float32)
     reasons = {os.fspath(paths[index]): errors[index] for index in sorted(errors)}
-    return [os.fspath(paths[index]) for index in kept], features, reasons
+    return [os.fspath(paths[index]) for index, rows in crops.items() for _ in rows], features, reasons
 
 
 def write_scores(frame: pd.DataFrame, path: Path_) -> None:

@@ -205,10 +205,7 @@ def load(
         )
     if parameters is not None:
         return _read(Path(parameters), patch)
-    folder = Path(str(pristine))
-    files = [p for p in folder.rglob("*") if p.suffix.lower() in pictures_io.EXTENSIONS]
-    if not files:
-        raise ValueError(f"niqe: no pictures in the folder {folder} (setting `pristine`)")
+    files = pictures_io.below(Path(str(pristine)))
     return fit(files, patch or PATCH)
 
 

@@ -176,10 +176,7 @@ def load(parameters: str | Path | None = None, pristine: str | Path | None = Non
         )
     if parameters is not None:
         return Ilniqe(_read(Path(parameters)))
-    folder = Path(str(pristine))
-    files = [p for p in folder.rglob("*") if p.suffix.lower() in pictures_io.EXTENSIONS]
-    if not files:
-        raise ValueError(f"ilniqe: no pictures in the folder {folder} (setting `pristine`)")
+    files = pictures_io.below(Path(str(pristine)))
     return fit(files)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 import torch
@@ -11,7 +12,9 @@ from torch import nn
 
 import methods
 from benchmark.conformance import assert_conforms, check_method, pictures
+from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.method import Card
+from tests.reference import arniqa as official_arniqa
 
 SMALL_CLIP = {"architecture": "small", "pretrained": None}
 
@@ -38,7 +41,41 @@ def brisque(folder, tmp_path):
     return methods.load("brisque", regressor=str(path))
 
 
+def arniqa(folder, tmp_path):
+    encoder, regressor = official_arniqa.write_files(tmp_path, official_arniqa.tiny)
+    return methods.load("arniqa", encoder=str(encoder), regressor=str(regressor))
+
+
+def arniqa_ou(folder, tmp_path):
+    encoder, _ = official_arniqa.write_files(tmp_path, official_arniqa.tiny)
+    return trained("arniqa_ou", folder, tmp_path, encoder=str(encoder))
+
+
+def learnt_prompts(name):
+    def make(folder, tmp_path):
+        record = Record(name="toy", title="Toy", citation="", licence="", score_name="mos", low=0.0, high=9.0,
+                        higher_is_better=True, rated_by="people")  # fmt: skip
+        rows = pd.DataFrame({"image": sorted(p.name for p in folder.iterdir()), "mos": [1.0, 5.0, 9.0]})
+        rated = Dataset(record, folder, rows.reindex(columns=list(COLUMNS)))
+        settings = {"steps": 1, "batch": 2, "crop": 48, "optimizer": "adam"}
+        if name == "qualiclip_plus":
+            own = {"steps": 0, **SMALL_CLIP}
+            base = methods.train("qualiclip", sorted(folder.iterdir()), tmp_path / "b", seed=0, settings=own)
+            settings["encoder"] = base["weights"]
+        else:
+            settings |= SMALL_CLIP
+        return methods.load(
+            name, **methods.train(name, [], tmp_path / name, seed=0, settings=settings, rated=rated)
+        )
+
+    return make
+
+
 METHODS = {
+    "clipiqa_plus": learnt_prompts("clipiqa_plus"),
+    "qualiclip_plus": learnt_prompts("qualiclip_plus"),
+    "arniqa": arniqa,
+    "arniqa_ou": arniqa_ou,
     "sharpness": lambda folder, tmp_path: methods.load("sharpness"),
     "niqe": lambda folder, tmp_path: trained("niqe", folder, tmp_path, patch=32, sharpness=0.5),
     "ilniqe": lambda folder, tmp_path: trained("ilniqe", folder, tmp_path, sharpness=0.2),

@@ -1,0 +1,1 @@
+"""ARNIQA's encoder and what it is shown: a picture, and the same at half scale."""

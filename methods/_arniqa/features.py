@@ -1,0 +1,50 @@
+"""Features of whole pictures at two scales, by the published encoder or one trained here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from methods._arniqa.encoder import Encoder, load_encoder
+from methods._arniqa.scales import half
+from methods._weights import weights_file
+
+RELEASE = "https://github.com/miccunifi/ARNIQA/releases/download/weights"
+
+
+class TwoScales:
+    """Unit features of a picture and of its half scale, side by side.
+
+    Parameters
+    ----------
+    encoder
+        Pictures to unit features.
+    """
+
+    name = "arniqa"
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder.eval()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return ``[B, 2 D]`` float32 on the CPU of ``images [B, 3, H, W]`` (RGB in [0, 1], any size)."""
+        return self.describe(images, half(images))
+
+    @torch.inference_mode()
+    def describe(self, full: Tensor, halved: Tensor) -> Tensor:
+        """Features ``[B, 2 D]`` of pictures given at full and at half scale."""
+        return torch.cat([self.encoder(full), self.encoder(halved)], dim=1).float().cpu()
+
+
+def load_features(encoder: str | Path) -> TwoScales:
+    """Load an encoder: ``"official"`` for the published one, fetched at first use, or the path of a file.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be fetched, or the file is no encoder.
+    """
+    path = weights_file("ARNIQA.pth", [f"{RELEASE}/ARNIQA.pth"]) if encoder == "official" else Path(encoder)
+    return TwoScales(load_encoder(path))

@@ -1,0 +1,74 @@
+"""What training loops share: work prepared one step ahead, and a state from which a killed run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+Prepared = TypeVar("Prepared")
+
+
+def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Iterator[Prepared]:
+    """Yield ``prepare(step)`` from step ``first`` on; one is prepared in a thread while another is used."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(prepare, first) if first < steps else None
+        for step in range(first, steps):
+            assert coming is not None
+            here = coming.result()
+            coming = pool.submit(prepare, step + 1) if step + 1 < steps else None
+            yield here
+
+
+def identity(pictures: Sequence[Path], seed: int, settings: Mapping[str, Any]) -> str:
+    """Hash of all that a run depends on, so that a checkpoint of another run is never taken up."""
+    sizes = [[path.name, path.stat().st_size] for path in pictures]
+    return hashlib.sha256(json.dumps([sizes, seed, settings], sort_keys=True).encode()).hexdigest()
+
+
+class Checkpoint:
+    """State of a run in ``<out>.partial``: outside the result, which a pipeline may empty before each run.
+
+    Parameters
+    ----------
+    out
+        Folder of the result.
+    run
+        What `identity` says of the run; a state of another run is not taken up.
+    """
+
+    def __init__(self, out: Path, run: str) -> None:
+        self.path = out.with_name(out.name + ".partial")
+        self.run = run
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, list[dict[str, Any]]]:
+        """Load the state of this very run, if there is one; returns the next step and the rows so far."""
+        if not self.path.is_file():
+            return 0, []
+        state = torch.load(self.path, weights_only=True)
+        if state["run"] != self.run:
+            return 0, []
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        return state["step"], state["rows"]
+
+    def save(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, rows: list[dict[str, Any]]
+    ) -> None:
+        """Write the state aside and rename it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_name(self.path.name + ".tmp")
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        torch.save({"run": self.run, "step": step, "rows": rows, **state}, aside)
+        os.replace(aside, self.path)
+
+    def remove(self) -> None:
+        """Remove the state of a run that has ended."""
+        self.path.unlink(missing_ok=True)

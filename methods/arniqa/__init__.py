@@ -1,0 +1,138 @@
+"""ARNIQA (Agnolucci et al., WACV 2024, arXiv 2310.14918): a manifold of distortions, and a line through it.
+
+``training`` states what is learnt without people, ``regressor`` how people's opinions weigh it; the encoder
+is in ``methods._arniqa``, because its opinion-unaware form ``arniqa_ou`` shares it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from benchmark.method import Card
+from methods._arniqa.features import RELEASE, TwoScales, load_features
+from methods._arniqa.scales import five_crops, half
+from methods._weights import weights_file
+from methods.arniqa.regressor import Regressor, load_regressor, opinions_of
+from methods.arniqa.training import train
+
+__all__ = ["CARD", "Arniqa", "load", "train"]
+
+CARD = Card(
+    title="ARNIQA",
+    paper="Agnolucci, Galteri, Bertini, Del Bimbo: ARNIQA: Learning Distortion Manifold for Image Quality "
+    "Assessment. WACV 2024, arXiv 2310.14918",
+    licence="Apache-2.0 (code and weights)",
+    training_data="pristine pictures of KADIS-700k, synthetically degraded; opinions of one data set, "
+    "through the regressor",
+    opinion_aware=True,
+    low=float("-inf"),
+    high=float("inf"),
+    weights="published encoder and eight regressors, fetched at first use; or trained here",
+    input="whole image and its half scale; 0 to 1 is the range of the regressor's opinions, and scores may "
+    "leave it",
+)
+
+Protocol = Literal["hub", "five-crops"]
+
+
+class Arniqa:
+    """Features of a picture at full and half scale, and a linear regressor over them.
+
+    Parameters
+    ----------
+    scales
+        Pictures to features.
+    regressor
+        Features to scores; without one the method has features and no scores.
+    protocol
+        ``"hub"``: the whole picture. ``"five-crops"``: centre and corners of 224 pixels, scores averaged.
+    card
+        What a reader must know about these weights.
+    """
+
+    name = "arniqa"
+    higher_is_better = True
+
+    def __init__(
+        self, scales: TwoScales, regressor: Regressor | None, protocol: Protocol = "hub", card: Card = CARD
+    ) -> None:
+        self.scales = scales
+        self.regressor = regressor
+        self.protocol = protocol
+        self.card = card
+
+    def score(self, images: Tensor) -> Tensor:
+        """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` float32 on the CPU.
+
+        Raises
+        ------
+        ValueError
+            If there is no regressor, or a side is a single pixel.
+        """
+        if self.regressor is None:
+            raise ValueError(
+                "arniqa: this encoder has features and no scores of its own; set `regressor` to a file of "
+                "methods.arniqa.regressor.fit_regressor, use its features in a probe, or take arniqa_ou"
+            )
+        if self.protocol == "hub":
+            return self.regressor(self.scales.features(images))
+        return self.regressor(self._crops(images, half(images))).mean(1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return features of ``images [B, 3, H, W]``, full scale beside half scale, float32 on the CPU.
+
+        ``[B, 2 D]`` of the whole pictures, or ``[B, 5, 2 D]`` of their crops. As the official code does,
+        probes see crops of a half scale made by a bicubic filter, where scores take a bilinear one.
+        """
+        if self.protocol == "hub":
+            return self.scales.features(images)
+        return self._crops(images, half(images, "bicubic"))
+
+    def _crops(self, full: Tensor, halved: Tensor) -> Tensor:
+        count = len(full)
+        rows = self.scales.describe(five_crops(full).flatten(0, 1), five_crops(halved).flatten(0, 1))
+        return rows.unflatten(0, (count, 5))
+
+
+def load(
+    encoder: str | Path = "official",
+    regressor: str | Path | None = None,
+    regressor_dataset: str = "kadid10k",
+    protocol: Protocol = "hub",
+) -> Arniqa:
+    """Load ARNIQA.
+
+    Parameters
+    ----------
+    encoder
+        ``"official"`` for the published encoder, fetched at first use; or the path of such a file, or of what
+        :func:`train` wrote.
+    regressor
+        Path of a published ``regressor_<dataset>.pth`` or of a file of
+        ``methods.arniqa.regressor.fit_regressor``. Without it the published encoder takes the published
+        regressor, fetched at first use, and any other encoder has features and no scores.
+    regressor_dataset
+        Data set of the regressor: live, csiq, tid2013, kadid10k, flive, spaq, clive or koniq10k.
+    protocol
+        ``"hub"``: the whole picture, as the official hub code. ``"five-crops"``: the paper's.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing or does not fit, or the data set is unknown.
+    """
+    scales = load_features(encoder)
+    path = Path(regressor) if regressor else None
+    if path is None and encoder == "official":
+        opinions_of(regressor_dataset)
+        name = f"regressor_{regressor_dataset}.pth"
+        path = weights_file(f"arniqa_{name}", [f"{RELEASE}/{name}"])
+    if path is None:
+        unaware = "pristine pictures, synthetically degraded; no quality scores"
+        card = replace(CARD, title="ARNIQA (encoder alone)", training_data=unaware, opinion_aware=False)
+        return Arniqa(scales, None, protocol, card)
+    return Arniqa(scales, load_regressor(path, 2 * scales.encoder.width, regressor_dataset), protocol)

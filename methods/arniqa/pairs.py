@@ -1,0 +1,109 @@
+"""Pairs of different pictures, degraded alike: what ARNIQA is to find near to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmark.degradations import compose, sample_sequence
+from benchmark.images import read
+from methods._arniqa.scales import half
+
+Reader = Callable[[Path], Tensor]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How pairs are drawn.
+
+    Parameters
+    ----------
+    crop
+        Side of a crop in pixels.
+    distortions
+        Largest number of distortions composed, 1 to 7.
+    levels
+        Levels that take part, 1 to 5.
+    pristine
+        Probability that a pair is left as it is.
+    """
+
+    crop: int
+    distortions: int
+    levels: int
+    pristine: float
+
+
+def cached_reader(size: int) -> Reader:
+    """Return a reader that keeps the last ``size`` decoded pictures as bytes."""
+
+    @lru_cache(maxsize=size)
+    def bytes_of(path: Path) -> Tensor:
+        return (read(path) * 255).round().to(torch.uint8)
+
+    return lambda path: bytes_of(path).float() / 255
+
+
+@lru_cache(maxsize=2)
+def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray:
+    """Random order of ``count`` pictures in an epoch."""
+    return np.random.default_rng([seed, 0, epoch]).permutation(count)
+
+
+def draw_pair(pictures: Sequence[Path], position: int, seed: int, reader: Reader, draw: Draw) -> Tensor:
+    """Return the four crops at one position of the run: A and B at full scale, A and B at half scale.
+
+    A comes in a fresh random order each epoch, B is any picture. The four are degraded by the same types at
+    the same levels; what else is random (noise, angles, places) is each crop's own, as in the reference.
+    Everything depends on ``seed`` and ``position`` alone.
+
+    Returns
+    -------
+    Tensor
+        ``[4, 3, crop, crop]``.
+    """
+    epoch, place = divmod(position, len(pictures))
+    rng = np.random.default_rng([seed, 1, position])
+    first = int(epoch_order(len(pictures), epoch, seed)[place])
+    chosen = pictures[first], pictures[int(rng.integers(len(pictures)))]
+    images = [reader(path) for path in chosen]
+    halves = [half(image[None], "bicubic")[0] for image in images]
+    crops = torch.stack([random_crop(image, draw.crop, rng) for image in (*images, *halves)])
+    if rng.random() < draw.pristine:
+        return crops
+    sequence = sample_sequence(int(rng.integers(2**62)), draw.distortions, draw.levels)
+    return compose(crops, sequence, rng.integers(2**62, size=4).tolist())
+
+
+def draw_batch(
+    pictures: Sequence[Path], step: int, batch: int, seed: int, reader: Reader, draw: Draw, pool: Executor
+) -> tuple[Tensor, Tensor]:
+    """Return the two sides of a step: ``[A full | A half]`` and ``[B full | B half]``.
+
+    Each is ``[2 batch, 3, crop, crop]``. Row i of one is degraded as row i of the other. The half of a
+    picture is degraded like its full scale and is still no partner of it: the hard negative.
+    """
+    positions = range(step * batch, (step + 1) * batch)
+    pairs = pool.map(lambda position: draw_pair(pictures, position, seed, reader, draw), positions)
+    four = torch.stack(list(pairs), dim=1)
+    return torch.cat([four[0], four[2]]), torch.cat([four[1], four[3]])
+
+
+def random_crop(image: Tensor, size: int, rng: np.random.Generator) -> Tensor:
+    """Cut a square of ``size`` out of ``image [3, H, W]`` at a uniformly random place.
+
+    A side that is too short is filled up with black, as in the reference: KADIS-700k's 512 x 384 pixels leave
+    192 rows at half scale.
+    """
+    missing = [max(0, size - side) for side in image.shape[1:]]
+    padded = F.pad(image, (0, missing[1], 0, missing[0]))
+    top, left = rng.integers(0, [side - size for side in padded.shape[1:]], endpoint=True)
+    return padded[:, top : top + size, left : left + size]

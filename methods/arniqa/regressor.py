@@ -1,0 +1,157 @@
+"""From features to a score: a linear regressor that learnt from people's opinions of one data set."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from safetensors import safe_open
+from safetensors.torch import save_file
+from sklearn.linear_model import Ridge
+from torch import Tensor
+
+from methods._archive import read_tensors
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """Range and direction of the opinions of a data set."""
+
+    low: float
+    high: float
+    higher_is_better: bool
+
+
+#: Data sets of the published regressors, as the official ``hubconf.py`` states them.
+DATASETS = {
+    "live": Opinions(1, 100, higher_is_better=False),
+    "csiq": Opinions(0, 1, higher_is_better=False),
+    "tid2013": Opinions(0, 9, higher_is_better=True),
+    "kadid10k": Opinions(1, 5, higher_is_better=True),
+    "flive": Opinions(1, 100, higher_is_better=True),
+    "spaq": Opinions(1, 100, higher_is_better=True),
+    "clive": Opinions(1, 100, higher_is_better=True),
+    "koniq10k": Opinions(1, 100, higher_is_better=True),
+}
+
+
+@dataclass(frozen=True)
+class Regressor:
+    """``features @ weights + bias``, and the opinions that it speaks of.
+
+    Parameters
+    ----------
+    weights, bias
+        ``[D]`` float64 and a number.
+    opinions
+        Of the data set that it learnt from.
+    """
+
+    weights: Tensor
+    bias: float
+    opinions: Opinions
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Return scores ``[...]`` of ``features [..., D]``: 0 to 1 over the opinions' range, higher better.
+
+        Nothing is clipped: a picture unlike those of the data set may lie beyond.
+        """
+        opinion = features.cpu().double() @ self.weights + self.bias
+        share = (opinion - self.opinions.low) / (self.opinions.high - self.opinions.low)
+        return (share if self.opinions.higher_is_better else 1 - share).float()
+
+
+def load_regressor(path: Path, width: int, dataset: str) -> Regressor:
+    """Read a regressor: a published ``regressor_<dataset>.pth`` or a file of :func:`fit_regressor`.
+
+    Published ones are TorchScript archives; their tensors are read and their code is not run.
+
+    Parameters
+    ----------
+    path
+        The file.
+    width
+        Length of the features.
+    dataset
+        A key of `DATASETS`; our own files name their opinions themselves.
+
+    Raises
+    ------
+    ValueError
+        If the data set is unknown, or the file is no such regressor of features of this length.
+    """
+    tensors = read_tensors(path)
+    if set(tensors) != {"weights", "biases"}:
+        raise ValueError(
+            f"{path} is no regressor of ARNIQA: it holds {sorted(tensors)[:4]}, not weights, biases"
+        )
+    weights, bias = tensors["weights"].double().flatten(), tensors["biases"].double()
+    if len(weights) != width or bias.numel() != 1:
+        raise ValueError(f"{path} weighs {len(weights)} features; this encoder has {width} over both scales")
+    return Regressor(weights, float(bias), _own_opinions(path) or opinions_of(dataset))
+
+
+def fit_regressor(
+    features: ArrayLike, opinions: ArrayLike, path: Path, *, scale: Opinions, alpha: float
+) -> None:
+    """Fit Ridge regression to features of crops, each with the opinion of its picture, and write it.
+
+    Parameters
+    ----------
+    features
+        ``[N, D]``, or ``[N, C, D]`` for C crops of each picture.
+    opinions
+        ``[N]``, in the range that `scale` states.
+    path
+        Safetensors file to write.
+    scale
+        Range and direction of the opinions.
+    alpha
+        Penalty; `benchmark.protocols.probe` chooses one on validation splits.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not belong together.
+    """
+    x, y = np.asarray(features, np.float64), np.asarray(opinions, np.float64)
+    if x.ndim not in (2, 3) or y.shape != x.shape[:1]:
+        raise ValueError(f"arniqa: features {x.shape} and opinions {y.shape} do not belong together")
+    crops = x.shape[1] if x.ndim == 3 else 1
+    ridge = Ridge(alpha=alpha).fit(x.reshape(-1, x.shape[-1]), np.repeat(y, crops))
+    aside = path.with_name(path.name + ".tmp")
+    save_file(
+        {"weights": torch.from_numpy(ridge.coef_), "biases": torch.tensor([ridge.intercept_])},
+        aside,
+        metadata={"opinions": json.dumps(vars(scale))},
+    )
+    os.replace(aside, path)
+
+
+def _own_opinions(path: Path) -> Opinions | None:
+    with path.open("rb") as file:
+        if file.read(9)[8:] != b"{":
+            return None
+    with safe_open(path, framework="pt") as tensors:
+        words = (tensors.metadata() or {}).get("opinions")
+    return Opinions(**json.loads(words)) if words else None
+
+
+def opinions_of(dataset: str) -> Opinions:
+    """Range and direction of the opinions of a data set that a published regressor learnt from.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    from methods import hint
+
+    if dataset not in DATASETS:
+        raise ValueError(f"regressor_dataset: there is no {dataset!r}; {hint(dataset, list(DATASETS))}")
+    return DATASETS[dataset]

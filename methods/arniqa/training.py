@@ -1,0 +1,161 @@
+"""ARNIQA's training: different pictures degraded alike attract, and one picture at two scales repels.
+
+Reads from top to bottom: settings, learning rate, the loop. Every draw comes from the seed and the position
+in the run, so a run that was killed goes on where it was, bit by bit on a processor.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from tqdm import tqdm
+
+from methods._arniqa.encoder import Encoder, build, save_encoder, start
+from methods._device import device
+from methods._loop import Checkpoint, ahead, identity
+from methods.arniqa.loss import nt_xent
+from methods.arniqa.pairs import Draw, cached_reader, draw_batch
+
+COLUMNS = ["step", "lr", "loss", "matched"]
+
+
+class Training(BaseModel):
+    """Settings of the training; the defaults are those of the published code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet50"
+    pretrained: str | None = Field("imagenet", description="or a file of torchvision; null: random weights")
+    embedding: int = Field(128, ge=2, description="length of the projections")
+    epochs: float = Field(10, ge=0)
+    batch: int = Field(16, ge=2, description="pairs of pictures a step; each picture at two scales")
+    crop: int = Field(224, ge=32)
+    distortions: int = Field(4, ge=1, le=7, description="largest number composed")
+    levels: int = Field(5, ge=1, le=5)
+    pristine: float = Field(0.05, ge=0, le=1, description="probability that a pair is left as it is")
+    temperature: float = Field(0.1, gt=0)
+    lr: float = Field(1e-3, gt=0)
+    lr_least: float = Field(1e-6, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(1e-4, ge=0)
+    bf16: bool = True
+    cache: int = Field(256, ge=0, description="decoded pictures kept in memory")
+    log_every: int = Field(10, ge=1)
+    checkpoint_every: int = Field(500, ge=1)
+
+
+def learning_rate(epoch: float, settings: Training) -> float:
+    """Half a cosine from ``lr`` to ``lr_least``, restarted after 1, 3, 7, ... epochs."""
+    cycle = math.floor(math.log2(epoch + 1))
+    done = (epoch + 1 - 2**cycle) / 2**cycle
+    return settings.lr_least + (settings.lr - settings.lr_least) * (1 + math.cos(math.pi * done)) / 2
+
+
+def train_encoder(
+    pictures: Sequence[Path], out: Path, *, seed: int, settings: Training
+) -> tuple[Encoder, pd.DataFrame]:
+    """Train the encoder.
+
+    Parameters
+    ----------
+    pictures
+        Pristine pictures.
+    out
+        Folder of the result; a checkpoint is kept beside it while the training lasts.
+    seed
+        Seed of the initial weights and of every draw.
+    settings
+        See :class:`Training`.
+
+    Returns
+    -------
+    Encoder
+        The last weights. The paper reports the best on the validation splits of six rated data sets; here
+        nothing rated by people takes part in choosing them.
+    DataFrame
+        One row a logged step; ``matched`` is the share of projections whose nearest is their partner.
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, or the loss is no longer finite.
+    """
+    if not pictures:
+        raise ValueError("no pictures to train on; check the data set that `train.pictures` names")
+    here = device()
+    encoder = build(settings.backbone, seed, settings.embedding)
+    if settings.pretrained is not None:
+        start(encoder, settings.backbone, settings.pretrained)
+    encoder = encoder.to(here).to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.SGD(
+        encoder.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+    )
+    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump()))
+    first, rows = checkpoint.restore(encoder, optimizer)
+    steps = round(settings.epochs * len(pictures) / settings.batch)
+    reader = cached_reader(settings.cache)
+    draw = Draw(settings.crop, settings.distortions, settings.levels, settings.pristine)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        sides = ahead(
+            lambda step: draw_batch(pictures, step, settings.batch, seed, reader, draw, pool), first, steps
+        )
+        progress = tqdm(sides, initial=first, total=steps, desc="train", mininterval=5)
+        for step, (a, b) in enumerate(progress, start=first):
+            rate = learning_rate(step * settings.batch / len(pictures), settings)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            figures = train_step(encoder, optimizer, a.to(here), b.to(here), settings)
+            if not math.isfinite(figures["loss"]):
+                raise ValueError(
+                    f"the loss is {figures['loss']} at step {step}; lower `lr` (now {settings.lr})"
+                )
+            if step % settings.log_every == 0 or step + 1 == steps:
+                rows.append({"step": step, "lr": rate, **figures})
+            if (step + 1) % settings.checkpoint_every == 0:
+                checkpoint.save(encoder, optimizer, step + 1, rows)
+    checkpoint.remove()
+    return encoder.cpu().eval(), pd.DataFrame(rows, columns=COLUMNS)
+
+
+def train_step(
+    encoder: Encoder, optimizer: torch.optim.Optimizer, a: torch.Tensor, b: torch.Tensor, settings: Training
+) -> dict[str, float]:
+    """Take one step on two sides ``[2 N, 3, c, c]``; returns the loss and the share matched.
+
+    As in the reference the two sides pass one after the other, each with the batch statistics of its own.
+    """
+    with torch.autocast(a.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
+        sides = [encoder.project(side.contiguous(memory_format=torch.channels_last)) for side in (a, b)]
+    loss = nt_xent(sides[0], sides[1], settings.temperature)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        rows = torch.cat(sides)
+        cosines = (rows @ rows.T).fill_diagonal_(-2)
+        partner = torch.arange(len(rows), device=rows.device).roll(len(a))
+        matched = (cosines.argmax(1) == partner).float().mean()
+    return {"loss": float(loss.detach()), "matched": float(matched)}
+
+
+def train(pictures: Sequence[Path], out: Path, *, seed: int, settings: Training) -> dict[str, Any]:
+    """Train ARNIQA's encoder and write ``encoder.safetensors`` and ``curve.csv`` below ``out``.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of :func:`methods.arniqa.load`.
+    """
+    encoder, curve = train_encoder(pictures, out, seed=seed, settings=settings)
+    out.mkdir(parents=True, exist_ok=True)
+    save_encoder(encoder, out / "encoder.safetensors")
+    curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
+    return {"encoder": str(out / "encoder.safetensors")}

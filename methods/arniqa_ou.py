@@ -1,0 +1,67 @@
+"""ARNIQA-OU: how far ARNIQA's features of a picture's patches lie from those of pristine pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark import images as pictures_io
+from benchmark.method import Card
+from methods import _ou
+from methods._arniqa.features import load_features
+
+CARD = Card(
+    title="ARNIQA-OU",
+    paper="Agnolucci, Galteri, Bertini: Quality-Aware Image-Text Alignment for Opinion-Unaware Image Quality "
+    "Assessment. arXiv 2403.11176 (its baseline, over the encoder of ARNIQA, WACV 2024)",
+    licence="Apache-2.0 (code and weights)",
+    training_data="pristine pictures, synthetically degraded; no quality scores",
+    opinion_aware=False,
+    low=0.0,
+    high=float("inf"),
+    higher_is_better=False,
+    weights="published encoder, fetched at first use, or one trained here; fitted to your pristine pictures",
+    input="patches of 96 pixels, every 48, each at full and half scale",
+)
+
+
+def train(
+    pictures: Sequence[Path],
+    out: Path,
+    *,
+    seed: int,
+    encoder: str = "official",
+    patch: int = 96,
+    stride: int = 48,
+) -> dict[str, Any]:
+    """Fit to pristine pictures, write ``pristine.npz`` below ``out`` and return what :func:`load` needs.
+
+    Nothing is drawn at random: ``seed`` has no effect.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    settings = _ou.Settings(patch=patch, stride=stride)
+    _ou.write(_ou.fit(load_features(encoder), pictures, settings), out / "pristine.npz")
+    return {"encoder": encoder, "pristine": str(out / "pristine.npz")}
+
+
+def load(pristine: str | Path, encoder: str | Path = "official") -> _ou.OpinionUnaware:
+    """Load ARNIQA-OU.
+
+    Parameters
+    ----------
+    pristine
+        The ``.npz`` of :func:`train`, or a folder of undistorted pictures to fit to.
+    encoder
+        ``"official"`` for the published encoder of ARNIQA, fetched at first use; or the path of such a file,
+        or of one trained here. It must be the one that was fitted.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing, or the two do not belong together.
+    """
+    features = load_features(encoder)
+    if Path(pristine).is_dir():
+        return _ou.fit(features, pictures_io.below(Path(pristine)))
+    return _ou.read(features, Path(pristine))

@@ -1,0 +1,232 @@
+"""ARNIQA against the official code's own scores, and its files: own, official and faulty ones."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from torch.nn import functional as F
+
+import methods
+from benchmark.conformance import assert_conforms
+from benchmark.protocols import Features, probe
+from benchmark.protocols.rows import Resampling
+from benchmark.scoring import features_files
+from methods._arniqa import encoder as encoders
+from methods._arniqa.scales import five_crops, half
+from methods.arniqa.regressor import DATASETS, Opinions, fit_regressor, load_regressor
+from tests.reference import arniqa as official
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "arniqa.json").read_text())
+
+
+def tensor(pixels):
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return official.write_files(tmp_path_factory.mktemp("official"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return official.write_files(tmp_path_factory.mktemp("small"), official.tiny)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "row"),
+    [("hub", GOLDEN[0]), ("hub", GOLDEN[1]), ("hub", GOLDEN[2]), ("five-crops", GOLDEN[1])],
+)
+def test_scores_are_those_of_the_official_code(files, protocol, row):
+    method = methods.load(
+        "arniqa",
+        encoder=str(files[0]),
+        regressor=str(files[1]),
+        regressor_dataset="kadid10k",
+        protocol=protocol,
+    )
+    score = method.score(tensor(official.picture(*row["size"])))
+    assert score.item() == pytest.approx(row[protocol], abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", GOLDEN, ids=lambda row: "x".join(map(str, row["size"])))
+def test_five_crops_of_every_size_are_those_of_the_official_code(files, row):
+    method = methods.load("arniqa", encoder=str(files[0]), regressor=str(files[1]), protocol="five-crops")
+    score = method.score(tensor(official.picture(*row["size"])))
+    assert score.item() == pytest.approx(row["five-crops"], abs=1e-5)
+
+
+@pytest.mark.parametrize("protocol", ["hub", pytest.param("five-crops", marks=pytest.mark.slow)])
+def test_it_keeps_its_promises(small, protocol):
+    method = methods.load("arniqa", encoder=str(small[0]), regressor=str(small[1]), protocol=protocol)
+    assert_conforms(method, method.card, features=True)
+
+
+@pytest.mark.parametrize("dataset", sorted(DATASETS))
+def test_scores_are_scaled_from_the_range_of_the_opinions(small, dataset):
+    regressor = load_regressor(small[1], 1024, dataset)
+    low, high = DATASETS[dataset].low, DATASETS[dataset].high
+    features = torch.rand(3, 1024)
+    opinion = official.Ridge(1024)(features).detach()
+    share = (opinion - low) / (high - low)
+    expected = share if dataset not in ("live", "csiq") else 1 - share
+    torch.testing.assert_close(regressor(features), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(231, 315), (64, 65), (3, 2)])
+@pytest.mark.parametrize("kind", ["bilinear", "bicubic"])
+def test_half_scale_is_pillows(size, kind):
+    pixels = official.picture(*size)
+    expected = Image.fromarray(pixels).resize((size[1] // 2, size[0] // 2), Image.Resampling[kind.upper()])
+    assert torch.equal(half(tensor(pixels), kind), tensor(np.array(expected)))
+
+
+@pytest.mark.parametrize("size", [(300, 260), (224, 224), (97, 401), (50, 60)])
+def test_five_crops_are_torchvisions(size):
+    pixels = official.picture(*size)
+    height, width = size
+    corners = [(height // 2 - 112, width // 2 - 112), (0, 0), (height - 224, 0), (0, width - 224)]
+    corners.append((height - 224, width - 224))
+    image = Image.fromarray(pixels)
+    expected = [torchvision.transforms.functional.crop(image, *corner, 224, 224) for corner in corners]
+    for crop, picture in zip(five_crops(tensor(pixels))[0], expected, strict=True):
+        assert torch.equal(crop, tensor(np.array(picture))[0])
+
+
+def test_probes_see_both_scales_and_all_crops(small, tmp_path):
+    network = encoders.load_encoder(small[0])
+    pixels = official.picture(240, 230)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    image = tensor(pixels)
+    whole = methods.load("arniqa", encoder=str(small[0]))
+    with torch.no_grad():
+        expected = torch.cat([network(image), network(half(image))], 1)
+    torch.testing.assert_close(whole.features(image), expected)
+    torch.testing.assert_close(expected.square().sum(1), torch.tensor([2.0]))
+    crops = methods.load("arniqa", encoder=str(small[0]), protocol="five-crops")
+    names, rows, _ = features_files(["a.png", "a.png"], crops, root=tmp_path)
+    assert (names, rows.shape) == (["a.png"] * 10, (10, 1024))
+    with torch.no_grad():
+        centre = network(image[:, :, 8:232, 3:227])
+    torch.testing.assert_close(torch.from_numpy(rows[:1, :512]), centre)
+
+
+def test_crops_of_a_picture_go_through_a_probe_together():
+    rng = np.random.default_rng(0)
+    mos = rng.uniform(1, 5, 60)
+    rows = mos[:, None, None] * rng.normal(size=6) + 0.1 * rng.normal(size=(60, 5, 6))
+    names = [f"{i}.png" for i in range(60)]
+    features = Features.of(np.repeat(names, 5), rows.reshape(-1, 6))
+    manifest = pd.DataFrame({"image": names, "mos": mos})
+    table = probe(features, manifest, mos_higher_is_better=True, how=Resampling(100))
+    assert table.set_index("statistic").loc["srcc", "value"] > 0.98
+
+
+def test_a_regressor_of_ones_own_is_ridge_over_the_crops(tmp_path):
+    rng = np.random.default_rng(1)
+    features, opinions = rng.normal(size=(20, 5, 8)), rng.uniform(0, 10, 20)
+    path = tmp_path / "own.safetensors"
+    fit_regressor(features, opinions, path, scale=Opinions(0, 10, higher_is_better=False), alpha=0.5)
+    x, y = features.reshape(-1, 8), np.repeat(opinions, 5)
+    centred = x - x.mean(0)
+    weights = np.linalg.solve(centred.T @ centred + 0.5 * np.eye(8), centred.T @ (y - y.mean()))
+    expected = 1 - (y.mean() + (features[0, 0] - x.mean(0)) @ weights) / 10
+    regressor = load_regressor(path, 8, "kadid10k")
+    assert regressor(torch.from_numpy(features[0, :1])).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_encoder_alone_has_features_and_says_why_it_has_no_scores(small):
+    method = methods.load("arniqa", encoder=str(small[0]))
+    assert not method.card.opinion_aware
+    with pytest.raises(ValueError, match="no scores of its own; set `regressor`"):
+        method.score(torch.rand(1, 3, 64, 64))
+
+
+def test_checkpoints_of_the_official_training_and_without_projector_are_read(small, tmp_path):
+    state = torch.load(small[0])
+    torch.save({f"encoder.{name}": value for name, value in state.items()}, tmp_path / "simclr.pth")
+    torch.save({n: v for n, v in state.items() if n.startswith("model.")}, tmp_path / "bare.pth")
+    image = torch.rand(1, 3, 64, 80)
+    expected = methods.load("arniqa", encoder=str(small[0])).features(image)
+    for name in ("simclr.pth", "bare.pth"):
+        assert torch.equal(methods.load("arniqa", encoder=str(tmp_path / name)).features(image), expected)
+
+
+class Malicious:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('code has run')",))
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("missing", "no weights at"),
+        ("truncated", "truncated"),
+        ("code", "could run any code"),
+        ("other", "no encoder of ARNIQA"),
+        ("shape", "does not fit"),
+        ("lacking", "missing"),
+    ],
+)
+def test_a_faulty_encoder_is_refused(small, tmp_path, fault, says):
+    path, state = tmp_path / "ARNIQA.pth", torch.load(small[0])
+    if fault == "truncated":
+        path.write_bytes(small[0].read_bytes()[:-1000])
+    if fault == "code":
+        torch.save({"model.0.weight": Malicious()}, path)
+    if fault == "other":
+        torch.save({"visual.conv1.weight": torch.zeros(3)}, path)
+    if fault == "shape":
+        torch.save({**state, "model.0.weight": torch.zeros(64, 3, 3, 3)}, path)
+    if fault == "lacking":
+        torch.save({n: v for n, v in state.items() if n != "model.4.0.conv2.weight"}, path)
+    with pytest.raises(ValueError, match=says) as caught:
+        methods.load("arniqa", encoder=str(path))
+    assert "ARNIQA.pth" in str(caught.value)
+
+
+def test_a_faulty_regressor_is_refused(small, tmp_path):
+    with pytest.raises(ValueError, match="is no regressor of ARNIQA"):
+        methods.load("arniqa", encoder=str(small[0]), regressor=str(small[0]))
+    torch.save({"weights": torch.zeros(1, 4096), "biases": torch.zeros(())}, tmp_path / "r.pth")
+    with pytest.raises(ValueError, match="weighs 4096 features; this encoder has 1024"):
+        methods.load("arniqa", encoder=str(small[0]), regressor=str(tmp_path / "r.pth"))
+    with pytest.raises(ValueError, match="did you mean 'kadid10k'"):
+        methods.load("arniqa", encoder=str(small[0]), regressor=str(small[1]), regressor_dataset="kadid")
+    with pytest.raises(ValueError, match=r"load\.protocol: .*'hub' or 'five-crops'"):
+        methods.load("arniqa", encoder=str(small[0]), protocol="crops")
+
+
+def test_training_starts_from_weights_with_torchvisions_names(tmp_path):
+    state = {
+        name: official.random_tensor(name, value.shape)
+        for name, value in official.tiny().state_dict().items()
+    }
+    torch.save(state, tmp_path / "imagenet.pth")
+    encoder = encoders.build("small", seed=0)
+    encoders.start(encoder, "small", str(tmp_path / "imagenet.pth"))
+    network = official.tiny().eval()
+    network.load_state_dict(state)
+    network.fc = torch.nn.Identity()
+    image = torch.rand(2, 3, 64, 64)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (encoders.MEAN, encoders.STD))
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(image), F.normalize(network((image - mean) / std)))
+    with pytest.raises(ValueError, match="does not fit"):
+        encoders.start(encoders.build("resnet18", seed=0), "resnet18", str(tmp_path / "imagenet.pth"))
+    with pytest.raises(ValueError, match="no weights of 'small'"):
+        encoders.start(encoder, "small", "imagenet")
+
+
+def test_an_encoder_is_written_and_read(small, tmp_path):
+    encoder = encoders.load_encoder(small[0])
+    encoders.save_encoder(encoder, tmp_path / "e.safetensors")
+    again = encoders.load_encoder(tmp_path / "e.safetensors").state_dict()
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(again[name], value), name

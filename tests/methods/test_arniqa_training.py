@@ -1,0 +1,164 @@
+"""ARNIQA's training: its loss and rate against plain ones, its draws, resume, and that it learns."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+import methods
+from benchmark.degradations import compose
+from benchmark.images import write_png
+from methods.arniqa import pairs, training
+from methods.arniqa.loss import nt_xent
+from methods.arniqa.training import Training, learning_rate, train_encoder
+
+TINY = {
+    "backbone": "small", "pretrained": None, "embedding": 16, "epochs": 3, "batch": 2, "crop": 32,
+    "lr": 0.05, "log_every": 1, "checkpoint_every": 2, "bf16": False,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Four smooth coloured pictures with edges."""
+    folder = tmp_path_factory.mktemp("pictures")
+    generator = torch.Generator().manual_seed(0)
+    for i in range(4):
+        coarse = torch.rand(1, 3, 6, 6, generator=generator)
+        write_png(folder / f"{i}.png", torch.nn.functional.interpolate(coarse, size=(90, 100))[0])
+    return sorted(folder.iterdir())
+
+
+def test_the_loss_is_the_sum_over_pairs_of_its_equation():
+    generator = torch.Generator().manual_seed(1)
+    a, b = (torch.nn.functional.normalize(torch.randn(5, 7, generator=generator)) for _ in range(2))
+    rows = torch.cat([a, b]).tolist()
+    total = 0.0
+    for i, row in enumerate(rows):
+        weights = [math.exp(sum(x * y for x, y in zip(row, other, strict=True)) / 0.1) for other in rows]
+        total -= math.log(weights[(i + 5) % 10] / (sum(weights) - weights[i]))
+    assert nt_xent(a, b, 0.1).item() == pytest.approx(total / 10, rel=1e-5)
+
+
+def test_the_rate_is_that_of_torchs_warm_restarts():
+    settings = Training()
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=settings.lr)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 1, 2, eta_min=1e-6)
+    optimizer.step()
+    for epoch in np.arange(0, 10, 0.0625):
+        scheduler.step(epoch)
+        assert learning_rate(epoch, settings) == pytest.approx(scheduler.get_last_lr()[0], rel=1e-6)
+
+
+def draw(pictures, position, seed=0, **changes):
+    how = pairs.Draw(**{"crop": 32, "distortions": 4, "levels": 5, "pristine": 0.0, **changes})
+    return pairs.draw_pair(pictures, position, seed, pairs.cached_reader(8), how)
+
+
+def test_the_four_crops_are_degraded_by_the_same_types_and_levels(pictures, monkeypatch):
+    calls = []
+
+    def spy(images, sequence, seeds):
+        calls.append((images.clone(), sequence, seeds))
+        return compose(images, sequence, seeds)
+
+    monkeypatch.setattr(pairs, "compose", spy)
+    result = draw(pictures, 3)
+    ((images, sequence, seeds),) = calls
+    assert images.shape == (4, 3, 32, 32)
+    assert 1 <= len(sequence) <= 4
+    assert len(set(seeds)) == 4
+    assert torch.equal(result, compose(images, sequence, seeds))
+
+
+def test_crops_come_from_two_pictures_at_two_scales(pictures):
+    a, _, a_half, _ = draw(pictures, 1, pristine=1.0)
+    full = [pairs.read(path) for path in pictures]
+    halves = [pairs.half(image[None], "bicubic")[0] for image in full]
+
+    def holds(image, crop):
+        windows = image.unfold(1, 32, 1).unfold(2, 32, 1)
+        return bool((windows - crop[:, None, None]).abs().amax((0, 3, 4)).min() < 1e-6)
+
+    first = int(pairs.epoch_order(4, 0, 0)[1])
+    assert holds(full[first], a)
+    assert holds(halves[first], a_half)
+    assert not holds(full[first], a_half)
+
+
+def test_a_share_of_the_pairs_stays_pristine(pictures, monkeypatch):
+    composed = []
+    monkeypatch.setattr(pairs, "compose", lambda images, *_: composed.append(1) or images)
+    for position in range(400):
+        draw(pictures, position, pristine=0.25)
+    assert 0.68 < len(composed) / 400 < 0.82
+
+
+def test_a_small_picture_is_filled_up_with_black():
+    image = torch.ones(3, 20, 50)
+    crop = pairs.random_crop(image, 32, np.random.default_rng(0))
+    assert crop[:, :20].eq(1).all()
+    assert crop[:, 20:].eq(0).all()
+
+
+def test_draws_depend_on_the_position_and_not_on_batch_or_threads(pictures):
+    how, reader = pairs.Draw(32, 4, 5, 0.05), pairs.cached_reader(8)
+    with ThreadPoolExecutor(3) as many, ThreadPoolExecutor(1) as one:
+        wide = pairs.draw_batch(pictures, 0, 4, 7, reader, how, many)
+        narrow = [pairs.draw_batch(pictures, step, 2, 7, reader, how, one) for step in (0, 1)]
+    for side in (0, 1):
+        full = torch.cat([step[side][:2] for step in narrow])
+        halved = torch.cat([step[side][2:] for step in narrow])
+        assert torch.equal(wide[side], torch.cat([full, halved]))
+
+
+def test_a_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatch):
+    whole, curve = train_encoder(pictures, tmp_path / "whole", seed=3, settings=Training(**TINY))
+
+    class Killed(Exception):
+        pass
+
+    steps, genuine = iter(range(100)), training.train_step
+
+    def killed_in_the_fourth_step(*arguments):
+        if next(steps) == 3:
+            raise Killed
+        return genuine(*arguments)
+
+    monkeypatch.setattr(training, "train_step", killed_in_the_fourth_step)
+    with pytest.raises(Killed):
+        train_encoder(pictures, tmp_path / "cut", seed=3, settings=Training(**TINY))
+    assert (tmp_path / "cut.partial").is_file()
+    monkeypatch.setattr(training, "train_step", genuine)
+    resumed, again = train_encoder(pictures, tmp_path / "cut", seed=3, settings=Training(**TINY))
+    for (name, a), b in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+    assert curve.equals(again)
+    assert len(curve) == 6
+    assert not (tmp_path / "cut.partial").exists()
+
+
+def test_training_brings_pictures_degraded_alike_together(pictures, tmp_path):
+    easy = {"epochs": 80, "batch": 8, "lr": 0.01, "pristine": 0.0, "distortions": 1}
+    settings = Training(**TINY | easy)
+    _, curve = train_encoder(pictures, tmp_path / "m", seed=0, settings=settings)
+    assert curve["loss"].tail(10).mean() < curve["loss"].head(5).mean() - 0.2
+    assert curve["matched"].tail(10).mean() > 2 / 31  # chance is 1 in 31
+
+
+def test_what_was_trained_is_loaded(pictures, tmp_path):
+    learnt = methods.train("arniqa", pictures, tmp_path / "m", seed=0, settings=TINY | {"epochs": 0.5})
+    method = methods.load("arniqa", **learnt)
+    assert method.features(torch.rand(2, 3, 70, 50)).shape == (2, 1024)
+    assert (tmp_path / "m" / "curve.csv").read_text().splitlines()[0] == "step,lr,loss,matched"
+
+
+def test_bad_settings_are_named(pictures, tmp_path):
+    with pytest.raises(ValueError, match="no pictures to train on"):
+        methods.train("arniqa", [], tmp_path, seed=0, settings=TINY)
+    with pytest.raises(ValueError, match="did you mean 'temperature'"):
+        methods.train("arniqa", pictures, tmp_path, seed=0, settings=TINY | {"temprature": 0.1})
+    with pytest.raises(ValueError, match="lower `lr`"):
+        methods.train("arniqa", pictures, tmp_path, seed=0, settings=TINY | {"lr": 1e30, "epochs": 5})
