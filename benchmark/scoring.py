@@ -1,11 +1,13 @@
-"""A method over many pictures: decoded in threads, batched by size, one row a picture in the order given."""
+"""A method over many pictures: decoded in threads, batched by size, results as they come or in order."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -53,19 +55,12 @@ def score_files(
     DataFrame
         ``image`` (as given), ``score`` (float64, NaN where there is none), ``error`` (the reason, else "").
     """
-    scores, errors = _run(paths, method.score, root, batch, jobs)
-    values = np.full(len(paths), np.nan)
-    for index, score in scores.items():
-        if score.numel() != 1:
-            raise TypeError(
-                f"method {method.name!r}: score must return one number a picture, got {score.shape}"
-            )
-        values[index] = float(score)
-    for index in np.flatnonzero(~np.isfinite(values)).tolist():
-        values[index] = np.nan
-        errors.setdefault(index, "score is not finite")
-    texts = [errors.get(index, "") for index in range(len(paths))]
-    return pd.DataFrame({"image": [os.fspath(path) for path in paths], "score": values, "error": texts})
+    rows = [
+        row
+        for part in stream(paths, method.score, root=root, batch=batch, jobs=jobs)
+        for row in scored(part, method)
+    ]
+    return frame_of(paths, rows)
 
 
 def score_manifest(dataset: Dataset, method: Method, *, batch: int = 16, jobs: int = 2) -> pd.DataFrame:
@@ -92,10 +87,16 @@ def features_files(
     errors
         Every other picture with the reason.
     """
-    vectors, errors = _run(paths, method.features, root, batch, jobs)
-    for index in [index for index, vector in vectors.items() if not bool(torch.isfinite(vector).all())]:
-        del vectors[index]
-        errors[index] = "features are not finite"
+    vectors: dict[int, Tensor] = {}
+    errors: dict[int, str] = {}
+    for part in stream(paths, method.features, root=root, batch=batch, jobs=jobs):
+        for result in part:
+            if result.value is None:
+                errors[result.index] = result.error
+            elif not bool(torch.isfinite(result.value).all()):
+                errors[result.index] = "features are not finite"
+            else:
+                vectors[result.index] = result.value
     crops = {index: torch.atleast_2d(vectors[index]) for index in sorted(vectors)}
     features = torch.cat(list(crops.values())).float().numpy() if crops else np.empty((0, 0), np.float32)
     reasons = {os.fspath(paths[index]): errors[index] for index in sorted(errors)}
@@ -111,48 +112,142 @@ def write_scores(frame: pd.DataFrame, path: Path_) -> None:
     os.replace(aside, path)
 
 
-def _run(
-    paths: Sequence[Path_], function: Callable[[Tensor], Tensor], root: Path_ | None, batch: int, jobs: int
-) -> tuple[dict[int, Tensor], dict[int, str]]:
-    """Apply `function` to every readable picture; returns results and reasons by position in `paths`."""
+@dataclass(frozen=True)
+class Result:
+    """What became of one picture.
+
+    Parameters
+    ----------
+    index
+        Its place in the list.
+    size
+        Height and width in pixels, or nothing where it could not be read.
+    value
+        What the method made of it, or nothing.
+    error
+        Why there is no value, else "".
+    """
+
+    index: int
+    size: tuple[int, int] | None
+    value: Tensor | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Score of one picture: NaN and the reason where there is none; its place and its size as in `Result`."""
+
+    index: int
+    size: tuple[int, int] | None
+    score: float
+    error: str = ""
+
+
+def scored(results: Sequence[Result], method: Method) -> list[Row]:
+    """Turn the results of a batch into scores; raises TypeError unless the method gives one number each."""
+    rows = []
+    for result in results:
+        score, error = math.nan, result.error
+        if result.value is not None:
+            if result.value.numel() != 1:
+                raise TypeError(
+                    f"method {method.name!r}: score must return one number a picture, "
+                    f"got {list(result.value.shape)}"
+                )
+            score = float(result.value)
+            if not math.isfinite(score):
+                score, error = math.nan, "score is not finite"
+        rows.append(Row(result.index, result.size, score, error))
+    return rows
+
+
+def frame_of(paths: Sequence[Path_], rows: Sequence[Row]) -> pd.DataFrame:
+    """Lay out one row a picture, in the order of `paths`: ``image``, ``score``, ``error``."""
+    ordered = sorted(rows, key=lambda row: row.index)
+    # As Python's own strings: pandas' cannot hold the name of a file that is no UTF-8.
+    return pd.DataFrame(
+        {
+            "image": pd.Series([os.fspath(path) for path in paths], dtype=object),
+            "score": np.array([row.score for row in ordered], dtype=np.float64),
+            "error": pd.Series([row.error for row in ordered], dtype=object),
+        }
+    )
+
+
+def stream(
+    paths: Sequence[Path_],
+    function: Callable[[Tensor], Tensor],
+    *,
+    root: Path_ | None = None,
+    batch: int = 16,
+    jobs: int = 2,
+    done: Mapping[int, tuple[int, int] | None] | None = None,
+) -> Iterator[list[Result]]:
+    """Apply a function to every readable picture, a batch at a time.
+
+    Parameters
+    ----------
+    paths, root, batch, jobs
+        As in `score_files`.
+    function
+        ``[B, 3, H, W]`` to one row a picture. A ValueError of it refuses a picture.
+    done
+        Pictures that an earlier run has dealt with, with their sizes (nothing where they could not be read).
+        They are not read again, and count where batches are gathered: what is left shares a batch with the
+        pictures that it would have shared one with before, and so gets the same numbers to the last bit.
+
+    Yields
+    ------
+    list of Result
+        A batch as soon as it is through; a picture that cannot be read, by itself. Each picture comes once.
+    """
     if batch < 1 or jobs < 1:
         raise ValueError(f"batch and jobs must be at least 1, got batch {batch} and jobs {jobs}")
+    done = done or {}
     files = [Path(root or "", path) for path in paths]
-    results: dict[int, Tensor] = {}
-    errors: dict[int, str] = {}
-    for pictures in _batches(_decoded(files, jobs), batch, errors):
-        _apply(function, pictures, files, results, errors)
-    return results, errors
+    for part in _batches(_decoded(files, jobs, done), batch):
+        if isinstance(part, Result):
+            if part.index not in done:
+                yield [part]
+        elif not all(image.is_meta for _, image in part):
+            whole = [(index, read(files[index]) if image.is_meta else image) for index, image in part]
+            yield [result for result in _apply(function, whole, files) if result.index not in done]
 
 
-def _decoded(files: Sequence[Path], jobs: int) -> Iterator[tuple[int, Tensor | ImageError]]:
-    """Read files in threads, a few ahead of what is asked for; yields them in their order."""
+def _decoded(
+    files: Sequence[Path], jobs: int, done: Mapping[int, tuple[int, int] | None]
+) -> Iterator[tuple[int, Tensor | str]]:
+    """Read files in threads, a few ahead of what is asked for; yields pictures or reasons in their order."""
 
-    def attempt(file: Path) -> Tensor | ImageError:
+    def attempt(index: int) -> Tensor | str:
+        if index in done:
+            size = done[index]
+            return "" if size is None else torch.empty((3, *size), device="meta")  # a shape without pixels
         try:
-            return read(file)
+            return read(files[index])
         except ImageError as error:
-            return error
+            return str(error)
 
-    pending: deque[Future[Tensor | ImageError]] = deque()
+    pending: deque[Future[Tensor | str]] = deque()
     with ThreadPoolExecutor(jobs) as pool:
-        todo = iter(files)
-        pending.extend(pool.submit(attempt, file) for file in islice(todo, 2 * jobs))
+        todo = iter(range(len(files)))
+        pending.extend(pool.submit(attempt, index) for index in islice(todo, 2 * jobs))
         for index in range(len(files)):
             result = pending.popleft().result()
-            pending.extend(pool.submit(attempt, file) for file in islice(todo, 1))
+            pending.extend(pool.submit(attempt, later) for later in islice(todo, 1))
             yield index, result
 
 
 def _batches(
-    decoded: Iterator[tuple[int, Tensor | ImageError]], batch: int, errors: dict[int, str]
-) -> Iterator[list[tuple[int, Tensor]]]:
-    """Gather pictures of equal size; what could not be read goes to `errors`."""
+    decoded: Iterator[tuple[int, Tensor | str]], batch: int
+) -> Iterator[list[tuple[int, Tensor]] | Result]:
+    """Gather pictures of equal size; what could not be read comes at once, by itself."""
     waiting: dict[torch.Size, list[tuple[int, Tensor]]] = {}
     held = 0
     for index, image in decoded:
-        if isinstance(image, ImageError):
-            errors[index] = str(image)
+        if isinstance(image, str):
+            yield Result(index, None, None, image)
             continue
         waiting.setdefault(image.shape, []).append((index, image))
         held += image.shape[1:].numel()
@@ -168,23 +263,17 @@ def _batches(
 
 
 def _apply(
-    function: Callable[[Tensor], Tensor],
-    pictures: list[tuple[int, Tensor]],
-    files: Sequence[Path],
-    results: dict[int, Tensor],
-    errors: dict[int, str],
-) -> None:
+    function: Callable[[Tensor], Tensor], pictures: list[tuple[int, Tensor]], files: Sequence[Path]
+) -> list[Result]:
     """Apply `function` to one batch; if that is refused, to each picture alone, to find which is meant."""
+    size = (pictures[0][1].shape[1], pictures[0][1].shape[2])
     try:
         with torch.no_grad():
             rows = function(torch.stack([image for _, image in pictures])).detach().cpu()
     except ValueError as error:
         if len(pictures) == 1:
-            errors[pictures[0][0]] = str(error)
-            return
-        for picture in pictures:
-            _apply(function, [picture], files, results, errors)
-        return
+            return [Result(pictures[0][0], size, None, str(error))]
+        return [result for picture in pictures for result in _apply(function, [picture], files)]
     except Exception as error:
         error.add_note(f"while scoring {', '.join(str(files[index]) for index, _ in pictures)}")
         raise
@@ -192,4 +281,4 @@ def _apply(
         raise TypeError(
             f"expected one row for each of {len(pictures)} pictures, got shape {list(rows.shape)}"
         )
-    results.update(zip((index for index, _ in pictures), rows, strict=True))
+    return [Result(index, size, row) for (index, _), row in zip(pictures, rows, strict=True)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
+from typing import Annotated
 
 import typer
 
@@ -26,10 +28,25 @@ for _found in pkgutil.iter_modules(commands.__path__):
         app.command(_name)(_module.command)
 
 
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    """No-reference image quality."""
+    if debug:
+        os.environ["QUALIBENCH_DEBUG"] = "1"
+
+
 def main() -> None:
     """Run the command line; a wrong setting or file ends it with one line."""
     try:
         app()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
+        if os.environ.get("QUALIBENCH_DEBUG"):
+            raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

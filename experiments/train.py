@@ -90,6 +90,8 @@ def load_trained(name: str, models: Path = stage.MODELS) -> Method:
     if not path.is_file():
         raise ValueError(f"{path} is missing; run `dvc repro train@{name}`")
     trained = json.loads(path.read_text())
+    if "method" not in trained:
+        raise ValueError(f"{path} is of another version of the suite; run `dvc repro -f train@{name}`")
     method = methods.load(trained["method"], **trained["load"])
     method.name = trained["name"]
     return method

@@ -4,55 +4,134 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-#: Endings of files that a folder is searched for.
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+if TYPE_CHECKING:
+    import pandas as pd
 
+EXAMPLES = """
+    iqa score photo.jpg --method niqe
 
-def pictures_in(paths: list[Path]) -> list[Path]:
-    """Files as given, folders as the pictures below them, sorted.
+    iqa score holidays/ "more/*.png" --method qualiclip --out scores.csv
 
-    Raises
-    ------
-    ValueError
-        If a path does not exist or a folder holds no picture.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-            if not inside:
-                raise ValueError(f"{path} holds no picture ({', '.join(sorted(PICTURES))})")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ValueError(f"{path} does not exist")
-    return found
+    find . -name "*.jpg" | iqa score - --method niqe --out scores.parquet
+"""
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
-    method: Annotated[
-        str,
-        typer.Option(help="`iqa methods` lists them; one that `dvc repro` trained here is taken as trained."),
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Pictures, folders, globs, CSV lists of paths, or - for paths on standard input."
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="CSV file; standard output without it.")] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures of one size scored at a time.")] = 16,
+    method: Annotated[list[str], typer.Option(help="`iqa methods` lists them; may be given several times.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File .csv, .parquet or .json; else a table on standard output.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32, or bf16: faster, and a little off.")] = "fp32",
+    batch: Annotated[int, typer.Option(min=1, help="Most pictures of one size scored at a time.")] = 16,
+    jobs: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
+    sort: Annotated[bool, typer.Option(help="Best first instead of the order given.")] = False,
+    explain: Annotated[
+        Path | None, typer.Option(help="Folder for pictures of where the score comes from (gradCAM).")
+    ] = None,
 ) -> None:
-    """Score pictures; exit code 3 if some could not be scored."""
-    from benchmark.scoring import score_files, write_scores
-    from experiments.train import load_here
+    """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
+    from experiments.inputs import pictures
+    from experiments.outputs import check_format, write_frame
+    from experiments.scoring_run import How
 
-    frame = score_files(pictures_in(paths), load_here(method), batch=batch)
+    if out is not None:
+        check_format(out)
+    elif resume:
+        raise ValueError("--resume needs --out, beside which the journal lies")
+    how = How(_one_of(device, "device"), _one_of(precision, "precision"), batch, jobs)  # type: ignore[arg-type]
+    files = pictures(paths, sys.stdin)
+    frames = {name: _scored(name, files, how, out, resume, explain) for name in dict.fromkeys(method)}
+    frame = _together(frames, sort)
     if out is None:
-        frame.to_csv(sys.stdout, index=False)
+        frame.to_csv(sys.stdout, index=False, float_format="%.9g", errors="surrogateescape")
     else:
-        write_scores(frame, out)
+        write_frame(frame, out)
+        for name in frames:
+            _journal(out, name).unlink(missing_ok=True)
+    if sys.stderr.isatty():
+        for name, part in frames.items():
+            _say(name, part, out)
     failed = int(frame["score"].isna().sum())
     if failed:
-        typer.echo(f"{failed} of {len(frame)} could not be scored; see the column `error`", err=True)
+        typer.echo(f"{failed} of {len(frame)} could not be scored; the column `error` says why", err=True)
         raise typer.Exit(3)
+
+
+_CHOICES = {"device": ("auto", "cpu", "cuda", "mps"), "precision": ("fp32", "bf16")}
+
+
+def _one_of(value: str, option: Literal["device", "precision"]) -> str:
+    if value not in _CHOICES[option]:
+        raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
+    return value
+
+
+def _scored(
+    name: str, files: list[Path], how: object, out: Path | None, resume: bool, explain: Path | None
+) -> pd.DataFrame:
+    """Score with one method; its journal is left where the run is stopped."""
+    from experiments import scoring_run, stage
+    from experiments.train import load_here
+
+    method = load_here(name)
+    trained = stage.MODELS / name / "method.json"
+    version = stage.sha256([trained]) if trained.is_file() else ""
+    journal = _journal(out, name) if out else None
+    try:
+        frame = scoring_run.score(files, method, how, journal=journal, resume=resume, version=version)  # type: ignore[arg-type]
+    except KeyboardInterrupt:
+        if journal:
+            typer.echo(f"stopped; the same command with --resume goes on from {journal}", err=True)
+        raise typer.Exit(130) from None
+    if explain is not None:
+        good = [file for file, score in zip(files, frame["score"], strict=True) if score == score]
+        scoring_run.explain(good, load_here(name), explain / name)
+    frame.attrs["higher_is_better"] = method.higher_is_better
+    return frame
+
+
+def _journal(out: Path, name: str) -> Path:
+    return out.with_name(f"{out.name}.{name.replace(':', '_')}.part")
+
+
+def _together(frames: dict[str, pd.DataFrame], sort: bool) -> pd.DataFrame:
+    """One table of all methods; a column `method` where there are several."""
+    import pandas as pd
+
+    if sort:
+        frames = {
+            name: part.sort_values("score", ascending=not part.attrs["higher_is_better"], kind="stable")
+            for name, part in frames.items()
+        }
+    if len(frames) == 1:
+        return next(iter(frames.values()))
+    parts = [part.assign(method=name) for name, part in frames.items()]
+    for part in parts:
+        part.attrs = {}
+    return pd.concat(parts, ignore_index=True)[["image", "method", "score", "error"]]
+
+
+def _say(name: str, frame: pd.DataFrame, out: Path | None) -> None:
+    """Summarise on the terminal: how many, the best and the worst."""
+    good = frame.dropna(subset="score").sort_values("score", kind="stable")
+    if not frame.attrs["higher_is_better"]:
+        good = good[::-1]
+    typer.echo(f"{name}: {len(good)} of {len(frame)} scored{f', in {out}' if out else ''}", err=True)
+    if len(good) > 1:
+        for label, row in (("worst", good.iloc[0]), ("best", good.iloc[-1])):
+            typer.echo(f"  {label:6}{row['score']:10.4f}  {row['image']}", err=True)
+
+
+command.__doc__ = f"{command.__doc__}\n\nExamples:\n{EXAMPLES}"

@@ -14,6 +14,12 @@ from tests.degradations.pictures import photographs
 run = CliRunner()
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """No method that a pipeline has trained here may be taken."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def picture(tmp_path):
     write_png(tmp_path / "in.png", photographs()[0])

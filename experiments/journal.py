@@ -1,0 +1,75 @@
+"""A journal of scores: a killed run loses the batch in hand and nothing else.
+
+One line of JSON a batch, after a first line that says what is being scored with what. A line that was cut off
+is dropped, so a batch is there as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.scoring import Row
+
+
+class Journal:
+    """Rows already scored, and where further ones go.
+
+    Parameters
+    ----------
+    path
+        The journal's file.
+    about
+        What is scored and how; JSON values.
+    resume
+        Whether to go on from what the file holds; else it begins anew.
+
+    Raises
+    ------
+    ValueError
+        If the file is of a run with other pictures, method or settings.
+    """
+
+    def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
+        self.path = path
+        self.rows: list[Row] = []
+        head = json.dumps(about, sort_keys=True)
+        whole: list[str] = []
+        if resume and path.is_file():
+            whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        if whole:
+            _check(path, json.loads(whole[0]), json.loads(head))
+            self.rows = [_row(*cells) for line in whole[1:] for cells in json.loads(line)]
+        else:
+            whole = [head + "\n"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = path.open("w")
+        self.file.writelines(whole)
+        self.file.flush()
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Append a batch."""
+        cells = [(r.index, r.size, None if math.isnan(r.score) else r.score, r.error) for r in rows]
+        self.file.write(json.dumps(cells) + "\n")
+        self.file.flush()
+        self.rows += rows
+
+    def close(self) -> None:
+        """Close the file and leave it there."""
+        self.file.close()
+
+
+def _row(index: int, size: list[int] | None, score: float | None, error: str) -> Row:
+    return Row(index, (size[0], size[1]) if size else None, math.nan if score is None else score, error)
+
+
+def _check(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    other = [name for name in asked if found.get(name) != asked[name]]
+    if other:
+        raise ValueError(
+            f"{path} is of a run with other {', '.join(other)}; finish that one, or leave out --resume to "
+            "begin anew"
+        )

@@ -1,0 +1,177 @@
+"""One method over many pictures from the command line: device, precision, progress, journal."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from benchmark.method import Method
+from benchmark.scoring import Row, frame_of, scored, stream
+from experiments.journal import Journal
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True)
+class How:
+    """What scores may depend on besides the method, and how many threads decode.
+
+    Parameters
+    ----------
+    device
+        Where the method computes; ``auto`` takes the fastest that is there.
+    precision
+        ``fp32``, or ``bf16`` for faster and coarser matrix products.
+    batch
+        Most pictures of one size scored at once.
+    jobs
+        Threads that decode.
+    """
+
+    device: Device = "auto"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    batch: int = 16
+    jobs: int = 2
+
+
+def available() -> Device:
+    """Return the fastest kind of device that torch finds here."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def place(method: Method, device: Device) -> Device:
+    """Move a method to a device and return where it is; one that cannot move stays on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the device is not there, or the method computes on the CPU alone and another one was asked for.
+    """
+    there = available() if device == "auto" else device
+    if there != "cpu" and there != available():
+        raise ValueError(f"--device {there}: torch finds none here; take --device {available()}")
+    if there != "cpu" and not hasattr(method, "to"):
+        if device != "auto":
+            raise ValueError(f"--device {there}: {method.name} computes on the CPU only")
+        return "cpu"
+    if there != "cpu":
+        method.to(there)  # type: ignore[attr-defined]
+    return there
+
+
+def function_of(method: Method, how: How) -> Callable[[Tensor], Tensor]:
+    """Return the method's ``score`` on its device, in its precision."""
+    device = place(method, how.device)
+
+    def score(images: Tensor) -> Tensor:
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=how.precision == "bf16"):
+            return method.score(images.to(device))
+
+    return score
+
+
+def score(
+    paths: Sequence[Path],
+    method: Method,
+    how: How,
+    *,
+    journal: Path | None = None,
+    resume: bool = False,
+    version: str = "",
+) -> pd.DataFrame:
+    """Score pictures with progress on the terminal.
+
+    Parameters
+    ----------
+    paths, method, how
+        What is scored, and how.
+    journal
+        File that takes every batch as it is done; it is left there when the run is stopped.
+    resume
+        Go on from the journal.
+    version
+        What else the scores depend on, such as a hash of the weights.
+
+    Returns
+    -------
+    DataFrame
+        ``image``, ``score``, ``error``, as `benchmark.scoring.score_files` gives it; the same to the last bit
+        whether the run was stopped in between or not.
+
+    Raises
+    ------
+    ValueError
+        If the device is not there, or the journal is of another run.
+    """
+    function = function_of(method, how)
+    names = "\0".join(os.fspath(path) for path in paths)
+    settings = {name: value for name, value in asdict(how).items() if name != "jobs"}
+    about = {
+        "method": method.name,
+        "version": version,
+        "pictures": hashlib.sha256(os.fsencode(names)).hexdigest(),
+        **settings,
+    }
+    book = Journal(journal, about, resume=resume) if journal else None
+    rows: list[Row] = list(book.rows) if book else []
+    done = {row.index: row.size for row in rows}
+    bar = tqdm(total=len(paths), initial=len(rows), unit="img", desc=method.name, disable=None)
+    try:
+        for part in stream(paths, function, batch=how.batch, jobs=how.jobs, done=done):
+            found = scored(part, method)
+            if book:
+                book.add(found)
+            rows += found
+            bar.update(len(found))
+    finally:
+        bar.close()
+        if book:
+            book.close()
+    return frame_of(paths, rows)
+
+
+def explain(paths: Sequence[Path], method: Method, folder: Path) -> None:
+    """Write where each picture raises or lowers the score: raw maps, and overlays on one colour scale.
+
+    Parameters
+    ----------
+    paths
+        Pictures that can be read.
+    method
+        A method with gradients; it has to be on the CPU.
+    folder
+        Takes ``maps.npz`` (raw maps by name of the overlay) and one PNG a picture.
+
+    Raises
+    ------
+    ValueError
+        If the method has no gradients.
+    """
+    import numpy as np
+
+    from benchmark.attribution import maps
+    from benchmark.attribution.overlay import overlay
+    from benchmark.images import read, write_png
+    from benchmark.method import HasGradients
+
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {
+        f"{index:05d}_{path.stem}": maps(cast(HasGradients, method), read(path)[None], ["score"])[0, 0]
+        for index, path in enumerate(tqdm(paths, unit="img", desc="explain", disable=None))
+    }
+    raw_maps: dict[str, Any] = {name: raw.numpy() for name, raw in found.items()}
+    np.savez_compressed(folder / "maps.npz", **raw_maps)
+    scale = max((float(raw.abs().max()) for raw in found.values()), default=0.0)
+    for path, (name, raw) in zip(paths, found.items(), strict=True):
+        write_png(folder / f"{name}.png", overlay(read(path), raw, scale or 1.0))
