@@ -6,6 +6,9 @@ which archives are done.
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import shutil
 import stat
@@ -14,11 +17,12 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar")
 #: Programs that unpack RAR, with their arguments before the archive and before the folder.
@@ -29,6 +33,9 @@ RAR = (
 )
 
 
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
+
+
 class ArchiveError(ValueError):
     """An archive that is damaged, unsafe or of a kind that cannot be unpacked here."""
 
@@ -36,6 +43,7 @@ class ArchiveError(ValueError):
 class _Member(NamedTuple):
     name: str
     size: int
+    crc: int | None
     open: Callable[[], IO[bytes]]
 
 
@@ -45,7 +53,7 @@ def is_archive(path: Path) -> bool:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack `archive` into `folder`; files that are there already with their size are kept.
+    """Unpack `archive` into `folder`; what an earlier run unpacked of a zip is checked and kept.
 
     Raises
     ------
@@ -63,7 +71,7 @@ def unpack(archive: Path, folder: Path) -> Path:
             _unpack_rar(archive, folder)
         else:
             _write_all(_members(archive), archive, folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, zipfile.LargeZipFile) as error:
+    except DAMAGE as error:
         raise ArchiveError(
             f"{archive}: cannot be unpacked ({error}); delete it and fetch it again"
         ) from error
@@ -107,18 +115,30 @@ def _members(archive: Path) -> Generator[_Member, None, None]:
                 if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
                     raise _refused(info.filename, archive)
                 if not info.is_dir():
-                    yield _Member(info.filename, info.file_size, partial(opened.open, info))
+                    yield _Member(info.filename, info.file_size, info.CRC, partial(opened.open, info))
                 else:
                     safe_path(info.filename, archive)
     else:
-        with tarfile.open(archive, "r|*") as stream:
+        with _plain(archive) as file, tarfile.open(fileobj=file, mode="r|") as stream:
             for member in stream:
                 if not (member.isreg() or member.isdir()):
                     raise _refused(member.name, archive)
                 if member.isreg():
-                    yield _Member(member.name, member.size, partial(_opened, stream, member))
+                    yield _Member(member.name, member.size, None, partial(_opened, stream, member))
                 else:
                     safe_path(member.name, archive)
+            while file.read(1 << 20):  # the checksum of the compressed stream stands at its end
+                pass
+
+
+def _plain(archive: Path) -> IO[bytes]:
+    """Open a tar, whatever it is compressed with."""
+    with archive.open("rb") as file:
+        start = file.read(6)
+    for mark, opener in ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open)):
+        if start.startswith(mark):
+            return cast(IO[bytes], opener(archive, "rb"))
+    return archive.open("rb")
 
 
 def _refused(name: str, archive: Path) -> ArchiveError:
@@ -141,7 +161,7 @@ def _write_all(members: Generator[_Member, None, None], archive: Path, folder: P
         for member in members:
             target = folder / safe_path(member.name, archive)
             bar.update()
-            if target.is_file() and not target.is_symlink() and target.stat().st_size == member.size:
+            if _is_there(target, member):
                 continue
             if not target.parent.resolve().is_relative_to(home):
                 raise ArchiveError(
@@ -158,6 +178,17 @@ def _write_all(members: Generator[_Member, None, None], archive: Path, folder: P
                     f"{archive}: {member.name!r} is cut short; delete the archive and fetch it again"
                 )
             os.replace(aside, target)
+
+
+def _is_there(target: Path, member: _Member) -> bool:
+    """Whether an earlier run wrote this file rightly; a tar has no checksums, its files are written anew."""
+    if member.crc is None or target.is_symlink() or not target.is_file():
+        return False
+    crc = 0
+    with target.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            crc = zlib.crc32(chunk, crc)
+    return target.stat().st_size == member.size and crc == member.crc
 
 
 def _check_disk(size: int, beside: Path) -> None:

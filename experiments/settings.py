@@ -181,6 +181,15 @@ def _known_keys(section: type[BaseModel]) -> list[str]:
     return keys
 
 
+def _settable(prepare: Prepare) -> list[str]:
+    """Data sets that may have settings: those declared, and those that a profile inherits and leaves unused."""
+    if set(prepare.settings) <= set(prepare.datasets):
+        return prepare.datasets
+    from benchmark import datasets  # imports torch
+
+    return sorted({*prepare.datasets, *datasets.names()})
+
+
 def _unknown_names(settings: Settings) -> list[str]:
     """Names of data sets and methods that are used but not declared."""
     used = {
@@ -196,7 +205,7 @@ def _unknown_names(settings: Settings) -> list[str]:
         "gradcam.methods": (settings.gradcam.methods, list(settings.methods)),
         "ablation.method": ([settings.ablation.method], list(settings.methods)),
         "ablation.datasets": (settings.ablation.datasets, settings.prepare.datasets),
-        "prepare.settings": (list(settings.prepare.settings), settings.prepare.datasets),
+        "prepare.settings": (list(settings.prepare.settings), _settable(settings.prepare)),
         "methods": ([own.module for own in settings.methods.values()], methods.names()),
     }
     problems = [

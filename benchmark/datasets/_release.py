@@ -14,6 +14,12 @@ from benchmark.datasets.catalogue import Entry
 DOWNLOADS = Path("downloads")
 
 
+def folder_of(entry: Entry, source: str | Path | None = None) -> Path:
+    """Folder of a release: as told, else as the record says, else ``downloads/<name>``."""
+    told = source or entry.source
+    return Path(told).expanduser() if told else DOWNLOADS / entry.name
+
+
 def prepare(
     target: Path, *, entry: Entry, source: str | Path | None = None, score: str | None = None
 ) -> None:
@@ -35,7 +41,7 @@ def prepare(
     ValueError
         If the release is not there (with the command that brings it), not complete, or at fault.
     """
-    folder = Path(source).expanduser() if source else DOWNLOADS / entry.name
+    folder = folder_of(entry, source)
     if not folder.is_dir():
         raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
     rows = layouts.read(entry, folder, score)

@@ -21,9 +21,9 @@ def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Pat
     root
         Folder of the release.
     layout
-        ``scores`` (a name, a pattern, or several), and where needed ``columns`` (names, for files without a
-        header), ``separator`` ("," or "whitespace"), ``sheet``, ``header`` (a column by which the header row
-        is known) and ``rename`` (column -> value -> value).
+        ``scores`` (a name, a pattern, or several) or ``file`` (a path of its own); where needed ``columns``
+        (names, for files without a header), ``separator`` ("," or "whitespace"), ``sheet``, ``header`` (a
+        column by which the header row is known) and ``rename`` (column -> value -> value).
 
     Returns
     -------
@@ -37,6 +37,11 @@ def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Pat
     ValueError
         If a file cannot be read as such a table.
     """
+    if own := layout.get("file"):
+        path = Path(own)
+        if not path.is_file():
+            raise ValueError(f"{path}: is missing; it holds the scores, add the data set again")
+        return _read(path, layout), path
     names = [layout["scores"]] if isinstance(layout["scores"], str) else layout["scores"]
     for name in names:
         found = sorted(root.glob(re.sub(r"([\[\]])", r"[\1]", name)))

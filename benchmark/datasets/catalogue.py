@@ -72,6 +72,7 @@ class Entry(_Part):
     layout: tuple[dict[str, Any], ...]
     faults: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
+    source: str = ""
     own: bool = False
 
     def record(self) -> Record:

@@ -64,7 +64,7 @@ def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
     ValueError
         If no score file is there, a picture is missing, or a row is at fault: file, row and column named.
     """
-    layout, root = _locate(entry, folder)
+    layout, root = locate(entry, folder)
     if score is not None and score not in ("", *layout.get("other", {})):
         raise ValueError(
             f"{entry.name}: has no score {score!r}, only {', '.join(layout.get('other', {})) or 'one'}"
@@ -95,6 +95,8 @@ def wanted_files(entry: Entry) -> list[str]:
             files.append("dmos_realigned.mat")
         elif layout["reader"] == "clive":
             files.append("Data/AllMOS_release.mat")
+        elif "file" in layout:
+            files.append(layout["file"])
         elif layout["reader"] == "listing":
             files += [pattern.rsplit("/", 1)[0] for pattern in layout["where"][:1]]
         else:
@@ -103,8 +105,11 @@ def wanted_files(entry: Entry) -> list[str]:
     return files
 
 
-def _locate(entry: Entry, folder: Path) -> tuple[dict[str, Any], Path]:
+def locate(entry: Entry, folder: Path) -> tuple[dict[str, Any], Path]:
+    """Return the layout that a release has and the folder where it begins; a ValueError if it has none."""
     for layout in entry.layout:
+        if "file" in layout and folder.is_dir():
+            return dict(layout), folder
         single = entry.model_copy(update={"layout": (layout,)})
         root = find_root(folder, wanted_files(single)) if folder.is_dir() else None
         if root is not None:

@@ -1,0 +1,78 @@
+"""Bring a data set here: fetch its files from the first source that gives them all, then unpack them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from benchmark import archives
+from benchmark.datasets import layouts
+from benchmark.datasets._release import DOWNLOADS
+from benchmark.datasets.catalogue import Entry, Source
+from benchmark.fetching import PATIENCE, Patience, fetch
+
+
+def download(
+    entry: Entry, *, accept_terms: bool = False, downloads: Path = DOWNLOADS, patience: Patience = PATIENCE
+) -> Path:
+    """Fetch and unpack a data set into ``<downloads>/<name>``; a call after a kill goes on from there.
+
+    Parameters
+    ----------
+    entry
+        The data set's record.
+    accept_terms
+        Whether the user accepts its terms; needed for sets that ask.
+    downloads
+        Folder of all releases; the archives lie in ``.archives/<name>`` in it.
+    patience
+        How long to try.
+
+    Returns
+    -------
+    Path
+        The folder, holding a release that its reader recognises.
+
+    Raises
+    ------
+    ValueError
+        If the terms are not accepted, no source gives the data set (with what each said and the steps by
+        hand), or what came is not the data set.
+    """
+    folder = downloads / entry.name
+    complete = folder / ".unpacked" / "complete"
+    if complete.is_file():
+        return folder
+    if not entry.sources:
+        raise ValueError(
+            f"{entry.name}: cannot be fetched by a program. {entry.steps} Unpack into {folder} ({entry.page})"
+        )
+    if entry.asks and not accept_terms:
+        raise ValueError(
+            f"{entry.name}: read its terms first ({entry.licence}; {entry.page}), then call again with "
+            "--accept-terms"
+        )
+    reasons = []
+    for source in entry.sources:
+        try:
+            _bring(source, folder, downloads / ".archives" / entry.name, patience)
+            layouts.locate(entry, folder)
+            complete.write_text(f"{source.origin}\n")
+            return folder
+        except ValueError as error:
+            reasons.append(f"{source.origin}: {error}")
+    by_hand = f"\nBy hand: {entry.steps} Unpack into {folder} ({entry.page})" if entry.steps else ""
+    raise ValueError(f"{entry.name}: no source gave it.\n" + "\n".join(reasons) + by_hand)
+
+
+def _bring(source: Source, folder: Path, shelf: Path, patience: Patience) -> None:
+    for file in source.files:
+        path = fetch(file.urls, shelf / file.name, sha256=file.sha256, size=file.size, patience=patience)
+        if archives.is_archive(path):
+            archives.unpack(path, folder)
+        elif not (folder / file.name).is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            aside = folder / f".{file.name}.part"
+            shutil.copyfile(path, aside)
+            aside.replace(folder / file.name)
+    (folder / ".unpacked").mkdir(exist_ok=True)

@@ -1,0 +1,131 @@
+"""What each picture file is: whether it decodes, its size, its bytes and its looks. Slow, so it is kept.
+
+The journal is a CSV that grows by a row a picture: a killed run goes on where it was, and a file that is
+unchanged (size and time) is never read twice. Pictures are streamed, never held together.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from benchmark import images
+from benchmark.fetching import sha256_of
+
+#: Where journals are kept, one a folder of pictures.
+JOURNALS = Path("downloads/.fingerprints")
+
+
+class Fingerprint(NamedTuple):
+    """A row of the journal; `reason` says why a picture does not decode, the others are then empty."""
+
+    image: str
+    size: str
+    changed: str
+    width: str
+    height: str
+    sha256: str
+    looks: str
+    reason: str
+
+
+def journal_of(root: Path, journals: Path | None = None) -> Path:
+    """Journal of a folder, told by its place."""
+    place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    return (journals or JOURNALS) / f"{root.resolve().name}-{place}.csv"
+
+
+def fingerprints(
+    root: Path, names: Sequence[str], journal: Path, *, workers: int = 2
+) -> Iterator[Fingerprint]:
+    """Fingerprint of every picture, in the order of `names`; those in the journal are not read again.
+
+    Parameters
+    ----------
+    root
+        Folder that `names` start from.
+    names
+        Paths of the pictures.
+    journal
+        CSV file to go on with.
+    workers
+        Threads; a decoder lets go of the interpreter's lock.
+    """
+    from tqdm import tqdm
+
+    known = read_journal(journal)
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(workers) as pool, journal.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        with tqdm(total=len(names), desc="pictures", disable=not sys.stderr.isatty()) as bar:
+            for chunk in _chunks(names, 64):
+                for found, fresh in pool.map(_looker(root, known), chunk):
+                    bar.update()
+                    if fresh:
+                        writer.writerow(found)
+                    yield found
+                file.flush()
+
+
+def read_journal(journal: Path) -> dict[str, Fingerprint]:
+    """Rows of a journal by picture; a last line that a kill left by half is cut off."""
+    if not journal.is_file():
+        return {}
+    content = journal.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        journal.write_bytes(whole)
+    rows = csv.reader(whole.decode("utf-8").split("\n"))
+    return {row[0]: Fingerprint(*row) for row in rows if len(row) == len(Fingerprint._fields)}
+
+
+def looks_of(image: Tensor) -> str:
+    """Perceptual hash of ``image [3, H, W]``: 128 bits as hexadecimal digits, "" without structure.
+
+    The difference hash (N. Krawetz, "Kind of like that", 2013) in both directions: the grey picture is
+    averaged to 9 x 9 fields, and a bit says whether a field is brighter than its left, or upper, neighbour.
+    """
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype)
+    grey = (image * weights[:, None, None]).sum(0)
+    fields = adaptive_avg_pool2d(grey[None], 9)[0]
+    if float(fields.std()) < 2 / 255:
+        return ""
+    across = fields[:8, 1:] > fields[:8, :-1]
+    down = fields[1:, :8] > fields[:-1, :8]
+    bits = torch.cat([across.flatten(), down.flatten()]).tolist()
+    return f"{int(''.join('01'[bit] for bit in bits), 2):032x}"
+
+
+def _looker(root: Path, known: dict[str, Fingerprint]) -> Callable[[str], tuple[Fingerprint, bool]]:
+    def look(name: str) -> tuple[Fingerprint, bool]:
+        path = root / name
+        try:
+            status = path.stat()
+        except OSError:
+            return Fingerprint(name, "", "", "", "", "", "", f"{path}: does not exist"), False
+        size, changed = str(status.st_size), str(status.st_mtime_ns)
+        kept = known.get(name)
+        if kept is not None and (kept.size, kept.changed) == (size, changed):
+            return kept, False
+        try:
+            image = images.read(path)
+        except images.ImageError as error:
+            return Fingerprint(name, size, changed, "", "", "", "", str(error)), True
+        _, height, width = image.shape
+        digest, looks = sha256_of(path), looks_of(image)
+        return Fingerprint(name, size, changed, str(width), str(height), digest, looks, ""), True
+
+    return look
+
+
+def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (names[start : start + size] for start in range(0, len(names), size))

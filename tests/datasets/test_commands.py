@@ -1,0 +1,208 @@
+"""The commands around data sets, as a user types them."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from typer.testing import CliRunner
+
+from benchmark import datasets
+from experiments.cli import app
+from tests.datasets.releases import lines
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A checkout's top with twelve pictures, of which two are one file and one is another's thumbnail."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    for index in range(10):
+        fields = draw.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+        Image.fromarray(fields).resize((90, 72), Image.Resampling.BICUBIC).save(folder / f"p{index}.png")
+    (folder / "p10.png").write_bytes((folder / "p0.png").read_bytes())
+    Image.open(folder / "p1.png").resize((60, 48)).save(folder / "p11.jpg", quality=60)
+    return tmp_path
+
+
+def iqa(*words, **settings):
+    return CliRunner().invoke(app, list(map(str, words)), **settings)
+
+
+def scores(here, names, head="file;DMOS;std", rows="{};{};2.5"):
+    lines(here / "scores.csv", [head, *(rows.format(name, 10 + i) for i, name in enumerate(names))])
+    return here / "scores.csv"
+
+
+def add(here, *extra, **settings):
+    names = [f"p{index}.png" for index in range(11)] + ["p11.jpg"]
+    table = scores(here, names)
+    return iqa("datasets", "add", "lab", "--images", here / "lab", "--scores", table, *extra, **settings)
+
+
+def test_the_table_says_what_is_here(here):
+    (here / "downloads/agiqa3k/images").mkdir(parents=True)
+    (here / "downloads/agiqa3k/images/a.png").touch()
+    lines(here / "downloads/agiqa3k/data.csv", ["name,mos_quality,std_quality", "a.png,1,.1"])
+    (here / "downloads/tid2013").mkdir()
+    table = iqa("datasets").stdout.splitlines()
+    found = {line.split()[0]: line for line in table}
+    assert len(table) == 17
+    assert "1 of 2982 images" in found["agiqa3k"]
+    assert "incomplete (iqa verify tid2013)" in found["tid2013"]
+    assert found["koniq10k"].split()[1:3] == ["10073", "no"]
+
+
+def test_a_card_says_direction_terms_steps_and_faults():
+    card = iqa("datasets", "clive").stdout
+    for words in (
+        "higher is better",
+        "--accept-terms",
+        "Fill the form",
+        "first seven",
+        "@article{ghadiyaram",
+    ):
+        assert words in card
+    assert "lower is better" in iqa("datasets", "csiq").stdout
+    assert "short side 512" in iqa("datasets", "spaq").stdout
+
+
+def test_an_own_data_set_is_added_and_takes_part(here):
+    ended = add(here, input="y\n")
+    assert ended.exit_code == 0, ended.output
+    assert "score: 'DMOS', 10 to 21, lower is better; deviation: std" in ended.stderr
+    record = yaml.safe_load((here / "experiments/datasets/lab.yaml").read_text())
+    assert record["score"]["higher_is_better"] is False
+    assert "lab" in datasets.names()
+    datasets.prepare("lab", here / "data")
+    data = datasets.load("lab", here / "data")
+    assert data.manifest["mos"].tolist() == list(range(10, 22))
+    assert data.manifest["mos_std"].eq(2.5).all()
+    assert (data.record.low, data.record.high, data.record.higher_is_better) == (10, 21, False)
+    assert all((data.root / image).is_file() for image in data.manifest["image"])
+    assert "12  complete" in iqa("datasets").stdout
+    assert iqa("verify", "lab").stderr.endswith("lab: 12 images, 0 faults, 1 notes\n")
+
+
+def test_a_wrong_guess_is_not_written(here):
+    ended = add(here, input="n\n")
+    assert isinstance(ended.exception, ValueError)
+    assert not list((here / "experiments").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        (
+            "lab",
+            "file,a,b\np0.png,1,2\n",
+            r"which column is the score \(a, b\)\? name it",
+        ),
+        ("lab", "file,mos\np0,1\n", "no column holds names of pictures; name it with --image-column"),
+        ("lab", "file,mos\np0.png,1\ngone.png,2\n", r"1 of the 2 pictures .* the first is 'gone\.png'"),
+        ("lab", "file,mos\np0.png,1\np0.png,2\n", "stands earlier too"),
+        ("lab", "file,mos\np0.png,1\np1.png,bad\n", r"row 3, column 'mos': 'bad'"),
+        ("koniq10k", "file,mos\np0.png,1\n", "the suite has a data set of this name"),
+        ("My Set", "file,mos\np0.png,1\n", "small letters, digits and underscores"),
+    ],
+)
+def test_what_cannot_be_added_is_said_and_not_written(here, name, text, words):
+    (here / "s.csv").write_text(text)
+    ended = iqa("datasets", "add", name, "--images", here / "lab", "--scores", here / "s.csv", "--yes")
+    with pytest.raises(ValueError, match=words):
+        raise ended.exception
+    assert not list((here / "experiments").rglob("*.yaml"))
+
+
+def test_pictures_without_a_row_are_counted(here):
+    table = scores(here, ["p0.png", "p1.png"], "file,mos", "{},{}")
+    ended = iqa("datasets", "add", "lab", "--images", here / "lab", "--scores", table, "--yes")
+    assert "10 pictures are not in the table and left out" in ended.stderr
+
+
+def test_leaks_are_found_within_a_set_and_across_sets(here):
+    add(here, "--yes")
+    datasets.prepare("lab", here / "data")
+    images = datasets.load("lab", here / "data").manifest["image"].tolist()
+    parts = ["train"] * 10 + ["test"] * 2
+    pd.DataFrame({"image": images, "split_1": parts}).to_csv(here / "s.csv", index=False)
+    ended = iqa("splits", "check", "lab", "--splits", here / "s.csv", "--out", here / "leaks.csv")
+    assert ended.exit_code == 3, ended.output
+    found = pd.read_csv(here / "leaks.csv")[["kind", "train", "test"]].values.tolist()
+    assert found == [["identical", images[0], images[10]], ["near", images[1], images[11]]]
+    pd.DataFrame({"image": images[:10], "split_1": parts[1:11]}).to_csv(here / "s.csv", index=False)
+    assert iqa("splits", "check", "lab", "--splits", here / "s.csv").exit_code == 0
+    os.makedirs(here / "other")
+    (here / "other/x.png").write_bytes((here / "lab/p3.png").read_bytes())
+    datasets.prepare("other", here / "data", kind="folder", source=here / "other")
+    ended = iqa("splits", "check", "lab", "--test", "other")
+    assert ended.exit_code == 3
+    assert f"lab -> other: 1 identical, first {images[3]} and images/x.png" in ended.stdout
+
+
+def test_splits_are_made_and_read_again(here):
+    add(here, "--yes")
+    datasets.prepare("lab", here / "data")
+    assert iqa("splits", "make", "lab", "--out", here / "s.csv", "--splits", 3).exit_code == 0
+    table = pd.read_csv(here / "s.csv")
+    assert list(table) == ["image", "split_1", "split_2", "split_3"]
+    assert table["split_1"].value_counts().to_dict() == {"train": 8, "test": 3, "val": 1}
+    ended = iqa("splits", "make", "lab", "--out", here / "o.csv", "--official")
+    assert "no official split" in str(ended.exception)
+
+
+def test_downloads_of_several_sets_go_on_past_one_that_fails(here, monkeypatch):
+    monkeypatch.setenv("IQA_OFFLINE", "1")
+    ended = iqa("download", "agiqa1k", "clive", "kadid10k")
+    assert ended.exit_code == 3
+    assert "agiqa1k: cannot be fetched by a program" in ended.stderr
+    assert "clive: read its terms first" in ended.stderr
+    assert "IQA_OFFLINE forbids" in ended.stderr
+    assert "3 of 3 data sets are missing" in ended.stderr
+    assert isinstance(iqa("download").exception, ValueError)
+
+
+def test_the_paper_profile_names_data_sets_of_the_catalogue():
+    from experiments.commands.download import of_profile
+
+    named = {
+        "koniq10k",
+        "clive",
+        "flive",
+        "spaq",
+        "agiqa1k",
+        "agiqa3k",
+        "live",
+        "csiq",
+        "tid2013",
+        "kadis700k",
+    }
+    assert named <= set(of_profile("paper"))
+
+
+def test_a_manifest_of_a_hundred_thousand_rows_loads_in_a_second(tmp_path):
+    import time
+
+    count = 100_000
+    frame = pd.DataFrame(
+        {
+            "image": [f"images/{index // 21:05d}_{index % 21}.bmp" for index in range(count)],
+            "mos": np.linspace(1, 5, count),
+            "reference": [f"{index // 21:05d}" for index in range(count)],
+            "level": np.arange(count) % 6,
+        }
+    )
+    record = datasets.Record("big", "Big", "", "", "mos", 1, 5, True, "people")
+    (tmp_path / "big").mkdir()
+    datasets.write_dataset(tmp_path / "big", record, frame)
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        loaded = datasets.load("big", tmp_path).manifest
+        times.append(time.process_time() - began)
+    assert len(loaded) == count
+    assert min(times) < 1
