@@ -182,7 +182,7 @@ def _known_keys(section: type[BaseModel]) -> list[str]:
 
 
 def _settable(prepare: Prepare) -> list[str]:
-    """Data sets that may have settings: those declared, and those that a profile inherits and leaves unused."""
+    """Data sets that may have settings: those declared, and those of an inherited profile, unused."""
     if set(prepare.settings) <= set(prepare.datasets):
         return prepare.datasets
     from benchmark import datasets  # imports torch
