@@ -13,7 +13,7 @@ import methods
 from benchmark.scoring import score_manifest, write_scores
 from experiments import settings as settings_of
 from experiments import stage
-from experiments.train import load_trained, train_into
+from experiments.train import load_trained, train_on
 
 VARIANTS = Path("experiments/ablation")
 
@@ -42,7 +42,7 @@ def ablate(variant: str) -> None:
     settings = variant_settings(variant)
     own = settings.methods[settings.ablation.method]
     out = stage.RESULTS / "ablation" / variant
-    train_into(out, settings.ablation.method, own, settings.train, settings.seed)
+    train_on(settings.train, out, settings.ablation.method, own, settings.seed)
     method = load_trained(variant, stage.RESULTS / "ablation")
     for dataset in settings.ablation.datasets:
         data = benchmark.datasets.load(dataset, root=stage.DATA)

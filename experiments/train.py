@@ -13,6 +13,7 @@ from typing import Any
 
 import benchmark.datasets
 import methods
+from benchmark.datasets import Dataset
 from benchmark.method import Method
 from experiments import stage
 from experiments.settings import MethodSettings, Train
@@ -26,15 +27,21 @@ def train(name: str) -> None:
             f"methods: {name!r} is not declared in params.yaml; {methods.hint(name, list(settings.methods))}"
         )
     own = settings.methods[name]
-    train_into(stage.MODELS / name, name, own, settings.train, settings.seed)
+    train_on(settings.train, stage.MODELS / name, name, own, settings.seed)
 
 
-def train_into(out: Path, name: str, own: MethodSettings, data: Train, seed: int) -> None:
-    """Train a method into ``out`` and write ``method.json`` beside its weights."""
-    pictures = training_pictures(data.dataset)
+def train_on(data: Train, out: Path, name: str, own: MethodSettings, seed: int) -> None:
+    """Train a method into ``out`` on the data sets that the settings name."""
     rated = None
     if own.train is not None and data.rated and methods.learns_from_scores(own.module):
         rated = benchmark.datasets.load(data.rated, root=stage.DATA)
+    train_into(out, name, own, training_pictures(data.dataset), seed, rated)
+
+
+def train_into(
+    out: Path, name: str, own: MethodSettings, pictures: list[Path], seed: int, rated: Dataset | None = None
+) -> None:
+    """Train a method into ``out`` and write ``method.json`` beside its weights."""
     out.mkdir(parents=True, exist_ok=True)
     learnt: dict[str, Any] = {}
     if own.train is not None:
@@ -79,7 +86,7 @@ def code_files(name: str) -> list[Path]:
 
 
 def load_trained(name: str, models: Path = stage.MODELS) -> Method:
-    """Load a method as its stage left it in ``models/<name>/``.
+    """Load a method as its stage left it in ``models/<name>/``, or wherever that folder is by now.
 
     Raises
     ------
@@ -92,20 +99,29 @@ def load_trained(name: str, models: Path = stage.MODELS) -> Method:
     trained = json.loads(path.read_text())
     if "method" not in trained:
         raise ValueError(f"{path} is of another version of the suite; run `dvc repro -f train@{name}`")
-    method = methods.load(trained["method"], **trained["load"])
+    method = methods.load(trained["method"], **_found(path.parent, trained["load"]))
     method.name = trained["name"]
     return method
 
 
+def _found(folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments whose files lie beside ``method.json`` point there, whatever folder they were written in."""
+    beside = {key: folder / Path(value).name for key, value in arguments.items() if isinstance(value, str)}
+    return {**arguments, **{key: str(path) for key, path in beside.items() if path.is_file()}}
+
+
 def load_here(name: str, models: Path = stage.MODELS) -> Method:
-    """Load a method as the pipeline trained it, or else as it comes.
+    """Load a method from a folder that training left, as the pipeline trained it, or else as it comes.
 
     Raises
     ------
     ValueError
         If there is no such method, or it is neither trained nor usable without training.
     """
-    return load_trained(name, models) if (models / name / "method.json").is_file() else methods.load(name)
+    folder = Path(name) if (Path(name) / "method.json").is_file() else models / name
+    if (folder / "method.json").is_file():
+        return load_trained(folder.name, folder.parent)
+    return methods.load(name)
 
 
 if __name__ == "__main__":

@@ -86,8 +86,8 @@ def _scored(
     from experiments.train import load_here
 
     method = load_here(name)
-    trained = stage.MODELS / name / "method.json"
-    version = stage.sha256([trained]) if trained.is_file() else ""
+    trained = [folder / name / "method.json" for folder in (Path(), stage.MODELS)]
+    version = stage.sha256(path for path in trained if path.is_file())
     journal = _journal(out, name) if out else None
     try:
         frame = scoring_run.score(files, method, how, journal=journal, resume=resume, version=version)  # type: ignore[arg-type]
@@ -97,13 +97,18 @@ def _scored(
         raise typer.Exit(130) from None
     if explain is not None:
         good = [file for file, score in zip(files, frame["score"], strict=True) if score == score]
-        scoring_run.explain(good, load_here(name), explain / name)
+        scoring_run.explain(good, load_here(name), explain / _slug(name))
     frame.attrs["higher_is_better"] = method.higher_is_better
     return frame
 
 
 def _journal(out: Path, name: str) -> Path:
-    return out.with_name(f"{out.name}.{name.replace(':', '_')}.part")
+    return out.with_name(f"{out.name}.{_slug(name)}.part")
+
+
+def _slug(name: str) -> str:
+    """Name of a method as part of a file's name: a folder's last part, without colons."""
+    return Path(name).name.replace(":", "_")
 
 
 def _together(frames: dict[str, pd.DataFrame], sort: bool) -> pd.DataFrame:

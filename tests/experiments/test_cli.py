@@ -3,12 +3,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import methods
 from benchmark.images import read, write_png
 from experiments import stage
 from experiments.cli import app
+from experiments.compose import composed
 from tests.degradations.pictures import photographs
 
 run = CliRunner()
@@ -125,3 +127,64 @@ def test_score_writes_a_row_a_picture_and_says_what_failed(picture, tmp_path):
     frame = pd.read_csv(out)
     assert list(frame["score"].notna()) == [False, True]
     assert "broken.png" in frame["error"][0]
+
+
+def test_train_leaves_a_folder_that_scores_and_can_be_moved(tmp_path):
+    (tmp_path / "mine").mkdir()
+    for index, image in enumerate(photographs()[:3]):
+        write_png(tmp_path / "mine" / f"{index}.png", image)
+    small = {
+        "architecture": "small",
+        "pretrained": "null",
+        "norm": "train",
+        "lr": "1e-3",
+        "steps": 2,
+        "crop": 64,
+    }
+    options = [part for name, value in small.items() for part in ("--set", f"{name}={value}")]
+    made = run.invoke(
+        app, ["train", "qualiclip", "--images", "mine", "--out", "own", "--set", "batch=2", *options]
+    )
+    assert made.exit_code == 0, made.output
+    first = run.invoke(app, ["score", "mine", "--method", "own"])
+    (tmp_path / "own").rename(tmp_path / "moved")
+    second = run.invoke(app, ["score", "mine", "--method", "moved"])
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout == second.stdout
+    assert len(first.stdout.splitlines()) == 4
+
+
+def test_train_names_a_setting_that_does_not_exist(tmp_path, picture):
+    (tmp_path / "mine").mkdir()
+    picture.rename(tmp_path / "mine" / "a.png")
+    result = run.invoke(app, ["train", "qualiclip", "--images", "mine", "--out", "own", "--set", "stepz=3"])
+    assert "did you mean 'steps'" in str(result.exception)
+
+
+def test_doctor_says_what_the_settings_lack(tmp_path, monkeypatch):
+    (tmp_path / "params.yaml").write_text(composed())
+    looked = run.invoke(app, ["doctor"])
+    assert looked.exit_code == 1
+    assert "run `dvc repro prepare@demo`" in looked.output
+    assert "run `dvc repro train@qualiclip`" in looked.output
+    assert torch.__version__.split("+")[0] in looked.output
+    with pytest.raises(ValueError, match="did you mean 'paper'"):
+        run.invoke(app, ["doctor", "--profile", "papper"], catch_exceptions=False)
+
+
+def test_bench_measures_both_precisions():
+    done = run.invoke(app, ["bench", "--method", "sharpness", "--size", "48", "--seconds", "0.1"])
+    assert done.exit_code == 0
+    rows = [line.split() for line in done.output.splitlines()]
+    assert [row[1] for row in rows] == ["precision", "fp32", "bf16"]
+    assert all(float(row[2]) > 0 for row in rows[1:])
+    assert float(rows[1][3]) == 0
+
+
+def test_the_hub_offers_every_method():
+    hub = str(Path(__file__).parents[2])
+    images = photographs()[:2]
+    loaded = torch.hub.load(hub, "sharpness", source="local")
+    assert torch.equal(loaded.score(images), methods.load("sharpness").score(images))
+    with pytest.raises(ValueError, match="niqe: give either `parameters`"):
+        torch.hub.load(hub, "niqe", source="local")

@@ -1,0 +1,32 @@
+"""``iqa bench``: how fast each method is here, and what coarser numbers cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    method: Annotated[list[str], typer.Option(help="`iqa methods` lists them; may be given several times.")],
+    size: Annotated[int, typer.Option(min=32, help="Height and width of the pictures, pixels.")] = 384,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 8,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    seconds: Annotated[float, typer.Option(min=0.1, help="Time spent on each figure.")] = 5.0,
+) -> None:
+    """Measure pictures a second in fp32 and in bf16, and how far bf16 moves the scores.
+
+    The pictures are dead leaves, each degraded in another way; decoding is not timed. `drift` is the largest
+    change of a score in standard deviations of the scores, `srcc` the rank correlation of the two sets.
+    """
+    from experiments.benching import bench, pictures
+    from experiments.scoring_run import place
+    from experiments.train import load_here
+
+    images = pictures(max(batch, 24), size)
+    typer.echo(f"{'method':16}{'precision':11}{'images/s':>9}{'drift':>9}{'srcc':>8}")
+    for name in method:
+        loaded = load_here(name)
+        there = place(loaded, device)  # type: ignore[arg-type]
+        for row in bench(loaded, images, batch, there, seconds):
+            typer.echo(f"{name:16}{row.precision:11}{row.rate:9.1f}{row.drift:9.4f}{row.srcc:8.4f}")

@@ -1,0 +1,37 @@
+"""What the settings name, against what is on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import benchmark.datasets
+import methods
+from experiments import stage
+from experiments.settings import Settings
+
+#: Name, whether it is there, and how much, or what makes it.
+Line = tuple[str, bool, str]
+
+
+def data_sets(settings: Settings, root: Path = stage.DATA) -> Iterator[Line]:
+    """Say of each data set of the settings how many pictures it has, or what prepares it."""
+    for name in settings.prepare.datasets:
+        if not (root / name / "manifest.csv").is_file():
+            yield name, False, f"run `dvc repro prepare@{name}`{_first(name)}"
+            continue
+        data = benchmark.datasets.load(name, root=root)
+        yield name, True, f"{len(data.manifest):,} pictures; {data.record.title}; {data.record.licence}"
+
+
+def _first(name: str) -> str:
+    made = name in benchmark.datasets.MADE
+    return "" if made else f", after its files are there (`iqa datasets {name}` says how)"
+
+
+def trained(settings: Settings, models: Path = stage.MODELS) -> Iterator[Line]:
+    """Say of each method of the settings whether its stage has left it, or what trains it."""
+    for name, own in settings.methods.items():
+        card = methods.card(own.module)
+        there = (models / name / "method.json").is_file()
+        yield name, there, f"{card.title}; {card.licence}" if there else f"run `dvc repro train@{name}`"
