@@ -21,7 +21,7 @@ def data_sets(settings: Settings, root: Path = stage.DATA) -> Iterator[Line]:
             yield name, False, f"run `dvc repro prepare@{name}`{_first(name)}"
             continue
         data = benchmark.datasets.load(name, root=root)
-        yield name, True, f"{len(data.manifest):,} pictures; {data.record.title}; {data.record.licence}"
+        yield name, True, f"{len(data.manifest):,} pictures; {data.record.title}"
 
 
 def _first(name: str) -> str:
