@@ -191,7 +191,11 @@ def _alone(path: Path) -> Iterator[IO[bytes]]:
             fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise FetchError(f"{path}: another process is fetching it; wait for that one") from error
-        yield part
+        try:
+            yield part
+        finally:
+            if not os.fstat(part.fileno()).st_size:
+                _beside(path, ".part").unlink(missing_ok=True)
 
 
 class _Download:

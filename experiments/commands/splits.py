@@ -47,7 +47,7 @@ def check(
     name: Annotated[str, typer.Argument(help="A prepared data set: the one trained on.")],
     splits: Annotated[Path | None, typer.Option(help="Split table; without it the official split.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="Another prepared data set, to test on.")] = None,
-    near: Annotated[int, typer.Option(min=0, max=32, help="Bits of 128 that looks may differ by.")] = 8,
+    near: Annotated[int, typer.Option(min=0, max=32, help="Bits of 128 that looks may differ by.")] = 12,
     out: Annotated[Path | None, typer.Option(help="CSV file for all leaks found.")] = None,
 ) -> None:
     """Find references, identical files and near-duplicates on both sides; exit code 3 if there are any."""
