@@ -104,15 +104,21 @@ def train(
     if not hasattr(module, "train"):
         return {}
     if learns_from_scores(name):
-        if rated is None:
+        if rated is None and _rated(module).default is inspect.Parameter.empty:
             raise ValueError(f"{name} learns from scores: name a rated data set in `train.rated`")
-        bound["rated"] = rated
+        if rated is not None:
+            bound["rated"] = rated
     return module.train(pictures, out, seed=seed, **bound)
 
 
 def learns_from_scores(name: str) -> bool:
-    """Whether training the method takes a rated data set."""
-    return "rated" in inspect.signature(getattr(find(name), "train", find)).parameters
+    """Whether training the method takes a rated data set, if only where there is one."""
+    module = find(name)
+    return hasattr(module, "train") and "rated" in inspect.signature(module.train).parameters
+
+
+def _rated(module: ModuleType) -> inspect.Parameter:
+    return inspect.signature(module.train).parameters["rated"]
 
 
 def check(name: str, *, train_settings: Mapping[str, Any], load_settings: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from .distortions import by_distortion, worst_distortion
 from .overlap import RELATED, named_in, shared_files
 from .paired import differences, wins
 from .pairs_of_images import discrimination
-from .probe import Features, cross_set, probe
+from .probe import Features, cross_set, fit_probe, probe
 from .rows import Resampling
 from .runs import across_sets, seeds
 from .signature import data_hash, sign
@@ -25,6 +25,7 @@ __all__ = [
     "differences",
     "discrimination",
     "facts",
+    "fit_probe",
     "named_in",
     "probe",
     "seeds",

@@ -171,6 +171,31 @@ def cross_set(
     return pd.concat(tables, ignore_index=True)[["train", "test", *COLUMNS, "overlap"]]
 
 
+def fit_probe(
+    features: Features,
+    manifest: pd.DataFrame,
+    *,
+    mos_higher_is_better: bool,
+    splits: int = 10,
+    how: Resampling = DEFAULT,
+) -> tuple[Floats, float, float]:
+    """Train a probe on all of a data set, its penalty chosen on the data set's own validation splits.
+
+    Parameters
+    ----------
+    features, manifest, mos_higher_is_better, splits, how
+        As in `probe`.
+
+    Returns
+    -------
+    coefficients, intercept, alpha
+        ``[D]``, and two numbers; predictions are in the units of ``mos`` turned so that higher is better.
+    """
+    data = _ready(features, manifest, mos_higher_is_better)
+    coefficients, intercept, alpha = _train(data, splits, how)
+    return coefficients[:, 0], float(intercept[0]), alpha
+
+
 def _ready(features: Features, manifest: pd.DataFrame, mos_higher_is_better: bool) -> _Probe:
     present = pd.DataFrame({"image": sorted(set(features.image)), "score": 0.0})
     samples = join({"features": present}, manifest, {"features": True}, mos_higher_is_better).rated()

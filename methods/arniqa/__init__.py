@@ -6,18 +6,24 @@ is in ``methods._arniqa``, because its opinion-unaware form ``arniqa_ou`` shares
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
+from benchmark.datasets import Dataset
 from benchmark.method import Card
+from benchmark.protocols import Features
+from benchmark.scoring import features_files
+from methods._arniqa.encoder import save_encoder
 from methods._arniqa.features import RELEASE, TwoScales, load_features
 from methods._arniqa.scales import five_crops, half
 from methods._weights import weights_file
-from methods.arniqa.regressor import Regressor, load_regressor, opinions_of
-from methods.arniqa.training import train
+from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
+from methods.arniqa.training import Training, train_encoder
 
 __all__ = ["CARD", "Arniqa", "load", "train"]
 
@@ -96,6 +102,46 @@ class Arniqa:
         count = len(full)
         rows = self.scales.describe(five_crops(full).flatten(0, 1), five_crops(halved).flatten(0, 1))
         return rows.unflatten(0, (count, 5))
+
+
+def train(
+    pictures: Sequence[Path], out: Path, *, rated: Dataset | None = None, seed: int, settings: Training
+) -> dict[str, Any]:
+    """Train the encoder and, where there is a rated data set, fit a regressor to five crops of its pictures.
+
+    Writes ``encoder.safetensors``, ``curve.csv`` and ``regressor.safetensors`` below ``out``.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of :func:`load`.
+
+    Raises
+    ------
+    ValueError
+        If the training fails, or a rated picture cannot be read.
+    """
+    encoder, curve = train_encoder(pictures, out, seed=seed, settings=settings)
+    out.mkdir(parents=True, exist_ok=True)
+    save_encoder(encoder, out / "encoder.safetensors")
+    curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
+    learnt = {"encoder": str(out / "encoder.safetensors")}
+    if rated is None:
+        return learnt
+    method = Arniqa(TwoScales(encoder), None, "five-crops")
+    names, rows, errors = features_files(rated.manifest["image"].tolist(), method, root=rated.root)
+    if errors:
+        raise ValueError(
+            f"arniqa: {len(errors)} rated pictures cannot be used; {next(iter(errors.values()))}"
+        )
+    record = rated.record
+    if not (math.isfinite(record.low) and math.isfinite(record.high)):
+        raise ValueError(f"arniqa: the record of {record.name!r} states no range of its scores")
+    scale = Opinions(record.low, record.high, record.higher_is_better)
+    fit_regressor(
+        Features.of(names, rows), rated.manifest, out / "regressor.safetensors", scale=scale, seed=seed
+    )
+    return {**learnt, "regressor": str(out / "regressor.safetensors"), "protocol": "five-crops"}
 
 
 def load(

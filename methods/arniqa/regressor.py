@@ -7,14 +7,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import torch
-from numpy.typing import ArrayLike
 from safetensors import safe_open
 from safetensors.torch import save_file
-from sklearn.linear_model import Ridge
 from torch import Tensor
 
+from benchmark.protocols import Features, Resampling, fit_probe
 from methods._archive import read_tensors
 
 
@@ -97,40 +96,42 @@ def load_regressor(path: Path, width: int, dataset: str) -> Regressor:
 
 
 def fit_regressor(
-    features: ArrayLike, opinions: ArrayLike, path: Path, *, scale: Opinions, alpha: float
-) -> None:
-    """Fit Ridge regression to features of crops, each with the opinion of its picture, and write it.
+    features: Features, manifest: pd.DataFrame, path: Path, *, scale: Opinions, seed: int = 0
+) -> float:
+    """Fit Ridge regression to crops of a rated data set, each with the opinion of its picture, and write it.
+
+    The penalty is chosen as `benchmark.protocols.probe` does, by the median SRCC on ten validation splits.
 
     Parameters
     ----------
     features
-        ``[N, D]``, or ``[N, C, D]`` for C crops of each picture.
-    opinions
-        ``[N]``, in the range that `scale` states.
+        Of the pictures, or of several crops of each.
+    manifest
+        ``image, mos`` and ``reference`` where it exists.
     path
         Safetensors file to write.
     scale
         Range and direction of the opinions.
-    alpha
-        Penalty; `benchmark.protocols.probe` chooses one on validation splits.
+    seed
+        Of the splits.
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not belong together.
+    Returns
+    -------
+    float
+        The penalty.
     """
-    x, y = np.asarray(features, np.float64), np.asarray(opinions, np.float64)
-    if x.ndim not in (2, 3) or y.shape != x.shape[:1]:
-        raise ValueError(f"arniqa: features {x.shape} and opinions {y.shape} do not belong together")
-    crops = x.shape[1] if x.ndim == 3 else 1
-    ridge = Ridge(alpha=alpha).fit(x.reshape(-1, x.shape[-1]), np.repeat(y, crops))
+    weights, bias, alpha = fit_probe(
+        features, manifest, mos_higher_is_better=scale.higher_is_better, how=Resampling(seed=seed)
+    )
+    sign = 1.0 if scale.higher_is_better else -1.0  # a probe turns opinions so that higher is better
     aside = path.with_name(path.name + ".tmp")
     save_file(
-        {"weights": torch.from_numpy(ridge.coef_), "biases": torch.tensor([ridge.intercept_])},
+        {"weights": torch.from_numpy(sign * weights), "biases": torch.tensor([sign * bias])},
         aside,
         metadata={"opinions": json.dumps(vars(scale))},
     )
     os.replace(aside, path)
+    return alpha
 
 
 def _own_opinions(path: Path) -> Opinions | None:

@@ -11,14 +11,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
-from methods._arniqa.encoder import Encoder, build, save_encoder, start
+from methods._arniqa.encoder import Encoder, build, start
 from methods._device import device
 from methods._loop import Checkpoint, ahead, identity
 from methods.arniqa.loss import nt_xent
@@ -144,18 +144,3 @@ def train_step(
         partner = torch.arange(len(rows), device=rows.device).roll(len(a))
         matched = (cosines.argmax(1) == partner).float().mean()
     return {"loss": float(loss.detach()), "matched": float(matched)}
-
-
-def train(pictures: Sequence[Path], out: Path, *, seed: int, settings: Training) -> dict[str, Any]:
-    """Train ARNIQA's encoder and write ``encoder.safetensors`` and ``curve.csv`` below ``out``.
-
-    Returns
-    -------
-    dict
-        Keyword arguments of :func:`methods.arniqa.load`.
-    """
-    encoder, curve = train_encoder(pictures, out, seed=seed, settings=settings)
-    out.mkdir(parents=True, exist_ok=True)
-    save_encoder(encoder, out / "encoder.safetensors")
-    curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
-    return {"encoder": str(out / "encoder.safetensors")}

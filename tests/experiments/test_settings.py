@@ -37,6 +37,13 @@ def test_every_ablation_composes_to_valid_settings_of_its_method(variant):
     settings.check_methods(own)
 
 
+def test_the_paper_profile_composes_to_valid_settings_of_its_methods():
+    own = settings.parse(composed("profile=paper"))
+    settings.check_methods(own)
+    assert own.methods["arniqa"].train is None
+    assert own.methods["arniqa_trained"].module == "arniqa"
+
+
 def test_an_ablation_changes_only_what_it_names(raw):
     changed = composed("ablation=no_consistency")
     assert changed["methods"]["qualiclip"]["train"].pop("consistency") == 0.0

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torchvision
 from PIL import Image
+from sklearn.linear_model import Ridge
 from torch.nn import functional as F
 
 import methods
@@ -128,17 +129,19 @@ def test_crops_of_a_picture_go_through_a_probe_together():
     assert table.set_index("statistic").loc["srcc", "value"] > 0.98
 
 
-def test_a_regressor_of_ones_own_is_ridge_over_the_crops(tmp_path):
+@pytest.mark.parametrize("higher", [True, False])
+def test_a_regressor_of_ones_own_is_ridge_over_the_crops(tmp_path, higher):
     rng = np.random.default_rng(1)
-    features, opinions = rng.normal(size=(20, 5, 8)), rng.uniform(0, 10, 20)
+    values, opinions = rng.normal(size=(40, 5, 8)), rng.uniform(0, 10, 40)
+    names = [f"{i}.png" for i in range(40)]
     path = tmp_path / "own.safetensors"
-    fit_regressor(features, opinions, path, scale=Opinions(0, 10, higher_is_better=False), alpha=0.5)
-    x, y = features.reshape(-1, 8), np.repeat(opinions, 5)
-    centred = x - x.mean(0)
-    weights = np.linalg.solve(centred.T @ centred + 0.5 * np.eye(8), centred.T @ (y - y.mean()))
-    expected = 1 - (y.mean() + (features[0, 0] - x.mean(0)) @ weights) / 10
-    regressor = load_regressor(path, 8, "kadid10k")
-    assert regressor(torch.from_numpy(features[0, :1])).item() == pytest.approx(expected, abs=1e-5)
+    features = Features.of(np.repeat(names, 5), values.reshape(-1, 8))
+    manifest = pd.DataFrame({"image": names, "mos": opinions})
+    alpha = fit_regressor(features, manifest, path, scale=Opinions(0, 10, higher_is_better=higher))
+    ridge = Ridge(alpha=alpha).fit(values.reshape(-1, 8), np.repeat(opinions, 5))
+    share = ridge.predict(values[0]) / 10
+    found = load_regressor(path, 8, "kadid10k")(torch.from_numpy(values[0]))
+    np.testing.assert_allclose(found, share if higher else 1 - share, atol=1e-5)
 
 
 def test_an_encoder_alone_has_features_and_says_why_it_has_no_scores(small):

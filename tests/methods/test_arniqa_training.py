@@ -4,10 +4,12 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import methods
+from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.degradations import compose
 from benchmark.images import write_png
 from methods.arniqa import pairs, training
@@ -153,6 +155,28 @@ def test_what_was_trained_is_loaded(pictures, tmp_path):
     method = methods.load("arniqa", **learnt)
     assert method.features(torch.rand(2, 3, 70, 50)).shape == (2, 1024)
     assert (tmp_path / "m" / "curve.csv").read_text().splitlines()[0] == "step,lr,loss,matched"
+
+
+def test_a_rated_data_set_gives_a_regressor(pictures, tmp_path):
+    record = Record(name="toy", title="Toy", citation="", licence="", score_name="mos", low=0.0, high=9.0,
+                    higher_is_better=False, rated_by="people")  # fmt: skip
+    names = [path.name for path in pictures]
+    for turn in (1, 2, 3):  # a split needs a few pictures
+        for path in pictures:
+            write_png(tmp_path / f"{turn}{path.name}", pairs.read(path).flip(turn % 3))
+            names.append(f"{turn}{path.name}")
+    for path in pictures:
+        write_png(tmp_path / path.name, pairs.read(path))
+    rows = pd.DataFrame({"image": names, "mos": np.linspace(0, 9, len(names))})
+    rated = Dataset(record, tmp_path, rows.reindex(columns=list(COLUMNS)))
+    own = TINY | {"epochs": 0}
+    learnt = methods.train("arniqa", pictures, tmp_path / "m", seed=0, settings=own, rated=rated)
+    method = methods.load("arniqa", **learnt)
+    assert (method.protocol, method.card.opinion_aware) == ("five-crops", True)
+    assert method.score(pairs.read(pictures[0])[None]).isfinite().all()
+    missing = Dataset(record, tmp_path, rated.manifest.assign(image="absent.png"))
+    with pytest.raises(ValueError, match=r"rated pictures cannot be used; .*absent\.png"):
+        methods.train("arniqa", pictures, tmp_path / "n", seed=0, settings=own, rated=missing)
 
 
 def test_bad_settings_are_named(pictures, tmp_path):

@@ -1,0 +1,125 @@
+"""pyiqa's metrics through the adapter: two that need no weights for real, other cases by a stand-in."""
+
+import sys
+import types
+
+import pytest
+import torch
+
+import methods
+from benchmark.conformance import assert_conforms, pictures
+from methods import pyiqa as adapter
+
+
+class Model:
+    lower_better = True
+    score_range = "~0, 100"
+
+    def __init__(self, score):
+        self.score = score
+
+    def __call__(self, images):
+        assert len(images) == 1
+        return self.score(images)
+
+
+@pytest.fixture
+def standin(monkeypatch):
+    """A pyiqa whose one metric does what the test says."""
+    module = types.ModuleType("pyiqa")
+    module.list_models = lambda mode=None: ["fid", "topiq_nr"] if mode else ["fid", "lpips", "topiq_nr"]
+
+    def with_score(score):
+        module.create_metric = lambda name, device: Model(score)
+        return methods.load("pyiqa:topiq_nr")
+
+    module.with_score = with_score
+    monkeypatch.setitem(sys.modules, "pyiqa", module)
+    return module
+
+
+def test_scores_are_the_metrics_own_one_by_one(standin):
+    method = standin.with_score(lambda images: images.mean((1, 2, 3))[:, None])
+    images = pictures(40, 50)
+    torch.testing.assert_close(method.score(images), images.mean((1, 2, 3)))
+    assert (method.name, method.higher_is_better) == ("pyiqa:topiq_nr", False)
+
+
+def test_the_card_comes_from_pyiqas_metadata(standin):
+    card = standin.with_score(lambda images: images.mean()).card
+    assert (card.title, card.low, card.high) == ("topiq_nr (pyiqa)", float("-inf"), 100.0)
+    assert (card.higher_is_better, card.opinion_aware) == (False, True)
+    assert "~0, 100" in card.input
+    open_above = adapter.card_of("niqe", True, "-2.5, ~")
+    assert (open_above.low, open_above.high, open_above.opinion_aware) == (-2.5, float("inf"), False)
+
+
+def test_random_crops_are_the_same_for_every_run(standin):
+    method = standin.with_score(lambda images: torch.rand(1) * images.mean())
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    assert torch.equal(method.score(pictures(40, 50)), method.score(pictures(40, 50)))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def fail(images):
+    raise AssertionError("too small")
+
+
+@pytest.mark.parametrize(
+    ("score", "says"),
+    [
+        (fail, "fails on a picture of 50x40: too small"),
+        (lambda images: torch.tensor([float("nan")]), r"gives \[nan\] for"),
+        (lambda images: torch.zeros(2, 2), "gives"),
+    ],
+)
+def test_a_failure_on_a_picture_is_said(standin, score, says):
+    with pytest.raises(ValueError, match=says):
+        standin.with_score(score).score(pictures(40, 50))
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [
+        ("topiq_nrr", "'topiq_nrr' is unknown; did you mean 'topiq_nr'"),
+        ("lpips", "compares pictures with others"),
+        ("fid", "compares pictures with others"),
+    ],
+)
+def test_what_is_no_metric_of_a_picture_is_refused(standin, metric, says):
+    with pytest.raises(ValueError, match=says):
+        methods.load(f"pyiqa:{metric}")
+
+
+def test_without_a_network_the_error_says_so(standin):
+    def offline(name, device):
+        raise OSError("Name or service not known")
+
+    standin.create_metric = offline
+    with pytest.raises(ValueError, match=r"'topiq_nr' cannot be fetched \(Name or service not known\)"):
+        methods.load("pyiqa", metric="topiq_nr")
+
+
+def test_without_pyiqa_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyiqa", None)
+    with pytest.raises(ValueError, match=r"pip install 'qualibench\[pyiqa\]'"):
+        methods.load("pyiqa:niqe")
+
+
+def test_other_methods_have_no_variants():
+    with pytest.raises(ValueError, match="'sharpness' has no variants"):
+        methods.load("sharpness:fast")
+
+
+@pytest.mark.parametrize("metric", ["piqe", "entropy"])
+def test_real_metrics_keep_their_promises(metric):
+    method = methods.load(f"pyiqa:{metric}")
+    assert_conforms(method, method.card)
+
+
+def test_entropy_is_that_of_the_histogram():
+    # Four grey levels, equally often: two bits.
+    levels = torch.tensor([0, 85, 170, 255]).repeat_interleave(64 * 16).view(1, 1, 64, 64) / 255
+    score = methods.load("pyiqa:entropy").score(levels.expand(1, 3, 64, 64))
+    assert score.item() == pytest.approx(2, abs=1e-4)
