@@ -35,7 +35,7 @@ repro: setup
 	@echo "open reports/index.html"
 
 lint: setup-test
-	ruff check .
+	ruff check --no-cache .
 	ruff format --check .
 	lint-imports
 	mypy

@@ -55,7 +55,6 @@ class Journal:
         cells = [(r.index, r.size, None if math.isnan(r.score) else r.score, r.error) for r in rows]
         self.file.write(json.dumps(cells) + "\n")
         self.file.flush()
-        self.rows += rows
 
     def close(self) -> None:
         """Close the file and leave it there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -19,6 +19,7 @@ from benchmark.scoring import Row, frame_of, scored, stream
 from experiments.journal import Journal
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -81,27 +82,44 @@ def function_of(method: Method, how: How) -> Callable[[Tensor], Tensor]:
     return score
 
 
-def score(
+def local_rows(
+    paths: Sequence[Path], method: Method, how: How, done: Mapping[int, Size | None]
+) -> Iterator[list[Row]]:
+    """Score pictures in this process, a batch at a time; `done` as for `benchmark.scoring.stream`."""
+    for part in stream(paths, function_of(method, how), batch=how.batch, jobs=how.jobs, done=done):
+        yield scored(part, method)
+
+
+def fingerprint(paths: Sequence[Path], method: Method, how: How, **more: str) -> dict[str, Any]:
+    """Return all that scores depend on; a journal goes on where this is the same."""
+    names = "\0".join(os.fspath(path) for path in paths)
+    settings = {name: value for name, value in asdict(how).items() if name != "jobs"}
+    pictures = hashlib.sha256(os.fsencode(names)).hexdigest()
+    return {"method": method.name, "pictures": pictures, **settings, **more}
+
+
+def collect(
     paths: Sequence[Path],
-    method: Method,
-    how: How,
+    rows_of: Callable[[Mapping[int, Size | None]], Iterator[list[Row]]],
+    about: Mapping[str, Any],
     *,
     journal: Path | None = None,
     resume: bool = False,
-    version: str = "",
 ) -> pd.DataFrame:
-    """Score pictures with progress on the terminal.
+    """Gather rows with progress on the terminal.
 
     Parameters
     ----------
-    paths, method, how
-        What is scored, and how.
+    paths
+        Pictures, in the order of the result.
+    rows_of
+        What scores them: takes the pictures that are done with their sizes, gives rows as they come.
+    about
+        What the scores depend on, see `fingerprint`.
     journal
         File that takes every batch as it is done; it is left there when the run is stopped.
     resume
         Go on from the journal.
-    version
-        What else the scores depend on, such as a hash of the weights.
 
     Returns
     -------
@@ -112,24 +130,13 @@ def score(
     Raises
     ------
     ValueError
-        If the device is not there, or the journal is of another run.
+        If the journal is of another run.
     """
-    function = function_of(method, how)
-    names = "\0".join(os.fspath(path) for path in paths)
-    settings = {name: value for name, value in asdict(how).items() if name != "jobs"}
-    about = {
-        "method": method.name,
-        "version": version,
-        "pictures": hashlib.sha256(os.fsencode(names)).hexdigest(),
-        **settings,
-    }
     book = Journal(journal, about, resume=resume) if journal else None
     rows: list[Row] = list(book.rows) if book else []
-    done = {row.index: row.size for row in rows}
-    bar = tqdm(total=len(paths), initial=len(rows), unit="img", desc=method.name, disable=None)
+    bar = tqdm(total=len(paths), initial=len(rows), unit="img", desc=str(about["method"]), disable=None)
     try:
-        for part in stream(paths, function, batch=how.batch, jobs=how.jobs, done=done):
-            found = scored(part, method)
+        for found in rows_of({row.index: row.size for row in rows}):
             if book:
                 book.add(found)
             rows += found

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchmark.scoring import Row
+    from experiments.scoring_run import How
 
 EXAMPLES = """
     iqa score photo.jpg --method niqe
@@ -35,6 +39,7 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, or bf16: faster, and a little off.")] = "fp32",
     batch: Annotated[int, typer.Option(min=1, help="Most pictures of one size scored at a time.")] = 16,
+    engine: Annotated[str, typer.Option(help="local, or ray: on the cluster of RAY_ADDRESS.")] = "local",
     jobs: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
     sort: Annotated[bool, typer.Option(help="Best first instead of the order given.")] = False,
     explain: Annotated[
@@ -50,9 +55,15 @@ def command(
         check_format(out)
     elif resume:
         raise ValueError("--resume needs --out, beside which the journal lies")
-    how = How(_one_of(device, "device"), _one_of(precision, "precision"), batch, jobs)  # type: ignore[arg-type]
+    for option, value in (("device", device), ("precision", precision), ("engine", engine)):
+        if value not in _CHOICES[option]:
+            raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
+    how = How(device, precision, batch, jobs)  # type: ignore[arg-type]
     files = pictures(paths, sys.stdin)
-    frames = {name: _scored(name, files, how, out, resume, explain) for name in dict.fromkeys(method)}
+    frames = {name: _scored(name, files, how, engine, out, resume) for name in dict.fromkeys(method)}
+    if explain is not None:
+        for name, part in frames.items():
+            _explain(name, files, part, explain / _slug(name))
     frame = _together(frames, sort)
     if out is None:
         frame.to_csv(sys.stdout, index=False, float_format="%.9g", errors="surrogateescape")
@@ -69,37 +80,48 @@ def command(
         raise typer.Exit(3)
 
 
-_CHOICES = {"device": ("auto", "cpu", "cuda", "mps"), "precision": ("fp32", "bf16")}
-
-
-def _one_of(value: str, option: Literal["device", "precision"]) -> str:
-    if value not in _CHOICES[option]:
-        raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
-    return value
+_CHOICES = {
+    "device": ("auto", "cpu", "cuda", "mps"),
+    "precision": ("fp32", "bf16"),
+    "engine": ("local", "ray"),
+}
 
 
 def _scored(
-    name: str, files: list[Path], how: object, out: Path | None, resume: bool, explain: Path | None
+    name: str, files: list[Path], how: How, engine: str, out: Path | None, resume: bool
 ) -> pd.DataFrame:
     """Score with one method; its journal is left where the run is stopped."""
     from experiments import scoring_run, stage
+    from experiments.engine_ray import ray_rows
     from experiments.train import load_here
 
     method = load_here(name)
     trained = [folder / name / "method.json" for folder in (Path(), stage.MODELS)]
     version = stage.sha256(path for path in trained if path.is_file())
+    about = scoring_run.fingerprint(files, method, how, version=version, engine=engine)
     journal = _journal(out, name) if out else None
+
+    def rows_of(done: Mapping[int, tuple[int, int] | None]) -> Iterator[list[Row]]:
+        if engine == "ray":
+            return ray_rows(files, name, how, done)
+        return scoring_run.local_rows(files, method, how, done)
+
     try:
-        frame = scoring_run.score(files, method, how, journal=journal, resume=resume, version=version)  # type: ignore[arg-type]
+        frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=resume)
     except KeyboardInterrupt:
         if journal:
             typer.echo(f"stopped; the same command with --resume goes on from {journal}", err=True)
         raise typer.Exit(130) from None
-    if explain is not None:
-        good = [file for file, score in zip(files, frame["score"], strict=True) if score == score]
-        scoring_run.explain(good, load_here(name), explain / _slug(name))
     frame.attrs["higher_is_better"] = method.higher_is_better
     return frame
+
+
+def _explain(name: str, files: list[Path], frame: pd.DataFrame, folder: Path) -> None:
+    from experiments.scoring_run import explain
+    from experiments.train import load_here
+
+    scored = frame["score"].notna()
+    explain([file for file, there in zip(files, scored, strict=True) if there], load_here(name), folder)
 
 
 def _journal(out: Path, name: str) -> Path:

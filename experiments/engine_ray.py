@@ -1,0 +1,94 @@
+"""Scoring on a Ray cluster: chunks of pictures go to workers, rows come back as they are done.
+
+Ray Data places the workers, moves the chunks, and repeats those of a worker that was lost. A chunk is always
+the same consecutive pictures, so that scores depend neither on the number of workers nor on a resumed run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.scoring import Row, scored, stream
+from experiments.scoring_run import How, function_of
+from experiments.train import load_here
+
+#: Pictures of a chunk.
+CHUNK = 64
+
+
+class Scorer:
+    """What a worker holds: the method, loaded once."""
+
+    def __init__(self, name: str, how: How, folder: str) -> None:
+        os.chdir(folder)  # where a method's folder and relative paths start from
+        self.method, self.how = load_here(name), how
+        self.function = function_of(self.method, how)
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Score one chunk."""
+        paths = [Path(os.fsdecode(path)) for path in item["paths"]]
+        parts = stream(paths, self.function, batch=self.how.batch, jobs=self.how.jobs)
+        rows = [row for part in parts for row in scored(part, self.method)]
+        return {"chunk": item["chunk"], "rows": [(r.index, r.size, r.score, r.error) for r in rows]}
+
+
+def ray_rows(
+    paths: Sequence[Path],
+    name: str,
+    how: How,
+    done: Collection[int] = (),
+    workers: int = 2,
+    chunk: int = CHUNK,
+) -> Iterator[list[Row]]:
+    """Score pictures on the cluster of ``RAY_ADDRESS``, or on one of this machine.
+
+    Parameters
+    ----------
+    paths
+        Pictures, in the order of their places; every worker must be able to read them.
+    name, how
+        Method, and how it scores.
+    done
+        Places of pictures that are scored already; they come by whole chunks.
+    workers
+        Number of processes that score.
+    chunk
+        Pictures of a chunk.
+
+    Yields
+    ------
+    list of Row
+        A chunk as soon as it is through.
+
+    Raises
+    ------
+    ValueError
+        If Ray is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ValueError("--engine ray needs Ray: install the extra `ray`") from error
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, include_dashboard=False)
+    items = [
+        {"chunk": first, "paths": [os.fsencode(path) for path in paths[first : first + chunk]]}
+        for first in range(0, len(paths), chunk)
+        if first not in done
+    ]
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    if not items:
+        return
+    worker: Any = Scorer  # a class: each worker makes one of its own
+    chunks = ray.data.from_items(items, override_num_blocks=len(items)).map(
+        worker, fn_constructor_args=(name, how, os.getcwd()), concurrency=min(workers, len(items)), num_cpus=1
+    )
+    for item in chunks.iter_rows():
+        yield [
+            Row(item["chunk"] + index, tuple(size) if size is not None else None, score, error)
+            for index, size, score, error in item["rows"]
+        ]

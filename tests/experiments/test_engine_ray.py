@@ -1,0 +1,65 @@
+"""Scoring on a local Ray cluster of two workers, one of which is lost."""
+
+import os
+import signal
+
+import psutil
+import pytest
+import torch
+
+import methods
+from benchmark.images import write_png
+from benchmark.scoring import frame_of, score_files
+from experiments.scoring_run import How
+
+ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for index in range(24):
+        image = torch.rand(3, 40 + 8 * (index % 3), 48, generator=torch.Generator().manual_seed(index))
+        write_png(tmp_path / f"{index:02d}.png", image)
+    (tmp_path / "05.png").write_bytes(b"no picture")
+    return sorted(tmp_path.glob("*.png"))
+
+
+def workers():
+    """Processes that Ray has started to score."""
+    return [p for p in psutil.Process().children(recursive=True) if "MapWorker" in " ".join(p.cmdline()[:1])]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_rows_are_those_of_one_process_though_a_worker_is_lost(cluster, paths):
+    from experiments.engine_ray import ray_rows
+
+    expected = score_files(paths, methods.load("sharpness"), batch=4)
+    rows, killed = [], 0
+    for part in ray_rows(paths, "sharpness", How(device="cpu", batch=4), workers=2, chunk=2):
+        rows += part
+        if not killed:
+            for process in workers()[:1]:
+                os.kill(process.pid, signal.SIGKILL)
+                killed += 1
+    assert killed == 1
+    found = frame_of(paths, rows)
+    assert found["score"].tolist() == pytest.approx(expected["score"].tolist(), rel=1e-6, nan_ok=True)
+    assert found["error"].tolist() == expected["error"].tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_chunks_that_are_done_are_not_scored_again(cluster, paths):
+    from experiments.engine_ray import ray_rows
+
+    parts = list(ray_rows(paths, "sharpness", How(device="cpu"), done=set(range(16)), chunk=8))
+    assert sorted(row.index for part in parts for row in part) == list(range(16, 24))
