@@ -39,7 +39,7 @@ PUBLISHED = replace(
 )
 
 URLS = (
-    "https://huggingface.co/chaofengchen/IQA-PyTorch-Weights/resolve/main/CLIP-IQA+_learned_prompts-603f3273.pth",
+    "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/CLIP-IQA+_learned_prompts-603f3273.pth",
 )
 
 #: The published words; the authors' code adds a further full stop behind the context.

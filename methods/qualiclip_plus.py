@@ -37,7 +37,7 @@ CARD = Card(
 
 #: Published prompts by the data set that they were learnt on.
 DATASETS = {"koniq10k": "koniq", "clive": "clive", "flive": "flive", "spaq": "spaq"}
-ADDRESS = "https://huggingface.co/chaofengchen/IQA-PyTorch-Weights/resolve/main/QualiCLIP+_{}.pth"
+ADDRESS = "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/QualiCLIP+_{}.pth"
 WORDS, TOKENS = tuple(word for pair in SEVEN_PAIRS for word in pair), 16
 
 

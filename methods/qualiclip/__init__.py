@@ -41,7 +41,7 @@ OFFICIAL = replace(
 
 URLS = (
     "https://github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth",
-    "https://huggingface.co/chaofengchen/IQA-PyTorch-Weights/resolve/main/QualiCLIP.pth",
+    "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/QualiCLIP.pth",
 )
 
 
