@@ -277,6 +277,28 @@ def curves(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
     )
 
 
+def validation(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
+    """Draw the share of level pairs that a method orders on held-out pictures, against the step."""
+    figure, axes = _grid(1, 1, 2.6)
+    axis = axes[0, 0]
+    groups = [name for name in frame.columns if name not in ("step", "all")]
+    for index, name in enumerate(groups):
+        axis.plot(
+            frame["step"], frame[name], color=COLOURS[index % len(COLOURS)], lw=0.9, marker="o", ms=2,
+            label=labels.of("group", name),
+        )  # fmt: skip
+    axis.plot(frame["step"], frame["all"], color="black", lw=1.8, marker="o", ms=3, label="all types")
+    axis.set(xlabel="step", ylabel="level pairs in order")
+    axis.legend(fontsize=6, ncols=2)
+    first, last = frame["all"].iloc[0], frame["all"].iloc[-1]
+    title = labels.of("method", method)
+    return Drawing(
+        figure,
+        f"{title}: share of level pairs in order on held-out pristine pictures; .5 is chance.",
+        f"{title}, all types, first to last validation: {first:.3g} to {last:.3g}.",
+    )
+
+
 def histogram(manifest: pd.DataFrame, labels: Labels, *, dataset: str, score: str) -> Drawing:
     """Draw how the scores of a data set are spread, split by split; ``score`` names their unit."""
     figure, axes = _grid(1, 1, 2.4)

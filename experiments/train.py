@@ -6,6 +6,7 @@ A method that learns nothing is written down too, so that every later stage can 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -45,7 +46,12 @@ def train_into(
     out.mkdir(parents=True, exist_ok=True)
     learnt: dict[str, Any] = {}
     if own.train is not None:
-        learnt = methods.train(own.module, pictures, out, seed=seed, settings=own.train, rated=rated)
+        held_out = training_pictures(data.dataset, split="val")
+        learnt = methods.train(
+            own.module, pictures, out, seed=seed, settings=own.train, rated=rated, held_out=held_out
+        )
+    if os.environ.get("RANK", "0") != "0":
+        return  # under torchrun the first process writes
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
     weights = [path for path in out.iterdir() if path.is_file()]
@@ -66,13 +72,15 @@ def train_into(
     )
 
 
-def training_pictures(dataset: str) -> list[Path]:
-    """Pristine pictures of a data set's training split, or all where it names no splits."""
+def training_pictures(dataset: str, split: str = "train") -> list[Path]:
+    """Pristine pictures of a data set's split; where it names no splits, all are for training."""
     data = benchmark.datasets.load(dataset, root=stage.DATA)
     rows = data.manifest
     if rows["split"].notna().any():
-        rows = rows[rows["split"] == "train"]
-    if rows.empty:
+        rows = rows[rows["split"] == split]
+    elif split != "train":
+        rows = rows[:0]
+    if rows.empty and split == "train":
         raise ValueError(f"data set {dataset!r} has no rows of split 'train' in its manifest")
     return [data.root / image for image in rows["image"]]
 

@@ -2,8 +2,9 @@
 
 A method is a module ``methods.<name>`` that defines ``CARD`` and ``load(**settings)``; if it learns, also
 ``train(pictures, out, *, seed, **settings)``, which writes below ``out`` and returns the keyword arguments
-that load what was learnt. One that learns from people's scores takes ``rated`` too, a prepared data set. A
-function with many settings takes them as one pydantic model, ``settings``.
+that load what was learnt. One that learns from people's scores takes ``rated`` too, a prepared data set; one
+that validates without labels takes ``held_out``, pictures. A function with many settings takes them as one
+pydantic model, ``settings``.
 Modules whose name starts with an underscore are shared parts.
 """
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # reading settings must not wait for pandas
 __all__ = ["bind", "card", "check", "explain", "find", "hint", "load", "names", "train"]
 
 #: Arguments of ``train`` that the caller gives, not the settings.
-GIVEN = ("pictures", "out", "rated", "seed")
+GIVEN = ("pictures", "out", "held_out", "rated", "seed")
 
 
 def names() -> list[str]:
@@ -85,8 +86,11 @@ def train(
     seed: int,
     settings: Mapping[str, Any],
     rated: Dataset | None = None,
+    held_out: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Let a method learn from unlabelled pictures or, where its ``train`` asks for ``rated``, from scores.
+
+    One that asks for ``held_out`` gets unlabelled pictures to validate on.
 
     Returns
     -------
@@ -103,11 +107,13 @@ def train(
     bound = _bind_train(name, module, settings)
     if not hasattr(module, "train"):
         return {}
-    if learns_from_scores(name):
-        if rated is None and _rated(module).default is inspect.Parameter.empty:
-            raise ValueError(f"{name} learns from scores: name a rated data set in `train.rated`")
-        if rated is not None:
-            bound["rated"] = rated
+    asked = inspect.signature(module.train).parameters
+    if "rated" in asked and rated is None and asked["rated"].default is inspect.Parameter.empty:
+        raise ValueError(f"{name} learns from scores: name a rated data set in `train.rated`")
+    if "rated" in asked and rated is not None:
+        bound["rated"] = rated
+    if "held_out" in asked:
+        bound["held_out"] = held_out
     return module.train(pictures, out, seed=seed, **bound)
 
 
@@ -115,10 +121,6 @@ def learns_from_scores(name: str) -> bool:
     """Whether training the method takes a rated data set, if only where there is one."""
     module = find(name)
     return hasattr(module, "train") and "rated" in inspect.signature(module.train).parameters
-
-
-def _rated(module: ModuleType) -> inspect.Parameter:
-    return inspect.signature(module.train).parameters["rated"]
 
 
 def check(name: str, *, train_settings: Mapping[str, Any], load_settings: Mapping[str, Any]) -> None:

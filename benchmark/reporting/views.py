@@ -268,12 +268,15 @@ def _pixels(path: Path) -> np.ndarray:
 
 
 def training(run: Run) -> Html:
-    """Show what was logged while each method learnt by gradient."""
+    """Show what was logged while each method learnt by gradient, and its validations without labels."""
     shown = []
     for name in run.methods:
         source = run.source(f"models/{name}/curve.csv")
         if source.content is not None:
             shown.append(run.figure(figures.curves, source, method=name))
+        source = run.source(f"models/{name}/validation.csv")
+        if source.content is not None:
+            shown.append(run.figure(figures.validation, source, method=name))
     return Html.of(shown) if shown else Html("<p>No method of this run has left a training curve.</p>")
 
 

@@ -74,28 +74,35 @@ def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray:
 
 
 def draw_batch(
-    pictures: Sequence[Path], step: int, seed: int, reader: Reader, batch: int, size: int, overlap: float
+    pictures: Sequence[Path], positions: Sequence[int], seed: int, reader: Reader, size: int, overlap: float
 ) -> tuple[Tensor, list[str], Tensor]:
-    """Return the crops of one step, the distortion of each picture, and the seeds of its draws.
+    """Return crops of the pictures at some positions of the run, their distortions, and their seeds.
 
-    Pictures come in a fresh random order each epoch. Everything depends on ``seed``, ``step`` and the place
-    in the batch alone, so that a resumed run sees what an uninterrupted one would have seen.
+    Pictures come in a fresh random order each epoch. Everything depends on ``seed`` and the position alone:
+    a resumed run, or one that several processes share, sees what a single uninterrupted one would have.
+
+    Parameters
+    ----------
+    pictures
+        All that the run learns from.
+    positions
+        Counted from the first picture of the first step; step ``s`` has ``s * batch`` to ``(s + 1) * batch``.
+    seed, reader, size, overlap
+        See :func:`overlapping_crops`.
 
     Returns
     -------
     crops
-        ``[batch, 2, 3, size, size]``.
+        ``[N, 2, 3, size, size]``.
     kinds
         One of the 24 types a picture.
     seeds
-        ``[batch]`` int64.
+        ``[N]`` int64.
     """
     crops, kinds, seeds = [], [], []
-    for slot in range(batch):
-        position = step * batch + slot
-        epoch, place = divmod(position, len(pictures))
+    for position in positions:
         rng = np.random.default_rng([seed, 1, position])
-        path = pictures[epoch_order(len(pictures), epoch, seed)[place]]
+        path = picture_at(pictures, position, seed)
         try:
             crops.append(overlapping_crops(reader(path), size, overlap, rng))
         except ValueError as error:
@@ -103,3 +110,9 @@ def draw_batch(
         kinds.append(KINDS[rng.integers(len(KINDS))])
         seeds.append(int(rng.integers(2**62)))
     return torch.stack(crops), kinds, torch.tensor(seeds)
+
+
+def picture_at(pictures: Sequence[Path], position: int, seed: int) -> Path:
+    """Picture at a position of the run."""
+    epoch, place = divmod(position, len(pictures))
+    return pictures[epoch_order(len(pictures), epoch, seed)[place]]

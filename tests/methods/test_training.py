@@ -1,16 +1,26 @@
 """QualiCLIP's training: crops, draws, resume, and that it learns what it is for."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 import methods
 from benchmark.images import write_png
+from methods._clip.encoder import architecture, build
+from methods._parallel import Team
 from methods.qualiclip import training
 from methods.qualiclip.crops import KINDS, cached_reader, draw_batch, overlapping_crops
-from methods.qualiclip.training import Training, train_encoder
+from methods.qualiclip.settings import Training
+from methods.qualiclip.training import train_encoder
 
 TINY = {
     "architecture": "small", "pretrained": None, "steps": 6, "batch": 2, "crop": 64, "norm": "train",
@@ -54,7 +64,7 @@ def test_crops_lie_inside_and_overlap_enough(height, width, size, overlap, seed)
 
 def test_too_small_a_picture_is_named(pictures):
     with pytest.raises(ValueError, match=r"\.png: picture of 110x96 is smaller than the crop of 128"):
-        draw_batch(pictures, 0, 0, cached_reader(4), 1, 128, 0.5)
+        draw_batch(pictures, [0], 0, cached_reader(4), 128, 0.5)
 
 
 def test_an_epoch_shows_every_picture_once(pictures):
@@ -65,7 +75,7 @@ def test_an_epoch_shows_every_picture_once(pictures):
         return torch.zeros(3, 64, 64)
 
     for step in range(5):
-        draw_batch(pictures, step, 1, reader, 3, 64, 0.5)
+        draw_batch(pictures, range(3 * step, 3 * step + 3), 1, reader, 64, 0.5)
     epochs = [sorted(seen[i : i + 5]) for i in (0, 5, 10)]
     assert epochs == [sorted(pictures)] * 3
     assert seen[:5] != seen[5:10] or seen[5:10] != seen[10:]
@@ -73,8 +83,8 @@ def test_an_epoch_shows_every_picture_once(pictures):
 
 def test_a_draw_depends_on_the_position_and_not_on_the_batch_size(pictures):
     reader = cached_reader(8)
-    wide = draw_batch(pictures, 0, 7, reader, 4, 64, 0.5)
-    narrow = [draw_batch(pictures, s, 7, reader, 2, 64, 0.5) for s in (0, 1)]
+    wide = draw_batch(pictures, range(4), 7, reader, 64, 0.5)
+    narrow = [draw_batch(pictures, [2 * s, 2 * s + 1], 7, reader, 64, 0.5) for s in (0, 1)]
     assert torch.equal(wide[0], torch.cat([n[0] for n in narrow]))
     assert wide[1] == narrow[0][1] + narrow[1][1]
     assert torch.equal(wide[2], torch.cat([n[2] for n in narrow]))
@@ -83,13 +93,23 @@ def test_a_draw_depends_on_the_position_and_not_on_the_batch_size(pictures):
 def test_all_types_are_drawn(pictures):
     kinds = []
     for step in range(40):
-        kinds += draw_batch(pictures, step, 0, cached_reader(8), 8, 64, 0.5)[1]
+        kinds += draw_batch(pictures, range(8 * step, 8 * step + 8), 0, cached_reader(8), 64, 0.5)[1]
     assert set(kinds) == set(KINDS)
     assert len(KINDS) == 24
 
 
-def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatch):
-    whole, curve = train_encoder(pictures, tmp_path / "whole", seed=3, settings=Training(**TINY))
+VARIANTS = {
+    "plain": {},
+    "all": {"ema": 0.9, "accumulate": 2, "rank_across": 0.5, "validate_every": 3, "workers": 2},
+}
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatch, variant):
+    own = Training(**TINY | VARIANTS[variant])
+    whole, curve, judged = train_encoder(
+        pictures, tmp_path / "whole", seed=3, settings=own, held_out=pictures[:1]
+    )
 
     class Killed(Exception):
         pass
@@ -98,16 +118,20 @@ def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatc
     genuine = training.step_losses
 
     def killed_in_the_fifth_step(*arguments):
-        if next(steps) == 4:
+        if next(steps) == 4 * own.accumulate:
             raise Killed
         return genuine(*arguments)
 
     monkeypatch.setattr(training, "step_losses", killed_in_the_fifth_step)
     with pytest.raises(Killed):
-        train_encoder(pictures, tmp_path / "cut", seed=3, settings=Training(**TINY))
+        train_encoder(pictures, tmp_path / "cut", seed=3, settings=own, held_out=pictures[:1])
     assert (tmp_path / "cut.partial").is_file()
     monkeypatch.setattr(training, "step_losses", genuine)
-    resumed, again = train_encoder(pictures, tmp_path / "cut", seed=3, settings=Training(**TINY))
+    resumed, again, judged_again = train_encoder(
+        pictures, tmp_path / "cut", seed=3, settings=own, held_out=pictures[:1]
+    )
+    assert judged.equals(judged_again)
+    assert len(judged) == (2 if own.validate_every else 0)
     for (name, a), b in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
     assert curve.equals(again)
@@ -115,18 +139,78 @@ def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatc
 
 
 def test_a_checkpoint_of_other_settings_is_not_taken_up(pictures, tmp_path):
-    model, _ = train_encoder(pictures, tmp_path / "a", seed=3, settings=Training(**TINY | {"steps": 0}))
-    optimizer = torch.optim.AdamW(model.encoder.parameters())
-    training.Checkpoint(tmp_path / "a", "another run").save(model, optimizer, 4, [])
-    assert training.Checkpoint(tmp_path / "a", "this run").restore(model, optimizer) == (0, [])
+    model, *_ = train_encoder(pictures, tmp_path / "a", seed=3, settings=Training(**TINY | {"steps": 0}))
+    parts = {"model": model, "optimizer": torch.optim.AdamW(model.encoder.parameters())}
+    training.Checkpoint(tmp_path / "a", "another run", parts).save(4, [])
+    assert training.Checkpoint(tmp_path / "a", "this run", parts).restore() == (0, [])
 
 
 def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path):
     """A single picture set, few steps: the order of Gaussian blur and noise must rise well above chance."""
     own = Training(**TINY | {"steps": 40, "batch": 4})
-    _, curve = train_encoder(pictures, tmp_path / "m", seed=0, settings=own)
+    _, curve, _ = train_encoder(pictures, tmp_path / "m", seed=0, settings=own)
     assert curve["in_order"].iloc[-10:].mean() > curve["in_order"].iloc[:3].mean() + 0.15
     assert curve["loss"].iloc[-10:].mean() < curve["loss"].iloc[:3].mean()
+
+
+EVAL = TINY | {"norm": "eval", "batch": 4, "steps": 4}
+
+
+def close(one, other, tolerance=2e-6):
+    for (name, a), b in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(a.float(), b.float(), atol=tolerance, rtol=1e-4, msg=name)
+
+
+def test_a_batch_in_parts_gives_the_step_of_the_whole(pictures, tmp_path):
+    whole, curve, _ = train_encoder(
+        pictures, tmp_path / "a", seed=1, settings=Training(**EVAL | {"lr": 1e-5})
+    )
+    own = Training(**EVAL | {"lr": 1e-5, "accumulate": 2})
+    parts, again, _ = train_encoder(pictures, tmp_path / "b", seed=1, settings=own)
+    np.testing.assert_allclose(again.to_numpy(float), curve.to_numpy(float), rtol=1e-4, atol=1e-5)
+    # AdamW's first steps are signs of gradients: where one is nearly nothing, rounding decides.
+    close(whole, parts, tolerance=2 * 4 * 1e-5)
+
+
+def test_the_average_of_the_weights_lags_behind_them(pictures, tmp_path):
+    start, *_ = train_encoder(pictures, tmp_path / "s", seed=1, settings=Training(**EVAL | {"steps": 0}))
+    last, *_ = train_encoder(pictures, tmp_path / "l", seed=1, settings=Training(**EVAL))
+    mean, *_ = train_encoder(pictures, tmp_path / "m", seed=1, settings=Training(**EVAL | {"ema": 0.9}))
+    far, near = (
+        sum(float((a - b).detach().norm()) for a, b in zip(m.parameters(), start.parameters(), strict=True))
+        for m in (last, mean)
+    )
+    assert 0 < near < far
+
+
+def test_validation_counts_pairs_in_order(pictures):
+    """A stand-in for a network that sees nothing but the mean brightness."""
+    from methods.qualiclip.validation import COLUMNS, ranking_accuracy
+
+    class Brightness(torch.nn.Module):
+        def similarities(self, images):
+            mean = images.mean(dim=(1, 2, 3)).unsqueeze(1)
+            return mean, torch.zeros_like(mean)
+
+    own = Training(**TINY)
+    found = ranking_accuracy(Brightness(), pictures[:2], own, torch.device("cpu"))
+    assert tuple(found) == COLUMNS[1:]
+    # darken lowers the brightness with each level, brighten raises it, meanshift raises it.
+    assert found["brightness_change"] == pytest.approx(1 / 3, abs=0.02)
+    assert all(0 <= share <= 1 for share in found.values())
+
+
+def test_pictures_of_the_validation_are_not_learnt_from(pictures, tmp_path):
+    from methods.qualiclip.validation import held_out_pictures
+
+    many = [tmp_path / f"{i}.png" for i in range(40)]
+    own = Training(**TINY | {"validate_every": 1, "validate_on": 3})
+    kept, out = held_out_pictures(many, [], 0, own)
+    assert len(out) == 3
+    assert sorted(kept + out) == sorted(many)
+    assert held_out_pictures(many, [], 0, own) == (kept, out)
+    assert held_out_pictures(many, pictures, 0, own) == (many, pictures[:3])
+    assert held_out_pictures(many, pictures, 0, Training(**TINY)) == (many, [])
 
 
 def test_no_steps_leave_the_backbone_as_it_starts(pictures, tmp_path):
@@ -146,6 +230,8 @@ def test_bad_settings_and_pictures_are_named(pictures, tmp_path):
         methods.train("qualiclip", pictures, tmp_path, seed=0, settings=TINY | {"order": "rising"})
     with pytest.raises(ValueError, match="did you mean 'margin_rank'"):
         methods.train("qualiclip", pictures, tmp_path, seed=0, settings=TINY | {"margin_rnk": 0.1})
+    with pytest.raises(ValueError, match="cannot be shared by 1 processes in 2 equal parts"):
+        methods.train("qualiclip", pictures, tmp_path, seed=0, settings=TINY | {"batch": 3, "accumulate": 2})
     with pytest.raises(ValueError, match="lower `lr`"):
         methods.train("qualiclip", pictures, tmp_path, seed=0, settings=TINY | {"lr": 1e30, "steps": 20})
 
@@ -160,3 +246,53 @@ def test_training_leaves_a_picture_of_what_it_ranks(pictures, tmp_path):
     assert (
         sheet[:, 18 : 18 + side, :side] - sheet[:, 18 : 18 + side, 4 * side : 5 * side]
     ).abs().mean() > 0.01
+
+
+def test_processes_share_the_pictures_of_a_step(pictures):
+    own = Training(**TINY | {"batch": 4, "steps": 2, "accumulate": 2})
+    cpu = torch.device("cpu")
+    alone = training.ladders(pictures, 0, 5, own, Team(0, 1, cpu))
+    pair = [training.ladders(pictures, 0, 5, own, Team(rank, 2, cpu)) for rank in (0, 1)]
+    for parts, *shares in zip(alone, *pair, strict=True):
+        for part, *halves in zip(parts, *shares, strict=True):
+            assert torch.equal(part, torch.cat(halves, dim=1))
+
+
+JOB = """
+import json, os, sys
+from pathlib import Path
+import methods
+assert os.environ["WORLD_SIZE"] == "2"
+job = json.loads(Path(sys.argv[1]).read_text())
+pictures = [Path(path) for path in job["pictures"]]
+methods.train("qualiclip", pictures, Path(job["out"]), seed=2, settings=job["settings"])
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_course_of_one(pictures, tmp_path):
+    """Under torchrun, over Gloo, with parts of a batch and ranking across the images of both."""
+    own = EVAL | {"lr": 1e-4, "rank_across": 0.5, "accumulate": 2, "batch": 4}
+    job = {"pictures": [str(p) for p in pictures], "out": str(tmp_path / "two"), "settings": own}
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    (tmp_path / "job.py").write_text(JOB)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
+    subprocess.run(
+        [*command, str(tmp_path / "job.py"), str(tmp_path / "job.json")],
+        env=environment, check=True, capture_output=True, timeout=170,
+    )  # fmt: skip
+    # One process that takes the same four pictures a step in parts of two, as the pair does together.
+    methods.train("qualiclip", pictures, tmp_path / "one", seed=2, settings=own)
+    two, one = (pd.read_csv(tmp_path / name / "curve.csv").to_numpy() for name in ("two", "one"))
+    np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-5)
+    # Each step moves a weight by about the learning rate; what one process alone had seen would show.
+    start = build(architecture("small"), seed=2).visual.state_dict()
+    moved, apart = [], []
+    states = [load_file(tmp_path / name / "weights.safetensors") for name in ("two", "one")]
+    for name, value in states[1].items():
+        if name.endswith("weight") and name.startswith("encoder.visual."):
+            moved.append((value - start[name.removeprefix("encoder.visual.")]).abs().mean())
+            apart.append((value - states[0][name]).abs().mean())
+    assert np.mean(apart) < 0.02 * np.mean(moved)
+    assert not (tmp_path / "two.partial").exists()

@@ -96,3 +96,12 @@ def test_a_term_that_takes_no_part_has_no_panel():
     drawing = figures.curves(frame, Labels({"a": "Alpha"}), method="a")
     assert "across" not in drawing.alt
     assert [axis.get_title(loc="left") for axis in drawing.figure.axes if axis.get_visible()] == ["loss"]
+
+
+def test_validations_are_drawn_group_by_group() -> None:
+    frame = pd.DataFrame({"step": [9, 19], "all": [0.5, 0.75], "blur": [0.6, 0.9], "jpeg": [0.4, 0.6]})
+    drawing = figures.validation(frame, Labels({"a": "Alpha"}), method="a")
+    lines = drawing.figure.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["blur", "jpeg", "all types"]
+    assert list(lines[-1].get_ydata()) == [0.5, 0.75]
+    assert "0.5 to 0.75" in drawing.alt
