@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,17 +37,23 @@ def train_on(data: Train, out: Path, name: str, own: MethodSettings, seed: int) 
     rated = None
     if own.train is not None and data.rated and methods.learns_from_scores(own.module):
         rated = benchmark.datasets.load(data.rated, root=stage.DATA)
-    train_into(out, name, own, training_pictures(data.dataset), seed, rated)
+    held_out = training_pictures(data.dataset, split="val")
+    train_into(out, name, own, training_pictures(data.dataset), seed, rated, held_out)
 
 
 def train_into(
-    out: Path, name: str, own: MethodSettings, pictures: list[Path], seed: int, rated: Dataset | None = None
+    out: Path,
+    name: str,
+    own: MethodSettings,
+    pictures: list[Path],
+    seed: int,
+    rated: Dataset | None = None,
+    held_out: Sequence[Path] = (),
 ) -> None:
     """Train a method into ``out`` and write ``method.json`` beside its weights."""
     out.mkdir(parents=True, exist_ok=True)
     learnt: dict[str, Any] = {}
     if own.train is not None:
-        held_out = training_pictures(data.dataset, split="val")
         learnt = methods.train(
             own.module, pictures, out, seed=seed, settings=own.train, rated=rated, held_out=held_out
         )

@@ -42,31 +42,32 @@ class Checkpoint:
         Folder of the result.
     run
         What `identity` says of the run; a state of another run is not taken up.
+    parts
+        What has a state, by name: modules and optimisers.
     """
 
-    def __init__(self, out: Path, run: str) -> None:
+    def __init__(self, out: Path, run: str, parts: Mapping[str, nn.Module | torch.optim.Optimizer]) -> None:
         self.path = out.with_name(out.name + ".partial")
         self.run = run
+        self.parts = parts
 
-    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, list[dict[str, Any]]]:
+    def restore(self) -> tuple[int, list[dict[str, Any]]]:
         """Load the state of this very run, if there is one; returns the next step and the rows so far."""
         if not self.path.is_file():
             return 0, []
-        state = torch.load(self.path, weights_only=True)
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
         if state["run"] != self.run:
             return 0, []
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
         return state["step"], state["rows"]
 
-    def save(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, rows: list[dict[str, Any]]
-    ) -> None:
+    def save(self, step: int, rows: list[dict[str, Any]]) -> None:
         """Write the state aside and rename it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_name(self.path.name + ".tmp")
-        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-        torch.save({"run": self.run, "step": step, "rows": rows, **state}, aside)
+        states = {name: part.state_dict() for name, part in self.parts.items()}
+        torch.save({"run": self.run, "step": step, "rows": rows, **states}, aside)
         os.replace(aside, self.path)
 
     def remove(self) -> None:

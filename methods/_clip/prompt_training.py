@@ -19,10 +19,10 @@ from tqdm import trange
 from benchmark.datasets import Dataset
 from benchmark.images import read
 from methods._clip.antonyms import AntonymScorer
-from methods._clip.checkpoint import Checkpoint, run_identity
 from methods._clip.encoder import ImageEncoder
 from methods._clip.prompts import LearntPrompts, learnt_scorer
 from methods._device import device
+from methods._loop import Checkpoint, identity
 
 
 class PromptTraining(BaseModel):
@@ -181,8 +181,8 @@ def learn_prompts(
         settings.optimizer
     ]
     optimizer = kind(prompts.parameters(), lr=settings.lr)
-    identity = run_identity(pictures, seed, settings, scores.tolist())
-    checkpoint = Checkpoint(out, identity, {"prompts": prompts, "optimizer": optimizer})
+    run = identity(pictures, seed, {**settings.model_dump(), "scores": scores.tolist()})
+    checkpoint = Checkpoint(out, run, {"prompts": prompts, "optimizer": optimizer})
     first, rows = checkpoint.restore()
     batches = Batches(encoder, pictures, seed, settings)
     for step in trange(first, settings.steps, initial=first, total=settings.steps, mininterval=5):

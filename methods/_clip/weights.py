@@ -43,9 +43,9 @@ def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str
     ValueError
         If the architecture, the tag or the file is unknown or does not fit, or cannot be fetched.
     """
-    clip = build(architecture(name, changes), seed)
+    config = architecture(name, changes)
     if pretrained is None:
-        return clip
+        return build(config, seed)
     path = Path(pretrained)
     if not path.is_file():
         if pretrained not in open_clip.list_pretrained_tags_by_model(name):
@@ -53,7 +53,9 @@ def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str
                 f"pretrained={pretrained!r} is neither a file nor a tag that open_clip knows for {name}"
             )
         path = pretrained_file(name, pretrained)
-    fill(clip, openai_names(read_tensors(path)), f"{path} does not hold the weights of {name}")
+    state = openai_names(read_tensors(path))
+    clip = build(config, seed)
+    fill(clip, state, f"{path} does not hold the weights of {name}")
     return clip
 
 

@@ -98,8 +98,9 @@ def train_encoder(
     optimizer = torch.optim.SGD(
         encoder.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
     )
-    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump()))
-    first, rows = checkpoint.restore(encoder, optimizer)
+    parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {"model": encoder, "optimizer": optimizer}
+    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump()), parts)
+    first, rows = checkpoint.restore()
     steps = round(settings.epochs * len(pictures) / settings.batch)
     reader = cached_reader(settings.cache)
     draw = Draw(settings.crop, settings.distortions, settings.levels, settings.pristine)
@@ -120,7 +121,7 @@ def train_encoder(
             if step % settings.log_every == 0 or step + 1 == steps:
                 rows.append({"step": step, "lr": rate, **figures})
             if (step + 1) % settings.checkpoint_every == 0:
-                checkpoint.save(encoder, optimizer, step + 1, rows)
+                checkpoint.save(step + 1, rows)
     checkpoint.remove()
     return encoder.cpu().eval(), pd.DataFrame(rows, columns=COLUMNS)
 

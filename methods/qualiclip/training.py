@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,9 @@ from tqdm import trange
 
 from benchmark.degradations import ladder, sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
-from methods._clip.checkpoint import Checkpoint, run_identity
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
+from methods._loop import Checkpoint, ahead, identity
 from methods._parallel import Team, team, writes_files
 from methods.qualiclip.crops import cached_reader, draw_batch, picture_at
 from methods.qualiclip.losses import loss_terms, ranking_across
@@ -37,8 +36,6 @@ from methods.qualiclip.validation import held_out_pictures, ranking_accuracy, va
 TERMS = ("loss", "consistency", "positive", "negative", "across", "in_order")
 #: Side of a picture on the sheet of ladders that training leaves, pixels.
 SHOWN = 80
-#: Steps made ready while the network works on one.
-AHEAD = 2
 
 
 def ladders(
@@ -46,7 +43,7 @@ def ladders(
 ) -> Iterator[list[Tensor]]:
     """Yield each step from ``first`` on: its parts, degraded crops ``[L, B, 2, 3, c, c]`` on the device.
 
-    A picture is decoded once a step, by ``workers`` threads; one thread cuts and degrades the steps to come.
+    A picture is decoded once a step, by ``workers`` threads; the next step is made while the network works.
     """
     reader = cached_reader(settings.cache)
     share = settings.batch // (crew.size * settings.accumulate)
@@ -73,12 +70,8 @@ def ladders(
             parts.append(flat.unflatten(1, crops.shape[:2]))
         return parts
 
-    with ThreadPoolExecutor(settings.workers) as decoders, ThreadPoolExecutor(1) as maker:
-        coming: deque[Future[list[Tensor]]] = deque()
-        for step in range(first, settings.steps):
-            while len(coming) < min(AHEAD, settings.steps - step):
-                coming.append(maker.submit(prepare, step + len(coming)))
-            yield coming.popleft().result()
+    with ThreadPoolExecutor(settings.workers) as decoders:
+        yield from ahead(prepare, first, settings.steps)
 
 
 def step_losses(
@@ -200,7 +193,7 @@ def _run(
     parts: dict[str, nn.Module | torch.optim.Optimizer] = {"model": model, "optimizer": optimizer}
     if average:
         parts["average"] = average
-    checkpoint = Checkpoint(out, run_identity(pictures, seed, settings), parts)
+    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump()), parts)
     first, rows = checkpoint.restore()
     model.train(settings.norm == "train")
     embed = DistributedDataParallel(model.encoder) if crew.size > 1 else model.encoder

@@ -65,9 +65,8 @@ def ranking_accuracy(
 
 def _in_order(model: AntonymScorer, images: Tensor, kind: str, seeds: Tensor, settings: Training) -> float:
     levels = ladder(images, kind, seeds, levels=settings.levels, order="monotone")
-    quality = torch.stack(
-        [torch.sub(*(s.mean(dim=1) for s in model.similarities(level))) for level in levels]
-    )
+    positive, negative = model.similarities(levels.flatten(0, 1))
+    quality = (positive - negative).mean(dim=1).view(settings.levels, len(images))
     milder, stronger = torch.triu_indices(settings.levels, settings.levels, offset=1)
     return float((quality[milder] > quality[stronger]).float().mean())
 

@@ -1,0 +1,85 @@
+"""Published weights are fetched once from their addresses, checked, and missed in one calm line."""
+
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+
+import methods
+from methods._weights import weights_file
+from tests.reference.clip_state import pictures, random_clip, random_prompts_features
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A server on this machine that stands for all others; its folder is laid out by host."""
+    root = tmp_path / "served"
+    asked = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(root))
+
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("IQA_MIRROR", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path / "cache"))
+    root.mkdir()
+    yield root, asked
+    server.shutdown()
+    server.server_close()
+
+
+def put(root, address, content):
+    path = root / address
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(content, path)
+
+
+def test_the_official_checkpoint_is_fetched_once_and_checked_ever_after(server, tmp_path, monkeypatch):
+    root, asked = server
+    official = {f"clip_model.{k}": v for k, v in random_clip(1).items()}
+    official["prompts_features"] = random_prompts_features(2)
+    put(root, "github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth", official)
+    first = methods.load("qualiclip").score(pictures()[0])
+    monkeypatch.setenv("IQA_OFFLINE", "1")
+    assert torch.equal(methods.load("qualiclip", weights="official").score(pictures()[0]), first)
+    assert len(asked) == 1
+    (tmp_path / "cache/weights/qualiclip.pth").write_bytes(b"other")
+    with pytest.raises(ValueError, match=r"qualiclip\.pth: its sha256 is .* delete it"):
+        methods.load("qualiclip")
+
+
+def test_a_mirror_takes_the_place_of_an_address_that_is_gone(server):
+    root, asked = server
+    put(root, "second.org/w.pth", {"a": torch.ones(1)})
+    path = weights_file("w.pth", ["https://first.org/w.pth", "https://second.org/w.pth"])
+    assert path.name == "w.pth"
+    assert asked == ["/first.org/w.pth", "/second.org/w.pth"]
+
+
+def test_openai_weights_of_the_wrong_digest_are_refused(server):
+    root, _ = server
+    digest = "afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762"
+    put(root, f"openaipublic.azureedge.net/clip/models/{digest}/RN50.pt", {"a": torch.ones(1)})
+    with pytest.raises(ValueError, match="weights 'openai' of RN50-quickgelu"):
+        methods.load("clipiqa")
+
+
+@pytest.mark.parametrize("name", ["clipiqa", "qualiclip", "clipiqa_plus", "qualiclip_plus"])
+def test_without_network_the_error_is_one_line(tmp_path, monkeypatch, capfd, name):
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path))
+    monkeypatch.setenv("IQA_OFFLINE", "1")
+    with pytest.raises(ValueError, match="IQA_OFFLINE forbids fetching it") as caught:
+        methods.load(name)
+    assert "\n" not in str(caught.value)
+    printed = capfd.readouterr()
+    assert printed.out + printed.err == ""
