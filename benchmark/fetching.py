@@ -342,7 +342,7 @@ class _Download:
                 if self.known.total is not None and self.have > self.known.total:
                     self._restart()
                     raise _Failed("sent more bytes than it said")
-                if time.monotonic() - began > self.patience.window:
+                if time.monotonic() - began > self.patience.window and not self._whole():
                     if brought < self.patience.slowest:
                         raise _Failed(f"brought only {brought} bytes in {self.patience.window:g} s")
                     began, brought = time.monotonic(), 0

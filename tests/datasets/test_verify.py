@@ -116,7 +116,7 @@ def test_a_killed_verification_goes_on(tmp_path):
         f"list(look(Path('{folder}'), [f'{{i:03d}}.png' for i in range(400)], Path('{journal}')))"
     )
     process = subprocess.Popen([sys.executable, "-c", code])
-    waited = time.monotonic() + 60
+    waited = time.monotonic() + 120
     while time.monotonic() < waited and not (journal.exists() and journal.stat().st_size):
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
