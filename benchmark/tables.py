@@ -364,13 +364,6 @@ def ablation(frame: pd.DataFrame, differences: pd.DataFrame | None, labels: Labe
     return pivot(part, ["variant"], ["dataset", "statistic"], labels, caption=caption, **options)
 
 
-def gmad(frame: pd.DataFrame, labels: Labels) -> Table:
-    """Return what each method won in the gMAD competition."""
-    caption = "Attacks won, attacks withstood, strength over all contests."
-    columns = ["dataset", "statistic"]
-    return pivot(frame, ["method"], columns, labels, caption=caption, among=["dataset"])
-
-
 def gradcam(frame: pd.DataFrame, labels: Labels) -> list[Table]:
     """Return how well each method's maps find the degraded region: over all distortions, and in each."""
     whole = frame["distortion"].eq("all")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from benchmark.gmad import common_scale, competition
+from benchmark.gmad import Competition, common_scale, competition
+from benchmark.gmad.tally import by_people, read_answers, tally
 from experiments import results, stage
 
 KEYS = ["dataset", "judge"]
@@ -43,6 +46,8 @@ def gmad() -> None:
                 seed=settings.seed,
             )
         )
+        if dataset in own.answers:
+            rounds.append(judged_by_people(rounds[-1].pairs, dataset, own.answers[dataset], settings.seed))
     stage.write_csv(
         pd.concat([r.pairs for r in rounds], ignore_index=True), stage.RESULTS / "gmad" / "pairs.csv"
     )
@@ -50,6 +55,22 @@ def gmad() -> None:
     stage.write_tidy(
         [r.matrix for r in rounds], [*KEYS, "method_a", "method_b"], stage.TABLES / "gmad_matrix.csv"
     )
+
+
+def judged_by_people(pairs: pd.DataFrame, dataset: str, folder: str, seed: int) -> Competition:
+    """Judge the pairs anew by the answers that people saved in ``folder``.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no answers, or they are about other pairs.
+    """
+    files = sorted(Path(folder).glob("*.json"))
+    if not files:
+        raise ValueError(
+            f"gmad.answers.{dataset}: {folder} holds no .json files; `iqa gmad judge` asks for them"
+        )
+    return by_people(pairs, tally(pairs, read_answers(files), seed=seed), dataset=dataset, seed=seed)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, table
+from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
 from benchmark.images import write_png
 from benchmark.method import HasGradients
 from experiments import results, stage
@@ -19,13 +19,14 @@ FOLDER = stage.RESULTS / "gradcam"
 
 
 def gradcam() -> None:
-    """Write ``gradcam.csv`` and, for one picture a distortion, the raw maps of each prompt."""
+    """Write ``gradcam.csv`` and, for one picture a distortion, the raw maps of each prompt and the score."""
     settings = stage.start()
     own = settings.gradcam
     loaded = {name: with_gradients(name) for name in own.methods}
     _, references = results.pristine(own.dataset, own.images)
     trial = Trial(references, own.kinds, own.levels, settings.seed)
-    measured = [localise(method, trial, own.how) for method in loaded.values()]
+    judged = [*loaded.values(), *(shuffled(loaded[name], settings.seed) for name in own.shuffled)]
+    measured = [localise(method, trial, own.how) for method in judged]
     targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
     measured.append(floors(trial, targets))
     stage.write_tidy(
@@ -63,8 +64,8 @@ def show(loaded: dict[str, Attributable], trial: Trial, own: Gradcam) -> None:
         write_png(FOLDER / image, worse[0])
         arrays[f"{kind}-region"] = regions[0].numpy()
         for name, method in loaded.items():
-            raw = maps(method, worse, ["positive", "negative"], own.how)[0].numpy()
-            for target, values in zip(("positive", "negative"), raw, strict=True):
+            raw = maps(method, worse, None, own.how)[0].numpy()
+            for target, values in zip(method.cam_targets, raw, strict=True):
                 key = f"{kind}-{name}-{target}"
                 arrays[key] = values
                 keys = {"map": key, "image": image, "method": name, "target": target}

@@ -81,6 +81,20 @@ class Sweep(Section):
     images: int = Field(ge=1)
 
 
+class Robustness(Section):
+    """What harmless changes do to scores, what unknown damage does, and what features hold."""
+
+    dataset: str
+    #: Pictures of the changes that leave quality alone.
+    images: int = Field(ge=3)
+    #: Pristine photographs of the damage beyond training, its kinds and their highest level.
+    references: int = Field(ge=1)
+    kinds: list[str]
+    levels: int = Field(ge=6)
+    #: Methods of `cross_dataset` whose features are laid out.
+    features: list[str]
+
+
 class Gmad(Section):
     """Group maximum differentiation competition among all methods."""
 
@@ -88,6 +102,8 @@ class Gmad(Section):
     levels: int = Field(ge=2)
     half_width: float = Field(gt=0)
     scale: Literal["rank", "logistic"]
+    #: Folder of the JSON files that people saved on the study page, by data set.
+    answers: dict[str, str]
 
 
 class Gradcam(Section):
@@ -95,6 +111,8 @@ class Gradcam(Section):
 
     dataset: str
     methods: list[str]
+    #: Those of them measured with shuffled weights too, as a floor.
+    shuffled: list[str]
     how: Literal["gradcam", "hirescam", "scorecam", "eigencam"]
     images: int = Field(ge=1)
     kinds: list[str]
@@ -129,6 +147,7 @@ class Settings(Section):
     evaluate: Evaluate
     cross_dataset: CrossDataset
     sweep: Sweep
+    robustness: Robustness
     gmad: Gmad
     gradcam: Gradcam
     ablation: Ablation
@@ -200,9 +219,13 @@ def _unknown_names(settings: Settings) -> list[str]:
         "cross_dataset.datasets": (settings.cross_dataset.datasets, settings.score.datasets),
         "evaluate.ratings": (list(settings.evaluate.ratings), settings.score.datasets),
         "sweep.dataset": ([settings.sweep.dataset], settings.prepare.datasets),
+        "robustness.dataset": ([settings.robustness.dataset], settings.score.datasets),
+        "robustness.features": (settings.robustness.features, settings.cross_dataset.methods),
+        "gmad.answers": (list(settings.gmad.answers), settings.gmad.datasets),
         "gmad.datasets": (settings.gmad.datasets, settings.score.datasets),
         "gradcam.dataset": ([settings.gradcam.dataset], settings.prepare.datasets),
         "gradcam.methods": (settings.gradcam.methods, list(settings.methods)),
+        "gradcam.shuffled": (settings.gradcam.shuffled, settings.gradcam.methods),
         "ablation.method": ([settings.ablation.method], list(settings.methods)),
         "ablation.datasets": (settings.ablation.datasets, settings.prepare.datasets),
         "prepare.settings": (list(settings.prepare.settings), _settable(settings.prepare)),

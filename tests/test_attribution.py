@@ -20,6 +20,7 @@ from benchmark.attribution import (
     maps,
     pointing_game,
     region,
+    shuffled,
     table,
     upsample,
 )
@@ -324,3 +325,24 @@ def test_table_takes_images_as_the_unit():
 def test_a_share_that_is_no_share_is_named():
     with pytest.raises(ValueError, match=r"share=\(0.5, 1.5\)"):
         region(32, 32, 0, (0.5, 1.5))
+
+
+def test_shuffled_weights_are_the_same_values_elsewhere_and_repeat(images):
+    method = Linear()
+    before = {name: p.clone() for name, p in method.cam_module.named_parameters()}
+    other, again = shuffled(method, 3), shuffled(method, 3)
+    assert other.name == "linear_shuffled"
+    for name, values in other.cam_module.named_parameters():
+        assert torch.equal(values.flatten().sort().values, before[name].flatten().sort().values)
+        assert torch.equal(values, again.cam_module.get_parameter(name))
+        assert torch.equal(method.cam_module.get_parameter(name), before[name])
+    assert not torch.equal(other.cam_module.weights, before["weights"])
+    assert not torch.equal(shuffled(method, 4).cam_module.weights, other.cam_module.weights)
+    assert not torch.allclose(maps(other, images), maps(method, images))
+
+
+def test_a_shuffled_method_takes_part_in_the_study():
+    trial = Trial(photographs(2), ["whitenoise"])
+    found = table(localise(shuffled(Linear()), trial))
+    assert set(found["method"]) == {"linear_shuffled"}
+    assert set(found["target"]) == {"positive", "negative", "score"}

@@ -2,6 +2,7 @@
 
 from benchmark.attribution.maps import HOW, Attributable, maps, upsample
 from benchmark.attribution.measure import auc, energy_inside, pointing_game
+from benchmark.attribution.shuffle import shuffled
 from benchmark.attribution.study import Trial, floors, implant, localise, region, table
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "maps",
     "pointing_game",
     "region",
+    "shuffled",
     "table",
     "upsample",
 ]

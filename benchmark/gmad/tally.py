@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.gmad.competition import Competition, standings
 from benchmark.gmad.study import pair_name
 from benchmark.robustness.tools import share_interval, tidy
 from benchmark.statistics import interval, srcc
@@ -189,6 +190,14 @@ def tally(pairs: pd.DataFrame, answers: pd.DataFrame, *, resamples: int = 1000, 
     subjects["seconds"] = subjects["subject"].map(answers.groupby("subject")["seconds"].median())
     subjects["agreement"] = [_with_others(answers, table, subject) for subject in subjects["subject"]]
     return Tally(preference, subjects, _agreement(table, subjects, resamples, seed))
+
+
+def by_people(pairs: pd.DataFrame, found: Tally, *, dataset: str, seed: int = 0) -> Competition:
+    """Tables of a competition that people judged: pairs of `select_pairs`, preferences of `tally`."""
+    protocol = f"gMAD; {len(found.subjects)} subjects, screened as in ITU-R BT.500"
+    judged = pairs.assign(preference=found.preference)
+    methods = list(dict.fromkeys(pairs["defender"]))
+    return standings(judged, methods, dataset=dataset, judge="people", protocol=protocol, seed=seed)
 
 
 def _content(file: Path) -> dict[str, Any]:

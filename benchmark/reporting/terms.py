@@ -44,6 +44,17 @@ STATISTICS = {
     "pointing_game": Statistic("Pointing game"),
     "energy_inside": Statistic("Energy inside"),
     "auc": Statistic("AUC"),
+    "shift": Statistic("Shift", good=0),
+    "abs_shift": Statistic("Size of shift", good=-1),
+    "d_test": Statistic("D-test"),
+    "l_test": Statistic("L-test"),
+    "p_test": Statistic("P-test"),
+    "retrieval_type": Statistic("Same type"),
+    "retrieval_level": Statistic("Same level"),
+    "retrieval_both": Statistic("Same type and level"),
+    "chance_type": Statistic("Chance, type", good=0),
+    "chance_level": Statistic("Chance, level", good=0),
+    "chance_both": Statistic("Chance, both", good=0),
 }
 
 

@@ -34,8 +34,8 @@ PUBLISHED = {
     ("qualiclip", "plcc"): (0.838, "S"),
     ("niqe", "srcc"): (0.551, "S"),
 }
-PAGES = ["index", "zero_shot", "cross_dataset", "ablations", "gmad", "gradcam", "robustness", "training"]
-PAGES += ["data", "methods", "provenance"]
+PAGES = ["index", "zero_shot", "cross_dataset", "ablations", "gmad", "gradcam", "robustness", "manifold"]
+PAGES += ["training", "data", "methods", "provenance"]
 TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
 
 
@@ -228,6 +228,39 @@ def sweep(tables: Path, rng: np.random.Generator) -> None:
     tidy(tables / "sweep_order.csv", order)
 
 
+def robustness(results: Path, frame: pd.DataFrame, rng: np.random.Generator) -> None:
+    tables, kinds = results / "tables", ("gaublur", "denoise")
+    curves, order, shifts, tests, found = [], [], [], [], []
+    for method in SKILL:
+        for kind in kinds:
+            keys = {"method": method, "group": "unseen" if kind == "denoise" else "blur", "distortion": kind}
+            for level in range(8 if kind == "gaublur" else 6):
+                curves += some(rng, ("mean_score",), 4, "4 photographs", **keys, level=level)
+            order += some(rng, ("srcc_level", "monotone_share"), 4, "4 photographs", **keys)
+        for change in ("resize", "crop", "flip"):
+            keys = {"method": method, "change": change}
+            shifts += some(rng, ("shift", "abs_shift", "srcc"), 16, "16 images", **keys)
+        keys = {"method": method, "dataset": "demo"}
+        tests += some(rng, ("d_test", "l_test", "p_test"), 240, "Waterloo D, L, P tests", **keys)
+    names = [f"{a}_{b}" for a in ("retrieval", "chance") for b in ("type", "level", "both")]
+    for method, kind in itertools.product(PROBED, ("all", *kinds)):
+        keys = {"method": method, "dataset": "demo", "distortion": kind}
+        found += some(rng, tuple(names), 4, "nearest image of another reference, cosine", **keys)
+    for name, rows in (
+        *(("further", curves), ("further_order", order), ("sensitivity", shifts)),
+        *(("waterloo", tests), ("retrieval", found)),
+    ):
+        tidy(tables / f"{name}.csv", rows)
+    group_of = {kind: group for group, members in GROUPS.items() for kind in members}
+    layout = frame[["image", "distortion", "level"]].assign(group=frame["distortion"].map(group_of))
+    places = [layout.assign(method=name, dataset="demo") for name in PROBED]
+    both = pd.concat(places, ignore_index=True)
+    (results / "robustness").mkdir()
+    both.assign(x=rng.normal(size=len(both)), y=rng.normal(size=len(both))).to_csv(
+        results / "robustness" / "manifold.csv", index=False
+    )
+
+
 def gmad(results: Path, frame: pd.DataFrame, rng: np.random.Generator) -> None:
     pairs, matrix, ranking = [], [], []
     keys = {"dataset": "demo", "judge": "proxy"}
@@ -300,6 +333,7 @@ def write(root: Path, seed: int = 0, side: int = 48) -> Path:
     zero_shot(tables, frames, rng)
     cross_dataset(tables, rng)
     sweep(tables, rng)
+    robustness(root / "results", frames["demo"], rng)
     gmad(root / "results", frames["demo"], rng)
     gradcam(root / "results", rng, side)
     ablation(tables, rng)

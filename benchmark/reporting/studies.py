@@ -1,0 +1,115 @@
+"""Tables and figures of the studies: gMAD by judge, robustness, the layout of features."""
+
+from __future__ import annotations
+
+import matplotlib
+import pandas as pd
+
+from benchmark import figures
+from benchmark.figures import Drawing
+from benchmark.reporting.terms import number, statistic
+from benchmark.tables import Labels, Table, pivot
+
+JUDGES = {
+    "mos": "opinion scores of the data set; a difference counts as far as the spread of ratings lets it",
+    "proxy": "a full-reference proxy, no human",
+    "people": "people, who answered the study page",
+}
+
+
+def gmad(frame: pd.DataFrame, labels: Labels) -> list[Table]:
+    """Return what each method won in the competition, one table a judge."""
+    found = []
+    for judge, part in frame.groupby("judge", sort=False):
+        caption = f"Attacks won, attacks withstood, strength over all contests. Judge: {_judge(judge)}."
+        columns = ["dataset", "statistic"]
+        found.append(pivot(part, ["method"], columns, labels, caption=caption, among=["dataset"]))
+    return found
+
+
+def gmad_matrix(frame: pd.DataFrame, labels: Labels, *, name: str = "aggressiveness") -> Drawing:
+    """Draw one statistic of every method against every other, a map a data set and judge."""
+    judged = frame.assign(
+        contest=[
+            f"{labels.dataset(d)}, judge: {j}" for d, j in zip(frame["dataset"], frame["judge"], strict=True)
+        ]
+    )
+    caption = f"{statistic(name).label} of the method of the row against that of the column."
+    places = {"rows": "method_a", "columns": "method_b", "panel": "contest"}
+    return figures.heatmap(judged, labels, **places, statistic=name, limits=(0, 100), caption=caption)
+
+
+def _judge(name: object) -> str:
+    return JUDGES.get(str(name), str(name))
+
+
+def sensitivity(frame: pd.DataFrame, labels: Labels) -> list[Table]:
+    """Return how far scores move though the picture has not become worse, one table a statistic."""
+    captions = {
+        "abs_shift": "Mean size of the change, in standard deviations of the scores.",
+        "shift": "Mean change towards better quality, in standard deviations of the scores.",
+        "srcc": "SRCC of the scores before and after: 1, no picture changes its rank.",
+    }
+    return [
+        pivot(
+            frame[frame["statistic"].eq(name)],
+            ["method"],
+            ["change"],
+            labels,
+            caption=caption,
+            among=["change"],
+        )
+        for name, caption in captions.items()
+        if frame["statistic"].eq(name).any()
+    ]
+
+
+def waterloo(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return the D, L and P tests."""
+    caption = "Pristine told from degraded (D), levels ranked (L), pairs told apart by opinion ranked (P)."
+    return pivot(frame, ["method"], ["dataset", "statistic"], labels, caption=caption, among=["dataset"])
+
+
+def retrieval(frame: pd.DataFrame, labels: Labels) -> list[Table]:
+    """Return how often the nearest picture of another content has the same degradation, beside chance."""
+    whole = frame["distortion"].eq("all")
+    both = frame["statistic"].isin(["retrieval_type", "chance_type"])
+    parts = [
+        (frame[whole], ["method"], "All degraded pictures."),
+        (frame[~whole & both], ["distortion", "method"], "Type by type: same type, beside chance."),
+    ]
+    return [
+        pivot(part, rows, ["dataset", "statistic"], labels, caption=caption, among=["dataset", *rows[:-1]])
+        for part, rows, caption in parts
+        if len(part)
+    ]
+
+
+def layout(frame: pd.DataFrame, labels: Labels) -> Drawing:
+    """Draw the features of each method in the plane: left by group of distortions, right by level."""
+    methods, groups = list(frame["method"].unique()), list(frame["group"].unique())
+    figure, axes = figures._grid(len(methods), 2, 3.6 * len(methods))
+    colours = dict(zip(groups, figures.COLOURS, strict=False))
+    shades = matplotlib.colormaps["viridis_r"]
+    top = max(float(frame["level"].max()), 1.0)
+    for line, method in zip(axes, methods, strict=True):
+        part = frame[frame["method"].eq(method)]
+        for group in groups:
+            own = part[part["group"].eq(group)]
+            colour = colours.get(group, figures.FAINT)
+            line[0].scatter(own["x"], own["y"], s=9, color=colour, label=labels.of("group", group), lw=0)
+        line[1].scatter(part["x"], part["y"], s=9, c=part["level"] / top, cmap=shades, vmin=0, vmax=1, lw=0)
+        line[0].set_ylabel(labels.method(method))
+        for axis in line:
+            axis.set(xticks=[], yticks=[])
+            axis.grid(visible=False)
+    axes[0, 0].set_title("by group", fontsize="small")
+    axes[0, 1].set_title(f"by level (dark: {number(top, 0)})", fontsize="small")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    caption = (
+        "Features in the plane (t-SNE). Distances between clusters mean nothing; the tables are the measure."
+    )
+    return Drawing(
+        figure, caption, f"Scatter of the features of {len(methods)} methods in {len(groups)} groups."
+    )

@@ -1,0 +1,79 @@
+"""``iqa gmad``: people judge the pairs of a competition, and what they said is counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(no_args_is_help=True, help="Let people judge the gMAD pairs.")
+PAIRS = Path("results/gmad/pairs.csv")
+Pairs = Annotated[Path, typer.Option(help="Pairs that the stage `gmad` chose.")]
+
+
+@app.command()
+def judge(
+    dataset: Annotated[str, typer.Option(help="Data set whose pairs are asked about.")],
+    out: Annotated[Path, typer.Option(help="HTML page to write.")],
+    limit: Annotated[int | None, typer.Option(help="Ask about so many pairs, the weightiest.")] = None,
+    pairs: Pairs = PAIRS,
+) -> None:
+    """Write a page that asks which of two pictures is better; it works offline and saves answers as JSON."""
+    from benchmark.gmad.study import questions, write_study
+    from experiments import stage
+
+    asked = questions(read(pairs, dataset), limit)
+    name = write_study(asked, stage.DATA / dataset, out)
+    typer.echo(f"{out} written: study {name}, {len(asked)} pairs", err=True)
+
+
+@app.command()
+def tally(
+    answers: Annotated[list[Path], typer.Argument(help="JSON files that the page saved, one a subject.")],
+    dataset: Annotated[str, typer.Option(help="Data set whose pairs were asked about.")],
+    pairs: Pairs = PAIRS,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Screen the subjects (BT.500), say how far they agree, and rank the methods by what they preferred."""
+    from benchmark.gmad.tally import by_people, read_answers, tally
+
+    chosen = read(pairs, dataset)
+    found = tally(chosen, read_answers(answers), seed=seed)
+    result = by_people(chosen, found, dataset=dataset, seed=seed)
+    shown = ["statistic", "value", "low", "high", "n"]
+    tables = {"subjects": found.subjects, "agreement": found.agreement, "gmad": result.table}
+    for name, columns in (("subjects", None), ("agreement", shown), ("gmad", ["method", *shown])):
+        table = tables[name] if columns is None else tables[name][columns]
+        typer.echo(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–") + "\n")
+    if out is not None:
+        from experiments import stage
+
+        for name, table in {**tables, "gmad_matrix": result.matrix, "pairs": result.pairs}.items():
+            stage.write_csv(table, out / f"{name}.csv")
+
+
+def read(path: Path, dataset: str) -> pd.DataFrame:
+    """Pairs of one data set, each contest once, as `benchmark.gmad.select_pairs` chose them.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or has no pairs of that data set.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; run `dvc repro gmad`, or name the pairs with --pairs")
+    frame = pd.read_csv(path, dtype={"low_image": str, "high_image": str})
+    own = frame[frame["dataset"].eq(dataset)]
+    if own.empty:
+        known = ", ".join(sorted(set(frame["dataset"])))
+        raise ValueError(f"{path} has no pairs of {dataset!r}; it has those of {known or 'no data set'}")
+    chosen = ["defender", "attacker", "level", "low_image", "high_image", "gap", "weight"]
+    table: pd.DataFrame = own[chosen].drop_duplicates(["defender", "attacker", "level"])
+    return table.reset_index(drop=True)

@@ -1,0 +1,107 @@
+"""Stage ``robustness``: harmless changes, damage beyond training, and what features hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.degradations import GROUPS
+from benchmark.images import read
+from benchmark.method import Method
+from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
+from benchmark.robustness import waterloo as waterloo_tests
+from experiments import results, stage
+from experiments.settings import Settings
+from experiments.train import load_trained
+
+ORDER = ["method", "group", "distortion"]
+
+
+def robustness() -> None:
+    """Write the tables of the studies and ``robustness/manifold.csv``."""
+    settings = stage.start()
+    own = settings.robustness
+    data = results.dataset(own.dataset)
+    loaded = [load_trained(name) for name in settings.methods]
+    write_further(loaded, settings)
+    pictures = [read(data.root / image) for image in spread(data, own.images)]
+    tables = [
+        sensitivity(one, pictures, resamples=settings.evaluate.resamples, seed=settings.seed)
+        for one in loaded
+    ]
+    stage.write_tidy(tables, ["method", "change"], stage.TABLES / "sensitivity.csv")
+    stage.write_tidy(waterloo(data, settings), ["method", "dataset"], stage.TABLES / "waterloo.csv")
+    write_manifold(data, settings)
+
+
+def write_further(loaded: list[Method], settings: Settings) -> None:
+    """Write ``further.csv`` and ``further_order.csv``: levels beyond the fifth, and unseen kinds."""
+    own = settings.robustness
+    _, references = results.pristine(own.dataset, own.references)
+    asked = {group: [kind for kind in kinds if kind in own.kinds] for group, kinds in FURTHER.items()}
+    beyond = {group: kinds for group, kinds in asked.items() if kinds}
+    rounds = []
+    if beyond:
+        how: dict[str, Any] = {"levels": own.levels, "ladder": long_ladder}
+        rounds.append(sweep(loaded, references, beyond, seed=settings.seed, **how))
+    unseen = {"unseen": list(UNSEEN)}
+    rounds.append(sweep(loaded, references, unseen, seed=settings.seed, ladder=unseen_ladder))
+    curves, orders = zip(*rounds, strict=True)
+    stage.write_tidy(curves, [*ORDER, "level"], stage.TABLES / "further.csv")
+    stage.write_tidy(orders, ORDER, stage.TABLES / "further_order.csv")
+
+
+def spread(data: results.Dataset, count: int) -> list[str]:
+    """Pictures from the lowest opinion to the highest, or spread over the manifest where there is none."""
+    rows = data.manifest
+    if rows["mos"].notna().any():
+        rows = rows.dropna(subset="mos").sort_values("mos", kind="stable")
+    places = np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int))
+    return list(rows["image"].iloc[places])
+
+
+def waterloo(data: results.Dataset, settings: Settings) -> list[pd.DataFrame]:
+    """D, L and P test of every method; none where the data set has no pristine pictures or no levels."""
+    name, rows = settings.robustness.dataset, data.manifest
+    if not ((rows["level"] == 0).any() and (rows["level"] > 0).any()):
+        print(f"{name}: the D, L and P tests need pristine and degraded pictures; left out")
+        return []
+    worth = rows.set_index("image")["mos"].dropna()
+    turned = worth if data.record.higher_is_better else -worth
+    ranks = (turned.rank() - 1) * 100 / max(len(turned) - 1, 1)
+    judges = ranks.to_frame("opinion") if len(ranks) > 1 else None
+    found = []
+    for method, better in results.higher_is_better(list(settings.methods)).items():
+        scores = results.method_scores(method, name).set_index("image")["score"].dropna()
+        frame = rows[rows["image"].isin(scores.index)][["image", "reference", "distortion", "level"]]
+        frame = frame.assign(score=frame["image"].map(scores if better else -scores))
+        seen = None if judges is None else judges[judges.index.isin(frame["image"])]
+        found.append(waterloo_tests(frame, seen, method=method, dataset=name, seed=settings.seed))
+    return found
+
+
+def write_manifold(data: results.Dataset, settings: Settings) -> None:
+    """Write ``retrieval.csv`` and ``robustness/manifold.csv``; empty where the data set has no references."""
+    name = settings.robustness.dataset
+    group_of = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
+    places, tables = [], []
+    contents = data.manifest["reference"].dropna().unique()
+    for method in settings.robustness.features if len(contents) > 1 else ():
+        with np.load(stage.RESULTS / "features" / method / f"{name}.npz") as file:
+            known = pd.DataFrame({"image": file["image"].astype(str)})
+            vectors = file["features"]
+        frame = known.merge(data.manifest, on="image", how="left", validate="one_to_one")
+        place, table = manifold(vectors, frame, method=method, dataset=name, seed=settings.seed)
+        place["group"] = place["distortion"].map(group_of).fillna("pristine")
+        places.append(place.assign(method=method, dataset=name))
+        tables.append(table)
+    columns = ["method", "dataset", "image", "group", "distortion", "level", "x", "y"]
+    layout = pd.concat(places, ignore_index=True)[columns] if places else pd.DataFrame(columns=columns)
+    stage.write_csv(layout, stage.RESULTS / "robustness" / "manifold.csv")
+    stage.write_tidy(tables, ["method", "dataset", "distortion"], stage.TABLES / "retrieval.csv")
+
+
+if __name__ == "__main__":
+    stage.run(robustness)
