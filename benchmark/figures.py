@@ -353,7 +353,8 @@ def maps(rows: Sequence[Attribution], labels: Labels) -> Drawing:
             figure.colorbar(shown, ax=list(line), shrink=0.85, pad=0.01)
     axes[0, 0].set_title("picture", fontsize="small")
     for axis, (method, target) in zip(axes[0, 1:], columns, strict=True):
-        axis.set_title(f"{labels.of('method', method)}\n{target}", fontsize="small")
+        name = labels.of("method", method).replace(" ", "\n")
+        axis.set_title(f"{name}\n{target}", fontsize="small")
     caption = (
         "Raw gradCAM maps: red raises the similarity to the prompt, blue lowers it; dashed: the degraded "
         "region. One colour scale a row, so methods can be compared."

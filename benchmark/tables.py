@@ -51,6 +51,9 @@ class Labels:
 
     def method(self, name: str) -> str:
         """Return the title of a method, as its card gives it."""
+        known = name.removesuffix("_shuffled")
+        if name != known:
+            return f"{self.method(known)}, weights shuffled"
         return self.methods.get(name, words(name))
 
     def dataset(self, name: str) -> str:
@@ -144,7 +147,7 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     out = pd.Series("", index=frame.index)
     for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
         good = statistic(group["statistic"].iloc[0]).good
-        fair = [not _overlaps(row) for row in group.to_dict("records")]
+        fair = [not (_overlaps(row) or row.get("floor", False)) for row in group.to_dict("records")]
         worth = (group.loc[fair, "value"] * good).dropna()
         if good == 0 or len(worth) < 2:
             continue
@@ -365,7 +368,12 @@ def ablation(frame: pd.DataFrame, differences: pd.DataFrame | None, labels: Labe
 
 
 def gradcam(frame: pd.DataFrame, labels: Labels) -> list[Table]:
-    """Return how well each method's maps find the degraded region: over all distortions, and in each."""
+    """Return how well each method's maps find the degraded region: over all distortions, and in each.
+
+    Floors (maps that never looked, shuffled weights) are never the best: they are what a method must beat.
+    """
+    names = frame["method"].astype(str)
+    frame = frame.assign(floor=names.isin(["centre_prior", "random_map"]) | names.str.endswith("_shuffled"))
     whole = frame["distortion"].eq("all")
     keys, marked = ["method", "target"], ["target", "distortion"]
     single = frame[~whole].sort_values("distortion", kind="stable")

@@ -26,7 +26,7 @@ from benchmark.robustness import (
     unseen_ladder,
     waterloo,
 )
-from benchmark.robustness.tools import content_seed, mean_interval, share_interval
+from benchmark.robustness.tools import bounded, content_seed, mean_interval, share_interval
 from experiments import robustness as robustness_stage
 
 TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
@@ -186,6 +186,11 @@ def test_share_has_wilsons_interval(hits):
     share, low, high, n = share_interval(np.array(hits))
     assert (share, n) == (np.mean(hits), len(hits))
     assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_intervals_end_where_the_statistic_does():
+    assert bounded((0.5, -0.2, 1.4, 3), 0, 1) == (0.5, 0.0, 1.0, 3)
+    assert np.isnan(bounded((0.5, np.nan, np.nan, 1), -1, 1)[1:3]).all()
 
 
 def test_mean_has_students_interval():

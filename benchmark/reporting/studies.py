@@ -106,7 +106,7 @@ def layout(frame: pd.DataFrame, labels: Labels) -> Drawing:
     axes[0, 0].set_title("by group", fontsize="small")
     axes[0, 1].set_title(f"by level (dark: {number(top, 0)})", fontsize="small")
     handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False, fontsize="small")
     caption = (
         "Features in the plane (t-SNE). Distances between clusters mean nothing; the tables are the measure."
     )

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import normalize
 
-from benchmark.robustness.tools import Floats, mean_interval, tidy
+from benchmark.robustness.tools import Floats, bounded, mean_interval, tidy
 
 
 def manifold(
@@ -64,7 +64,7 @@ def manifold(
             [c for c in part if str(c).startswith(("retrieval", "chance"))]
         ].mean()
         rows += [
-            tidy(keys, str(name), mean_interval(means[name].to_numpy(dtype=float)), protocol)
+            tidy(keys, str(name), bounded(mean_interval(means[name].to_numpy(dtype=float)), 0, 1), protocol)
             for name in means
         ]
     return place, pd.DataFrame(rows)

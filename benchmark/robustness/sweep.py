@@ -15,6 +15,7 @@ from benchmark.method import Method
 from benchmark.robustness.tools import (
     Floats,
     batches,
+    bounded,
     content_seeds,
     mean_interval,
     scored,
@@ -86,7 +87,7 @@ def sweep(
             loss = -table if judged.higher_is_better else table
             order = np.array([level_srcc(row) for row in loss])
             kept = np.all(np.diff(loss, axis=1) > 0, axis=1)
-            orders.append(tidy(keys, "srcc_level", mean_interval(order), protocol))
+            orders.append(tidy(keys, "srcc_level", bounded(mean_interval(order), -1, 1), protocol))
             orders.append(tidy(keys, "monotone_share", share_interval(kept), protocol))
     return pd.DataFrame(curves), pd.DataFrame(orders)
 

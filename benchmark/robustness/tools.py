@@ -71,6 +71,14 @@ def mean_interval(values: Floats) -> tuple[float, float, float, int]:
     return mean, mean - half, mean + half, n
 
 
+def bounded(
+    estimate: tuple[float, float, float, int], low: float, high: float
+) -> tuple[float, float, float, int]:
+    """Cut the interval of ``(value, low, high, n)`` at the ends of the range that the statistic can have."""
+    value, below, above, n = estimate
+    return value, float(np.maximum(below, low)), float(np.minimum(above, high)), n
+
+
 def share_interval(hits: NDArray[np.bool_] | Floats) -> tuple[float, float, float, int]:
     """Share of ``hits [n]`` in [0, 1] with Wilson's 95% interval (JASA 22, 1927), and n."""
     share, n, z = float(np.mean(hits)), len(hits), 1.959963984540054

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_curve
 
 from benchmark.robustness.sweep import level_srcc
-from benchmark.robustness.tools import Floats, mean_interval, tidy
+from benchmark.robustness.tools import Floats, bounded, mean_interval, tidy
 from benchmark.statistics import interval
 from benchmark.statistics.bootstrap import draw
 
@@ -122,7 +122,7 @@ def waterloo(
     cloud = [_balanced(good, scores, weight[number]) for weight in counts]
     estimates = {
         "d_test": (value, *interval(cloud), len(frame)),
-        "l_test": mean_interval(np.nanmean(l_test(frame), axis=1)),
+        "l_test": bounded(mean_interval(np.nanmean(l_test(frame), axis=1)), -1, 1),
     }
     if judges is not None:
         first, second, agreed = _agreement(frame.set_index("image")["score"], judges, 40.0, 2_000_000, seed)

@@ -17,6 +17,7 @@ from benchmark.tables import (
     comparison,
     differences,
     distortions,
+    gradcam,
     marks,
     pivot,
     verdict,
@@ -195,3 +196,11 @@ def test_latex_spans_the_columns_of_a_group() -> None:
     assert r" & \multicolumn{2}{c}{SRCC} &  \\" in made
     assert r"\cmidrule(lr){2-3}" in made
     assert r"\begin{tabular}{lrrr}" in made
+
+
+def test_a_floor_is_never_the_best() -> None:
+    names = ["a", "b", "a_shuffled", "random_map"]
+    frame = tidy(method=names, target="score", distortion="all", statistic="auc", value=[0.6, 0.5, 0.7, 0.8])
+    (table,) = gradcam(frame, LABELS)
+    assert [row[2].mark for row in table.rows] == ["best", "", "", ""]
+    assert table.rows[2][0].text == "Alpha, weights shuffled"
