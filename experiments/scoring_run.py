@@ -33,14 +33,14 @@ class How:
     precision
         ``fp32``, or ``bf16`` for faster and coarser matrix products.
     batch
-        Most pictures of one size scored at once.
+        Most pictures of one size scored at once. More than two or three no longer fit a CPU's cache.
     jobs
         Threads that decode.
     """
 
     device: Device = "auto"
     precision: Literal["fp32", "bf16"] = "fp32"
-    batch: int = 16
+    batch: int = 2
     jobs: int = 2
 
 

@@ -28,7 +28,8 @@ class AntonymMethod:
         self.name = name
         self.card = card
         self.higher_is_better = higher_is_better
-        self.scorer = scorer.eval()
+        # Convolutions over pixels whose channels lie together take two thirds of the time on a CPU.
+        self.scorer = scorer.eval().to(memory_format=torch.channels_last)
 
     def to(self, device: str | torch.device) -> AntonymMethod:
         """Move to a device and return itself."""
@@ -51,7 +52,7 @@ class AntonymMethod:
         return self.scorer.encoder(self._there(images)).float().cpu()
 
     def _there(self, images: Tensor) -> Tensor:
-        return images.to(self.scorer.positive.device)
+        return images.to(self.scorer.positive.device, memory_format=torch.channels_last)
 
     @property
     def cam_module(self) -> nn.Module:
