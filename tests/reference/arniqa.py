@@ -91,10 +91,9 @@ def official(clone):
     stub = types.ModuleType("utils.distortions")
     vars(stub).update(dict.fromkeys(re.findall(r'": (\w+),', source)), torch=torch, np=np)
     sys.modules["utils.distortions"] = stub
+    import hubconf
     import models.resnet
     from utils.utils_data import center_corners_crop
-
-    import hubconf
 
     models.resnet.resnet50 = lambda weights: torchvision.models.resnet50()
     return hubconf.ARNIQA, center_corners_crop
