@@ -20,6 +20,7 @@ from benchmark.scoring import features_files
 from methods._arniqa import encoder as encoders
 from methods._arniqa.scales import five_crops, half
 from methods.arniqa.regressor import DATASETS, Opinions, fit_regressor, load_regressor
+from tests.loopback import Loopback
 from tests.reference import arniqa as official
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "arniqa.json").read_text())
@@ -204,6 +205,43 @@ def test_a_faulty_regressor_is_refused(small, tmp_path):
         methods.load("arniqa", encoder=str(small[0]), regressor=str(small[1]), regressor_dataset="kadid")
     with pytest.raises(ValueError, match=r"load\.protocol: .*'hub' or 'five-crops'"):
         methods.load("arniqa", encoder=str(small[0]), protocol="crops")
+
+
+RELEASE = "/github.com/miccunifi/ARNIQA/releases/download/weights"
+
+
+@pytest.fixture
+def release(small, tmp_path, monkeypatch):
+    """The official release, served from this machine, and an empty cache."""
+    contents = {f"{RELEASE}/{path.name}": path.read_bytes() for path in small}
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("IQA_OFFLINE", raising=False)
+    with Loopback(contents).running() as server:
+        monkeypatch.setenv("IQA_MIRROR", server.url)
+        yield server
+
+
+def test_published_weights_are_fetched_once_and_then_need_no_network(small, release, monkeypatch):
+    image = torch.rand(1, 3, 64, 80)
+    expected = methods.load("arniqa", encoder=str(small[0]), regressor=str(small[1])).score(image)
+    assert torch.equal(methods.load("arniqa").score(image), expected)
+    assert [path for path, _ in release.requests] == [f"{RELEASE}/{path.name}" for path in small]
+    monkeypatch.setenv("IQA_OFFLINE", "1")
+    assert torch.equal(methods.load("arniqa", regressor_dataset="kadid10k").score(image), expected)
+    with pytest.raises(ValueError, match=r"regressor_koniq10k\.pth.*IQA_OFFLINE"):
+        methods.load("arniqa", regressor_dataset="koniq10k")
+    assert len(release.requests) == 2
+
+
+def test_a_cached_file_that_was_changed_is_refused_before_it_is_read(release, tmp_path):
+    methods.load("arniqa")
+    cached = tmp_path / "cache" / "weights" / "ARNIQA.pth"
+    content = bytearray(cached.read_bytes())
+    content[len(content) // 2] ^= 255
+    cached.write_bytes(content)
+    with pytest.raises(ValueError, match=r"ARNIQA\.pth.*sha256"):
+        methods.load("arniqa")
 
 
 def test_training_starts_from_weights_with_torchvisions_names(tmp_path):
