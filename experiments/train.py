@@ -61,7 +61,7 @@ def train_into(
         return  # under torchrun the first process writes
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
-    weights = [path for path in out.iterdir() if path.is_file()]
+    weights = [path for path in out.iterdir() if path.is_file() and path.name != "method.json"]
     stage.write_json(
         {
             "name": name,
