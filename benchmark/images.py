@@ -23,6 +23,10 @@ MAX_PIXELS = 89_478_485
 _SRGB = ImageCms.createProfile("sRGB")
 
 
+class ImageNotice(UserWarning):
+    """Something about a picture that its score depends on and its viewer may not expect."""
+
+
 class ImageError(ValueError):
     """A picture that cannot be read; the message names the file, the reason and the cure."""
 
@@ -31,8 +35,9 @@ def read(path: str | os.PathLike[str]) -> Tensor:
     """Decode a picture as a viewer would show it on a white page in sRGB.
 
     The EXIF orientation is applied, an embedded colour profile is converted to sRGB, transparency is laid
-    over white, grey, palette and CMYK pictures become RGB, and an animation gives its first frame. Grey
-    pictures of 16 bits keep their depth; colour pictures of 16 bits are decoded to 8 by Pillow.
+    over white (an `ImageNotice` says so, once), grey, palette and CMYK pictures become RGB, and an animation
+    gives its first frame (said of each). Grey pictures of 16 bits keep their depth; colour pictures of 16
+    bits are decoded to 8 by Pillow.
 
     Parameters
     ----------
@@ -54,9 +59,11 @@ def read(path: str | os.PathLike[str]) -> Tensor:
     try:
         with Image.open(path) as image:
             _check_size(path, image.size)
+            if getattr(image, "is_animated", False):
+                warnings.warn(f"{path}: animated; its first frame is taken", ImageNotice, stacklevel=2)
             image.load()
             return _to_tensor(_upright(image, path), path)
-    except ImageError:
+    except (ImageError, ImageNotice):  # a notice is raised where warnings are errors
         raise
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not a picture in a format that Pillow reads; convert it to PNG") from error
@@ -134,6 +141,8 @@ def _upright(image: Image.Image, path: Path) -> Image.Image:
         return image
     alpha = None
     if image.has_transparency_data:
+        # Without the name of the file, so that it is said once and not of every picture.
+        warnings.warn("transparent pictures are laid over white", ImageNotice, stacklevel=3)
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
         image = image.convert("RGB")

@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -37,8 +38,14 @@ def options(
         os.environ["QUALIBENCH_DEBUG"] = "1"
 
 
+def _note(message: Warning | str, *where: object, **more: object) -> None:
+    """Show a warning as a line for readers: not where in the code, but what."""
+    typer.echo(f"note: {message}", err=True)
+
+
 def main() -> None:
     """Run the command line; a wrong setting or file ends it with one line."""
+    warnings.showwarning = _note  # type: ignore[assignment]
     try:
         app()
     except (ValueError, OSError) as error:

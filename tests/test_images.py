@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms
 
-from benchmark.images import EXTENSIONS, ImageError, read, write_png
+from benchmark.images import EXTENSIONS, ImageError, ImageNotice, read, write_png
 
 RED_GREEN = np.array([[[255, 0, 0], [0, 255, 0]]], dtype=np.uint8)  # one row, two columns
 
@@ -64,7 +64,8 @@ def test_exif_orientation_turns_the_picture(tmp_path, orientation, expected):
     ("mode", "pixel"), [("RGBA", (200, 100, 0, 128)), ("LA", (100, 128)), ("RGBA", (9, 9, 9, 0))]
 )
 def test_transparency_lies_over_white(tmp_path, mode, pixel):
-    tensor = read(saved(tmp_path, Image.new(mode, (2, 2), pixel)))
+    with pytest.warns(ImageNotice, match="laid over white"):
+        tensor = read(saved(tmp_path, Image.new(mode, (2, 2), pixel)))
     colour = np.array(pixel[:-1] if mode == "RGBA" else pixel[:1] * 3, dtype=float)
     expected = (colour * pixel[-1] + 255 * (255 - pixel[-1])) / 255
     assert tensor[:, 0, 0].mul(255).numpy() == pytest.approx(expected, abs=1)
@@ -73,7 +74,8 @@ def test_transparency_lies_over_white(tmp_path, mode, pixel):
 def test_palette_with_a_transparent_entry_lies_over_white(tmp_path):
     image = Image.fromarray(np.array([[0, 1]], dtype=np.uint8)).convert("P")
     image.putpalette([255, 0, 0, 0, 0, 255] + [0] * 762)
-    tensor = read(saved(tmp_path, image, transparency=0))
+    with pytest.warns(ImageNotice, match="laid over white"):
+        tensor = read(saved(tmp_path, image, transparency=0))
     assert columns(tensor) == [[255, 255, 255], [0, 0, 255]]
 
 
@@ -93,7 +95,17 @@ def test_float_outside_unit_range_is_refused(tmp_path):
 def test_animation_gives_its_first_frame(tmp_path):
     frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
     path = saved(tmp_path, frames[0], "film.gif", save_all=True, append_images=frames[1:])
-    assert columns(read(path)) == [[255, 0, 0]] * 2
+    with pytest.warns(ImageNotice, match=r"film\.gif: animated; its first frame is taken"):
+        assert columns(read(path)) == [[255, 0, 0]] * 2
+
+
+def test_transparency_is_said_once_for_many_pictures(tmp_path):
+    paths = [saved(tmp_path, Image.new("RGBA", (2, 2), (1, 2, 3, 4)), f"{index}.png") for index in range(3)]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("default")
+        for path in paths:
+            read(path)
+    assert [str(notice.message) for notice in said] == ["transparent pictures are laid over white"]
 
 
 def wide_gamut_profile():
