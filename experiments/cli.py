@@ -45,7 +45,7 @@ def _note(message: Warning | str, *where: object, **more: object) -> None:
 
 def main() -> None:
     """Run the command line; a wrong setting or file ends it with one line."""
-    warnings.showwarning = _note  # type: ignore[assignment]
+    warnings.showwarning = _note
     try:
         app()
     except (ValueError, OSError) as error:
