@@ -54,7 +54,8 @@ def test_degrade(benchmark, kind):
 
 @pytest.mark.parametrize("kind", LEVELS)
 def test_ladder(benchmark, kind):
-    benchmark.pedantic(ladder, args=(IMAGES, kind, SEEDS), rounds=3, warmup_rounds=1)
+    made = benchmark.pedantic(ladder, args=(IMAGES, kind, SEEDS), rounds=3, warmup_rounds=1)
+    assert made.shape == (5, *IMAGES.shape)
     benchmark.extra_info["ms per image"] = 1e3 * benchmark.stats["min"] / (5 * BATCH)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmark.gmad.scale import check_scores
 
@@ -72,21 +75,22 @@ def select_pairs(scores: pd.DataFrame, levels: int = 6, half_width: float = 9.0)
             block = pd.DataFrame(
                 {"defender": methods[defender], "attacker": methods[attackers], "level": k + 1}
             )
-            if stop > start:
-                window = attacks[:, start:stop]
-                low, high = window.argmin(axis=1), window.argmax(axis=1)
-                rows = np.arange(len(attackers))
-                block["low_image"] = names[order[start + low]]
-                block["high_image"] = names[order[start + high]]
-                block["gap"] = window[rows, high] - window[rows, low]
-            else:
-                block["low_image"], block["high_image"], block["gap"] = None, None, np.nan
-            block["weight"] = weights[k]
-            blocks.append(block)
+            found = _extremes(attacks[:, start:stop], names[order[start:stop]])
+            blocks.append(block.assign(**found, weight=weights[k]))
     pairs = pd.concat(blocks, ignore_index=True)
     place = {method: at for at, method in enumerate(methods)}
     by = ["defender", "attacker", "level"]
     return pairs.sort_values(by, key=lambda c: c.map(place) if c.name != "level" else c, ignore_index=True)
+
+
+def _extremes(window: NDArray[np.float64], names: NDArray[Any]) -> dict[str, Any]:
+    """Return what each attacker (row) scores lowest and highest among images (columns), and how far apart."""
+    if not len(names):
+        return {"low_image": None, "high_image": None, "gap": np.nan}
+    low, high = window.argmin(axis=1), window.argmax(axis=1)
+    rows = np.arange(len(window))
+    gap = window[rows, high] - window[rows, low]
+    return {"low_image": names[low], "high_image": names[high], "gap": gap}
 
 
 def _check(scores: pd.DataFrame, levels: int, half_width: float) -> None:

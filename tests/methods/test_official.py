@@ -42,7 +42,7 @@ def scores(method):
     return [method.score(images).numpy() for images in pictures()]
 
 
-def agree(found, golden):
+def check_agreement(found, golden):
     for a, b in zip(found, golden, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5, rtol=0)
 
@@ -50,14 +50,16 @@ def agree(found, golden):
 @pytest.mark.parametrize(("scale", "name"), [(None, "qualiclip"), ("pyiqa", "pyiqa_qualiclip")])
 def test_qualiclip(files, scale, name):
     method = methods.load("qualiclip", weights=str(files / "qualiclip.pth"), scale=scale)
-    agree(scores(method), GOLDEN[name])
+    check_agreement(scores(method), GOLDEN[name])
     assert method.card.licence == "CC BY-NC 4.0"
 
 
 def test_clipiqa_and_the_five_pairs_of_pyiqa(files):
     weights = str(files / "RN50.pt")
-    agree(scores(methods.load("clipiqa", weights=weights)), GOLDEN["clipiqa"])
-    agree(scores(methods.load("clipiqa", weights=weights, prompts="pyiqa")), GOLDEN["pyiqa_clipiqa"])
+    check_agreement(scores(methods.load("clipiqa", weights=weights)), GOLDEN["clipiqa"])
+    check_agreement(
+        scores(methods.load("clipiqa", weights=weights, prompts="pyiqa")), GOLDEN["pyiqa_clipiqa"]
+    )
 
 
 def test_attributes_of_clipiqa(files):
@@ -66,9 +68,9 @@ def test_attributes_of_clipiqa(files):
     method = methods.load(
         "clipiqa", weights=str(files / "RN50.pt"), prompts=[list(p) for p in ATTRIBUTES.values()]
     )
-    agree([method.probabilities(images).numpy() for images in pictures()], GOLDEN["attributes"])
+    check_agreement([method.probabilities(images).numpy() for images in pictures()], GOLDEN["attributes"])
     noisy = methods.load("clipiqa", weights=str(files / "RN50.pt"), prompts="noisiness")
-    agree(scores(noisy), [[row[2] for row in rows] for rows in GOLDEN["attributes"]])
+    check_agreement(scores(noisy), [[row[2] for row in rows] for rows in GOLDEN["attributes"]])
     assert not noisy.higher_is_better
 
 
@@ -85,7 +87,7 @@ def test_clipiqa_plus(files, tmp_path, layout):
         whole = {f"{prefix}clip_model.{k}": v for k, v in random_clip(1).items()} | {f"{prefix}ctx": context}
         torch.save({"meta": {"iter": 80000, "time": "today"}, "state_dict": whole}, path)
     backbone = None if layout == "authors" else str(files / "RN50.pt")
-    agree(
+    check_agreement(
         scores(methods.load("clipiqa_plus", weights=str(path), pretrained=backbone)), GOLDEN["clipiqa_plus"]
     )
     assert GOLDEN["clipiqa_plus"] == GOLDEN["pyiqa_clipiqa_plus"]
@@ -95,7 +97,7 @@ def test_qualiclip_plus(files):
     method = methods.load(
         "qualiclip_plus", weights=str(files / "qualiclip_plus.pth"), encoder=str(files / "qualiclip.pth")
     )
-    agree(scores(method), GOLDEN["pyiqa_qualiclip_plus"])
+    check_agreement(scores(method), GOLDEN["pyiqa_qualiclip_plus"])
 
 
 def test_the_published_clip_in_safetensors_and_torchscript_scores_the_same(files, tmp_path):
@@ -125,7 +127,7 @@ def test_the_published_clip_in_safetensors_and_torchscript_scores_the_same(files
 def test_prompts_of_the_official_checkpoint_can_be_replaced(files):
     scale = float(random_clip(1)["logit_scale"].exp())
     good = methods.load("qualiclip", weights=str(files / "qualiclip.pth"), prompts="clipiqa", scale=scale)
-    agree(scores(good), GOLDEN["clipiqa"])
+    check_agreement(scores(good), GOLDEN["clipiqa"])
 
 
 def test_what_does_not_fit_is_refused_before_anything_runs(files, tmp_path):

@@ -42,7 +42,7 @@ def model():
     return Outer().eval()
 
 
-def same(found, expected):
+def check_same(found, expected):
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         assert found[name].dtype == tensor.dtype, name
@@ -55,7 +55,7 @@ def test_torchscript_archives_give_their_state_dict(model, tmp_path, how):
         warnings.simplefilter("ignore")
         jit = torch.jit.trace(model, torch.rand(1, 3, 8, 8)) if how == "trace" else torch.jit.script(model)
         jit.save(str(tmp_path / "m.pt"))
-    same(read_tensors(tmp_path / "m.pt"), model.state_dict())
+    check_same(read_tensors(tmp_path / "m.pt"), model.state_dict())
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -64,12 +64,12 @@ def test_state_dicts_are_found_where_checkpoints_keep_them(model, tmp_path, nest
     state = model.state_dict()
     content = {nest: state, "meta": {"epoch": 3}} if nest else state
     torch.save(content, tmp_path / "m.pth", _use_new_zipfile_serialization=zipped)
-    same(read_tensors(tmp_path / "m.pth"), state)
+    check_same(read_tensors(tmp_path / "m.pth"), state)
 
 
 def test_safetensors_and_lone_tensors(model, tmp_path):
     save_file(model.state_dict(), tmp_path / "m.bin")
-    same(read_tensors(tmp_path / "m.bin"), model.state_dict())
+    check_same(read_tensors(tmp_path / "m.bin"), model.state_dict())
     torch.save(nn.Parameter(torch.arange(6.0)), tmp_path / "ctx.pth")
     assert torch.equal(read_tensors(tmp_path / "ctx.pth")[""], torch.arange(6.0))
 
