@@ -38,13 +38,14 @@ def names() -> list[str]:
 
 
 def find(name: str) -> ModuleType:
-    """Import the module of a method.
+    """Import the module of a method; a hyphen in its name is as good as an underscore.
 
     Raises
     ------
     ValueError
         If there is no such method, or its module lacks ``CARD`` or ``load``.
     """
+    name = name.replace("-", "_")
     if name not in names():
         raise ValueError(f"no method {name!r} in methods/; {hint(name, names())}")
     module = importlib.import_module(f"methods.{name}")

@@ -196,7 +196,8 @@ def load_scorer(path: Path, pairs: Pairs | None = None) -> AntonymScorer:
     metadata = read_metadata(path)
     if "config" not in metadata:
         raise ValueError(f"{path} does not say which architecture it holds; was it written by this suite?")
-    state = read_tensors(path)
+    # Kept in whatever precision, computed with in single.
+    state = {key: t.float() if t.is_floating_point() else t for key, t in read_tensors(path).items()}
     positive, negative = state.get("positive"), state.get("negative")
     if positive is None or negative is None:
         raise ValueError(f"{path} holds no prompt embeddings; was it written by this suite?")

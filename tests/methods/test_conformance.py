@@ -81,6 +81,7 @@ METHODS = {
     "ilniqe": lambda folder, tmp_path: trained("ilniqe", folder, tmp_path, sharpness=0.2),
     "brisque": brisque,
     "clipiqa": lambda folder, tmp_path: methods.load("clipiqa", **SMALL_CLIP),
+    "qualiclip_small": lambda folder, tmp_path: methods.load("qualiclip-small"),
     "qualiclip": lambda folder, tmp_path: trained("qualiclip", folder, tmp_path, steps=0, **SMALL_CLIP),
 }
 

@@ -1,0 +1,24 @@
+"""Keep a trained QualiCLIP as this method's weights: ``python -m methods.qualiclip_small WEIGHTS``."""
+
+import os
+import sys
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from methods.qualiclip_small import WEIGHTS
+
+
+def keep(source: str) -> None:
+    """Write the weights of ``source`` in half precision to ``WEIGHTS``, aside and renamed."""
+    with safe_open(source, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+    aside = WEIGHTS.with_suffix(".tmp")
+    halved = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
+    save_file(halved, aside, metadata=metadata)
+    os.replace(aside, WEIGHTS)
+
+
+if __name__ == "__main__":
+    keep(sys.argv[1])
