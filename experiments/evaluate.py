@@ -44,7 +44,18 @@ def evaluate() -> None:
     for name, tables in found.items():
         stage.write_tidy(tables, KEYS_OF[name], stage.TABLES / f"{name}.csv")
     whole = pd.concat(found["zero_shot"], ignore_index=True)
+    stage.write_json(metrics(whole), stage.RESULTS / "metrics.json")
     _across(whole, pd.concat(found["differences"], ignore_index=True) if found["differences"] else None)
+
+
+def metrics(whole: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Return SRCC and PLCC by data set and method, which ``dvc metrics show`` and ``dvc exp show`` print."""
+    rows = whole[whole["statistic"].isin(["srcc", "plcc"])]
+    found: dict[str, dict[str, dict[str, float | None]]] = {}
+    for dataset, method, name, value in rows[[*reversed(KEYS), "statistic", "value"]].itertuples(index=False):
+        shown = None if pd.isna(value) else round(value, 4)  # JSON knows no NaN
+        found.setdefault(dataset, {}).setdefault(method, {})[name] = shown
+    return found
 
 
 KEYS_OF = {

@@ -81,6 +81,13 @@ class Sweep(Section):
     images: int = Field(ge=1)
 
 
+class Cost(Section):
+    """Size of the picture, in pixels, whose scoring is counted."""
+
+    width: int = Field(ge=32)
+    height: int = Field(ge=32)
+
+
 class Robustness(Section):
     """What harmless changes do to scores, what unknown damage does, and what features hold."""
 
@@ -147,6 +154,7 @@ class Settings(Section):
     evaluate: Evaluate
     cross_dataset: CrossDataset
     sweep: Sweep
+    cost: Cost
     robustness: Robustness
     gmad: Gmad
     gradcam: Gradcam

@@ -33,6 +33,7 @@ STAGES = {
     "results/tables/cross_dataset.csv": "cross_dataset",
     "results/tables/sweep.csv": "sweep",
     "results/tables/sweep_order.csv": "sweep",
+    "results/tables/cost.csv": "sweep",
     "results/tables/sensitivity.csv": "robustness",
     "results/tables/further.csv": "robustness",
     "results/tables/further_order.csv": "robustness",

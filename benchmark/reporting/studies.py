@@ -8,7 +8,7 @@ import pandas as pd
 from benchmark import figures
 from benchmark.figures import Drawing
 from benchmark.reporting.terms import number, statistic
-from benchmark.tables import Labels, Table, pivot
+from benchmark.tables import Cell, Column, Labels, Table, pivot
 
 JUDGES = {
     "mos": "opinion scores of the data set; a difference counts as far as the spread of ratings lets it",
@@ -83,6 +83,29 @@ def retrieval(frame: pd.DataFrame, labels: Labels) -> list[Table]:
         for part, rows, caption in parts
         if len(part)
     ]
+
+
+def cost(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return what one picture costs each method: counts, so without intervals."""
+    heads = ("Parameters, millions", "Weights, MiB", "Multiply-adds, billions")
+    columns = (Column("Method", words=True), *map(Column, heads))
+    rows = []
+    for row in frame.to_dict("records"):
+        name = labels.method(row["method"])
+        counts = (row["parameters"] / 1e6, row["weight_bytes"] / 2**20, row["multiply_adds"] / 1e9)
+        cells = (Cell(number(value) if value else "none", value=value) for value in counts)
+        rows.append((Cell(name, value=name), *cells))
+    sizes = " and ".join(
+        f"{w} x {h}" for w, h in sorted(set(zip(frame["width"], frame["height"], strict=True)))
+    )
+    notes = (
+        f"One picture of {sizes} pixels.",
+        "Parameters and weights (with buffers, as they lie in memory) are those of the network that the "
+        "picture passes through; a text encoder that is done before is not among them.",
+        "Multiply-adds are those of convolutions and matrix products; methods made of filters and statistics "
+        "do most of their work in other operations, which are not counted.",
+    )
+    return Table("What one picture costs each method.", columns, tuple(rows), notes)
 
 
 def layout(frame: pd.DataFrame, labels: Labels) -> Drawing:

@@ -74,7 +74,7 @@ def pictures(run: Run) -> Html:
         digest = hashlib.sha256(content).hexdigest()[:16] if content else ""
         rows.append((run.labels.dataset(name), len(manifest.frame) if content else 0, rater, digest))
     frame = pd.DataFrame(rows, columns=["Data set", "Images", "Rated by", "SHA-256 of the manifest"])
-    shown = listing(frame, "Pictures of this run.", _own("data", frame))
+    shown = listing(frame, "Pictures of this run.", own("data", frame))
     return Html.of([shown, run.missing(*_unprepared(run))])
 
 
@@ -100,14 +100,15 @@ def _text(value: Any) -> str:
 
 def settings(run: Run) -> Html:
     """Show every setting of the run, a line each."""
-    frame = pd.DataFrame(_flat(run.settings), columns=["setting", "value"])
-    return listing(frame, "Settings of this run.", _own("params.yaml", frame))
+    frame = pd.DataFrame(flat(run.settings), columns=["setting", "value"])
+    return listing(frame, "Settings of this run.", own("params.yaml", frame))
 
 
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Give every setting below ``value`` as its dotted name and its value in words."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}".lstrip("."))
+            yield from flat(inner, f"{name}.{key}".lstrip("."))
     else:
         yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
@@ -115,7 +116,7 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 def versions(run: Run) -> Html:
     """Show the installed version of each package that figures depend on."""
     frame = pd.DataFrame(run.versions().items(), columns=["package", "version"])
-    return listing(frame, "Installed packages.", _own("requirements.lock", frame))
+    return listing(frame, "Installed packages.", own("requirements.lock", frame))
 
 
 def digests(run: Run) -> Html:
@@ -123,10 +124,11 @@ def digests(run: Run) -> Html:
     frame = run.digests()
     short = frame.assign(sha256=frame["sha256"].str[:16].replace("", "not made yet"))
     caption = "Files that these pages are made from, with the head of their SHA-256 (whole in the CSV)."
-    return listing(short, caption, _own("data, models and results", frame))
+    return listing(short, caption, own("data, models and results", frame))
 
 
-def _own(name: str, frame: pd.DataFrame) -> Source:
+def own(name: str, frame: pd.DataFrame) -> Source:
+    """Return a table that the report makes itself as the source that its page offers."""
     return Source(name, "report", frame.to_csv(index=False, lineterminator="\n").encode())
 
 

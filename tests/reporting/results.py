@@ -35,7 +35,7 @@ PUBLISHED = {
     ("niqe", "srcc"): (0.551, "S"),
 }
 PAGES = ["index", "zero_shot", "cross_dataset", "ablations", "gmad", "gradcam", "robustness", "manifold"]
-PAGES += ["training", "data", "methods", "provenance"]
+PAGES += ["training", "data", "cost", "methods", "provenance"]
 TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
 
 
@@ -197,6 +197,14 @@ def over_sets(tables: Path, rng: np.random.Generator) -> None:
     tidy(tables / "discrimination_differences.csv", gaps)
 
 
+def cost(tables: Path) -> None:
+    """Write what a picture costs: networks have parameters, sums of filters have none."""
+    counts = {"qualiclip": (38_316_896, 153_000_000, 21e9), "clipiqa": (38_316_896, 153_000_000, 21e9)}
+    rows = [(name, 512, 384, *map(int, counts.get(name, (0, 0, 0)))) for name in SKILL]
+    columns = ["method", "width", "height", "parameters", "weight_bytes", "multiply_adds"]
+    pd.DataFrame(rows, columns=columns).to_csv(tables / "cost.csv", index=False)
+
+
 def some(
     rng: np.random.Generator, names: tuple[str, ...], n: int, protocol: str, top: float = 1.0, **keys: object
 ) -> list[dict[str, object]]:
@@ -333,6 +341,7 @@ def write(root: Path, seed: int = 0, side: int = 48) -> Path:
     zero_shot(tables, frames, rng)
     cross_dataset(tables, rng)
     sweep(tables, rng)
+    cost(tables)
     robustness(root / "results", frames["demo"], rng)
     gmad(root / "results", frames["demo"], rng)
     gradcam(root / "results", rng, side)

@@ -1,0 +1,188 @@
+"""Two runs side by side: settings that changed, and cells of result tables that moved."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import pandas as pd
+
+from benchmark.reporting import blocks, views
+from benchmark.reporting.html import Html
+from benchmark.reporting.run import STAGES, Run, Source
+from benchmark.reporting.terms import number, statistic
+from benchmark.tables import Cell, Column, Table
+
+BOUNDS = ["value", "low", "high"]
+#: What may have become of a cell, in the words of the page.
+STATES = ("same", "within", "beyond", "no interval", "only here", "only there")
+
+
+def compared(here: Run, there: Run, name: str) -> Html:
+    """Show what differs between a run and another one, which is called ``name``."""
+    parts = {table: changes(here.source(table), there.source(table)) for table in tables()}
+    return Html.of(
+        [
+            blocks.facts(
+                {"Here": here.commit or "this checkout", "There": name, "Profile here": _profile(here)}
+                | {"Profile there": _profile(there)}
+            ),
+            Html("<h2>Settings</h2>"),
+            _settings(here, there),
+            Html("<h2>Tables</h2>"),
+            _files(here, there, parts),
+            Html("<h2>Cells beyond their intervals</h2>"),
+            _beyond(here, parts),
+        ]
+    )
+
+
+def tables() -> list[str]:
+    """Return the tables that are compared: every CSV file below ``results/tables``."""
+    return [name for name in STAGES if name.startswith("results/tables/")]
+
+
+def _profile(run: Run) -> str:
+    return str(run.settings.get("profile", "unknown"))
+
+
+def settings(here: Mapping[str, object], there: Mapping[str, object]) -> pd.DataFrame:
+    """Return every setting whose value differs: ``setting,there,here``."""
+    before, after = dict(views.flat(there)), dict(views.flat(here))
+    rows = [
+        (key, before.get(key, "not set"), after.get(key, "not set"))
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+    return pd.DataFrame(rows, columns=["setting", "there", "here"])
+
+
+def changes(here: Source, there: Source) -> pd.DataFrame | None:
+    """Compare two versions of a tidy table cell by cell.
+
+    Returns
+    -------
+    DataFrame or None
+        The keys of each cell, ``value``, ``low``, ``high`` of both runs (``_there``, ``_here``) and its
+        ``state``: ``same``; ``within``, where a value lies in the other run's interval; ``beyond``, where
+        neither does; ``no interval``, where the values differ and one has none; ``only here`` or ``only
+        there``. None where a file is missing, is not tidy, or the shared keys do not tell its rows apart.
+    """
+    if here.content is None or there.content is None:
+        return None
+    new, old = (
+        pd.read_csv(io.BytesIO(c), dtype=str, keep_default_na=False) for c in (here.content, there.content)
+    )
+    if "statistic" not in new or "statistic" not in old:
+        return None
+    keys = [key for key in _keys(new) if key in _keys(old)]
+    if new.duplicated(keys).any() or old.duplicated(keys).any():
+        return None
+    sides = [_numbers(frame, keys) for frame in (old, new)]
+    both = sides[0].merge(
+        sides[1], on=keys, how="outer", suffixes=("_there", "_here"), indicator=True, sort=False
+    )
+    return both.assign(state=[_state(row) for row in both.to_dict("records")]).drop(columns="_merge")
+
+
+def _keys(frame: pd.DataFrame) -> list[str]:
+    return list(frame.columns[: frame.columns.get_loc("statistic") + 1])
+
+
+def _numbers(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    return frame[keys].join(frame[BOUNDS].apply(pd.to_numeric))
+
+
+def _state(row: Mapping[str, object]) -> str:
+    if row["_merge"] != "both":
+        return "only here" if row["_merge"] == "right_only" else "only there"
+    old, new = ([float(str(row[f"{name}_{side}"])) for name in BOUNDS] for side in ("there", "here"))
+    if old == new or pd.isna([old[0], new[0]]).all():
+        return "same"
+    if pd.isna(old + new).any():
+        return "same" if old[0] == new[0] else "no interval"
+    inside = old[1] <= new[0] <= old[2] or new[1] <= old[0] <= new[2]
+    return "within" if inside else "beyond"
+
+
+def _settings(here: Run, there: Run) -> Html:
+    frame = settings(here.settings, there.settings)
+    if frame.empty:
+        return Html("<p>Every setting has the same value in both runs.</p>")
+    return views.listing(frame, "Settings whose value differs.", views.own("params.yaml", frame))
+
+
+def _files(here: Run, there: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:
+    rows = []
+    for name, part in parts.items():
+        new, old = here.source(name), there.source(name)
+        if new.content is None and old.content is None:
+            continue
+        counts = {} if part is None else part["state"].value_counts().to_dict()
+        rows.append(
+            {"file": name, "bytes": _bytes(new, old)} | {state: counts.get(state, 0) for state in STATES}
+        )
+        if part is None:
+            rows[-1] |= dict.fromkeys(STATES, pd.NA)
+    if not rows:
+        return Html("<p>Neither run has a table.</p>")
+    frame = pd.DataFrame(rows)
+    columns = tuple(Column(name.capitalize(), words=name in ("file", "bytes")) for name in frame)
+    body = tuple(tuple(_count(value) for value in row) for row in frame.itertuples(index=False))
+    notes = (
+        "Cells by what became of them. Within: a run's value lies in the other's 95% interval. Beyond: "
+        "neither does. No interval: the values differ and nothing says by how much they may.",
+        "A dash: the file is in one run only, is no table of single statistics, or names its rows in another "
+        "way.",
+    )
+    table = Table("Result tables of both runs.", columns, body, notes)
+    return blocks.table(table, views.own("results/tables of both runs", frame))
+
+
+def _bytes(new: Source, old: Source) -> str:
+    if new.content is None:
+        return "only there"
+    return "only here" if old.content is None else "equal" if new.content == old.content else "differ"
+
+
+def _count(value: object) -> Cell:
+    return Cell("–") if value is pd.NA else Cell(str(value), value=value)  # type: ignore[arg-type]
+
+
+def _beyond(here: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:
+    """Show every cell that moved beyond the intervals, the widest step first within a file."""
+    found = [
+        part[part["state"].eq("beyond")].assign(file=name) for name, part in parts.items() if part is not None
+    ]
+    frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    if frame.empty:
+        return Html("<p>No cell that both runs have moved beyond the intervals.</p>")
+    rows = [_row(record, here) for record in frame.to_dict("records")]
+    heads = (("Table", True), ("Cell", True), ("Statistic", True), ("There", False), ("Here", False))
+    columns = tuple(Column(head, words=words) for head, words in (*heads, ("Here − there", False)))
+    notes = (
+        "In brackets the 95% interval of each run. Runs that score the same pictures err together, so this "
+        "is a sign of change and no test: a cell within its interval can have changed too, and of very many "
+        "cells some move this far by chance.",
+    )
+    table = Table(
+        "Cells whose value lies outside the other run's interval, both ways.", columns, tuple(rows), notes
+    )
+    return blocks.table(table, views.own("results/tables of both runs", frame))
+
+
+def _row(record: Mapping[str, object], run: Run) -> tuple[Cell, ...]:
+    fixed = {"file", "state", "statistic", *(f"{n}_{side}" for n in BOUNDS for side in ("there", "here"))}
+    keys = {k: v for k, v in record.items() if k not in fixed and not pd.isna(v) and v != ""}
+    cell = ", ".join(run.labels.of(key, value) for key, value in keys.items())
+    kind = statistic(str(record["statistic"]))
+    step = float(str(record["value_here"])) - float(str(record["value_there"]))
+    table = str(record["file"]).removeprefix("results/tables/").removesuffix(".csv")
+    sides = [_interval(record, side, kind.decimals) for side in ("there", "here")]
+    words = [Cell(text, value=text) for text in (table, cell, kind.label)]
+    return (*words, *sides, Cell(number(step, kind.decimals), value=step))
+
+
+def _interval(record: Mapping[str, object], side: str, decimals: int) -> Cell:
+    value, low, high = (float(str(record[f"{name}_{side}"])) for name in BOUNDS)
+    return Cell(number(value, decimals), f"[{number(low, decimals)}, {number(high, decimals)}]", value)

@@ -1,0 +1,78 @@
+"""Another run to compare with: a folder, or a revision whose results DVC still holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+
+from benchmark.reporting.compared import compared, tables
+from benchmark.reporting.pages import menu_entry, page
+from benchmark.reporting.run import Run
+from experiments import stage
+from experiments.report import SITE, commit, read
+
+PAGE = "comparison"
+TITLE = (
+    "# Comparison\n\nThis run beside another: the settings that differ, and the figures that moved beyond "
+    "their intervals."
+)
+
+
+def fetch(where: str, into: Path) -> Path:
+    """Return a folder that holds ``results/tables`` and ``params.yaml`` of another run.
+
+    Parameters
+    ----------
+    where
+        A folder laid out as a checkout, or what DVC takes as a revision: a commit, branch, tag or experiment.
+    into
+        Empty folder, where the files of a revision are put.
+
+    Raises
+    ------
+    ValueError
+        If there is neither, or the files of the revision are not in DVC's cache.
+    """
+    folder = Path(where)
+    if folder.is_dir():
+        if not (folder / "results" / "tables").is_dir():
+            raise ValueError(f"--compare {where}: the folder has no results/tables; run `dvc repro` in it")
+        return folder
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+    from dvc.scm import SCM, resolve_rev
+    from scmrepo.exceptions import SCMError
+
+    try:
+        files = DVCFileSystem(rev=resolve_rev(SCM("."), where))
+        names = [name for name in ("params.yaml", *tables()) if files.isfile(name)]
+    except (DvcException, SCMError) as error:
+        raise ValueError(f"--compare {where}: neither a folder nor a revision ({error})") from error
+    if not any(name.endswith(".csv") for name in names):
+        raise ValueError(
+            f"--compare {where}: the revision names no results; commit dvc.lock with a run, "
+            "name an experiment of `dvc exp show`, or a folder of another checkout"
+        )
+    for name in names:
+        try:
+            stage.write_bytes(into / name, files.read_bytes(name))
+        except (DvcException, OSError) as error:
+            raise ValueError(
+                f"--compare {where}: {name} of that revision is not in the cache ({error}); "
+                f"get it with `dvc fetch --all-commits`, or make it there with `dvc repro`"
+            ) from error
+    return into
+
+
+def write(where: str, folder: Path, out: Path = stage.REPORTS) -> Path:
+    """Write the page that compares this run with the one in ``folder``, called ``where``; return its path."""
+    menu = [menu_entry(name, read(name)) for name in stage.start(torch=False).report.pages]
+    there = Run(*(str(folder / name) for name in ("results", "data", "models", "params.yaml")))
+    shown = {"text/html": compared(Run(commit=commit()), there, where)}
+    output = nbformat.v4.new_output("display_data", shown)
+    cells = [nbformat.v4.new_markdown_cell(TITLE), nbformat.v4.new_code_cell(outputs=[output])]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    entry = menu_entry(PAGE, notebook)
+    stage.write_text(out / f"{PAGE}.html", page(notebook, entry, [*menu, entry], SITE))
+    return out / f"{PAGE}.html"

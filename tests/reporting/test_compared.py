@@ -1,0 +1,142 @@
+"""Two runs side by side: changes made on purpose are found, and nothing else is."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from benchmark.reporting.compared import changes, compared
+from benchmark.reporting.run import Run, Source
+from experiments import comparing
+from tests.reporting.conftest import roots
+
+TABLE = "results/tables/zero_shot.csv"
+
+
+@pytest.fixture
+def other(tree: Path, tmp_path: Path) -> Path:
+    """Return a copy of the results and settings, to change."""
+    shutil.copytree(tree / "results" / "tables", tmp_path / "run" / "results" / "tables")
+    shutil.copy(tree / "params.yaml", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def change(folder: Path, place: int, **values: float | str) -> pd.Series:
+    frame = pd.read_csv(folder / TABLE)
+    before = frame.loc[place].copy()
+    for name, value in values.items():
+        frame.loc[place, name] = value
+    frame.to_csv(folder / TABLE, index=False)
+    return before
+
+
+def source(frame: pd.DataFrame) -> Source:
+    return Source(TABLE, "evaluate", frame.to_csv(index=False).encode())
+
+
+def tidy(**columns: list[object]) -> Source:
+    fixed = {"n": 9, "protocol": "p", "published": "", "standing": ""}
+    return source(pd.DataFrame({"method": list("abcdef"), "statistic": "srcc", **columns, **fixed}))
+
+
+def test_a_cell_is_beyond_only_where_neither_value_lies_in_the_other_interval() -> None:
+    before = tidy(value=[0.5] * 6, low=[0.4] * 5 + [""], high=[0.6] * 5 + [""])
+    after = tidy(
+        value=[0.5, 0.55, 0.7, 0.7, "", 0.6],
+        low=[0.4, 0.5, 0.45, 0.65, "", 0.5],
+        high=[0.6, 0.6, 0.8, 0.75, "", 0.7],
+    )
+    found = changes(after, before)
+    assert found is not None
+    expected = ["same", "within", "within", "beyond", "no interval", "no interval"]
+    assert found.set_index("method").loc[list("abcdef"), "state"].tolist() == expected
+
+
+def test_rows_of_one_run_only_are_told_and_unlike_tables_are_not_compared() -> None:
+    whole = tidy(value=[0.5] * 6, low=[0.4] * 6, high=[0.6] * 6)
+    fewer = source(whole.frame[whole.frame["method"] != "a"])
+    for here, there, state in ((whole, fewer, "only here"), (fewer, whole, "only there")):
+        found = changes(here, there)
+        assert found is not None
+        assert found["state"].value_counts().to_dict() == {"same": 5, state: 1}
+    assert changes(source(pd.concat([whole.frame, whole.frame])), whole) is None
+    assert changes(source(pd.DataFrame({"method": ["a"], "wins": [1]})), whole) is None
+    assert changes(Source(TABLE, "evaluate", None), whole) is None
+
+
+def test_the_page_names_what_was_changed_and_nothing_else(run: Run, tree: Path, other: Path) -> None:
+    moved = change(other, 0, value=-0.9, low=-0.95, high=-0.85)
+    change(other, 1, value=float(pd.read_csv(other / TABLE).loc[1, "low"]))
+    params = yaml.safe_load((other / "params.yaml").read_text())
+    params["seed"] = 28
+    (other / "params.yaml").write_text(yaml.safe_dump(params))
+    (other / "results/tables/gmad.csv").unlink()
+    there = Run(*(str(other / name) for name in ("results", "data", "models", "params.yaml")))
+    page = BeautifulSoup(compared(run, there, "the other"), "html.parser")
+    settings, files, beyond = page.find_all("table")
+    assert [[c.text for c in r.find_all(["th", "td"])] for r in settings.tbody.find_all("tr")] == [
+        ["seed", "28", "27"]
+    ]
+    rows = {r.th.text: [c.text for c in r.find_all("td")] for r in files.tbody.find_all("tr")}
+    cells = len(pd.read_csv(tree / TABLE))
+    assert rows[TABLE] == ["differ", str(cells - 2), "1", "1", "0", "0", "0"]
+    assert rows["results/tables/gmad.csv"] == ["only here", *["–"] * 6]
+    assert {row[0] for name, row in rows.items() if name not in (TABLE, "results/tables/gmad.csv")} == {
+        "equal"
+    }
+    (line,) = beyond.tbody.find_all("tr")
+    assert run.labels.method(str(moved["method"])) in line.text
+    assert "−0.900" in line.text
+    assert f"{moved['value']:.3f}" in line.text
+
+
+def test_equal_runs_have_no_difference(run: Run) -> None:
+    shown = compared(run, run, "itself")
+    assert "Every setting has the same value" in shown
+    assert "No cell that both runs have moved" in shown
+
+
+def test_a_page_is_written_from_a_folder(
+    tree: Path, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(other, 0, value=-0.9, low=-0.95, high=-0.85)
+    folder = comparing.fetch(str(other), tmp_path / "unused")
+    monkeypatch.setattr(comparing, "Run", lambda *where, **said: Run(*where) if where else Run(**roots(tree)))
+    page = BeautifulSoup(comparing.write(str(other), folder, tmp_path).read_text(), "html.parser")
+    assert page.h1.text == "Comparison"
+    assert page.find("a", attrs={"aria-current": "page"})["href"] == "comparison.html"
+    assert "−0.900" in page.text
+
+
+def test_a_revision_is_read_from_the_cache(
+    other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(other)
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run(["git", "init", "-q"], check=True)
+    (other / ".gitignore").write_text("/results\n")
+    before = (other / TABLE).read_bytes()
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    for command in ([*dvc, "init", "-q"], [*dvc, "add", "-q", "results"], ["git", "add", "-A"]):
+        subprocess.run(command, check=True)
+    subprocess.run(["git", *who, "commit", "-qm", "a run"], check=True)
+    (other / "params.yaml").write_text("seed: 1\n")
+    shutil.rmtree(other / "results")
+    folder = comparing.fetch("HEAD", tmp_path / "there")
+    assert (folder / TABLE).read_bytes() == before
+    assert (folder / "params.yaml").read_text() != "seed: 1\n"
+    shutil.rmtree(other / ".dvc" / "cache")
+    with pytest.raises(ValueError, match=r"not in the cache.*dvc fetch"):
+        comparing.fetch("HEAD", tmp_path / "again")
+    with pytest.raises(ValueError, match="neither a folder nor a revision"):
+        comparing.fetch("nowhere", tmp_path / "again")
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no results/tables"):
+        comparing.fetch(str(tmp_path), tmp_path)
