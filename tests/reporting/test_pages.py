@@ -16,10 +16,33 @@ from tests.reporting.results import PAGES
 WIDTHS = (400, 1200, 1600)
 BROWSER = "not an origin"  # who asks when the browser itself does
 # Opens each page in a frame of each width and notes what only a browser knows.
-HARNESS = """<!doctype html><meta charset="utf-8"><pre id="found"></pre>
+HARNESS = r"""<!doctype html><meta charset="utf-8"><pre id="found"></pre>
 <img alt="" src="http://control.invalid/"><script>
 const pages = %s, widths = %s, found = [];
 addEventListener("error", (event) => found.push({error: event.message}));
+// Contrast of WCAG 2.2 (1.4.3): 4.5 for text, 3 for large text; the page paints plain colours alone.
+const light = (colour) => {
+  const part = colour.map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+};
+const numbers = (text) => text.match(/[\d.]+/g).map(Number);
+const faint = (page) => {
+  const style = (node) => page.defaultView.getComputedStyle(node), bad = [];
+  for (const node of page.body.querySelectorAll("*")) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+    if (!own || !node.getClientRects().length) continue;
+    let behind = node;
+    const clear = () => numbers(style(behind).backgroundColor)[3] === 0;
+    while (behind.parentElement && clear()) behind = behind.parentElement;
+    const [front, ground] = [style(node).color, style(behind).backgroundColor].map(numbers);
+    const [low, high] = [light(front), light(ground)].sort((a, b) => a - b);
+    const pixels = parseFloat(style(node).fontSize);
+    const large = pixels >= 24 || (pixels >= 18.66 && style(node).fontWeight >= 700);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < (large ? 3 : 4.5)) bad.push([node.outerHTML.slice(0, 80), ratio]);
+  }
+  return bad;
+};
 const wait = (frame) => new Promise((done) => { frame.onload = done; });
 (async () => {
   for (const [name, html] of Object.entries(pages)) for (const width of widths) {
@@ -48,8 +71,10 @@ const wait = (frame) => new Promise((done) => { frame.onload = done; });
       const wanted = rows.filter((row) => row.textContent.toUpperCase().includes(input.value)).length;
       note.filters.push([rows.filter((row) => row.offsetParent).length, wanted]);
     }
+    note.faint = faint(page);
     const theme = getComputedStyle(page.body).backgroundColor;
     page.getElementById("theme").click();
+    note.faint.push(...faint(page));
     note.dark = theme !== getComputedStyle(page.body).backgroundColor;
     found.push(note);
     frame.remove();
@@ -96,6 +121,14 @@ def test_every_page_opens_at_every_width_without_error(opened: tuple[list[dict],
         assert note["overflow"] <= 0, f"{note['name']} scrolls sideways at {note['width']} px"
         assert note["pictures"] == 0
         assert note["dark"]
+
+
+@pytest.mark.page
+def test_all_text_stands_out_from_its_ground_in_both_schemes(opened: tuple[list[dict], str, str]) -> None:
+    found = opened[0]
+    assert len(found) == len(PAGES) * len(WIDTHS)
+    for note in found:
+        assert note["faint"] == [], f"{note['name']} at {note['width']} px"
 
 
 @pytest.mark.page
@@ -162,6 +195,11 @@ def test_pages_can_be_heard(site: Path) -> None:
             assert all(row.find("th", scope="row") for row in table.tbody.find_all("tr"))
         for button in page.find_all("button"):
             assert button.text.strip()
+        for landmark in ("header", "nav", "main", "aside", "footer"):
+            assert len(page.find_all(landmark)) <= 1, f"{name}: {landmark} cannot be told from another"
+        for place in page.find_all(tabindex=True):
+            assert place["role"], name
+            assert place["aria-label"], name
 
 
 def test_every_result_says_where_it_comes_from_and_no_code_is_shown(site: Path) -> None:
