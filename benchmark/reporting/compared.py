@@ -120,14 +120,15 @@ def _files(here: Run, there: Run, parts: Mapping[str, pd.DataFrame | None]) -> H
             continue
         counts = {} if part is None else part["state"].value_counts().to_dict()
         rows.append(
-            {"file": name, "bytes": _bytes(new, old)} | {state: counts.get(state, 0) for state in STATES}
+            {"table": _short(name), "bytes": _bytes(new, old)}
+            | {state: counts.get(state, 0) for state in STATES}
         )
         if part is None:
             rows[-1] |= dict.fromkeys(STATES, pd.NA)
     if not rows:
         return Html("<p>Neither run has a table.</p>")
     frame = pd.DataFrame(rows)
-    columns = tuple(Column(name.capitalize(), words=name in ("file", "bytes")) for name in frame)
+    columns = tuple(Column(name.capitalize(), words=name in ("table", "bytes")) for name in frame)
     body = tuple(tuple(_count(value) for value in row) for row in frame.itertuples(index=False))
     notes = (
         "Cells by what became of them. Within: a run's value lies in the other's 95% interval. Beyond: "
@@ -139,6 +140,10 @@ def _files(here: Run, there: Run, parts: Mapping[str, pd.DataFrame | None]) -> H
     return blocks.table(table, views.own("results/tables of both runs", frame))
 
 
+def _short(name: str) -> str:
+    return name.removeprefix("results/tables/").removesuffix(".csv")
+
+
 def _bytes(new: Source, old: Source) -> str:
     if new.content is None:
         return "only there"
@@ -146,7 +151,9 @@ def _bytes(new: Source, old: Source) -> str:
 
 
 def _count(value: object) -> Cell:
-    return Cell("–") if value is pd.NA else Cell(str(value), value=value)  # type: ignore[arg-type]
+    if isinstance(value, int):
+        return Cell(f"{value:,}", value=value)
+    return Cell("–") if value is pd.NA else Cell(str(value), value=str(value))
 
 
 def _beyond(here: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:
@@ -177,7 +184,7 @@ def _row(record: Mapping[str, object], run: Run) -> tuple[Cell, ...]:
     cell = ", ".join(run.labels.of(key, value) for key, value in keys.items())
     kind = statistic(str(record["statistic"]))
     step = float(str(record["value_here"])) - float(str(record["value_there"]))
-    table = str(record["file"]).removeprefix("results/tables/").removesuffix(".csv")
+    table = _short(str(record["file"]))
     sides = [_interval(record, side, kind.decimals) for side in ("there", "here")]
     words = [Cell(text, value=text) for text in (table, cell, kind.label)]
     return (*words, *sides, Cell(number(step, kind.decimals), value=step))
