@@ -7,7 +7,7 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup setup-test repro test test-all lint bench params lock clean
+.PHONY: setup setup-test repro test test-all rehearsal lint bench params lock clean
 
 setup: $(VENV)/.installed
 setup-test: $(VENV)/.installed-test
@@ -46,6 +46,11 @@ test: lint
 # The simulations too: coverage of intervals, size of tests. Half an hour on two cores.
 test-all: lint
 	pytest
+
+# The paper profile in miniature, from an empty clone to the last page, on a mirror of this machine.
+REHEARSAL ?= $(or $(TMPDIR),/tmp)/qualibench-rehearsal
+rehearsal: setup-test
+	python -m tests.rehearsal.rehearse $(REHEARSAL)
 
 bench: setup-test
 	pytest benchmarks --benchmark-only -o filterwarnings=default

@@ -40,6 +40,10 @@ class ArchiveError(ValueError):
     """An archive that is damaged, unsafe or of a kind that cannot be unpacked here."""
 
 
+class DamagedError(ArchiveError):
+    """An archive whose bytes are not those of an archive."""
+
+
 class _Member(NamedTuple):
     name: str
     size: int
@@ -72,7 +76,8 @@ def unpack(archive: Path, folder: Path) -> Path:
         else:
             _write_all(_members(archive), archive, folder)
     except DAMAGE as error:
-        raise ArchiveError(
+        broken_disk = isinstance(error, OSError) and error.errno is not None
+        raise (ArchiveError if broken_disk else DamagedError)(
             f"{archive}: cannot be unpacked ({error}); delete it and fetch it again"
         ) from error
     except (RuntimeError, NotImplementedError, ValueError) as error:  # passwords, unknown compression

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.protocols import Resampling, differences, zero_shot
-from experiments import results, stage
+from experiments import present, results, stage
 
 
 def ablation() -> None:
     """Write ``ablation.csv`` and ``ablation_differences.csv``."""
-    settings = stage.start(torch=False)
+    settings = present.narrowed(stage.start(torch=False))
     own = settings.ablation
     folder = stage.RESULTS / "ablation"
     higher = results.higher_is_better(own.variants, folder)

@@ -6,26 +6,26 @@ import numpy as np
 
 from benchmark import published
 from benchmark.protocols import RELATED, Features, Resampling, cross_set, data_hash, sign
-from experiments import results, stage
+from experiments import present, results, stage
 
 
 def cross_dataset() -> None:
     """Write ``cross_dataset.csv``."""
-    settings = stage.start(torch=False)
+    settings = present.narrowed(stage.start(torch=False))
     own = settings.cross_dataset
     data = {name: results.dataset(name) for name in own.datasets}
     hashes = {name: data_hash(d.manifest) for name, d in data.items()}
     tables = []
     for method in own.methods:
         features = {}
-        for name in own.datasets:
+        for name in present.described_by(method, own.datasets):
             with np.load(stage.RESULTS / "features" / method / f"{name}.npz") as file:
                 features[name] = Features.of(file["image"], file["features"])
         table = cross_set(
             features,
-            {name: d.manifest for name, d in data.items()},
+            {name: data[name].manifest for name in features},
             related=RELATED,
-            mos_higher_is_better={name: d.record.higher_is_better for name, d in data.items()},
+            mos_higher_is_better={name: data[name].record.higher_is_better for name in features},
             how=Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         )
         about = results.about(method)

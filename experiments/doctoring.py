@@ -29,6 +29,20 @@ def _first(name: str) -> str:
     return "" if made else f", after its files are there (`iqa datasets {name}` says how)"
 
 
+def scores(settings: Settings) -> Iterator[Line]:
+    """Say of each method and data set that are there whether the one has scored the other."""
+    for method in settings.methods:
+        for name in settings.score.datasets:
+            both = (stage.MODELS / method / "method.json").is_file() and (stage.DATA / name).is_dir()
+            there = (stage.RESULTS / "scores" / method / f"{name}.csv").is_file()
+            if both:
+                yield (
+                    f"{method} on {name}",
+                    there,
+                    "scored" if there else f"run `dvc repro score@{method}-{name}`",
+                )
+
+
 def trained(settings: Settings, models: Path = stage.MODELS) -> Iterator[Line]:
     """Say of each method of the settings whether its stage has left it, or what trains it."""
     for name, own in settings.methods.items():

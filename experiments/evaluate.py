@@ -23,7 +23,7 @@ from benchmark.protocols import (
     wins,
     zero_shot,
 )
-from experiments import results, stage
+from experiments import present, results, stage
 from experiments.settings import Settings
 from experiments.train import training_pictures
 
@@ -35,7 +35,7 @@ RANKS = ["method", "mean_rank", "n", "p", "critical_difference", "power", "left_
 
 def evaluate() -> None:
     """Write every table of agreement (``dvc.yaml`` lists them)."""
-    settings = stage.start(torch=False)
+    settings = present.narrowed(stage.start(torch=False))
     about = {name: results.about(name) for name in settings.methods}
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     for dataset in settings.score.datasets:
@@ -77,7 +77,7 @@ def _one_set(
     how = Resampling(own.resamples, settings.seed, own.interval)
     common: dict[str, Any] = {"mos_higher_is_better": data.record.higher_is_better}
     direction = {name: bool(one["higher_is_better"]) for name, one in about.items()}
-    frames = {name: results.method_scores(name, dataset) for name in about}
+    frames = {name: results.method_scores(name, dataset) for name in present.scored_by(list(about), dataset)}
     files = facts(data.root, manifest["image"].tolist())
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     for name, frame in frames.items():
@@ -89,10 +89,11 @@ def _one_set(
             found["by_distortion"].append(by_distortion(frame, manifest, **each).assign(**keys))
         if manifest["mos"].notna().any():
             found["structure"].append(structure(frame, manifest, files, **each).assign(**keys))
+    direction = {name: direction[name] for name in frames}
     if len(frames) > 1:
         pairs = differences(frames, manifest, higher_is_better=direction, **common, how=how)
         found["differences"].append(pairs.assign(dataset=dataset))
-    if manifest["mos_std"].notna().any():
+    if frames and manifest["mos_std"].notna().any():
         ratings = own.ratings.get(dataset, 1)
         tables = discrimination(frames, manifest, higher_is_better=direction, **common, ratings=ratings)
         for name, table in zip(("discrimination", "discrimination_differences"), tables, strict=True):

@@ -8,19 +8,19 @@ import pandas as pd
 
 from benchmark.gmad import Competition, common_scale, competition
 from benchmark.gmad.tally import by_people, read_answers, tally
-from experiments import results, stage
+from experiments import present, results, stage
 
 KEYS = ["dataset", "judge"]
 
 
 def gmad() -> None:
     """Write ``gmad/pairs.csv``, ``gmad.csv`` and ``gmad_matrix.csv``."""
-    settings = stage.start(torch=False)
+    settings = present.narrowed(stage.start(torch=False))
     own = settings.gmad
-    names = list(settings.methods)
-    direction = results.higher_is_better(names)
     rounds = []
     for dataset in own.datasets:
+        names = present.scored_by(list(settings.methods), dataset)
+        direction = results.higher_is_better(names)
         data = results.dataset(dataset)
         manifest = data.manifest.set_index("image")
         frame = pd.DataFrame(
@@ -48,6 +48,8 @@ def gmad() -> None:
         )
         if dataset in own.answers:
             rounds.append(judged_by_people(rounds[-1].pairs, dataset, own.answers[dataset], settings.seed))
+    if not rounds:
+        raise ValueError("gmad.datasets: none of them is prepared; `iqa doctor` says how to bring them")
     stage.write_csv(
         pd.concat([r.pairs for r in rounds], ignore_index=True), stage.RESULTS / "gmad" / "pairs.csv"
     )

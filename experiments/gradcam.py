@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
 from benchmark.images import write_png
 from benchmark.method import HasGradients
-from experiments import results, stage
+from experiments import present, results, stage
 from experiments.settings import Gradcam
 from experiments.train import load_trained
 
@@ -20,7 +20,7 @@ FOLDER = stage.RESULTS / "gradcam"
 
 def gradcam() -> None:
     """Write ``gradcam.csv`` and, for one picture a distortion, the raw maps of each prompt and the score."""
-    settings = stage.start()
+    settings = present.narrowed(stage.start())
     own = settings.gradcam
     loaded = {name: with_gradients(name) for name in own.methods}
     _, references = results.pristine(own.dataset, own.images)

@@ -12,7 +12,7 @@ from benchmark.images import read
 from benchmark.method import Method
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
 from benchmark.robustness import waterloo as waterloo_tests
-from experiments import results, stage
+from experiments import present, results, stage
 from experiments.settings import Settings
 from experiments.train import load_trained
 
@@ -21,7 +21,7 @@ ORDER = ["method", "group", "distortion"]
 
 def robustness() -> None:
     """Write the tables of the studies and ``robustness/manifold.csv``."""
-    settings = stage.start()
+    settings = present.narrowed(stage.start())
     own = settings.robustness
     data = results.dataset(own.dataset)
     loaded = [load_trained(name) for name in settings.methods]
@@ -73,7 +73,8 @@ def waterloo(data: results.Dataset, settings: Settings) -> list[pd.DataFrame]:
     ranks = (turned.rank() - 1) * 100 / max(len(turned) - 1, 1)
     judges = ranks.to_frame("opinion") if len(ranks) > 1 else None
     found = []
-    for method, better in results.higher_is_better(list(settings.methods)).items():
+    there = present.scored_by(list(settings.methods), name)
+    for method, better in results.higher_is_better(there).items():
         scores = results.method_scores(method, name).set_index("image")["score"].dropna()
         frame = rows[rows["image"].isin(scores.index)][["image", "reference", "distortion", "level"]]
         frame = frame.assign(score=frame["image"].map(scores if better else -scores))

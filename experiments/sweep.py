@@ -12,13 +12,13 @@ import pandas as pd
 from benchmark.cost import cost
 from benchmark.dead_leaves import dead_leaves
 from benchmark.robustness import sweep as run_sweep
-from experiments import results, stage
+from experiments import present, results, stage
 from experiments.train import load_trained
 
 
 def sweep() -> None:
     """Write ``sweep.csv``, ``sweep_order.csv`` and ``cost.csv``."""
-    settings = stage.start()
+    settings = present.narrowed(stage.start())
     methods = {name: load_trained(name) for name in settings.methods}
     _, references = results.pristine(settings.sweep.dataset, settings.sweep.images)
     tables = [run_sweep(method, references, seed=settings.seed) for method in methods.values()]

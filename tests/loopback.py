@@ -62,6 +62,8 @@ def answer(handler, server, fault, draw):
         return head(handler, int(fault), {"Content-Length": 0, "Retry-After": 0})
     if fault == "redirect" and "hop" not in path:
         return head(handler, 302, {"Location": f"{server.url}{path}?hop", "Content-Length": 0})
+    if path.split("?")[0] not in server.files:
+        return head(handler, 404, {"Content-Length": 0})
     body = server.files[path.split("?")[0]]
     if fault == "page":
         body = b"<html>log in</html>"

@@ -65,11 +65,28 @@ def download(
     raise ValueError(f"{entry.name}: no source gave it.\n" + "\n".join(reasons) + by_hand)
 
 
+def _unpack(path: Path, folder: Path, known: bool) -> None:
+    """Unpack an archive; a damaged one whose digest was not `known` is deleted with what fetching noted.
+
+    Its digest was recorded when it came, and would refuse the right file ever after.
+    """
+    try:
+        archives.unpack(path, folder)
+    except archives.DamagedError as error:
+        if known:
+            raise
+        path.unlink()
+        path.with_name(path.name + ".sha256").unlink(missing_ok=True)
+        raise ValueError(
+            f"{str(error).partition(';')[0]}; it is deleted, call again to fetch it anew"
+        ) from error
+
+
 def _bring(source: Source, folder: Path, shelf: Path, patience: Patience) -> None:
     for file in source.files:
         path = fetch(file.urls, shelf / file.name, sha256=file.sha256, size=file.size, patience=patience)
         if archives.is_archive(path):
-            archives.unpack(path, folder)
+            _unpack(path, folder, known=file.sha256 is not None)
         elif not (folder / file.name).is_file():
             folder.mkdir(parents=True, exist_ok=True)
             aside = folder / f".{file.name}.part"

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from benchmark.datasets import catalogue
 from benchmark.figures import Drawing, encode
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
@@ -65,8 +66,14 @@ class Source:
 
     @property
     def command(self) -> str:
-        """The command that makes the file."""
-        return f"dvc repro {self.stage}"
+        """The command that makes the file, and before it the one that brings what it is made from."""
+        name = self.stage.removeprefix("prepare@")
+        if name == self.stage or name not in catalogue.names():
+            return f"dvc repro {self.stage}"
+        entry = catalogue.entry(name)
+        if not entry.sources:  # a person must fetch it, and this says how
+            return f"iqa datasets {name} && dvc repro {self.stage}"
+        return f"iqa download {name}{' --accept-terms' * entry.asks} && dvc repro {self.stage}"
 
     @cached_property
     def frame(self) -> pd.DataFrame:

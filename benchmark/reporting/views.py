@@ -144,7 +144,7 @@ def methods(run: Run) -> Html:
     entries = {}
     for name, about in run.methods.items():
         card = about["card"]
-        trained = ", ".join(f"{k} {v}" for k, v in about.get("train", {}).items())
+        trained = ", ".join(f"{k} {v}" for k, v in (about.get("train") or {}).items())
         entries[card["title"]] = {
             "Key": name,
             "Paper": card["paper"] or "none",

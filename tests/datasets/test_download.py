@@ -79,6 +79,17 @@ def test_what_is_whole_but_another_data_set_is_not_taken(tmp_path, monkeypatch, 
     assert not (tmp_path / "kadid10k/.unpacked/complete").exists()
 
 
+def test_a_damaged_archive_is_fetched_anew_by_the_next_call(tmp_path, monkeypatch, packed):
+    with serve(
+        monkeypatch, {OFFICIAL: packed[OFFICIAL][::-1], MIRROR: packed[MIRROR][:99]}
+    ).running() as server:
+        monkeypatch.setenv("IQA_MIRROR", server.url)
+        with pytest.raises(ValueError, match="call again to fetch it anew"):
+            bring(tmp_path)
+        server.files = packed
+        assert len(layouts.read(KADID, bring(tmp_path)).frame) == 3
+
+
 def test_a_climbing_archive_is_refused_and_writes_nothing_outside(tmp_path, monkeypatch):
     evil = io.BytesIO()
     with zipfile.ZipFile(evil, "w") as opened:

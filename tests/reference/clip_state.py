@@ -13,8 +13,9 @@ TEXT_WIDTH, TEXT_LAYERS, VOCABULARY, CONTEXT = 64, 2, 49408, 77
 SIZES = ((97, 131), (203, 75), (150, 229))
 
 
-def random_clip(seed):
-    """State dict by name; every tensor float32."""
+def random_clip(seed, text=(TEXT_WIDTH, TEXT_LAYERS)):
+    """State dict by name, every tensor float32; `text` is the width and depth of the text tower."""
+    text_width, text_layers = text
     draw = np.random.RandomState(seed)
     state = {}
 
@@ -57,21 +58,21 @@ def random_clip(seed):
     for part, out in (("k", into), ("q", into), ("v", into), ("c", EMBEDDING)):
         linear(f"visual.attnpool.{part}_proj", out, into)
 
-    normal("token_embedding.weight", (VOCABULARY, TEXT_WIDTH), 0.02)
-    normal("positional_embedding", (CONTEXT, TEXT_WIDTH), 0.01)
-    for layer in range(TEXT_LAYERS):
+    normal("token_embedding.weight", (VOCABULARY, text_width), 0.02)
+    normal("positional_embedding", (CONTEXT, text_width), 0.01)
+    for layer in range(text_layers):
         name = f"transformer.resblocks.{layer}"
-        normal(f"{name}.attn.in_proj_weight", (3 * TEXT_WIDTH, TEXT_WIDTH), 2 * TEXT_WIDTH**-0.5)
-        normal(f"{name}.attn.in_proj_bias", (3 * TEXT_WIDTH,), 0.02)
-        linear(f"{name}.attn.out_proj", TEXT_WIDTH, TEXT_WIDTH)
+        normal(f"{name}.attn.in_proj_weight", (3 * text_width, text_width), 2 * text_width**-0.5)
+        normal(f"{name}.attn.in_proj_bias", (3 * text_width,), 0.02)
+        linear(f"{name}.attn.out_proj", text_width, text_width)
         for norm_name in ("ln_1", "ln_2"):
-            normal(f"{name}.{norm_name}.weight", (TEXT_WIDTH,), 0.1, 1.0)
-            normal(f"{name}.{norm_name}.bias", (TEXT_WIDTH,), 0.1)
-        linear(f"{name}.mlp.c_fc", 4 * TEXT_WIDTH, TEXT_WIDTH)
-        linear(f"{name}.mlp.c_proj", TEXT_WIDTH, 4 * TEXT_WIDTH)
-    normal("ln_final.weight", (TEXT_WIDTH,), 0.1, 1.0)
-    normal("ln_final.bias", (TEXT_WIDTH,), 0.1)
-    normal("text_projection", (TEXT_WIDTH, EMBEDDING), TEXT_WIDTH**-0.5)
+            normal(f"{name}.{norm_name}.weight", (text_width,), 0.1, 1.0)
+            normal(f"{name}.{norm_name}.bias", (text_width,), 0.1)
+        linear(f"{name}.mlp.c_fc", 4 * text_width, text_width)
+        linear(f"{name}.mlp.c_proj", text_width, 4 * text_width)
+    normal("ln_final.weight", (text_width,), 0.1, 1.0)
+    normal("ln_final.bias", (text_width,), 0.1)
+    normal("text_projection", (text_width, EMBEDDING), text_width**-0.5)
     state["logit_scale"] = torch.tensor(float(np.log(100.0))).half().float()
     return state
 

@@ -1,0 +1,103 @@
+"""What is put together where a part is missing, and how that is said."""
+
+import json
+import subprocess
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from benchmark.reporting import views
+from benchmark.reporting.run import Run
+from experiments import present, settings
+from experiments.compose import composed
+from experiments.doctoring import scores
+
+PAPER = settings.parse(yaml.safe_load(composed("profile=paper")))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A run that has two data sets and two methods of the paper, and one file of scores."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(composed("profile=paper"))
+    for name in ("koniq10k", "live"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / "manifest.csv").touch()
+    for name in ("niqe", "arniqa"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "method.json").write_text("{}")
+    (tmp_path / "results/scores/niqe").mkdir(parents=True)
+    (tmp_path / "results/scores/niqe/live.csv").touch()
+    return tmp_path
+
+
+def test_what_is_not_there_is_left_out_and_named(here, capsys):
+    found = present.narrowed(PAPER)
+    assert list(found.methods) == ["niqe", "arniqa"]
+    assert found.score.datasets == ["koniq10k", "live"]
+    assert found.cross_dataset.datasets == ["koniq10k", "live"]
+    assert found.cross_dataset.methods == ["niqe", "arniqa"]
+    assert found.gmad.datasets == ["koniq10k"]
+    assert found.ablation.variants == []
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(PAPER.prepare.datasets) - 2 + len(PAPER.methods) - 2
+    assert "left out: data set clive is not there; `dvc repro prepare@clive`" in said
+    assert "left out: method qualiclip is not there; `dvc repro train@qualiclip`" in said
+
+
+def test_scores_and_features_that_are_not_there_are_named(here, capsys):
+    assert present.scored_by(["niqe", "arniqa"], "live") == ["niqe"]
+    assert present.described_by("niqe", ["live"]) == []
+    said = capsys.readouterr().err
+    assert "arniqa has not scored live; `dvc repro score@arniqa-live`" in said
+    assert "niqe has no features of live; `dvc repro features@niqe-live`" in said
+    gone = [said for _, there, said in scores(PAPER) if not there]
+    assert len(gone) == 3
+
+
+def test_where_nothing_is_there_it_says_so(here):
+    (here / "models/niqe/method.json").unlink()
+    (here / "models/arniqa/method.json").unlink()
+    with pytest.raises(ValueError, match="no method is trained; `iqa doctor`"):
+        present.narrowed(PAPER)
+
+
+@pytest.mark.parametrize(("broken", "code"), [(False, 0), (True, 3)])
+def test_repro_gathers_only_after_a_failure_and_its_exit_code_says_so(here, monkeypatch, broken, code):
+    from experiments.cli import app
+
+    calls = []
+
+    def run(command, **_):
+        calls.append(command[3:])
+        return subprocess.CompletedProcess(command, int(broken))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("experiments.doctoring.data_sets", lambda s: [("clive", False, "run x")])
+    monkeypatch.setattr("experiments.doctoring.trained", lambda s: [("niqe", True, "trained")])
+    result = CliRunner().invoke(app, ["repro"])
+    assert result.exit_code == code
+    assert calls[0] == ["repro", "--keep-going"]
+    assert (["repro", "--single-item", "report"] in calls) == broken
+    assert ("clive" in result.output) == broken
+    assert "niqe  " not in result.output or "score@" in result.output
+
+
+def test_pages_say_how_a_published_data_set_is_brought(here):
+    run = Run(params=str(here / "params.yaml"), data=str(here / "data"), models=str(here / "models"))
+    shown = views.absent(run)
+    assert "<code>iqa download clive --accept-terms &amp;&amp; dvc repro prepare@clive</code>" in shown
+    assert "<code>iqa download tid2013 &amp;&amp; dvc repro prepare@tid2013</code>" in shown
+    assert "<code>iqa datasets agiqa1k &amp;&amp; dvc repro prepare@agiqa1k</code>" in shown
+
+
+def test_a_method_that_is_not_trained_here_has_its_card(here):
+    card = {
+        **{"title": "Official", "paper": "p", "opinion_aware": False, "training_data": "t", "low": 0.0},
+        **{"high": 1.0, "input": "whole", "licence": "l"},
+    }
+    about = {"name": "arniqa", "card": card, "train": None, "higher_is_better": True}
+    (here / "models/arniqa/method.json").write_text(json.dumps(about))
+    (here / "models/niqe/method.json").unlink()
+    assert "Official" in views.methods(Run(params=str(here / "params.yaml"), models=str(here / "models")))

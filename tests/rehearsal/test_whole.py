@@ -1,0 +1,106 @@
+"""The whole paper profile in miniature, in two parts: with parts missing, and after they have come."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+
+from benchmark.datasets import catalogue
+from tests.rehearsal import mirror, sets
+from tests.rehearsal.rehearse import Rehearsal
+
+pytestmark = pytest.mark.slow
+
+CORRUPT, BY_HAND_LATER, WITHOUT_WEIGHTS = "tid2013", "agiqa1k", "clipiqa_plus"
+ASKED = [name for name in mirror.ARCHIVES if catalogue.entry(name).asks]
+WEIGHTS = next(address for address in mirror.weights.FILES if "CLIP-IQA+" in address)
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    with Rehearsal(tmp_path_factory.mktemp("rehearsal")).running() as running:
+        running.compose()
+        yield running
+
+
+def stages_run(output):
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+def repro(rehearsal):
+    command = [sys.executable, "-m", "experiments.cli", "repro"]
+    done = subprocess.run(
+        command, cwd=rehearsal.clone, env=rehearsal.environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def in_part(rehearsal):
+    """A third is missing: terms not accepted, an archive corrupt, a set not fetched, weights gone."""
+    rehearsal.corrupt = {mirror.ARCHIVES[CORRUPT]}
+    rehearsal.gone = {WEIGHTS}
+    downloaded = rehearsal.iqa("download", "--profile", "rehearsal")
+    rehearsal.fetch_by_hand(*[name for name in mirror.BY_HAND if name != BY_HAND_LATER])
+    code, said = repro(rehearsal)
+    pages = {page.stem: page.read_text() for page in (rehearsal.clone / "reports").glob("*.html")}
+    return downloaded, code, said, pages
+
+
+@pytest.fixture(scope="module")
+def whole(rehearsal, in_part):
+    rehearsal.corrupt = rehearsal.gone = set()
+    rehearsal.iqa("download", "--profile", "rehearsal", "--accept-terms")
+    rehearsal.fetch_by_hand()
+    code, said = repro(rehearsal)
+    return code, said, pd.read_csv(rehearsal.clone / "results/tables/zero_shot.csv")
+
+
+def test_with_parts_missing_the_pages_show_the_rest_and_name_them(in_part, rehearsal):
+    downloaded, code, said, pages = in_part
+    assert (downloaded, code) == (3, 3), said[-3000:]
+    listed = yaml.safe_load((rehearsal.clone / "params.yaml").read_text())["report"]["pages"]
+    assert sorted(pages) == sorted(listed)
+    assert f"iqa download {CORRUPT} &amp;&amp; dvc repro prepare@{CORRUPT}" in pages["index"]
+    assert f"dvc repro prepare@{BY_HAND_LATER}" in pages["index"]
+    assert f"dvc repro train@{WITHOUT_WEIGHTS}" in pages["index"]
+    for name in ASKED:
+        assert f"iqa download {name} --accept-terms" in pages["index"]
+    summary = said.partition("Missing, with what brings it:")[2]
+    assert all(name in summary for name in (CORRUPT, BY_HAND_LATER, WITHOUT_WEIGHTS, *ASKED))
+    assert "KonIQ-10k" in pages["zero_shot"]
+
+
+def test_when_they_come_only_they_run(whole, in_part):
+    code, said, _ = whole
+    assert code == 0, said[-3000:]
+    late = {CORRUPT, BY_HAND_LATER, *ASKED}
+    ran = stages_run(said)
+    scored = {name for name in ran if name.startswith("score@")}
+    assert scored
+    assert all(name.split("-")[-1] in late or f"@{WITHOUT_WEIGHTS}-" in name for name in scored)
+    assert {name for name in ran if name.startswith("train@")} == {f"train@{WITHOUT_WEIGHTS}"}
+    assert not {name for name in ran if name.startswith("ablate@")}
+
+
+def test_every_method_and_data_set_has_its_rows(whole, rehearsal):
+    params = yaml.safe_load((rehearsal.clone / "params.yaml").read_text())
+    found = whole[2][whole[2]["statistic"].eq("srcc")]
+    pairs = set(zip(found["method"], found["dataset"], strict=True))
+    assert pairs == {(m, d) for m in params["methods"] for d in params["score"]["datasets"]}
+    assert found["value"].notna().all()
+
+
+def test_the_planted_orders_come_out(whole, rehearsal):
+    table = whole[2]
+    of = table[table["method"].eq("sharpness") & table["statistic"].eq("srcc")].set_index("dataset")["value"]
+    for name in sets.BLURRED:
+        assert of[name] == pytest.approx(-1 if name == sets.REVERSED else 1), name
+    by_kind = pd.read_csv(rehearsal.clone / "results/tables/by_distortion.csv")
+    rows = by_kind[by_kind["method"].eq("sharpness") & by_kind["statistic"].eq("srcc")]
+    value = rows.set_index(["dataset", "distortion"])["value"]
+    for name in sets.BLUR:  # two of these hold DMOS, where lower is better
+        assert value[name, sets.BLUR[name]] == pytest.approx(1), name
+        assert value[name, sets.NOISE[name]] == pytest.approx(-1), name
