@@ -1,9 +1,8 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -28,6 +27,8 @@ from benchmark.robustness import (
 )
 from benchmark.robustness.tools import bounded, content_seed, mean_interval, share_interval
 from experiments import robustness as robustness_stage
+from experiments.compose import composed
+from experiments.settings import parse
 
 TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
 BRIGHT = {"brightness_change": ("darken", "brighten")}
@@ -444,11 +445,18 @@ def stage_of(tmp_path, monkeypatch):
     np.savez(tmp_path / "results/features/grey/toy.npz", image=frame["image"].to_numpy(str), features=vectors)
     (tmp_path / "models/grey/method.json").write_text('{"higher_is_better": true}')
     monkeypatch.chdir(tmp_path)
-    own = SimpleNamespace(
-        dataset="toy", images=5, references=2, kinds=["darken"], levels=6, features=["grey"]
-    )
-    settings = SimpleNamespace(robustness=own, evaluate=SimpleNamespace(resamples=100), seed=1)
-    settings.methods = {"grey": None}
+    base = parse(yaml.safe_load(composed("profile=demo")))
+    changes = {
+        "prepare": {"datasets": ["toy"]},
+        "score": {"datasets": ["toy"]},
+        "evaluate": {"resamples": 100},
+        "robustness": {
+            **{"dataset": "toy", "images": 5, "references": 2, "kinds": ["darken"]},
+            **{"levels": 6, "features": ["grey"]},
+        },
+    }
+    changed = {key: getattr(base, key).model_copy(update=change) for key, change in changes.items()}
+    settings = base.model_copy(update={**changed, "seed": 1, "methods": {"grey": base.methods["niqe"]}})
     monkeypatch.setattr(robustness_stage.stage, "start", lambda: settings)
     monkeypatch.setattr(robustness_stage, "load_trained", lambda name: Grey())
     return tmp_path

@@ -61,7 +61,7 @@ def caution(run: Run) -> Html:
 
 def _from_scratch(about: Mapping[str, Any]) -> bool:
     """Whether a method was told to use no pretrained weights."""
-    given = (about.get("train", {}), about.get("load", {}))
+    given = (about.get("train") or {}, about.get("load") or {})
     return any("pretrained" in settings and settings["pretrained"] is None for settings in given)
 
 

@@ -100,4 +100,6 @@ def test_a_method_that_is_not_trained_here_has_its_card(here):
     about = {"name": "arniqa", "card": card, "train": None, "higher_is_better": True}
     (here / "models/arniqa/method.json").write_text(json.dumps(about))
     (here / "models/niqe/method.json").unlink()
-    assert "Official" in views.methods(Run(params=str(here / "params.yaml"), models=str(here / "models")))
+    run = Run(params=str(here / "params.yaml"), data=str(here / "data"), models=str(here / "models"))
+    assert "Official" in views.methods(run)
+    assert "random weights" not in views.caution(run)

@@ -85,6 +85,8 @@ class Rehearsal:
 
 
 def main(folder):
+    for earlier in ("clone", "mirror", "cache"):
+        shutil.rmtree(Path(folder) / earlier, ignore_errors=True)
     with Rehearsal(folder).running() as rehearsal:
         steps = {
             "settings": rehearsal.compose,

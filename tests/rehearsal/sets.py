@@ -11,7 +11,7 @@ from tests.datasets import releases
 from tests.rehearsal import pictures
 
 COUNT = 16
-REFERENCES, LEVELS = 2, 5
+REFERENCES, LEVELS = 3, 5
 
 #: People of this set are made to like the blurred pictures better: a negative correlation must stay one.
 REVERSED = "agiqa1k"
@@ -147,7 +147,7 @@ def live(folder):
 
 def csiq(folder):
     def paths(kind, reference, level, index):
-        word, content = ("BLUR", "AWGN")[kind], ("1600", "woman")[reference]
+        word, content = ("BLUR", "AWGN")[kind], ("1600", "woman", "trolley")[reference]
         return f"dst_imgs/{word}/{content}.{word}.{level}.png", word, f"src_imgs/{content}.png"
 
     rows, drawn = degraded("csiq", 0, 1, paths, higher_is_better=False)
