@@ -35,7 +35,8 @@ def one_thread():
 
 def every_level(kind):
     for level in range(1, 6):
-        degrade(IMAGES, kind, level, SEEDS)
+        made = degrade(IMAGES, kind, level, SEEDS)
+    return made
 
 
 def oracle_loop(kind, count):
@@ -48,7 +49,8 @@ def oracle_loop(kind, count):
 
 @pytest.mark.parametrize("kind", LEVELS)
 def test_degrade(benchmark, kind):
-    benchmark.pedantic(every_level, args=(kind,), rounds=3, warmup_rounds=1)
+    made = benchmark.pedantic(every_level, args=(kind,), rounds=3, warmup_rounds=1)
+    assert made.shape == IMAGES.shape
     benchmark.extra_info["ms per image"] = 1e3 * benchmark.stats["min"] / (5 * BATCH)
 
 
