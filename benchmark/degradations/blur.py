@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -24,16 +24,16 @@ def lensblur(images: Tensor) -> Callable[[float], Tensor]:
     return lambda radius: spectrum.filter(disk_kernel(radius))
 
 
-def draw_angle(random: np.random.Generator, height: int, width: int) -> tuple[Tensor, ...]:
+def draw_angle(random: np.random.Generator, height: int, width: int) -> tuple[int]:
     """Draw a direction, whole degrees in 0..180."""
-    return (torch.tensor(random.integers(181)),)
+    return (int(random.integers(181)),)
 
 
-def motionblur(images: Tensor, angles: Tensor) -> Callable[[float], Tensor]:
+def motionblur(images: Tensor, angles: Sequence[int]) -> Callable[[float], Tensor]:
     """Line of ``length`` pixels in a random direction; a length of 1 leaves the image as it is."""
     spectrum = Spectrum(images, radius=6)
 
     def at(length: float) -> Tensor:
-        return spectrum.filter_each(torch.stack([motion_kernel(length, a, 6) for a in angles.tolist()]))
+        return spectrum.filter_each(torch.stack([motion_kernel(length, a, 6) for a in angles]))
 
     return at

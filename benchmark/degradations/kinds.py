@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -32,12 +33,13 @@ class Kind:
         returned images may leave [0, 1]: the engine clips.
     draw
         Draws the randomness of one image, on the CPU, from a generator and the image's height and width.
+        ``prepare`` gets the images' tensors stacked, on their device, and anything else as a list.
     codec
         Whether it runs on the CPU wherever the images are, images side by side on threads.
     """
 
     prepare: Callable[..., Callable[[float], Tensor]]
-    draw: Callable[[np.random.Generator, int, int], tuple[Tensor, ...]] | None = None
+    draw: Callable[[np.random.Generator, int, int], tuple[Any, ...]] | None = None
     codec: bool = False
 
 

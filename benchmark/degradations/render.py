@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from torch import Tensor
 from benchmark.degradations.kinds import Kind
 from benchmark.degradations.seeds import generator
 
-Portion = tuple[list[int], tuple[Tensor, ...]]
+Portion = tuple[list[int], tuple[Any, ...]]
 
 
 def render(
@@ -73,7 +74,7 @@ def _portions(
     size = 1 if images.device.type == "cpu" else len(rows)
     height, width = images.shape[2:]
     last: int | None = None
-    drawn: tuple[Tensor, ...] = ()
+    drawn: tuple[Any, ...] = ()
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         draws = []
@@ -82,7 +83,15 @@ def _portions(
                 last = seeds[row]
                 drawn = kind.draw(generator(last, name), height, width)
             draws.append(drawn)
-        yield part, tuple(torch.stack(field).to(images.device) for field in zip(*draws, strict=True))
+        yield part, gather(draws, images.device)
+
+
+def gather(draws: Sequence[tuple[Any, ...]], device: torch.device) -> tuple[Any, ...]:
+    """Stack each image's drawn tensors on ``device``; list what is no tensor, which the host reads anyway."""
+    return tuple(
+        torch.stack(field).to(device) if isinstance(field[0], Tensor) else list(field)
+        for field in zip(*draws, strict=True)
+    )
 
 
 def _empty(shape: tuple[int, ...], like: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from benchmark.degradations.levels import LEVELS
 from benchmark.degradations.seeds import normal
+
+Places = list[list[int]]  # rows of pixel coordinates
 
 _PASSES = 5
 _PATCH = 16
@@ -43,24 +45,23 @@ def jitter(images: Tensor, warps: Tensor) -> Callable[[float], Tensor]:
     return at
 
 
-def draw_patches(random: np.random.Generator, height: int, width: int) -> tuple[Tensor, ...]:
+def draw_patches(random: np.random.Generator, height: int, width: int) -> tuple[Places]:
     """Draw corners of patches: from (row, column), to (row, column)."""
     last = np.array((height, width)) - _PATCH
     low = np.minimum(_RADIUS, last // 2)
     start = low + (random.random((_PATCHES, 2)) * (last - 2 * low)).round()
     goal = (start + (random.random((_PATCHES, 2)) - 0.5) * _RADIUS).round().clip(0, last)
-    return (torch.from_numpy(np.hstack((start, goal)).astype(np.int64)),)
+    return (np.hstack((start, goal)).astype(int).tolist(),)
 
 
-def noneccpatch(images: Tensor, patches: Tensor) -> Callable[[float], Tensor]:
+def noneccpatch(images: Tensor, patches: Sequence[Places]) -> Callable[[float], Tensor]:
     """``count`` patches of 16 x 16 pixels copied, one after another, to a place near by."""
     count, _, height, width = images.shape
     flat = images.flatten(2)
-    moves = patches.tolist()
 
     def at(amount: float) -> Tensor:
         source = np.tile(np.arange(height * width).reshape(height, width), (count, 1, 1))
-        for place, steps in zip(source, moves, strict=True):
+        for place, steps in zip(source, patches, strict=True):
             for y, x, v, u in steps[: int(amount)]:
                 place[v : v + _PATCH, u : u + _PATCH] = place[y : y + _PATCH, x : x + _PATCH]
         index = torch.from_numpy(source).to(images.device).view(count, 1, -1)
@@ -109,23 +110,22 @@ def quantization_unstretched(images: Tensor) -> Callable[[float], Tensor]:
     return lambda count: (images * count).ceil_().sub_(1).div_(count - 1)
 
 
-def draw_blocks(random: np.random.Generator, height: int, width: int) -> tuple[Tensor, ...]:
+def draw_blocks(random: np.random.Generator, height: int, width: int) -> tuple[Tensor, Places]:
     """Draw colours and upper left corners (row, column) of blocks."""
     corners = random.random((_BLOCKS, 2)) * (np.array((height, width)) - _BLOCK)
-    return torch.from_numpy(random.random((_BLOCKS, 3))), torch.from_numpy(corners.astype(np.int64))
+    return torch.from_numpy(random.random((_BLOCKS, 3))), corners.astype(int).tolist()
 
 
-def colorblock(images: Tensor, colours: Tensor, corners: Tensor) -> Callable[[float], Tensor]:
+def colorblock(images: Tensor, colours: Tensor, corners: Sequence[Places]) -> Callable[[float], Tensor]:
     """``count`` blocks of 32 x 32 pixels of random colour.
 
     The first block lies on top: as the blocks are alike in law, pictures are as likely as with the last
     on top, and a higher level only ever adds blocks beneath.
     """
-    places = corners.tolist()
 
     def at(amount: float) -> Tensor:
         blocked = images.clone()
-        for image, paints, corner in zip(blocked, colours, places, strict=True):
+        for image, paints, corner in zip(blocked, colours, corners, strict=True):
             for paint, (y, x) in reversed(list(zip(paints, corner, strict=True))[: int(amount)]):
                 image[:, y : y + _BLOCK, x : x + _BLOCK] = paint[:, None, None]
         return blocked

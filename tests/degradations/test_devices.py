@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
-from benchmark.degradations import LEVELS, degrade, ladder
+from benchmark.degradations import LEVELS, color, degrade, filters, ladder
 from benchmark.degradations.kinds import KINDS
-from benchmark.degradations.render import render
+from benchmark.degradations.render import gather, render
 from benchmark.degradations.seeds import generator
 from tests.degradations.pictures import photographs
 
@@ -13,11 +14,15 @@ from tests.degradations.pictures import photographs
 MEAN, MOST = 1e-4, 1.01 / 255
 
 
+def drawn(kind, images):
+    draw = KINDS[kind].draw
+    return [draw(generator(seed, kind), *images.shape[2:]) for seed in range(len(images))] if draw else []
+
+
 @pytest.mark.parametrize("kind", LEVELS)
 def test_images_that_run_at_once_come_out_as_they_do_alone(kind):
     images = photographs()[:4]
-    drawn = [KINDS[kind].draw(generator(s, kind), 96, 96) for s in range(4)] if KINDS[kind].draw else []
-    at = KINDS[kind].prepare(images, *(torch.stack(field) for field in zip(*drawn, strict=True)))
+    at = KINDS[kind].prepare(images, *gather(drawn(kind, images), images.device))
     for level, amount in enumerate(LEVELS[kind], start=1):
         difference = (at(amount).clamp(0, 1) - degrade(images, kind, level, range(4))).abs()
         assert difference.mean() < MEAN
@@ -30,6 +35,32 @@ def test_float64_and_bfloat16_get_the_float32_result(kind):
     expected = degrade(images.float(), kind, 3, [1])
     assert torch.equal(degrade(images.double(), kind, 3, [1]), expected.double())
     assert torch.equal(degrade(images, kind, 3, [1]), expected.bfloat16())
+
+
+@pytest.fixture(scope="module")
+def pretended():
+    """A CUDA device that computes shapes and places only, and refuses to mix devices as a real one does."""
+    clear_caches()
+    yield FakeTensorMode()
+    clear_caches()
+
+
+def clear_caches():
+    for cached in (*vars(color).values(), *vars(filters).values()):
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()
+
+
+@pytest.mark.parametrize("kind", [name for name in LEVELS if not KINDS[name].codec])
+def test_on_cuda_every_step_is_taken_on_the_device(kind, pretended):
+    here = gather(drawn(kind, torch.empty(3, 3, 64, 48)), torch.device("cpu"))
+    with pretended:
+        images = torch.empty(3, 3, 64, 48, device="cuda")
+        there = [pretended.from_tensor(x).to("cuda") if isinstance(x, torch.Tensor) else x for x in here]
+        at = KINDS[kind].prepare(images, *there)
+        for amount in LEVELS[kind]:
+            assert at(amount).device.type == "cuda"
+            assert at(amount).shape == images.shape
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

@@ -17,7 +17,7 @@ LEVEL_OF_GREY = 1 / 255
 def oracle(kind, image, amount, seed):
     draw = KINDS[kind].draw
     fields = draw(generator(seed, kind), *image.shape[1:]) if draw else ()
-    plain = degraded(kind, image.permute(1, 2, 0).numpy(), amount, [field.numpy() for field in fields])
+    plain = degraded(kind, image.permute(1, 2, 0).numpy(), amount, [np.asarray(field) for field in fields])
     return np.moveaxis(plain, -1, 0)
 
 
