@@ -1,7 +1,6 @@
 """What is put together where a part is missing, and how that is said."""
 
 import json
-import subprocess
 
 import pytest
 import yaml
@@ -69,17 +68,17 @@ def test_repro_gathers_only_after_a_failure_and_its_exit_code_says_so(here, monk
 
     calls = []
 
-    def run(command, **_):
-        calls.append(command[3:])
-        return subprocess.CompletedProcess(command, int(broken))
+    def repro(self, *arguments):
+        calls.append(arguments)
+        return int(broken)
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("experiments.side_by_side.Runner.repro", repro)
     monkeypatch.setattr("experiments.doctoring.data_sets", lambda s: [("clive", False, "run x")])
     monkeypatch.setattr("experiments.doctoring.trained", lambda s: [("niqe", True, "trained")])
     result = CliRunner().invoke(app, ["repro"])
     assert result.exit_code == code
-    assert calls[0] == ["repro", "--keep-going"]
-    assert (["repro", "--single-item", "report"] in calls) == broken
+    assert calls[0] == ("--keep-going",)
+    assert (("--single-item", "report") in calls) == broken
     assert ("clive" in result.output) == broken
     assert "niqe  " not in result.output or "score@" in result.output
 
