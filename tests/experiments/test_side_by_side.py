@@ -12,7 +12,7 @@ import yaml
 
 from experiments import settings
 from experiments.compose import composed
-from experiments.side_by_side import STUDIES, Runner, rounds
+from experiments.side_by_side import rounds
 
 REPOSITORY = Path(__file__).parents[2]
 
