@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
 
-from benchmark.degradations import LEVELS, color, degrade, filters, ladder
+from benchmark.degradations import LEVELS, degrade, ladder
 from benchmark.degradations.kinds import KINDS
 from benchmark.degradations.render import gather, render
 from benchmark.degradations.seeds import generator
+from tests import pretended
 from tests.degradations.pictures import photographs
 
 # Rounding in another order may carry a value over a grey level where a type truncates to bytes.
@@ -37,27 +37,12 @@ def test_float64_and_bfloat16_get_the_float32_result(kind):
     assert torch.equal(degrade(images, kind, 3, [1]), expected.bfloat16())
 
 
-@pytest.fixture(scope="module")
-def pretended():
-    """A CUDA device that computes shapes and places only, and refuses to mix devices as a real one does."""
-    clear_caches()
-    yield FakeTensorMode()
-    clear_caches()
-
-
-def clear_caches():
-    for cached in (*vars(color).values(), *vars(filters).values()):
-        if hasattr(cached, "cache_clear"):
-            cached.cache_clear()
-
-
 @pytest.mark.parametrize("kind", [name for name in LEVELS if not KINDS[name].codec])
-def test_on_cuda_every_step_is_taken_on_the_device(kind, pretended):
-    here = gather(drawn(kind, torch.empty(3, 3, 64, 48)), torch.device("cpu"))
-    with pretended:
+def test_on_cuda_every_step_is_taken_on_the_device(kind):
+    draws = drawn(kind, torch.empty(3, 3, 64, 48))
+    with pretended.cuda():
         images = torch.empty(3, 3, 64, 48, device="cuda")
-        there = [pretended.from_tensor(x).to("cuda") if isinstance(x, torch.Tensor) else x for x in here]
-        at = KINDS[kind].prepare(images, *there)
+        at = KINDS[kind].prepare(images, *gather(draws, images.device))
         for amount in LEVELS[kind]:
             assert at(amount).device.type == "cuda"
             assert at(amount).shape == images.shape

@@ -1,0 +1,53 @@
+"""Scores and losses are computed where the weights lie, whichever device that is.
+
+The pretended device has no autocast, no backward pass and no branches on values: those want a real one.
+"""
+
+import torch
+
+import methods
+from methods import niqe
+from methods._arniqa.encoder import build
+from methods.arniqa.loss import nt_xent
+from methods.qualiclip.settings import Training
+from methods.qualiclip.training import step_losses
+from tests import pretended
+
+
+def test_a_statistic_of_pictures_is_taken_on_cuda():
+    with pretended.cuda():
+        assert methods.load("sharpness").score(torch.empty(2, 3, 220, 250, device="cuda")).shape == (2,)
+
+
+def test_features_of_natural_scenes_are_taken_on_cuda():
+    with pretended.cuda():
+        for found in niqe.patch_features(torch.empty(3, 252, 336, device="cuda"), 84):
+            assert found.device.type == "cuda"
+
+
+def test_a_network_takes_pictures_to_its_weights():
+    method = methods.load("qualiclip-small")
+    with pretended.cuda() as mode:
+        pretended.moved(method.scorer, mode)
+        scores = method.score(torch.empty(2, 3, 90, 120))
+        assert (scores.device.type, scores.shape) == ("cpu", (2,))
+        assert method.features(torch.empty(2, 3, 90, 120)).device.type == "cpu"
+
+
+def test_a_step_of_qualiclip_lies_on_cuda():
+    scorer = methods.load("qualiclip-small").scorer
+    with pretended.cuda() as mode:
+        pretended.moved(scorer, mode).train()
+        crops = torch.empty(5, 2, 2, 3, 96, 96, device="cuda")
+        loss, figures = step_losses(scorer.encoder, scorer, crops, Training(bf16=False))
+        assert {figure.device.type for figure in figures.values()} == {"cuda"}
+        assert loss.device.type == "cuda"
+
+
+def test_a_step_of_arniqa_lies_on_cuda():
+    encoder = build("resnet18", 0, 128)
+    with pretended.cuda() as mode:
+        pretended.moved(encoder, mode).train()
+        sides = [encoder.project(torch.empty(4, 3, 96, 96, device="cuda")) for _ in range(2)]
+        loss = nt_xent(*sides, 0.1)
+        assert loss.device.type == "cuda"
