@@ -79,6 +79,8 @@ class Sweep(Section):
 
     dataset: str
     images: int = Field(ge=1)
+    #: Kinds of degradation.
+    kinds: Literal["all"] | list[str]
 
 
 class Cost(Section):

@@ -11,9 +11,11 @@ import pandas as pd
 
 from benchmark.cost import cost
 from benchmark.dead_leaves import dead_leaves
+from benchmark.degradations import GROUPS
 from benchmark.robustness import sweep as run_sweep
 from experiments import present, results, stage
 from experiments.train import load_trained
+from methods import hint
 
 
 def sweep() -> None:
@@ -21,10 +23,10 @@ def sweep() -> None:
     settings = present.narrowed(stage.start())
     methods = {name: load_trained(name) for name in settings.methods}
     _, references = results.pristine(settings.sweep.dataset, settings.sweep.images)
-    tables = [run_sweep(method, references, seed=settings.seed) for method in methods.values()]
-    curves, orders = zip(*tables, strict=True)
-    stage.write_tidy(curves, ["method", "group", "distortion", "level"], stage.TABLES / "sweep.csv")
-    stage.write_tidy(orders, ["method", "group", "distortion"], stage.TABLES / "sweep_order.csv")
+    kinds = chosen(settings.sweep.kinds)
+    curves, orders = run_sweep(list(methods.values()), references, kinds, seed=settings.seed)
+    stage.write_tidy([curves], ["method", "group", "distortion", "level"], stage.TABLES / "sweep.csv")
+    stage.write_tidy([orders], ["method", "group", "distortion"], stage.TABLES / "sweep_order.csv")
 
     width, height = settings.cost.width, settings.cost.height
     picture = dead_leaves(max(width, height), settings.seed)[None, :, :height, :width]
@@ -33,6 +35,23 @@ def sweep() -> None:
         for name, method in methods.items()
     ]
     stage.write_csv(pd.DataFrame(rows), stage.TABLES / "cost.csv")
+
+
+def chosen(kinds: str | list[str]) -> dict[str, list[str]]:
+    """Return kinds of degradation by group; ``"all"`` is every one.
+
+    Raises
+    ------
+    ValueError
+        If a kind is unknown.
+    """
+    known = [kind for members in GROUPS.values() for kind in members]
+    wanted = known if kinds == "all" else list(kinds)
+    for kind in wanted:
+        if kind not in known:
+            raise ValueError(f"sweep.kinds: {kind!r} is no kind; {hint(kind, known)}")
+    by_group = {group: [kind for kind in members if kind in wanted] for group, members in GROUPS.items()}
+    return {group: members for group, members in by_group.items() if members}
 
 
 if __name__ == "__main__":

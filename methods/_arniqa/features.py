@@ -26,7 +26,8 @@ class TwoScales:
     name = "arniqa"
 
     def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder.eval()
+        # Convolutions over pixels whose channels lie together take two thirds of the time on a CPU.
+        self.encoder = encoder.eval().to(memory_format=torch.channels_last)
 
     def features(self, images: Tensor) -> Tensor:
         """Return ``[B, 2 D]`` float32 on the CPU of ``images [B, 3, H, W]`` (RGB in [0, 1], any size)."""

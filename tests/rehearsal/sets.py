@@ -10,8 +10,8 @@ from scipy.io import savemat
 from tests.datasets import releases
 from tests.rehearsal import pictures
 
-COUNT = 16
-REFERENCES, LEVELS = 3, 5
+COUNT = 10
+REFERENCES, LEVELS = 3, 3
 
 #: People of this set are made to like the blurred pictures better: a negative correlation must stay one.
 REVERSED = "agiqa1k"
