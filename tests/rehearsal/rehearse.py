@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -92,10 +93,12 @@ def main(folder):
             "settings": rehearsal.compose,
             "download": lambda: rehearsal.iqa("download", "--profile", "rehearsal", "--accept-terms"),
             "by hand": rehearsal.fetch_by_hand,
-            "pipeline": lambda: rehearsal.iqa("repro"),
+            "pipeline": lambda: rehearsal.iqa("repro", "--jobs", "2"),
         }
         for name, step in steps.items():
+            begun = time.monotonic()
             failed = step()
+            print(f"rehearsal: {name} took {time.monotonic() - begun:.0f} s", flush=True)
             if failed and (name, failed) != ("download", 3):  # 3: some sets must be fetched by hand
                 sys.exit(f"{name} ended with {failed}")
     print(f"open {rehearsal.clone}/reports/index.html")
