@@ -34,6 +34,9 @@ class Card:
         Direction of the score.
     weights
         Where the weights come from, in words, or "" for a method without any.
+    opinions_of
+        Data set whose opinions it learnt, by its name in this suite, or "" where there is none or it is not
+        known. Its figures there are no evidence of generalisation.
     """
 
     title: str
@@ -46,6 +49,7 @@ class Card:
     input: str
     higher_is_better: bool = True
     weights: str = ""
+    opinions_of: str = ""
 
 
 @runtime_checkable

@@ -89,7 +89,9 @@ def lookup(
     return Published(float(row["value"]), str(row["version"]), str(row["source"]), str(row["standing"]))
 
 
-def attach(table: pd.DataFrame, *, setting: str = "zero_shot") -> pd.DataFrame:
+def attach(
+    table: pd.DataFrame, *, setting: str = "zero_shot", method: str = "", opinions_of: str = ""
+) -> pd.DataFrame:
     """Add the columns ``published``, ``standing`` and ``version`` to a tidy table.
 
     Parameters
@@ -99,15 +101,26 @@ def attach(table: pd.DataFrame, *, setting: str = "zero_shot") -> pd.DataFrame:
         matrix of training and test sets the diagonal is read as ``same_set``.
     setting
         One of `SETTINGS`.
+    method
+        Whose figures a row of the table takes where none are published under its own name: several rows may
+        show one method with different weights.
+    opinions_of
+        Data set whose opinions the method learnt before it came to the table: its figures of the setting
+        ``zero_shot`` are then those published for this training set, on every other data set. On this one
+        there are none, since a published same-set figure is of a part that was held out.
     """
+    named = set(figures()["method"])
     found = []
     for row in table.to_dict("records"):
+        name = str(row["method"]) if str(row["method"]) in named or not method else method
         where = {"setting": setting}
+        if setting == "zero_shot" and opinions_of:
+            where = {"setting": "cross_set", "train": opinions_of}
         if setting == "cross_set":
             same = row["train"] == row["test"]
             where = {"setting": "same_set"} if same else {"setting": setting, "train": str(row["train"])}
         dataset = row["test"] if setting == "cross_set" else row["dataset"]
-        found.append(lookup(str(row["method"]), str(dataset), str(row["statistic"]), **where))
+        found.append(lookup(name, str(dataset), str(row["statistic"]), **where))
     return table.assign(
         published=[np.nan if f is None else f.value for f in found],
         standing=["" if f is None else f.standing for f in found],

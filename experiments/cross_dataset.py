@@ -31,7 +31,7 @@ def cross_dataset() -> None:
         about = results.about(method)
         table = table.assign(method=method)
         if about["card"]["paper"]:  # an untrained backbone is nobody's published method
-            table = published.attach(table, setting="cross_set")
+            table = published.attach(table, setting="cross_set", method=about["method"])
         for test, rows in table.groupby("test", sort=False):
             version, read = results.version(about), about["card"]["input"]
             tables.append(sign(rows, method=version, resolution=read, data=hashes[test]))

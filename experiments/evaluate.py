@@ -107,12 +107,19 @@ def _signed(
     """Add the published figure, the signature, and whether the method has learnt from these pictures."""
     card = about["card"]
     if card["paper"]:  # an untrained backbone is nobody's published method
-        table = published.attach(table)
+        table = published.attach(table, method=about["method"], opinions_of=opinions_of(about))
     table = table.assign(overlap=_leak(about, data, settings))
     return sign(table, method=results.version(about), resolution=card["input"], data=data_hash(data.manifest))
 
 
+def opinions_of(about: dict[str, Any]) -> str:
+    """Return the data set whose opinions a method learnt, here or before it was published; or ""."""
+    return str(about["rated"] or about["card"].get("opinions_of", ""))
+
+
 def _leak(about: dict[str, Any], data: results.Dataset, settings: Settings) -> bool:
+    if opinions_of(about) == data.record.name:
+        return True
     if data.record.rated_by == "people" and named_in(about["card"]["training_data"], data.record.title):
         return True
     if not about["weights_sha256"]:  # nothing was learnt here
@@ -122,13 +129,24 @@ def _leak(about: dict[str, Any], data: results.Dataset, settings: Settings) -> b
 
 
 def _across(whole: pd.DataFrame, pairs: pd.DataFrame | None) -> None:
-    """Write ``wins.csv`` and, over data sets, ``across_sets.csv`` and ``mean_ranks.csv``."""
+    """Write ``wins.csv`` and, over data sets, ``across_sets.csv`` and ``mean_ranks.csv``.
+
+    A method is compared on no data set that it has learnt from.
+    """
     counted = pd.DataFrame(columns=["method_a", "method_b", "wins", "ties", "losses"])
-    stage.write_csv(counted if pairs is None else wins(pairs), stage.TABLES / "wins.csv")
-    rated = whole[whole["statistic"].eq("srcc")]
+    if pairs is not None:
+        learnt = set(zip(whole["method"][whole["overlap"]], whole["dataset"][whole["overlap"]], strict=True))
+        kept = [
+            not {(row["method_a"], row["dataset"]), (row["method_b"], row["dataset"])} & learnt
+            for row in pairs.to_dict("records")
+        ]
+        counted = wins(pairs[kept])
+    stage.write_csv(counted, stage.TABLES / "wins.csv")
+    fair = whole[~whole["overlap"]]
+    rated = fair[fair["statistic"].eq("srcc")]
     tests, ranks = pd.DataFrame(columns=TESTS), pd.DataFrame(columns=RANKS)
     if min(len(rated["dataset"].unique()), len(rated["method"].unique())) > 1:
-        tests, mean = across_sets(whole)
+        tests, mean = across_sets(fair)
         pairs_of = zip(tests["method_a"], tests["method_b"], strict=True)
         tests["p_nemenyi"] = [mean.nemenyi.loc[a, b] for a, b in pairs_of]
         ranks = mean.ranks.rename("mean_rank").rename_axis("method").reset_index()

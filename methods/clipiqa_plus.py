@@ -36,6 +36,7 @@ PUBLISHED = replace(
     title="CLIP-IQA+ (published prompts)",
     licence="S-Lab 1.0, non-commercial",
     training_data="CLIP's pairs; prompts learnt from the training split of KonIQ-10k",
+    opinions_of="koniq10k",
 )
 
 URLS = (

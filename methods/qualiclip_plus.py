@@ -126,6 +126,7 @@ def load(
         title="QualiCLIP+ (published prompts)",
         licence="CC BY-NC 4.0",
         training_data=f"QualiCLIP's; prompts learnt from the scores of {dataset}",
+        opinions_of=dataset,
     )
     # Published through pyiqa alone, whose temperature is 2.
     scale = float(clip.logit_scale.detach().exp()) / 2

@@ -33,7 +33,8 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     differences = None if tests.content is None else tests.frame
     part = frame[frame["statistic"].eq("srcc")]
     for dataset, group in part.groupby("dataset", sort=False):
-        order = group.dropna(subset="value").sort_values("value", ascending=False)
+        fair = group[~group["overlap"].astype(str).eq("True")] if "overlap" in group else group
+        order = fair.dropna(subset="value").sort_values("value", ascending=False)
         if order.empty:
             continue
         best = order.iloc[0]

@@ -35,7 +35,10 @@ def wins(frame: pd.DataFrame, labels: Labels) -> Table:
         Column("Wins − losses"),
     ]
     caption = "Wins – ties – losses over the data sets, the method of the row against that of the column."
-    said = (f"A win: SRCC higher on a data set, paired test with Holm-adjusted p < {ALPHA}.",)
+    said = (
+        f"A win: SRCC higher on a data set, paired test with Holm-adjusted p < {ALPHA}. A method is compared "
+        "on no data set that it has learnt from.",
+    )
     return Table(caption, tuple(heads), tuple(body), said)
 
 
@@ -91,11 +94,13 @@ def critical_difference(means: pd.DataFrame, tests: pd.DataFrame, labels: Labels
     axes = figure.subplots()
     scikit_posthocs.critical_difference_diagram(ranked, nemenyi, ax=axes, text_h_margin=0.1)
     one = means.iloc[0]
+    left = [] if pd.isna(one["left_out"]) else [labels.dataset(name) for name in one["left_out"].split()]
+    without = f" Without {', '.join(left)}: a method has learnt there, or has no score." if left else ""
     caption = (
         f"Mean rank by SRCC over {one['n']:.0f} data sets, 1 being best. Joined: not told apart (Nemenyi, "
         f"5%; critical difference {number(one['critical_difference'], 2)}). Friedman's p = "
         f"{number(one['p'])}; its power to notice a lead of one standard deviation is "
-        f"{number(one['power'], 2)}."
+        f"{number(one['power'], 2)}.{without}"
     )
     said = ", ".join(f"{name} {number(value, 2)}" for name, value in ranked.items())
     return Drawing(figure, caption, f"Mean ranks: {said}.")

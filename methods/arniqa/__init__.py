@@ -181,4 +181,6 @@ def load(
         unaware = "pristine pictures, synthetically degraded; no quality scores"
         card = replace(CARD, title="ARNIQA (encoder alone)", training_data=unaware, opinion_aware=False)
         return Arniqa(scales, None, protocol, card)
-    return Arniqa(scales, load_regressor(path, 2 * scales.encoder.width, regressor_dataset), protocol)
+    published = replace(CARD, opinions_of="" if regressor else regressor_dataset)
+    line = load_regressor(path, 2 * scales.encoder.width, regressor_dataset)
+    return Arniqa(scales, line, protocol, published)

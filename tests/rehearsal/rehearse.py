@@ -34,17 +34,14 @@ class Rehearsal:
     def running(self):
         if not self.built.is_dir():
             mirror.build(self.built)
-        self._clone()
+        clone(self.clone)
         server = Loopback(mirror.Served(self.built / "served"), self._script)
         with server.running():
             self.environment = {
-                **{
-                    k: v for k, v in os.environ.items() if k not in ("IQA_OFFLINE", "PYTHONDONTWRITEBYTECODE")
-                },
+                **environment(self.clone),
                 "IQA_MIRROR": server.url,
                 "IQA_CACHE": str(self.folder / "cache"),
                 "NO_PROXY": "127.0.0.1",
-                "PYTHONPATH": str(self.clone),
             }
             yield self
 
@@ -71,18 +68,25 @@ class Rehearsal:
     def _run(self, *command):
         return subprocess.run(command, cwd=self.clone, env=self.environment, check=False).returncode
 
-    def _clone(self):
-        """Clone the checkout as it is: its commit, and on top what differs from it."""
-        if self.clone.exists():
-            return
-        subprocess.run(["git", "clone", "--quiet", str(HERE), str(self.clone)], check=True)
-        listed = subprocess.run(
-            ["git", "ls-files", "--modified", "--others", "--exclude-standard"],
-            **{"cwd": HERE, "check": True, "capture_output": True, "text": True},
-        ).stdout.splitlines()
-        for name in filter(lambda name: (HERE / name).is_file(), listed):
-            (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(HERE / name, self.clone / name)
+
+def clone(folder):
+    """Clone the checkout as it is: its commit, and on top what differs from it."""
+    if folder.exists():
+        return
+    subprocess.run(["git", "clone", "--quiet", str(HERE), str(folder)], check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "--modified", "--others", "--exclude-standard"],
+        **{"cwd": HERE, "check": True, "capture_output": True, "text": True},
+    ).stdout.splitlines()
+    for name in filter(lambda name: (HERE / name).is_file(), listed):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(HERE / name, folder / name)
+
+
+def environment(folder):
+    """What a clone's commands run in: its own code, the packages of this process, bytecode kept."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("IQA_OFFLINE", "PYTHONDONTWRITEBYTECODE")}
+    return {**kept, "PYTHONPATH": str(folder)}
 
 
 def main(folder):

@@ -93,6 +93,16 @@ def test_every_method_and_data_set_has_its_rows(whole, rehearsal):
     assert found["value"].notna().all()
 
 
+def test_what_was_learnt_there_is_marked(whole):
+    """Of all methods, these four have learnt opinions, each of one data set."""
+    table = whole[2]
+    marked = table[table["statistic"].eq("srcc") & table["overlap"]]
+    assert set(zip(marked["method"], marked["dataset"], strict=True)) == {
+        *((name, "koniq10k") for name in ("qualiclip_plus", "clipiqa_plus", "arniqa_trained")),
+        ("arniqa", "kadid10k"),
+    }
+
+
 def test_the_planted_orders_come_out(whole, rehearsal):
     table = whole[2]
     of = table[table["method"].eq("sharpness") & table["statistic"].eq("srcc")].set_index("dataset")["value"]

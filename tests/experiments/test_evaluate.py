@@ -1,0 +1,70 @@
+"""What a method has learnt before decides what it is compared with, and on which data sets."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.published import attach
+from experiments import evaluate
+
+
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [
+        ({"rated": "koniq10k", "card": {}}, "koniq10k"),
+        ({"rated": "", "card": {"opinions_of": "kadid10k"}}, "kadid10k"),
+        ({"rated": "", "card": {}}, ""),
+    ],
+)
+def test_the_data_set_whose_opinions_were_learnt(about, expected):
+    assert evaluate.opinions_of(about) == expected
+
+
+def test_published_prompts_and_regressors_say_whose_opinions_they_learnt():
+    import methods.clipiqa_plus
+
+    assert methods.clipiqa_plus.PUBLISHED.opinions_of == "koniq10k"
+    assert methods.card("qualiclip").opinions_of == ""
+
+
+def test_published_figures_of_other_weights_and_of_a_training_set():
+    table = pd.DataFrame({"dataset": ["koniq10k", "spaq", "live"], "statistic": "srcc"})
+    official = attach(table.assign(method="qualiclip_official"), method="qualiclip")
+    assert official["published"].tolist() == [0.817, 0.841, 0.898]
+    pyiqa = attach(table.assign(method="clipiqa_pyiqa"), method="clipiqa")
+    assert pyiqa["published"].tolist()[:1] == [0.657]  # not 0.695, which is of the two prompts
+    learnt = attach(table.assign(method="clipiqa_plus"), opinions_of="koniq10k")
+    assert np.isnan(learnt["published"][0])  # the published 0.895 is of a part that was held out
+    assert learnt["published"].tolist()[1] == 0.864
+    arniqa = attach(table.assign(method="arniqa"), opinions_of="kadid10k")
+    assert arniqa["published"].tolist()[2] == 0.898
+
+
+def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = {"a": [0.5, 0.6, 0.7, 0.8], "b": [0.4, 0.5, 0.6, 0.7], "learnt": [0.99, 0.1, 0.2, 0.3]}
+    rows = [
+        {"method": m, "dataset": f"d{i}", "statistic": "srcc", "value": v, "overlap": (m, i) == ("learnt", 0)}
+        for m, column in values.items()
+        for i, v in enumerate(column)
+    ]
+    pairs = pd.DataFrame(
+        [
+            {
+                **{"dataset": f"d{i}", "method_a": a, "method_b": b, "statistic": "srcc", "p_holm": 0.001},
+                "value": values[a][i] - values[b][i],
+            }
+            for a, b in (("a", "b"), ("a", "learnt"), ("b", "learnt"))
+            for i in range(4)
+        ]
+    )
+    evaluate._across(pd.DataFrame(rows), pairs)
+    wins = pd.read_csv("results/tables/wins.csv").set_index(["method_a", "method_b"])
+    assert wins.loc[("a", "b")].tolist() == [4, 0, 0]
+    assert wins.loc[("learnt", "a")].tolist() == [0, 0, 3]
+    ranks = pd.read_csv("results/tables/mean_ranks.csv").set_index("method")
+    assert ranks["mean_rank"].to_dict() == {"a": 1, "b": 2, "learnt": 3}
+    assert set(ranks["n"]) == {3}
+    assert set(ranks["left_out"]) == {"d0"}
+    tests = pd.read_csv("results/tables/across_sets.csv").set_index(["method_a", "method_b"])
+    assert tests.loc[("a", "learnt"), "n"] == 3
