@@ -7,7 +7,7 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup setup-test repro test test-all rehearsal lint bench params lock clean
+.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint bench params lock clean
 
 setup: $(VENV)/.installed
 setup-test: $(VENV)/.installed-test
@@ -51,6 +51,10 @@ test-all: lint
 REHEARSAL ?= $(or $(TMPDIR),/tmp)/qualibench-rehearsal
 rehearsal: setup-test
 	python -m tests.rehearsal.rehearse $(REHEARSAL)
+
+# The same with six of the eleven data sets.
+rehearsal-short: setup-test
+	python -m tests.rehearsal.rehearse $(REHEARSAL) rehearsal_short
 
 bench: setup-test
 	pytest benchmarks --benchmark-only -o filterwarnings=default

@@ -1,6 +1,6 @@
 """The paper profile from an empty clone to the last page, its addresses served from this machine.
 
-    python -m tests.rehearsal.rehearse /tmp/rehearsal
+    python -m tests.rehearsal.rehearse /tmp/rehearsal rehearsal_short
 
 Nothing inside the suite is replaced: the clone downloads, unpacks, trains, scores and draws as a user's does,
 told by three variables of its environment where the server, the cache and the packages are.
@@ -21,10 +21,11 @@ HERE = Path(__file__).resolve().parents[2]
 
 
 class Rehearsal:
-    """A clone of this checkout with the profile ``rehearsal``, and the server that it downloads from."""
+    """A clone of this checkout with a profile, and the server that it downloads from."""
 
-    def __init__(self, folder, built=None):
+    def __init__(self, folder, profile="rehearsal", built=None):
         self.folder = Path(folder)
+        self.profile = profile
         self.clone = self.folder / "clone"
         self.built = Path(built) if built else self.folder / "mirror"
         self.gone = set()  # paths that the server does not have
@@ -46,13 +47,19 @@ class Rehearsal:
             yield self
 
     def iqa(self, *arguments):
-        return self._run(sys.executable, "-m", "experiments.cli", *arguments)
+        return self._run("python", "-m", "experiments.cli", *arguments)
 
     def dvc(self, *arguments):
-        return self._run(sys.executable, "-m", "dvc", *arguments)
+        return self._run("python", "-m", "dvc", *arguments)
 
     def compose(self):
-        return self._run(sys.executable, "-m", "experiments.compose", "profile=rehearsal")
+        return self._run("python", "-m", "experiments.compose", f"profile={self.profile}")
+
+    def setup(self):
+        """Install in the clone what the README's `make setup` installs, and nothing that tests need."""
+        failed = self._run("make", "setup")
+        self.environment["PATH"] = f"{self.clone / '.venv/bin'}{os.pathsep}{self.environment['PATH']}"
+        return failed
 
     def fetch_by_hand(self, *names):
         """What a person does for the sets that no program can fetch."""
@@ -86,26 +93,36 @@ def clone(folder):
 def environment(folder):
     """What a clone's commands run in: its own code, the packages of this process, bytecode kept."""
     kept = {k: v for k, v in os.environ.items() if k not in ("IQA_OFFLINE", "PYTHONDONTWRITEBYTECODE")}
-    return {**kept, "PYTHONPATH": str(folder)}
+    found = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**kept, "PATH": found, "PYTHONPATH": str(folder)}
 
 
-def main(folder):
+def main(folder, profile="rehearsal"):
+    folder = Path(folder).resolve()
     for earlier in ("clone", "mirror", "cache"):
-        shutil.rmtree(Path(folder) / earlier, ignore_errors=True)
-    with Rehearsal(folder).running() as rehearsal:
+        shutil.rmtree(folder / earlier, ignore_errors=True)
+    with Rehearsal(folder, profile).running() as rehearsal:
         steps = {
+            "setup": rehearsal.setup,
             "settings": rehearsal.compose,
-            "download": lambda: rehearsal.iqa("download", "--profile", "rehearsal", "--accept-terms"),
+            "download": lambda: rehearsal.iqa("download", "--profile", profile, "--accept-terms"),
             "by hand": rehearsal.fetch_by_hand,
             "pipeline": lambda: rehearsal.iqa("repro", "--jobs", "2"),
         }
         for name, step in steps.items():
-            begun = time.monotonic()
+            begun = time.monotonic(), _worked()
             failed = step()
-            print(f"rehearsal: {name} took {time.monotonic() - begun:.0f} s", flush=True)
+            took, worked = time.monotonic() - begun[0], _worked() - begun[1]
+            print(f"rehearsal: {name} took {took:.0f} s, {worked:.0f} s of processor time", flush=True)
             if failed and (name, failed) != ("download", 3):  # 3: some sets must be fetched by hand
                 sys.exit(f"{name} ended with {failed}")
     print(f"open {rehearsal.clone}/reports/index.html")
+
+
+def _worked():
+    """Processor time of all processes that this one has started and seen end, in seconds."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 if __name__ == "__main__":

@@ -52,6 +52,14 @@ def test_the_rehearsal_has_every_data_set_and_method_of_the_paper():
     assert sorted(paper["prepare"]["datasets"]) == sorted(sets.BUILD)
 
 
+def test_the_short_rehearsal_leaves_out_data_sets_alone():
+    short, small = (yaml.safe_load(composed(f"profile={name}")) for name in ("rehearsal_short", "rehearsal"))
+    listed = {"prepare": "datasets", "score": "datasets", "cross_dataset": "datasets"}
+    for section, key in listed.items():
+        assert set(short[section].pop(key)) < set(small[section].pop(key))
+    assert {**short, "profile": ""} == {**small, "profile": ""}
+
+
 def test_every_archive_lies_where_the_record_looks_for_it():
     for name, address in mirror.ARCHIVES.items():
         entry = catalogue.entry(name)
