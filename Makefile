@@ -30,7 +30,7 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 # them, which the other side is reading). The last call does whatever is left, and is the one that counts.
 repro: setup
 	dvc repro prepare
-	dvc repro -s ablate ablation & dvc repro -s train score evaluate features cross_dataset sweep robustness gmad gradcam; wait
+	dvc repro -s ablate reseed ablation & dvc repro -s train score evaluate features cross_dataset sweep robustness gmad gradcam; wait
 	dvc repro
 	@echo "open reports/index.html"
 

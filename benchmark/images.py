@@ -31,7 +31,7 @@ class ImageError(ValueError):
     """A picture that cannot be read; the message names the file, the reason and the cure."""
 
 
-def read(path: str | os.PathLike[str]) -> Tensor:
+def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
     """Decode a picture as a viewer would show it on a white page in sRGB.
 
     The EXIF orientation is applied, an embedded colour profile is converted to sRGB, transparency is laid
@@ -43,6 +43,10 @@ def read(path: str | os.PathLike[str]) -> Tensor:
     ----------
     path
         File to read.
+    short_side
+        Scale to this short side, in pixels, before anything else looks at the picture; 0 leaves it. As
+        published protocols do it (ARNIQA's for SPAQ): Pillow's antialiased bicubic filter in the bits of the
+        file, the long side rounded down.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def read(path: str | os.PathLike[str]) -> Tensor:
             if getattr(image, "is_animated", False):
                 warnings.warn(f"{path}: animated; its first frame is taken", ImageNotice, stacklevel=2)
             image.load()
-            return _to_tensor(_upright(image, path), path)
+            return _to_tensor(_scaled(_upright(image, path), short_side), path)
     except (ImageError, ImageNotice):  # a notice is raised where warnings are errors
         raise
     except UnidentifiedImageError as error:
@@ -152,6 +156,13 @@ def _upright(image: Image.Image, path: Path) -> Image.Image:
     if alpha is None:
         return image
     return Image.composite(image.convert("RGB"), Image.new("RGB", image.size, "white"), alpha)
+
+
+def _scaled(image: Image.Image, short_side: int) -> Image.Image:
+    if not short_side or min(image.size) == short_side:
+        return image
+    width, height = (side * short_side // min(image.size) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None, path: Path) -> Image.Image:

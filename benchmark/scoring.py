@@ -28,7 +28,13 @@ Path_ = str | os.PathLike[str]
 
 
 def score_files(
-    paths: Sequence[Path_], method: Method, *, root: Path_ | None = None, batch: int = 16, jobs: int = 2
+    paths: Sequence[Path_],
+    method: Method,
+    *,
+    root: Path_ | None = None,
+    batch: int = 16,
+    jobs: int = 2,
+    short_side: int = 0,
 ) -> pd.DataFrame:
     """Score picture files.
 
@@ -49,6 +55,8 @@ def score_files(
         Largest number of pictures scored at once.
     jobs
         Threads that decode.
+    short_side
+        Scale pictures to this short side, in pixels, as `benchmark.images.read` does; 0 leaves them.
 
     Returns
     -------
@@ -57,7 +65,7 @@ def score_files(
     """
     rows = [
         row
-        for part in stream(paths, method.score, root=root, batch=batch, jobs=jobs)
+        for part in stream(paths, method.score, root=root, batch=batch, jobs=jobs, short_side=short_side)
         for row in scored(part, method)
     ]
     return frame_of(paths, rows)
@@ -65,17 +73,32 @@ def score_files(
 
 def score_manifest(dataset: Dataset, method: Method, *, batch: int = 16, jobs: int = 2) -> pd.DataFrame:
     """Score every picture of a data set; the rows are those of its manifest, see `score_files`."""
-    return score_files(dataset.manifest["image"].tolist(), method, root=dataset.root, batch=batch, jobs=jobs)
+    names, how = dataset.manifest["image"].tolist(), {"batch": batch, "jobs": jobs}
+    return score_files(names, method, root=dataset.root, short_side=dataset.record.short_side, **how)
+
+
+def features_manifest(
+    dataset: Dataset, method: HasFeatures, *, batch: int = 16, jobs: int = 2
+) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
+    """Compute the features of every picture of a data set, see `features_files`."""
+    names, how = dataset.manifest["image"].tolist(), {"batch": batch, "jobs": jobs}
+    return features_files(names, method, root=dataset.root, short_side=dataset.record.short_side, **how)
 
 
 def features_files(
-    paths: Sequence[Path_], method: HasFeatures, *, root: Path_ | None = None, batch: int = 16, jobs: int = 2
+    paths: Sequence[Path_],
+    method: HasFeatures,
+    *,
+    root: Path_ | None = None,
+    batch: int = 16,
+    jobs: int = 2,
+    short_side: int = 0,
 ) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
     """Compute the features of picture files.
 
     Parameters
     ----------
-    paths, method, root, batch, jobs
+    paths, method, root, batch, jobs, short_side
         As in `score_files`.
 
     Returns
@@ -89,7 +112,7 @@ def features_files(
     """
     vectors: dict[int, Tensor] = {}
     errors: dict[int, str] = {}
-    for part in stream(paths, method.features, root=root, batch=batch, jobs=jobs):
+    for part in stream(paths, method.features, root=root, batch=batch, jobs=jobs, short_side=short_side):
         for result in part:
             if result.value is None:
                 errors[result.index] = result.error
@@ -183,12 +206,13 @@ def stream(
     batch: int = 16,
     jobs: int = 2,
     done: Mapping[int, tuple[int, int] | None] | None = None,
+    short_side: int = 0,
 ) -> Iterator[list[Result]]:
     """Apply a function to every readable picture, a batch at a time.
 
     Parameters
     ----------
-    paths, root, batch, jobs
+    paths, root, batch, jobs, short_side
         As in `score_files`.
     function
         ``[B, 3, H, W]`` to one row a picture. A ValueError of it refuses a picture.
@@ -206,17 +230,19 @@ def stream(
         raise ValueError(f"batch and jobs must be at least 1, got batch {batch} and jobs {jobs}")
     done = done or {}
     files = [Path(root or "", path) for path in paths]
-    for part in _batches(_decoded(files, jobs, done), batch):
+    for part in _batches(_decoded(files, jobs, done, short_side), batch):
         if isinstance(part, Result):
             if part.index not in done:
                 yield [part]
         elif not all(image.is_meta for _, image in part):
-            whole = [(index, read(files[index]) if image.is_meta else image) for index, image in part]
+            whole = [
+                (index, read(files[index], short_side) if image.is_meta else image) for index, image in part
+            ]
             yield [result for result in _apply(function, whole, files) if result.index not in done]
 
 
 def _decoded(
-    files: Sequence[Path], jobs: int, done: Mapping[int, tuple[int, int] | None]
+    files: Sequence[Path], jobs: int, done: Mapping[int, tuple[int, int] | None], short_side: int
 ) -> Iterator[tuple[int, Tensor | str]]:
     """Read files in threads, a few ahead of what is asked for; yields pictures or reasons in their order."""
 
@@ -225,7 +251,7 @@ def _decoded(
             size = done[index]
             return "" if size is None else torch.empty((3, *size), device="meta")  # a shape without pixels
         try:
-            return read(files[index])
+            return read(files[index], short_side)
         except ImageError as error:
             return str(error)
 

@@ -1,4 +1,4 @@
-"""Stage ``ablate@variant``: train one variant of the method as long as all others, and score with it."""
+"""Stages ``ablate@variant``, ``reseed@seed``: train a variant as long as all others, and score with it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,18 @@ def variant_settings(name: str) -> settings_of.Settings:
     return settings_of.parse(OmegaConf.to_container(merged), where=str(path))  # type: ignore[arg-type]
 
 
-def ablate(variant: str) -> None:
-    """Train ``variant`` into ``results/ablation/<variant>/`` and write its scores beside it."""
+def ablate(variant: str, seed: str = "") -> None:
+    """Train ``variant`` into ``results/ablation/<variant>/`` and write its scores beside it.
+
+    With a seed other than that of the settings the folder is ``results/ablation/seed_<seed>/``.
+    """
     stage.start(deterministic=True)
     settings = variant_settings(variant)
     own = settings.methods[settings.ablation.method]
-    out = stage.RESULTS / "ablation" / variant
-    train_on(settings.train, out, settings.ablation.method, own, settings.seed)
-    method = load_trained(variant, stage.RESULTS / "ablation")
+    folder = f"seed_{seed}" if seed else variant
+    out = stage.RESULTS / "ablation" / folder
+    train_on(settings.train, out, settings.ablation.method, own, int(seed) if seed else settings.seed)
+    method = load_trained(folder, stage.RESULTS / "ablation")
     for dataset in settings.ablation.datasets:
         data = benchmark.datasets.load(dataset, root=stage.DATA)
         write_scores(score_manifest(data, method, batch=settings.score.batch), out / f"{dataset}.csv")

@@ -1,39 +1,71 @@
-"""Stage ``ablation``: the variants side by side, each with its interval, and their differences."""
+"""Stage ``ablation``: variants with their intervals and differences, and what another seed does."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchmark.protocols import Resampling, differences, zero_shot
-from experiments import present, results, stage
+import pandas as pd
+
+from benchmark import published
+from benchmark.protocols import Resampling, against_seeds, differences, seeds, zero_shot
+from experiments import present, results, signing, stage
+
+FOLDER = stage.RESULTS / "ablation"
+#: The variant that the others are compared with, and that further seeds train again.
+BASE = "full"
+KEYS = ["variant", "dataset"]
+PAIR = ["dataset", "variant_a", "variant_b"]
 
 
 def ablation() -> None:
-    """Write ``ablation.csv`` and ``ablation_differences.csv``."""
+    """Write ``ablation.csv``, ``ablation_differences.csv`` and ``seeds.csv``."""
     settings = present.narrowed(stage.start(torch=False))
     own = settings.ablation
-    folder = stage.RESULTS / "ablation"
-    higher = results.higher_is_better(own.variants, folder)
-    rows, pairs = [], []
+    seed_of = {BASE: settings.seed, **{f"seed_{seed}": seed for seed in own.seeds}}
+    names = list(dict.fromkeys([*own.variants, *seed_of])) if BASE in own.variants else own.variants
+    about = results.abouts(names, FOLDER)
+    higher = {name: bool(one["higher_is_better"]) for name, one in about.items()}
+    rows, pairs, spreads = [], [], []
     for dataset in own.datasets:
         data = results.dataset(dataset)
         how: dict[str, Any] = {
             "mos_higher_is_better": data.record.higher_is_better,
             "how": Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         }
-        frames = {variant: results.scores(folder / variant / f"{dataset}.csv") for variant in own.variants}
-        for variant, frame in frames.items():
-            found = zero_shot(frame, data.manifest, higher_is_better=higher[variant], **how)
-            rows.append(found.assign(variant=variant, dataset=dataset))
-        if len(frames) > 1:
-            found = differences(frames, data.manifest, higher_is_better=higher, **how)
-            pairs.append(
-                found.rename(columns={"method_a": "variant_a", "method_b": "variant_b"}).assign(
-                    dataset=dataset
-                )
+        frames = {name: results.scores(FOLDER / name / f"{dataset}.csv") for name in names}
+        tables = [
+            zero_shot(frame, data.manifest, higher_is_better=higher[name], **how).assign(variant=name)
+            for name, frame in frames.items()
+        ]
+        table = pd.concat(tables, ignore_index=True).assign(dataset=dataset) if tables else pd.DataFrame()
+        if len(table):
+            rows.append(table[table["variant"].isin(own.variants)])
+        if len(own.seeds) and BASE in own.variants:
+            spreads.append(
+                _seeds(table, seed_of, about[BASE]["method"] if about[BASE]["card"]["paper"] else "")
             )
-    stage.write_tidy(rows, ["variant", "dataset"], stage.TABLES / "ablation.csv")
-    stage.write_tidy(pairs, ["dataset", "variant_a", "variant_b"], stage.TABLES / "ablation_differences.csv")
+        if len(own.variants) > 1:
+            compared = {name: frames[name] for name in own.variants}
+            found = differences(compared, data.manifest, higher_is_better=higher, **how)
+            renamed = found.rename(columns={"method_a": "variant_a", "method_b": "variant_b"})
+            pairs.append(renamed.assign(dataset=dataset))
+    signing.write_tidy(rows, KEYS, stage.TABLES / "ablation.csv", about=about)
+    signing.write_tidy(pairs, PAIR, stage.TABLES / "ablation_differences.csv", about=about)
+    signing.write_tidy(spreads, KEYS, stage.TABLES / "seeds.csv", about=about)
+
+
+def _seeds(table: pd.DataFrame, seed_of: dict[str, int], method: str) -> pd.DataFrame:
+    """Spread of the base variant over its runs; beside it each other variant's one run, held against it.
+
+    ``within``: a difference from the published figure, or of the variant, is no more than seeds make.
+    """
+    runs = table[table["variant"].isin(list(seed_of))]
+    spread = seeds(runs.assign(seed=runs["variant"].map(seed_of), variant=BASE))
+    spread = published.attach(spread.assign(method=method)).drop(columns=["method", "version"])
+    verdicts = map(published.verdict, spread["published"], spread["low"], spread["high"])
+    spread["within"] = [None if not said else said == "agrees" for said in verdicts]
+    others = table[~table["variant"].isin(list(seed_of))]
+    return pd.concat([spread, against_seeds(spread, others)], ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark import published
-from benchmark.protocols import RELATED, Features, Resampling, cross_set, data_hash, sign
-from experiments import present, results, stage
+from benchmark.protocols import RELATED, Features, Resampling, cross_set
+from experiments import present, results, signing, stage
 
 
 def cross_dataset() -> None:
@@ -14,7 +14,7 @@ def cross_dataset() -> None:
     settings = present.narrowed(stage.start(torch=False))
     own = settings.cross_dataset
     data = {name: results.dataset(name) for name in own.datasets}
-    hashes = {name: data_hash(d.manifest) for name, d in data.items()}
+    about = results.abouts(own.methods)
     tables = []
     for method in own.methods:
         features = {}
@@ -28,14 +28,12 @@ def cross_dataset() -> None:
             mos_higher_is_better={name: data[name].record.higher_is_better for name in features},
             how=Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         )
-        about = results.about(method)
         table = table.assign(method=method)
-        if about["card"]["paper"]:  # an untrained backbone is nobody's published method
-            table = published.attach(table, setting="cross_set", method=about["method"])
-        for test, rows in table.groupby("test", sort=False):
-            version, read = results.version(about), about["card"]["input"]
-            tables.append(sign(rows, method=version, resolution=read, data=hashes[test]))
-    stage.write_tidy(tables, ["method", "train", "test"], stage.TABLES / "cross_dataset.csv")
+        if about[method]["card"]["paper"]:  # an untrained backbone is nobody's published method
+            table = published.attach(table, setting="cross_set", method=about[method]["method"])
+        tables.append(table)
+    keys = ["method", "train", "test"]
+    signing.write_tidy(tables, keys, stage.TABLES / "cross_dataset.csv", about=about)
 
 
 if __name__ == "__main__":

@@ -12,18 +12,16 @@ from benchmark.protocols import (
     Resampling,
     across_sets,
     by_distortion,
-    data_hash,
     differences,
     discrimination,
     facts,
     named_in,
     shared_files,
-    sign,
     structure,
     wins,
     zero_shot,
 )
-from experiments import present, results, stage
+from experiments import present, results, signing, stage
 from experiments.settings import Settings
 from experiments.train import training_pictures
 
@@ -36,13 +34,13 @@ RANKS = ["method", "mean_rank", "n", "p", "critical_difference", "power", "left_
 def evaluate() -> None:
     """Write every table of agreement (``dvc.yaml`` lists them)."""
     settings = present.narrowed(stage.start(torch=False))
-    about = {name: results.about(name) for name in settings.methods}
+    about = results.abouts(settings.methods)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     for dataset in settings.score.datasets:
         for name, tables in _one_set(dataset, about, settings).items():
             found[name] += tables
     for name, tables in found.items():
-        stage.write_tidy(tables, KEYS_OF[name], stage.TABLES / f"{name}.csv")
+        signing.write_tidy(tables, KEYS_OF[name], stage.TABLES / f"{name}.csv", about=about)
     whole = pd.concat(found["zero_shot"], ignore_index=True)
     stage.write_json(metrics(whole), stage.RESULTS / "metrics.json")
     _across(whole, pd.concat(found["differences"], ignore_index=True) if found["differences"] else None)
@@ -84,7 +82,7 @@ def _one_set(
         each = {"higher_is_better": direction[name], **common, "how": how}
         keys = {"method": name, "dataset": dataset}
         whole = zero_shot(frame, manifest, **each, mapping=own.mapping).assign(**keys)
-        found["zero_shot"].append(_signed(whole, about[name], data, settings))
+        found["zero_shot"].append(_compared(whole, about[name], data, settings))
         if manifest["distortion"].notna().any():
             found["by_distortion"].append(by_distortion(frame, manifest, **each).assign(**keys))
         if manifest["mos"].notna().any():
@@ -101,15 +99,13 @@ def _one_set(
     return found
 
 
-def _signed(
+def _compared(
     table: pd.DataFrame, about: dict[str, Any], data: results.Dataset, settings: Settings
 ) -> pd.DataFrame:
-    """Add the published figure, the signature, and whether the method has learnt from these pictures."""
-    card = about["card"]
-    if card["paper"]:  # an untrained backbone is nobody's published method
+    """Add the published figure, and whether the method has learnt from these pictures."""
+    if about["card"]["paper"]:  # an untrained backbone is nobody's published method
         table = published.attach(table, method=about["method"], opinions_of=opinions_of(about))
-    table = table.assign(overlap=_leak(about, data, settings))
-    return sign(table, method=results.version(about), resolution=card["input"], data=data_hash(data.manifest))
+    return table.assign(overlap=_leak(about, data, settings))
 
 
 def opinions_of(about: dict[str, Any]) -> str:

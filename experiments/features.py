@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 from benchmark.method import HasFeatures
-from benchmark.scoring import features_files
+from benchmark.scoring import features_manifest
 from experiments import results, stage
 from experiments.train import load_trained
 
@@ -20,9 +20,7 @@ def features(method: str, dataset: str) -> None:
     if not isinstance(loaded, HasFeatures):
         raise ValueError(f"cross_dataset.methods: {method!r} has no features(); remove it from the list")
     data = results.dataset(dataset)
-    names, values, errors = features_files(
-        data.manifest["image"].tolist(), loaded, root=data.root, batch=settings.score.batch
-    )
+    names, values, errors = features_manifest(data, loaded, batch=settings.score.batch)
     for image, reason in errors.items():
         print(f"no features of {image}: {reason}", file=sys.stderr)
     buffer = io.BytesIO()

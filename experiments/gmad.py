@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark.gmad import Competition, common_scale, competition
 from benchmark.gmad.tally import by_people, read_answers, tally
-from experiments import present, results, stage
+from experiments import present, results, signing, stage
 
 KEYS = ["dataset", "judge"]
 
@@ -53,10 +53,10 @@ def gmad() -> None:
     stage.write_csv(
         pd.concat([r.pairs for r in rounds], ignore_index=True), stage.RESULTS / "gmad" / "pairs.csv"
     )
-    stage.write_tidy([r.table for r in rounds], [*KEYS, "method"], stage.TABLES / "gmad.csv")
-    stage.write_tidy(
-        [r.matrix for r in rounds], [*KEYS, "method_a", "method_b"], stage.TABLES / "gmad_matrix.csv"
-    )
+    about = results.abouts(settings.methods)
+    signing.write_tidy([r.table for r in rounds], [*KEYS, "method"], stage.TABLES / "gmad.csv", about=about)
+    pairs = [*KEYS, "method_a", "method_b"]
+    signing.write_tidy([r.matrix for r in rounds], pairs, stage.TABLES / "gmad_matrix.csv", about=about)
 
 
 def judged_by_people(pairs: pd.DataFrame, dataset: str, folder: str, seed: int) -> Competition:

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
 from benchmark.images import write_png
 from benchmark.method import HasGradients
-from experiments import present, results, stage
+from experiments import present, results, signing, stage
 from experiments.settings import Gradcam
 from experiments.train import load_trained
 
@@ -29,10 +29,12 @@ def gradcam() -> None:
     measured = [localise(method, trial, own.how) for method in judged]
     targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
     measured.append(floors(trial, targets))
-    stage.write_tidy(
+    signing.write_tidy(
         [table(pd.concat(measured, ignore_index=True))],
         ["method", "target", "distortion"],
         stage.TABLES / "gradcam.csv",
+        about=results.abouts(own.methods),
+        dataset=own.dataset,
     )
     show(loaded, trial, own)
 

@@ -49,6 +49,7 @@ def narrowed(settings: Settings) -> Settings:
         "ablation": {
             "datasets": _kept(settings.ablation.datasets, sets),
             "variants": [name for name in settings.ablation.variants if _ablated(name)],
+            "seeds": [seed for seed in settings.ablation.seeds if _ablated(f"seed_{seed}")],
         },
     }
     return settings.model_copy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,12 @@ def about(method: str, models: Path = stage.MODELS) -> dict[str, Any]:
     return dict(json.loads(path.read_text()))
 
 
-def version(about: dict[str, Any]) -> str:
+def abouts(methods: Iterable[str], models: Path = stage.MODELS) -> dict[str, dict[str, Any]]:
+    """`about` of several methods, by name."""
+    return {name: about(name, models) for name in methods}
+
+
+def version(about: Mapping[str, Any]) -> str:
     """Version of a method: hash of its code, its weights and the settings that load it."""
     parts = [about["code_sha256"], about["weights_sha256"], json.dumps(about["load"], sort_keys=True)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -87,8 +92,6 @@ def pristine(name: str, count: int) -> tuple[list[str], list[Tensor]]:
     ValueError
         If the data set has no picture to start from.
     """
-    from benchmark.images import read
-
     data = dataset(name)
     rows = data.manifest
     clean = rows[rows["level"] == 0] if (rows["level"] == 0).any() else rows
@@ -100,4 +103,4 @@ def pristine(name: str, count: int) -> tuple[list[str], list[Tensor]]:
     elif len(clean) == len(rows) and clean["mos"].notna().any():
         clean = clean.sort_values("mos", ascending=not data.record.higher_is_better, kind="stable")
     names = clean["image"].head(count).tolist()
-    return names, [read(data.root / image) for image in names]
+    return names, [data.read(image) for image in names]

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.degradations import GROUPS
-from benchmark.images import read
 from benchmark.method import Method
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
 from benchmark.robustness import waterloo as waterloo_tests
-from experiments import present, results, stage
+from experiments import present, results, signing, stage
 from experiments.settings import Settings
 from experiments.train import load_trained
 
@@ -26,13 +25,14 @@ def robustness() -> None:
     data = results.dataset(own.dataset)
     loaded = [load_trained(name) for name in settings.methods]
     write_further(loaded, settings)
-    pictures = [read(data.root / image) for image in spread(data, own.images)]
+    pictures = [data.read(image) for image in spread(data, own.images)]
     tables = [
         sensitivity(one, pictures, resamples=settings.evaluate.resamples, seed=settings.seed)
         for one in loaded
     ]
-    stage.write_tidy(tables, ["method", "change"], stage.TABLES / "sensitivity.csv")
-    stage.write_tidy(waterloo(data, settings), ["method", "dataset"], stage.TABLES / "waterloo.csv")
+    made = signature(settings)
+    signing.write_tidy(tables, ["method", "change"], stage.TABLES / "sensitivity.csv", **made)
+    signing.write_tidy(waterloo(data, settings), ["method", "dataset"], stage.TABLES / "waterloo.csv", **made)
     write_manifold(data, settings)
 
 
@@ -49,8 +49,14 @@ def write_further(loaded: list[Method], settings: Settings) -> None:
     unseen = {"unseen": list(UNSEEN)}
     rounds.append(sweep(loaded, references, unseen, seed=settings.seed, ladder=unseen_ladder))
     curves, orders = zip(*rounds, strict=True)
-    stage.write_tidy(curves, [*ORDER, "level"], stage.TABLES / "further.csv")
-    stage.write_tidy(orders, ORDER, stage.TABLES / "further_order.csv")
+    made = signature(settings)
+    signing.write_tidy(curves, [*ORDER, "level"], stage.TABLES / "further.csv", **made)
+    signing.write_tidy(orders, ORDER, stage.TABLES / "further_order.csv", **made)
+
+
+def signature(settings: Settings) -> dict[str, Any]:
+    """What made the tables of this stage."""
+    return {"about": results.abouts(settings.methods), "dataset": settings.robustness.dataset}
 
 
 def spread(data: results.Dataset, count: int) -> list[str]:
@@ -101,7 +107,8 @@ def write_manifold(data: results.Dataset, settings: Settings) -> None:
     columns = ["method", "dataset", "image", "group", "distortion", "level", "x", "y"]
     layout = pd.concat(places, ignore_index=True)[columns] if places else pd.DataFrame(columns=columns)
     stage.write_csv(layout, stage.RESULTS / "robustness" / "manifold.csv")
-    stage.write_tidy(tables, ["method", "dataset", "distortion"], stage.TABLES / "retrieval.csv")
+    keys = ["method", "dataset", "distortion"]
+    signing.write_tidy(tables, keys, stage.TABLES / "retrieval.csv", **signature(settings))
 
 
 if __name__ == "__main__":

@@ -133,6 +133,8 @@ class Ablation(Section):
 
     method: str
     variants: list[str]
+    #: Further trainings of the variant ``full``, each from its seed: what luck alone does to a number.
+    seeds: list[int]
     datasets: list[str]
     changes: dict[str, Any]
 
@@ -177,6 +179,9 @@ def parse(raw: dict[str, Any], where: str = "params.yaml") -> Settings:
     except ValidationError as error:
         raise ValueError(f"{where}:\n{methods.explain('', error.errors(), _known_keys(Settings))}") from None
     problems = _unknown_names(settings)
+    runs = [settings.seed, *settings.ablation.seeds]
+    if len(set(runs)) < len(runs):
+        problems.append(f"ablation.seeds: {runs[1:]} must differ from each other and from seed {runs[0]}")
     if problems:
         raise ValueError(f"{where}:\n" + "\n".join(problems))
     return settings

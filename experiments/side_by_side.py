@@ -39,10 +39,12 @@ def rounds(settings: Settings) -> list[list[Chain]]:
                 *(f"features@{name}-{dataset}" for dataset in described),
             ]
         )
+    trainings = [f"ablate@{name}" for name in settings.ablation.variants]
+    trainings += [f"reseed@{seed}" for seed in settings.ablation.seeds]
     chains.sort(key=len, reverse=True)
     return [
         [[f"prepare@{name}"] for name in settings.prepare.datasets],
-        [*chains, *([f"ablate@{name}"] for name in settings.ablation.variants)],
+        [*chains, *([name] for name in trainings)],
         [[name] for name in STUDIES],
     ]
 

@@ -6,6 +6,7 @@ Both need every method loaded, which takes longer than counting what a picture c
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 
@@ -13,9 +14,11 @@ from benchmark.cost import cost
 from benchmark.dead_leaves import dead_leaves
 from benchmark.degradations import GROUPS
 from benchmark.robustness import sweep as run_sweep
-from experiments import present, results, stage
+from experiments import present, results, signing, stage
 from experiments.train import load_trained
 from methods import hint
+
+ORDER = ["method", "group", "distortion"]
 
 
 def sweep() -> None:
@@ -25,8 +28,9 @@ def sweep() -> None:
     _, references = results.pristine(settings.sweep.dataset, settings.sweep.images)
     kinds = chosen(settings.sweep.kinds)
     curves, orders = run_sweep(list(methods.values()), references, kinds, seed=settings.seed)
-    stage.write_tidy([curves], ["method", "group", "distortion", "level"], stage.TABLES / "sweep.csv")
-    stage.write_tidy([orders], ["method", "group", "distortion"], stage.TABLES / "sweep_order.csv")
+    made: dict[str, Any] = {"about": results.abouts(settings.methods), "dataset": settings.sweep.dataset}
+    signing.write_tidy([curves], [*ORDER, "level"], stage.TABLES / "sweep.csv", **made)
+    signing.write_tidy([orders], ORDER, stage.TABLES / "sweep_order.csv", **made)
 
     width, height = settings.cost.width, settings.cost.height
     picture = dead_leaves(max(width, height), settings.seed)[None, :, :height, :width]

@@ -5,6 +5,7 @@ import os
 import struct
 import warnings
 import zlib
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -46,6 +47,33 @@ def test_black_and_white_survive_every_mode(tmp_path, mode, value):
     tensor = read(saved(tmp_path, image, name))
     assert tensor.shape == (3, 3, 4)
     assert torch.equal(tensor, torch.full((3, 3, 4), value / 255))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(20, 400), st.integers(20, 400), st.sampled_from([32, 200, 512]))
+def test_short_side_is_scaled_as_arniqa_scales_spaq(tmp_path_factory, width, height, side):
+    """Pillow's bicubic filter in 8 bits, and the long side cut to whole pixels (its ``dataset_spaq.py``)."""
+    path = tmp_path_factory.mktemp("scaled") / "a.png"
+    pixels = np.random.default_rng([width, height]).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    aspect = Fraction(width, height)
+    size = (side, int(side / aspect)) if width < height else (int(side * aspect), side)
+    expected = np.asarray(Image.open(path).resize(size, Image.Resampling.BICUBIC))
+    found = read(path, side)
+    assert (found.permute(1, 2, 0) * 255).round().byte().numpy().tolist() == expected.tolist()
+
+
+def test_short_side_follows_the_orientation_and_leaves_what_has_it(tmp_path):
+    grey = Image.fromarray(np.full((40, 60), 30_000, np.uint16))
+    grey.save(tmp_path / "grey.png")
+    assert read(tmp_path / "grey.png", 20).shape == (3, 20, 30)
+    assert read(tmp_path / "grey.png", 20).mean() == pytest.approx(30_000 / 65535, abs=1e-4)
+    turned = Image.new("RGB", (60, 40))
+    exif = turned.getexif()
+    exif[0x0112] = 6  # a quarter turn
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    assert read(tmp_path / "turned.jpg", 20).shape == (3, 30, 20)
+    assert read(tmp_path / "turned.jpg", 40).equal(read(tmp_path / "turned.jpg"))
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from benchmark.datasets import _release, catalogue
 from benchmark.datasets._manifest import COLUMNS, read_manifest, write_dataset
 from benchmark.datasets._record import Record, read_record, write_record
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Modules with a ``RECORD`` and ``prepare(target, ...)``: what the suite makes itself, and any folder.
 MADE = ("demo", "folder", "leaves", "pristine")
@@ -54,6 +58,12 @@ class Dataset:
     record: Record
     root: Path
     manifest: pd.DataFrame
+
+    def read(self, image: str) -> Tensor:
+        """Decode a picture of the manifest, scaled by the record's rule: ``[3, H, W]``, RGB in [0, 1]."""
+        from benchmark.images import read  # most readers of manifests need no torch
+
+        return read(self.root / image, self.record.short_side)
 
 
 def names() -> list[str]:

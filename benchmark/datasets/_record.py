@@ -34,6 +34,8 @@ class Record:
         "people" for human ratings, "proxy" for a computed stand-in, "none" for pictures without scores.
     notes
         What a reader must know before using the numbers.
+    short_side
+        Pictures are scaled to this short side, in pixels, before anything looks at them; 0 leaves them.
     """
 
     name: str
@@ -46,6 +48,12 @@ class Record:
     higher_is_better: bool
     rated_by: Literal["people", "proxy", "none"]
     notes: tuple[str, ...] = ()
+    short_side: int = 0
+
+    @property
+    def rule(self) -> str:
+        """The rule by which pictures are scaled, in words; "" where they are not."""
+        return f"short side scaled to {self.short_side}" if self.short_side else ""
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -21,7 +21,12 @@ def folder_of(entry: Entry, source: str | Path | None = None) -> Path:
 
 
 def prepare(
-    target: Path, *, entry: Entry, source: str | Path | None = None, score: str | None = None
+    target: Path,
+    *,
+    entry: Entry,
+    source: str | Path | None = None,
+    score: str | None = None,
+    short_side: int | None = None,
 ) -> None:
     """Link the pictures of a release and write the manifest into `target`.
 
@@ -35,6 +40,9 @@ def prepare(
         Folder of the unpacked release, or one above it; default ``downloads/<name>``.
     score
         Name of another score of the same release, e.g. ``"alignment"`` of AGIQA-3K.
+    short_side
+        Scale pictures to this short side before anything looks at them; 0 leaves them as they are, by default
+        the record says (512 for SPAQ).
 
     Raises
     ------
@@ -54,5 +62,7 @@ def prepare(
     images = [f"images/{os.path.relpath(image, parent or '.')}" for image in rows.frame["image"]]
     record = entry.record()
     record = dataclasses.replace(record, low=rows.low, high=rows.high, notes=(*record.notes, *notes))
+    if short_side is not None:
+        record = dataclasses.replace(record, short_side=short_side)
     frame = rows.frame.assign(image=images).reindex(columns=[*COLUMNS])
     write_dataset(target, record, frame)

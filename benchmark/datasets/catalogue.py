@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.datasets._record import Record
 
@@ -66,7 +66,7 @@ class Entry(_Part):
     score: Score | None = None
     counts: dict[Literal["images", "references", "distortions"], int] = {}
     short: str = ""
-    short_side: int | None = None
+    short_side: int = Field(0, ge=0)
     reference_images: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     layout: tuple[dict[str, Any], ...]
@@ -79,8 +79,6 @@ class Entry(_Part):
         """Card that lies beside the prepared manifest."""
         score = self.score or Score(name="")
         notes = [*self.faults, *(f"Not verified: {what}." for what in self.unverified)]
-        if self.short_side:
-            notes.append(f"Papers scale the short side to {self.short_side} pixels before scoring.")
         return Record(
             name=self.name,
             title=self.title,
@@ -92,6 +90,7 @@ class Entry(_Part):
             higher_is_better=score.higher_is_better,
             rated_by="people" if self.score else "none",
             notes=tuple(notes),
+            short_side=self.short_side,
         )
 
 

@@ -1,5 +1,7 @@
 """How results are read: zero-shot, in pairs, through linear probes, across data sets and seeds."""
 
+from benchmark.signature import data_hash, sign
+
 from .compare import Comparison, compare
 from .distortions import by_distortion, worst_distortion
 from .overlap import RELATED, named_in, shared_files
@@ -7,8 +9,7 @@ from .paired import differences, wins
 from .pairs_of_images import discrimination
 from .probe import Features, cross_set, fit_probe, probe
 from .rows import Resampling
-from .runs import across_sets, seeds
-from .signature import data_hash, sign
+from .runs import across_sets, against_seeds, seeds
 from .structure import facts, structure
 from .zero_shot import zero_shot
 
@@ -18,6 +19,7 @@ __all__ = [
     "Features",
     "Resampling",
     "across_sets",
+    "against_seeds",
     "by_distortion",
     "compare",
     "cross_set",

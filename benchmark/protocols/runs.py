@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -44,13 +47,62 @@ def seeds(runs: pd.DataFrame) -> pd.DataFrame:
     for group, part in runs.groupby(keys, sort=False, dropna=False):
         values = part["value"].dropna().to_numpy(np.float64)
         n = values.size
+        reading = _reading(part)
         mean = float(values.mean()) if n else np.nan
         sd = float(values.std(ddof=1)) if n > 1 else np.nan
         half = float(stats.t.ppf(0.975, n - 1)) * sd * np.sqrt(1 + 1 / n) if n > 1 else np.nan
         undefined = f"; {len(part) - n} runs undefined" if len(part) > n else ""
-        protocol = f"mean of {n} seeds; bounds of one further run, 95%{undefined}"
+        which = ", ".join(map(str, part["seed"]))
+        protocol = f"{reading}; mean of {n} seeds ({which}); bounds of one further run, 95%{undefined}"
         rows.append((*group, mean, mean - half, mean + half, n, protocol, sd))
     return pd.DataFrame(rows, columns=[*keys[:-1], *COLUMNS, "sd"])
+
+
+def against_seeds(
+    spread: pd.DataFrame, single: pd.DataFrame, *, among: Sequence[str] = ("dataset",)
+) -> pd.DataFrame:
+    """Whether a number of one run lies where a further seed of another would.
+
+    Parameters
+    ----------
+    spread
+        Numbers over seeds (`seeds`).
+    single
+        Tidy numbers of single runs of anything else: a variant, or a published figure as ``value``.
+    among
+        Columns besides ``statistic`` that say which number of ``spread`` a row is held against.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``single`` that have their number in ``spread``, with its bounds as ``low`` and ``high``,
+        ``n`` 1 (a run) and ``within``: True, False, or None where one of the three is undefined.
+    """
+    keys = [*among, "statistic"]
+    bounds = spread[[*keys, "low", "high"]]
+    found = single.drop(columns=["low", "high", "within"], errors="ignore").merge(
+        bounds, on=keys, validate="many_to_one"
+    )
+    known = found[["value", "low", "high"]].notna().all(axis=1)
+    inside = found["value"].between(found["low"], found["high"])
+    words = "one run, against the bounds of one further seed"
+    return found.assign(
+        n=1,
+        protocol=[f"{_reading(found.iloc[[k]])}; {words}" for k in range(len(found))],
+        within=inside.astype(object).where(known, None),
+    )
+
+
+def _reading(runs: pd.DataFrame) -> str:
+    """Return what the protocols of some runs share, without how each makes its interval, and their images."""
+    each = [[part.strip() for part in str(text).split(";")] for text in runs["protocol"]]
+    shared = [p for p in each[0] if all(p in other for other in each) and not _OF_INTERVALS.match(p)]
+    count = "/".join(dict.fromkeys(f"{n:.0f}" for n in runs["n"].dropna()))
+    return "; ".join([*shared, f"{count} images"])
+
+
+#: Parts of a protocol that speak of the interval of a single run.
+_OF_INTERVALS = re.compile(r"bootstrap|jackknife|infinitesimal|95%|seed |no interval|$")
 
 
 def across_sets(table: pd.DataFrame, *, statistic: str = "srcc") -> tuple[pd.DataFrame, MeanRanks]:

@@ -49,6 +49,7 @@ STAGES = {
     "results/tables/gradcam.csv": "gradcam",
     "results/tables/ablation.csv": "ablation",
     "results/tables/ablation_differences.csv": "ablation",
+    "results/tables/seeds.csv": "ablation",
 }
 PACKAGES = (
     *("dvc", "kornia", "matplotlib", "numpy", "open_clip_torch", "pandas", "papermill", "pillow", "piq"),

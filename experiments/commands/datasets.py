@@ -84,7 +84,7 @@ def card(entry: Entry) -> str:
             if score
             else "none"
         ),
-        f"  resize    {f'short side {entry.short_side} in papers' if entry.short_side else 'none'}",
+        f"  resize    {f'short side {entry.short_side}, as in papers' if entry.short_side else 'none'}",
         f"  sources   {'; '.join(source.origin for source in entry.sources) or 'by hand'}",
         f"  to get    {layouts.how_to_get(entry)}",
         *(f"  by hand   {step}" for step in [entry.steps] if step and entry.sources),

@@ -87,9 +87,15 @@ class Batches:
     """
 
     def __init__(
-        self, encoder: ImageEncoder, pictures: Sequence[Path], seed: int, own: PromptTraining
+        self,
+        encoder: ImageEncoder,
+        pictures: Sequence[Path],
+        seed: int,
+        own: PromptTraining,
+        short_side: int = 0,
     ) -> None:
         self.encoder, self.pictures, self.seed, self.own = encoder.eval(), pictures, seed, own
+        self.short_side = short_side
         self.device = encoder.mean.device
         self.known: dict[tuple[int, bool], Tensor] = {}
 
@@ -108,13 +114,13 @@ class Batches:
     def _whole(self, index: int, rng: np.random.Generator) -> Tensor:
         flip = bool(self.own.flip and rng.random() < 0.5)
         if (index, flip) not in self.known:
-            image = read(self.pictures[index])
+            image = read(self.pictures[index], self.short_side)
             self.known[index, flip] = self._encode(image.flip(-1) if flip else image)
         return self.known[index, flip]
 
     def _crop(self, index: int, rng: np.random.Generator) -> Tensor:
         path, size = self.pictures[index], self.own.crop or 0
-        image = read(path)
+        image = read(path, self.short_side)
         _, height, width = image.shape
         if min(height, width) < size:
             raise ValueError(f"{path}: picture of {width}x{height} is smaller than the crop of {size}")
@@ -184,7 +190,7 @@ def learn_prompts(
     run = identity(pictures, seed, {**settings.model_dump(), "scores": scores.tolist()})
     checkpoint = Checkpoint(out, run, {"prompts": prompts, "optimizer": optimizer})
     first, rows = checkpoint.restore()
-    batches = Batches(encoder, pictures, seed, settings)
+    batches = Batches(encoder, pictures, seed, settings, rated.record.short_side)
     for step in trange(first, settings.steps, initial=first, total=settings.steps, mininterval=5):
         lr = settings.lowest_lr + (settings.lr - settings.lowest_lr) * 0.5 * (
             1 + math.cos(math.pi * step / settings.steps)

@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmark.datasets import Dataset
 from benchmark.method import Card
 from benchmark.protocols import Features
-from benchmark.scoring import features_files
+from benchmark.scoring import features_manifest
 from methods._arniqa.encoder import save_encoder
 from methods._arniqa.features import RELEASE, TwoScales, load_features
 from methods._arniqa.scales import five_crops, half
@@ -129,7 +129,7 @@ def train(
     if rated is None:
         return learnt
     method = Arniqa(TwoScales(encoder), None, "five-crops")
-    names, rows, errors = features_files(rated.manifest["image"].tolist(), method, root=rated.root)
+    names, rows, errors = features_manifest(rated, method)
     if errors:
         raise ValueError(
             f"arniqa: {len(errors)} rated pictures cannot be used; {next(iter(errors.values()))}"

@@ -71,6 +71,7 @@ def test_variants_share_the_changes_that_all_have(monkeypatch):
             r"evaluate\.resample: unknown setting; did you mean",
         ),
         ({"gmad": None}, "gmad: "),
+        ({"seed": 28}, r"ablation\.seeds: \[28, 29\] must differ from each other and from seed 28"),
         ({"train": {"dataset": "pristin"}}, "'pristin' is not declared; did you mean 'pristine'"),
         (
             {"methods": {"niqee": {"code": "methods/niqee.py"}}},

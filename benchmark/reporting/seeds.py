@@ -1,0 +1,79 @@
+"""What another training seed does to a number, and which differences are larger than that."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from benchmark.reporting.html import Html
+from benchmark.reporting.run import Run, Source
+from benchmark.reporting.terms import number, words
+from benchmark.tables import MAIN, Cell, Column, Labels, Table, datasets_in
+
+SAID = {True: "within", False: "beyond"}
+
+
+def show(run: Run, source: Source) -> Html:
+    """Show the spread over seeds; a run without further seeds is told what asks for them."""
+    if source.content is not None and source.frame.empty:
+        return Html(
+            "<p>No further seed was trained, so that nothing tells a variant from the luck of its training: "
+            "list seeds in <code>ablation.seeds</code> of <code>params.yaml</code>.</p>"
+        )
+    if source.content is None:
+        return run.missing(source)
+    said = [f"<p>{escape(line)}</p>" for line in sentences(source.frame, run.labels)]
+    return Html.of([*said, run.table(table, source)])
+
+
+def sentences(frame: pd.DataFrame, labels: Labels) -> list[str]:
+    """Say by data set which variants differ by more than seeds make, in SRCC."""
+    found = []
+    for dataset, part in frame[frame["statistic"].eq("srcc")].groupby("dataset", sort=False):
+        spread = part[part["sd"].notna()]
+        if spread.empty:
+            continue
+        own = spread.iloc[0]
+        others = part[part["sd"].isna() & part["within"].notna()]
+        far = [words(name) for name in others.loc[others["within"].eq(False), "variant"]]
+        name = labels.dataset(str(dataset))
+        said = f"{name}: over {own['n']:.0f} seeds the SRCC of {words(own['variant'])} is "
+        said += f"{number(own['value'])} with a standard deviation of {number(own['sd'])}; "
+        said += f"of {len(others)} variants {len(far)} differ by more than another seed would"
+        found.append(said + (f": {', '.join(far)}." if far else "."))
+    return found
+
+
+def table(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return mean and spread over seeds, and below each the variants' single runs held against them."""
+    part = frame[frame["statistic"].isin(MAIN)]
+    rows = []
+    for row in part.to_dict("records"):
+        spread = pd.notna(row["sd"])
+        bounds = "" if pd.isna(row["low"]) else f"[{number(row['low'])}, {number(row['high'])}]"
+        published = "–" if pd.isna(row["published"]) else f"{number(row['published'])} ({row['standing']})"
+        name, dataset = words(row["variant"]), labels.dataset(row["dataset"])
+        rows.append(
+            (
+                Cell(dataset, value=dataset),
+                Cell(name, value=name),
+                Cell(labels.of("statistic", row["statistic"]), value=row["statistic"]),
+                Cell(f"{row['n']:.0f}", value=row["n"]),
+                Cell(number(row["value"]), bounds if spread else "", row["value"]),
+                Cell(number(row["sd"]) if spread else "–", value=row["sd"] if spread else None),
+                Cell(published, value=None if pd.isna(row["published"]) else row["published"]),
+                Cell(SAID.get(row["within"], "–"), value=SAID.get(row["within"], "")),
+            )
+        )
+    heads = [Column(name, words=True) for name in ("Data set", "Variant", "Statistic")]
+    heads += [Column("Runs"), Column("Mean"), Column("SD"), Column("Published"), Column("Seeds", words=True)]
+    runs = part.loc[part["sd"].notna(), "protocol"].str.extract(r"(mean of .*?\))")[0].dropna().unique()
+    notes = (
+        f"In brackets what one further seed gives with 95%: {'; '.join(runs)}.",
+        "Within: the published figure, or the variant's single run, lies where another seed alone could have "
+        "put it. Beyond: the difference is larger than seeds make.",
+        "The images are held fixed: the interval over images stands in the table of the variants.",
+    )
+    caption = "Mean and spread over training seeds, and every other variant against them."
+    return Table(caption, tuple(heads), tuple(rows), notes, datasets_in(part))

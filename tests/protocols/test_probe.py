@@ -1,0 +1,122 @@
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.linear_model import Ridge
+
+from benchmark.protocols import (
+    Features,
+    Resampling,
+    cross_set,
+    probe,
+)
+from benchmark.protocols.probe import ALPHAS, ridge_path
+from benchmark.protocols.samples import split_by_reference
+from tests.protocols.data import row
+
+SHARED = Path(__file__).resolve().parents[2] / "../shared/data/scores"
+
+
+@pytest.mark.parametrize(("n", "d"), [(60, 8), (20, 50)])
+def test_ridge_is_that_of_scikit_learn(n, d):
+    g = np.random.default_rng(0)
+    x, y = g.normal(size=(n, d)) + 3, g.normal(size=n)
+    coefficients, intercepts = ridge_path(x, y)
+    for k in (0, 40, 99):
+        expected = Ridge(alpha=ALPHAS[k]).fit(x, y)
+        np.testing.assert_allclose(coefficients[:, k], expected.coef_, atol=1e-6)
+        assert intercepts[k] == pytest.approx(expected.intercept_, abs=1e-5)
+
+
+def test_references_are_never_split(manifest):
+    parts = split_by_reference(manifest, splits=10, seed=3)
+    assert len(parts) == 10
+    for split in parts:
+        references = [set(manifest["reference"].iloc[part]) for part in split]
+        assert [len(r) for r in references] == [14, 2, 4]
+        assert set().union(*references) == set(manifest["reference"])
+        assert sum(map(len, split)) == len(manifest)
+    assert any(not np.array_equal(a[2], b[2]) for a, b in pairwise(parts))
+
+
+def test_same_set_by_hand(manifest):
+    g = np.random.default_rng(0)
+    frame = manifest.sort_values("image").reset_index(drop=True)
+    crops = g.normal(size=(len(frame) * 3, 6))
+    crops[:, 0] += np.repeat(frame["mos"], 3)
+    image = np.repeat(frame["image"], 3)
+    table = probe(
+        Features.of(image, crops), manifest, mos_higher_is_better=True, splits=4, how=Resampling(20)
+    )
+    parts = split_by_reference(frame, splits=4)
+    owner = np.repeat(np.arange(len(frame)), 3)
+
+    def predict(alpha, train, test):
+        mine = np.isin(owner, train)
+        model = Ridge(alpha=alpha).fit(crops[mine], frame["mos"].to_numpy()[owner[mine]])
+        each = model.predict(crops).reshape(-1, 3).mean(axis=1)
+        return stats.spearmanr(each[test], frame["mos"].iloc[test]).statistic
+
+    quality = [np.median([predict(a, p[0], p[1]) for p in parts]) for a in ALPHAS]
+    alpha = ALPHAS[int(np.argmax(quality))]
+    values = [predict(alpha, p[0], p[2]) for p in parts]
+    assert row(table, "srcc").value == pytest.approx(np.median(values))
+    assert row(table, "srcc_q1").value == pytest.approx(np.quantile(values, 0.25))
+    assert f"alpha {alpha:.3g}" in row(table, "srcc").protocol
+    assert row(table, "srcc").low <= row(table, "srcc").value <= row(table, "srcc").high
+
+
+def test_full_matrix_marks_shared_pictures(manifest):
+    g = np.random.default_rng(0)
+    other = manifest.assign(image="b" + manifest["image"], mos=-manifest["mos"])
+    x, y = (g.normal(size=(len(manifest), 5)) for _ in range(2))
+    x[:, 0] += manifest["mos"]
+    y[:, 0] -= other["mos"]
+    sets = {"a": Features.of(manifest["image"], x), "b": Features.of(other["image"], y)}
+    manifests, up = {"a": manifest, "b": other}, {"a": True, "b": False}
+    table = cross_set(sets, manifests, mos_higher_is_better=up, splits=3, how=Resampling(20))
+    assert not table["overlap"].any()
+    assert (table[table["statistic"].eq("srcc")]["value"] > 0.7).all()
+    assert set(zip(table["train"], table["test"], strict=True)) == {
+        ("a", "a"),
+        ("a", "b"),
+        ("b", "a"),
+        ("b", "b"),
+    }
+    away = row(table, "srcc", train="a", test="b")
+    alpha = float(away.protocol.split("alpha ")[1].split(";")[0])
+    model = Ridge(alpha=alpha).fit(x, manifest["mos"])
+    assert away.value == pytest.approx(stats.spearmanr(model.predict(y), -other["mos"]).statistic, abs=0.003)
+    y[7] = x[3]  # one picture in both
+    sets["b"] = Features.of(other["image"], y)
+    marked = cross_set(sets, manifests, mos_higher_is_better=up, splits=3, how=Resampling(20))
+    assert (marked["overlap"] == marked["train"].ne(marked["test"])).all()
+
+
+def test_bad_features(manifest):
+    with pytest.raises(ValueError, match="do not belong together"):
+        Features.of(["a"], np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="'b' are not finite"):
+        Features.of(["a", "b"], [[1.0], [np.inf]])
+    with pytest.raises(ValueError, match="three parts cannot be made of 2 references"):
+        split_by_reference(manifest[manifest["reference"].isin(["ref00", "ref01"])])
+    with pytest.raises(ValueError, match="learns from opinions"):
+        probe(
+            Features.of(manifest["image"], np.zeros((len(manifest), 2))),
+            manifest.assign(mos=np.nan),
+            mos_higher_is_better=True,
+        )
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.exists(), reason="the human scores beside the checkout are absent")
+def test_references_of_a_real_set_are_never_split():
+    listing = pd.read_csv(SHARED / "TID2013.txt")
+    frame = pd.DataFrame({"image": listing["dis_img_path"], "reference": listing["ref_img_path"]})
+    assert (len(frame), frame["reference"].nunique()) == (3000, 25)
+    for split in split_by_reference(frame):
+        parts = [set(frame["reference"].iloc[part]) for part in split]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 25

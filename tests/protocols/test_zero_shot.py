@@ -1,0 +1,218 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from benchmark.protocols import (
+    Resampling,
+    by_distortion,
+    worst_distortion,
+    zero_shot,
+)
+from benchmark.protocols.rows import COLUMNS
+from benchmark.protocols.samples import split_by_reference
+from benchmark.statistics import bootstrap, fit, interval
+from benchmark.statistics.bootstrap import draw
+from tests.protocols.data import TYPES, UP, row, scores_of
+
+
+def test_values_are_those_of_scipy(manifest):
+    scores = scores_of(manifest)
+    table = zero_shot(scores, manifest, **UP, how=Resampling(50))
+    x, y = scores["score"], manifest["mos"]
+    assert row(table, "srcc").value == pytest.approx(stats.spearmanr(x, y).statistic)
+    assert row(table, "krcc").value == pytest.approx(stats.kendalltau(x, y).statistic)
+    assert row(table, "plcc_raw").value == pytest.approx(stats.pearsonr(x, y).statistic)
+    curve = fit(x, y)(x)
+    assert row(table, "plcc").value == pytest.approx(stats.pearsonr(curve, y).statistic)
+    assert row(table, "rmse").value == pytest.approx(np.sqrt(np.mean((curve - y) ** 2)))
+    assert row(table, "outlier_ratio").value == pytest.approx(np.mean(np.abs(curve - y) > 0.8))
+    assert list(table.columns) == COLUMNS
+    assert (table["n"] == 300).all()
+    bounded = table.dropna(subset=["low"])
+    assert (bounded["low"] <= bounded["value"]).all()
+    assert (bounded["value"] <= bounded["high"]).all()
+    assert table["protocol"].str.contains("references \\(20\\)").all()
+
+
+def test_interval_is_that_of_references_written_out(manifest):
+    scores = scores_of(manifest).sort_values("image")
+    frame = manifest.sort_values("image").reset_index(drop=True)
+    found = row(zero_shot(scores, manifest, **UP, how=Resampling(64, 5, "percentile")), "srcc")
+    groups = frame["reference"].to_numpy()
+    values = []
+    for counts in draw(len(frame), 64, 5, groups):
+        for count in counts.astype(int):
+            x, y = np.repeat(scores["score"].to_numpy(), count), np.repeat(frame["mos"].to_numpy(), count)
+            values.append(stats.spearmanr(x, y).statistic)
+    assert (found.low, found.high) == pytest.approx(interval(values, units=20))
+
+
+@pytest.mark.parametrize("score_up", [True, False])
+@pytest.mark.parametrize("mos_up", [True, False])
+def test_directions_are_turned_and_the_sign_is_kept(manifest, score_up, mos_up):
+    scores = scores_of(manifest)
+    turned, frame = scores.copy(), manifest.copy()
+    turned["score"] *= 1 if score_up else -1
+    frame["mos"] *= 1 if mos_up else -1
+    directions = {"higher_is_better": score_up, "mos_higher_is_better": mos_up}
+    expected = zero_shot(scores, manifest, **UP, how=Resampling(20))
+    found = zero_shot(turned, frame, **directions, how=Resampling(20))
+    np.testing.assert_allclose(found["value"], expected["value"], atol=1e-6)
+    wrong = zero_shot(
+        turned, frame, higher_is_better=not score_up, mos_higher_is_better=mos_up, how=Resampling(20)
+    )
+    for name in ("srcc", "krcc", "plcc", "plcc_raw", "srcc_level"):
+        assert row(wrong, name).value == pytest.approx(-row(expected, name).value, abs=1e-6)
+    assert "the fitted curve falls" in row(wrong, "plcc").protocol
+
+
+def test_order_of_the_files_does_not_matter(manifest):
+    scores = scores_of(manifest)
+    mixed = zero_shot(
+        scores.sample(frac=1, random_state=1),
+        manifest.sample(frac=1, random_state=2),
+        **UP,
+        how=Resampling(20),
+    )
+    pd.testing.assert_frame_equal(
+        mixed, zero_shot(scores, manifest, **UP, how=Resampling(20)), check_exact=True
+    )
+
+
+def test_what_is_missing_is_counted(manifest):
+    scores = scores_of(manifest)
+    scores.loc[[3, 4], "score"] = np.nan
+    scores = pd.concat([scores.iloc[:-1], pd.DataFrame({"image": ["elsewhere"], "score": [1.0]})])
+    frame = manifest.copy()
+    frame.loc[[10, 11, 12, 13], "mos"] = np.nan
+    table = zero_shot(scores, frame, **UP, how=Resampling(20))
+    found = row(table, "srcc")
+    assert found.n == 300 - 3 - 4
+    for note in (
+        "3 of 300 scores missing",
+        "1 scored images not in the manifest",
+        "4 of 297 images without",
+    ):
+        assert note in found.protocol
+    # Levels need no opinion.
+    assert row(table, "srcc_level").n == 297
+
+
+def test_no_opinions_leave_the_levels(manifest):
+    table = zero_shot(scores_of(manifest), manifest.drop(columns="mos"), **UP, how=Resampling(20))
+    assert list(table["statistic"]) == ["srcc_level"]
+
+
+def test_levels_by_hand(manifest):
+    scores = scores_of(manifest).set_index("image")["score"]
+    scores[manifest.query("reference == 'ref07' and distortion == 'jpeg'")["image"]] = 3.0
+    values = []
+    for _, part in manifest.groupby(["reference", "distortion"]):
+        x = scores[part["image"]].to_numpy()
+        values.append(0.0 if np.ptp(x) == 0 else stats.spearmanr(x, -part["level"]).statistic)
+    table = zero_shot(scores.reset_index(), manifest, **UP, how=Resampling(20))
+    found = row(table, "srcc_level")
+    assert found.value == pytest.approx(np.mean(values))
+    assert "60 series, of which 1 with one score" in found.protocol.replace(";", ",").replace(",,", ",")
+
+
+def test_median_over_splits(manifest):
+    scores = scores_of(manifest)
+    found = row(zero_shot(scores, manifest, **UP, how=Resampling(20, seed=4)), "srcc_splits")
+    frame = manifest.merge(scores, on="image").sort_values("image").reset_index(drop=True)
+    tests = [frame.iloc[test] for *_, test in split_by_reference(frame, seed=4)]
+    assert all(len(t) == 60 for t in tests)
+    expected = np.median([stats.spearmanr(t["score"], t["mos"]).statistic for t in tests])
+    assert found.value == pytest.approx(expected)
+    assert "srcc_splits" not in set(
+        zero_shot(scores, manifest, **UP, how=Resampling(20), splits=0)["statistic"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "undefined"),
+    [
+        ([2.0] * 9, {"srcc", "krcc", "plcc_raw", "plcc", "rmse"}),
+        ([*range(8), np.inf], {"plcc_raw", "plcc", "rmse"}),
+        ([1.0], {"srcc", "krcc", "plcc_raw", "plcc", "rmse"}),
+        ([1.0, 2.0], {"plcc", "rmse"}),
+        ([1.0, 2.0, 3.0], {"plcc", "rmse"}),
+    ],
+)
+def test_degenerate_scores_give_a_reason(scores, undefined):
+    names = [f"{k}.png" for k in range(len(scores))]
+    frame = pd.DataFrame({"image": names, "mos": np.arange(len(scores)) ** 1.5})
+    table = zero_shot(pd.DataFrame({"image": names, "score": scores}), frame, **UP, how=Resampling(50))
+    nothing = table[table["value"].isna()]
+    assert set(nothing["statistic"]) == undefined
+    assert nothing["protocol"].str.contains("undefined").all()
+    if len(scores) < 4:
+        assert table["low"].isna().all()
+        assert table["protocol"].str.contains("undefined|no interval").all()
+
+
+def test_bad_files_are_named(manifest):
+    scores = scores_of(manifest)
+    with pytest.raises(ValueError, match="lack the column 'score'"):
+        zero_shot(scores.rename(columns={"score": "value"}), manifest, **UP)
+    with pytest.raises(ValueError, match="list the image '00_blur_1' twice"):
+        zero_shot(pd.concat([scores, scores.iloc[:1]]), manifest, **UP)
+    with pytest.raises(ValueError, match="share no image"):
+        zero_shot(scores.assign(image="x" + scores["image"]), manifest, **UP)
+
+
+def test_mapping_held_fixed_agrees_with_refitting():
+    """The envelope theorem in docs/protocols.md: bounds differ by little of their width."""
+    g = np.random.default_rng(0)
+    x = g.normal(size=200)
+    y = np.tanh(1.5 * x) + 0.4 * g.normal(size=200)
+    fixed, refitted = fit(x, y)(x), []
+    for counts in draw(200, 60, 0):
+        for count in counts.astype(int):
+            a, b = np.repeat(x, count), np.repeat(y, count)
+            refitted.append(np.corrcoef(fit(a, b)(a), b)[0, 1])
+    low, high = interval(refitted)
+    assert interval(bootstrap(fixed, y, "plcc", resamples=60)[0]) == pytest.approx(
+        (low, high), abs=0.15 * (high - low)
+    )
+
+
+def test_correlations_take_the_jackknife_written_out(manifest):
+    """Whole references left out; Student's t on Fisher's z."""
+    scores = scores_of(manifest)
+    found = row(zero_shot(scores, manifest, **UP, how=Resampling(20)), "plcc_raw")
+    x, y = scores["score"].to_numpy(), manifest["mos"].to_numpy()
+    left = []
+    for reference in manifest["reference"].unique():
+        keep = manifest["reference"].ne(reference).to_numpy()
+        left.append(np.arctanh(np.corrcoef(x[keep], y[keep])[0, 1]))
+    error = np.sqrt(19 / 20 * np.sum((np.array(left) - np.mean(left)) ** 2))
+    half = stats.t.ppf(0.975, 19) * error
+    z = np.arctanh(np.corrcoef(x, y)[0, 1])
+    assert (found.low, found.high) == pytest.approx(tuple(np.tanh([z - half, z + half])))
+
+
+def test_types_and_levels(manifest):
+    scores = scores_of(manifest)
+    table = by_distortion(scores, manifest, **UP, how=Resampling(20))
+    joined = manifest.merge(scores, on="image")
+    for name in TYPES:
+        part = joined[joined["distortion"].eq(name)]
+        expected = stats.spearmanr(part["score"], part["mos"]).statistic
+        assert row(table, "srcc", distortion=name).value == pytest.approx(expected)
+        level = part[part["level"].eq(3)]
+        expected = stats.spearmanr(level["score"], level["mos"]).statistic
+        assert row(table, "srcc_at_level_3", distortion=name).value == pytest.approx(expected)
+    lowest = table[table["statistic"].eq("srcc")]["value"].min()
+    assert worst_distortion(table)["value"].tolist() == [lowest]
+    two = pd.concat([table.assign(method="a"), table.assign(method="b")])
+    assert worst_distortion(two)["method"].tolist() == ["a", "b"]
+
+
+def test_one_type_and_no_type(manifest):
+    one = manifest[manifest["distortion"].eq("blur")]
+    assert set(by_distortion(scores_of(one), one, **UP, how=Resampling(20))["distortion"]) == {"blur"}
+    none = by_distortion(scores_of(manifest), manifest.drop(columns="distortion"), **UP)
+    assert none.empty
+    assert list(none.columns) == ["distortion", *COLUMNS]

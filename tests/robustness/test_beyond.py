@@ -1,0 +1,49 @@
+import pytest
+import torch
+from skimage.data import astronaut
+
+from benchmark.degradations import ladder
+from benchmark.robustness import (
+    FURTHER,
+    UNSEEN,
+    long_ladder,
+    unseen_ladder,
+)
+from tests.robustness.pretenders import photographs
+
+
+@pytest.mark.parametrize("kind", [kind for kinds in FURTHER.values() for kind in kinds])
+def test_further_levels_follow_the_known_ones_and_are_worse(kind):
+    image = torch.from_numpy(astronaut()[:128, 160:288] / 255).float().permute(2, 0, 1)[None].contiguous()
+    seeds = torch.tensor([11])
+    steps = long_ladder(image, kind, seeds)
+    torch.testing.assert_close(steps[:5], ladder(image, kind, seeds))
+    error = ((steps - image) ** 2).mean((1, 2, 3, 4))
+    assert error[4] < error[5] < error[6]
+
+
+@pytest.mark.parametrize("kind", UNSEEN)
+def test_unseen_kinds_get_worse_with_the_level_and_repeat(kind):
+    coarse = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(3))
+    images = torch.nn.functional.interpolate(coarse, size=(64, 64), mode="bicubic").clamp(0, 1)
+    seeds = torch.tensor([1, 2])
+    steps = unseen_ladder(images, kind, seeds)
+    error = ((steps - images) ** 2).mean((2, 3, 4))
+    assert (error.diff(dim=0) > 0).all()
+    assert torch.equal(unseen_ladder(images[1:], kind, seeds[1:], 3), steps[:3, 1:])
+
+
+def test_palette_has_no_more_colours_than_asked_for():
+    steps = unseen_ladder(photographs(1)[0][None], "colorquantization", torch.tensor([0]))
+    for level, most in enumerate(UNSEEN["colorquantization"]):
+        assert len(steps[level, 0].flatten(1).unique(dim=1).T) <= most
+
+
+def test_unknown_kinds_and_levels_are_named():
+    image, seed = photographs(1)[0][None], torch.tensor([0])
+    with pytest.raises(ValueError, match="'jpeg' has no levels beyond"):
+        long_ladder(image, "jpeg", seed)
+    with pytest.raises(ValueError, match="'gaublur' is no unseen kind"):
+        unseen_ladder(image, "gaublur", seed)
+    with pytest.raises(ValueError, match="levels=6"):
+        unseen_ladder(image, "denoise", seed, 6)

@@ -1,0 +1,39 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.robustness import (
+    manifold,
+)
+from tests.robustness.pretenders import degraded_set
+
+
+def test_retrieval_finds_planted_types_and_levels():
+    frame = degraded_set(0.0, references=4, kinds=("jpeg", "jitter", "gaublur"))
+    codes = {kind: k for k, kind in enumerate(["", "jpeg", "jitter", "gaublur"])}
+    planted = np.zeros((len(frame), 9))
+    planted[np.arange(len(frame)), frame.distortion.map(codes)] = 10
+    planted[np.arange(len(frame)), 3 + frame.level] += 1
+    place, table = manifold(planted + 1e-3, frame, method="oracle", dataset="toy")
+    assert list(place) == ["image", "distortion", "level", "x", "y"]
+    assert len(place) == len(frame)
+    assert np.isfinite(place[["x", "y"]]).all(axis=None)
+    every = table[table.distortion == "all"].set_index("statistic").value
+    assert every[["retrieval_type", "retrieval_level", "retrieval_both"]].tolist() == [1, 1, 1]
+    assert every[["chance_type", "chance_level", "chance_both"]].tolist() == pytest.approx(
+        [1 / 3, 1 / 5, 1 / 15]
+    )
+    content = pd.get_dummies(frame.reference).to_numpy(dtype=float)
+    _, blind = manifold(content, frame, method="content", dataset="toy")
+    assert blind[blind.distortion == "all"].set_index("statistic").value["retrieval_both"] < 0.2
+
+
+def test_manifold_names_what_is_wrong():
+    frame = degraded_set(0.0, references=2)
+    with pytest.raises(ValueError, match="do not belong"):
+        manifold(np.zeros((3, 2)), frame, method="m", dataset="d")
+    with pytest.raises(ValueError, match="not finite"):
+        manifold(np.full((len(frame), 2), np.nan), frame, method="m", dataset="d")
+    one = frame[frame.reference == "r0"]
+    with pytest.raises(ValueError, match="at least two references"):
+        manifold(np.zeros((len(one), 2)), one, method="m", dataset="d")

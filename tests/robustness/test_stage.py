@@ -1,0 +1,110 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from benchmark.datasets._manifest import write_dataset
+from benchmark.datasets._record import Record
+from benchmark.images import write_png
+from benchmark.robustness import (
+    UNSEEN,
+)
+from experiments import robustness as robustness_stage
+from experiments.compose import composed
+from experiments.settings import parse
+
+METHOD = {
+    "higher_is_better": True,
+    **{"code_sha256": "c0de", "weights_sha256": "", "load": {}, "card": {"input": "whole image"}},
+}
+
+
+class Grey:
+    """Mean brightness and, as features, the mean colour."""
+
+    name = "grey"
+    higher_is_better = True
+
+    def score(self, images):
+        return images.mean((1, 2, 3))
+
+
+@pytest.fixture
+def stage_of(tmp_path, monkeypatch):
+    """A prepared data set of 4 references, darker at each level, with scores and features of one method."""
+    rows, vectors = [], []
+    (tmp_path / "data/toy").mkdir(parents=True)
+    generator = torch.Generator().manual_seed(0)
+    for reference in range(4):
+        clean = 0.2 + 0.5 * torch.rand(3, 48, 48, generator=generator)
+        for level in range(4):
+            name = f"{reference}_{level}.png"
+            write_png(tmp_path / "data/toy" / name, clean * (1 - 0.2 * level))
+            kind = "darken" if level else "pristine"
+            rows.append((name, -float(level) + 0.01 * reference, f"r{reference}", kind, level))
+            vectors.append([1.0, level, 0.1 * reference])
+    frame = pd.DataFrame(rows, columns=["image", "mos", "reference", "distortion", "level"])
+    record = Record("toy", "Toy", "made here", "CC0", "level", -9, 9, True, "proxy")
+    write_dataset(tmp_path / "data/toy", record, frame)
+    for folder in ("results/scores/grey", "results/features/grey", "results/tables", "models/grey"):
+        (tmp_path / folder).mkdir(parents=True)
+    frame.assign(score=frame["mos"], error="")[["image", "score", "error"]].to_csv(
+        tmp_path / "results/scores/grey/toy.csv", index=False
+    )
+    np.savez(tmp_path / "results/features/grey/toy.npz", image=frame["image"].to_numpy(str), features=vectors)
+    (tmp_path / "models/grey/method.json").write_text(json.dumps(METHOD))
+    monkeypatch.chdir(tmp_path)
+    base = parse(yaml.safe_load(composed("profile=demo")))
+    changes = {
+        "prepare": {"datasets": ["toy"]},
+        "score": {"datasets": ["toy"]},
+        "evaluate": {"resamples": 100},
+        "robustness": {
+            **{"dataset": "toy", "images": 5, "references": 2, "kinds": ["darken"]},
+            **{"levels": 6, "features": ["grey"]},
+        },
+    }
+    changed = {key: getattr(base, key).model_copy(update=change) for key, change in changes.items()}
+    settings = base.model_copy(update={**changed, "seed": 1, "methods": {"grey": base.methods["niqe"]}})
+    monkeypatch.setattr(robustness_stage.stage, "start", lambda: settings)
+    monkeypatch.setattr(robustness_stage, "load_trained", lambda name: Grey())
+    return tmp_path
+
+
+def test_stage_writes_every_study(stage_of):
+    robustness_stage.robustness()
+    tables = {path.stem: pd.read_csv(path) for path in (stage_of / "results/tables").glob("*.csv")}
+    assert set(tables) == {"further", "further_order", "sensitivity", "waterloo", "retrieval"}
+    assert set(tables["further"]["distortion"]) == {"darken", *UNSEEN}
+    assert tables["further"].query("distortion == 'darken'")["level"].max() == 6
+    flips = tables["sensitivity"].query("change == 'flip' and statistic == 'abs_shift'")
+    assert flips["value"].item() == pytest.approx(0, abs=1e-4)
+    # The scores are the opinions: levels and pairs are all right; pristine ones stand above all others.
+    assert set(tables["waterloo"]["value"].round(6)) == {1.0}
+    assert set(tables["waterloo"]["statistic"]) == {"d_test", "l_test", "p_test"}
+    found = tables["retrieval"].query("distortion == 'all' and statistic == 'retrieval_level'")
+    assert found["value"].item() == 1
+    layout = pd.read_csv(stage_of / "results/robustness/manifold.csv")
+    assert len(layout) == 16
+    assert set(layout["group"]) == {"brightness_change", "pristine"}
+
+
+def test_stage_leaves_out_what_a_data_set_cannot_give(stage_of, capsys):
+    path = stage_of / "data/toy/manifest.csv"
+    frame = pd.read_csv(path).query("level > 0").assign(reference="")
+    frame.to_csv(path, index=False)
+    robustness_stage.robustness()
+    assert "need pristine and degraded pictures" in capsys.readouterr().out
+    assert pd.read_csv(stage_of / "results/tables/waterloo.csv").empty
+    assert pd.read_csv(stage_of / "results/tables/retrieval.csv").empty
+    assert pd.read_csv(stage_of / "results/robustness/manifold.csv").empty
+
+
+def test_pictures_are_spread_over_the_opinions(stage_of):
+    data = robustness_stage.results.dataset("toy")
+    assert robustness_stage.spread(data, 3)[0] == "0_3.png"
+    assert robustness_stage.spread(data, 3)[-1] == "3_0.png"
+    assert len(robustness_stage.spread(data, 99)) == 16

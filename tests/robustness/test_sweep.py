@@ -1,0 +1,116 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from benchmark.degradations import GROUPS, degrade
+from benchmark.robustness import (
+    sweep,
+)
+from benchmark.robustness.tools import content_seed, mean_interval
+from tests.robustness.pretenders import TIDY, Brightness, Constant, Darkness, photographs
+
+BRIGHT = {"brightness_change": ("darken", "brighten")}
+
+
+def planted(images, kind, seeds, levels):
+    """Darker by a tenth a level; ``rising`` goes the other way, ``late`` changes at level 2 alone."""
+    step = torch.arange(1, levels + 1).view(-1, 1, 1, 1, 1) / 10
+    strength = {"fall": step, "rising": -step, "late": (step > 0.15) / 10}[kind]
+    return (images * (1 - strength)).clamp(0, 1)
+
+
+def test_planted_orders_are_found():
+    kinds = {"known": ("fall", "rising", "late")}
+    _, order = sweep(Brightness(), photographs(), kinds, levels=3, ladder=planted)
+    table = order.pivot_table(index="distortion", columns="statistic", values="value")
+    assert table.loc["fall"].tolist() == [1.0, 1.0]
+    assert table.loc["rising", "srcc_level"] == pytest.approx(-1)
+    assert table.loc["rising", "monotone_share"] == 0
+    expected = stats.spearmanr([0, 1, 2, 3], [0, 0, 1, 1]).statistic
+    assert table.loc["late", "srcc_level"] == pytest.approx(expected)
+    assert table.loc["late", "monotone_share"] == 0
+
+
+def test_direction_of_the_method_does_not_matter_for_the_order():
+    _, bright = sweep(Brightness(), photographs(), {"known": ("fall",)}, levels=3, ladder=planted)
+    _, dark = sweep(Darkness(), photographs(), {"known": ("fall",)}, levels=3, ladder=planted)
+    assert bright.value.tolist() == dark.value.tolist()
+
+
+def test_constant_method_keeps_no_order():
+    _, order = sweep(Constant(), photographs(), BRIGHT)
+    assert (order.value == 0).all()
+
+
+def test_frames_have_the_documented_columns_and_start_at_the_pristine_picture():
+    images = photographs()
+    curve, order = sweep(Brightness(), images, BRIGHT)
+    assert list(curve) == ["method", "group", "distortion", "level", *TIDY]
+    assert list(order) == ["method", "group", "distortion", *TIDY]
+    assert curve.level.tolist() == [0, 1, 2, 3, 4, 5] * 2
+    expected = mean_interval(np.array([float(image.mean()) for image in images]))
+    for row in curve[curve.level == 0].itertuples():
+        assert (row.value, row.low, row.high, row.n) == pytest.approx(expected, abs=1e-7)
+
+
+def test_levels_are_those_of_degrade():
+    images = photographs(1)
+    curve, _ = sweep(Brightness(), images, {"noise": ("impulsenoise",)}, seed=5)
+    seed = content_seed(images[0], 5, "impulsenoise")
+    for row in curve[curve.level > 0].itertuples():
+        expected = degrade(images[0][None], "impulsenoise", row.level, [seed], "monotone").mean()
+        assert row.value == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_neither_batch_nor_order_of_images_matters():
+    images = [*photographs(3), *photographs(2, 32, 36)]
+    kinds = {"noise": ("whitenoise",), "spatial_distortion": ("colorblock",)}
+    one, two = sweep(Brightness(), images, kinds, batch=8), sweep(Brightness(), images[::-1], kinds, batch=1)
+    for a, b in zip(one, two, strict=True):
+        pd.testing.assert_frame_equal(a, b, rtol=1e-6)
+
+
+def test_several_methods_are_each_as_if_alone():
+    alone = [sweep(method, photographs(), BRIGHT) for method in (Brightness(), Darkness())]
+    together = sweep([Brightness(), Darkness()], photographs(), BRIGHT)
+    for k in range(2):
+        pd.testing.assert_frame_equal(pd.concat([pair[k] for pair in alone], ignore_index=True), together[k])
+
+
+def test_all_kinds_by_default():
+    curve, order = sweep(Brightness(), photographs(1, 32, 32))
+    assert list(dict.fromkeys(curve.distortion)) == [kind for kinds in GROUPS.values() for kind in kinds]
+    assert dict(zip(order.distortion, order.group, strict=True))["jpeg2000"] == "jpeg"
+
+
+class Broken(Brightness):
+    def score(self, images):
+        return torch.full((len(images),), torch.nan)
+
+
+class Misshapen(Brightness):
+    def score(self, images):
+        return torch.zeros(len(images), 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "references", "message"),
+    [
+        (Brightness(), [], "no reference images"),
+        (Brightness(), [torch.rand(1, 40, 40)], r"\[3, H, W\]"),
+        (Brightness(), [torch.rand(3, 40, 40) * 255], "divide 8-bit values by 255"),
+        (Brightness(), [torch.full((3, 40, 40), torch.nan)], "leaves"),
+        (Broken(), photographs(), "not finite for a pristine photograph"),
+        (Misshapen(), photographs(), r"shape \(3, 1\)"),
+    ],
+)
+def test_bad_input_is_named(method, references, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(method, references, BRIGHT)
+
+
+def test_at_least_one_level():
+    with pytest.raises(ValueError, match="levels=0"):
+        sweep(Brightness(), photographs(), BRIGHT, levels=0)

@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from benchmark.robustness import (
+    d_test,
+    l_test,
+    p_test,
+    waterloo,
+)
+from tests.robustness.pretenders import TIDY, degraded_set
+
+small = st.lists(st.integers(0, 6), min_size=1, max_size=12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(small, small)
+def test_d_test_is_the_best_threshold_of_all(pristine, distorted):
+    good, bad = np.array(pristine), np.array(distorted)
+    thresholds = np.arange(-0.5, 7)
+    best = max(((good > t).mean() + (bad <= t).mean()) / 2 for t in thresholds)
+    assert d_test(good, bad) == pytest.approx(best)
+
+
+def test_l_test_is_the_srcc_of_every_list():
+    frame = degraded_set(20.0)
+    found = l_test(frame)
+    assert found.shape == (5, 2)
+    for r, reference in enumerate(sorted(frame.reference.unique())):
+        for k, kind in enumerate(["jitter", "jpeg"]):
+            part = frame[(frame.reference == reference) & (frame.distortion == kind)]
+            assert found[r, k] == pytest.approx(-stats.spearmanr(part.level, part.score).statistic)
+
+
+def test_p_test_counts_pairs_in_plain_loops():
+    rng = np.random.default_rng(0)
+    names = [f"i{k}" for k in range(40)]
+    judges = pd.DataFrame(rng.uniform(0, 100, (40, 2)), index=names)
+    judges[1] = (judges[0] + judges[1]) / 2
+    scores = pd.Series(rng.integers(0, 5, 40), index=names)
+    right, pairs = 0.0, 0
+    for a in names:
+        for b in names:
+            if (judges.loc[a] - judges.loc[b] > 40).all():
+                pairs += 1
+                right += 1.0 if scores[a] > scores[b] else 0.5 if scores[a] == scores[b] else 0.0
+    assert p_test(scores.sample(frac=1, random_state=0), judges) == (pytest.approx(right / pairs), pairs)
+    drawn, number = p_test(scores, judges, limit=700)
+    assert number < pairs
+    assert drawn == pytest.approx(right / pairs, abs=0.15)
+
+
+def test_oracle_passes_all_three_and_noise_none():
+    frame = degraded_set(0.0)
+    judges = frame.set_index("image")[["truth"]]
+    perfect = waterloo(frame, judges, method="oracle", dataset="toy", resamples=50)
+    assert list(perfect) == ["method", "dataset", *TIDY]
+    assert perfect.statistic.tolist() == ["d_test", "l_test", "p_test"]
+    assert perfect.value.tolist() == pytest.approx([1, 1, 1])
+    assert perfect.low.tolist() == pytest.approx([1, 1, 1])
+    noisy = degraded_set(0.0, references=60)
+    noisy["score"] = np.random.default_rng(0).normal(size=len(noisy))
+    judges = noisy.set_index("image")[["truth"]]
+    chance = waterloo(noisy, judges, method="noise", dataset="toy", resamples=50).set_index("statistic")
+    assert chance.value["l_test"] == pytest.approx(0, abs=0.15)
+    assert chance.low["p_test"] < 0.5 < chance.high["p_test"]
+    assert chance.value["d_test"] < 0.7
+    assert list(waterloo(noisy, method="noise", dataset="toy", resamples=5).statistic) == ["d_test", "l_test"]
+
+
+def test_sets_without_pristine_images_or_levels_are_named():
+    with pytest.raises(ValueError, match="pristine and distorted"):
+        d_test([], [1.0])
+    with pytest.raises(ValueError, match="two levels"):
+        l_test(degraded_set(1.0).query("level < 2"))
+    assert np.isnan(p_test(pd.Series({"a": 1.0, "b": 2.0}), pd.DataFrame({"x": {"a": 50.0, "b": 60.0}}))[0])
