@@ -97,8 +97,9 @@ def write_manifold(data: results.Dataset, settings: Settings) -> None:
     contents = data.manifest["reference"].dropna().unique()
     for method in settings.robustness.features if len(contents) > 1 else ():
         with np.load(stage.RESULTS / "features" / method / f"{name}.npz") as file:
-            known = pd.DataFrame({"image": file["image"].astype(str)})
-            vectors = file["features"]
+            # One place a picture: the mean over its crops.
+            crops = pd.DataFrame(file["features"]).groupby(file["image"].astype(str), sort=False).mean()
+        known, vectors = pd.DataFrame({"image": crops.index}), crops.to_numpy(np.float32)
         frame = known.merge(data.manifest, on="image", how="left", validate="one_to_one")
         place, table = manifold(vectors, frame, method=method, dataset=name, seed=settings.seed)
         place["group"] = place["distortion"].map(group_of).fillna("pristine")

@@ -41,7 +41,13 @@ def test_no_chain_needs_what_another_of_its_round_makes():
         name, _, key = stage.partition("@")
         body = text[name].get("do", text[name])
         method, _, dataset = key.partition("-")
-        given = {"key": key, "item.method": method, "item.dataset": dataset or key, "item.variant": key}
+        given = {
+            "key": key,
+            "item.method": method,
+            "item.dataset": dataset or key,
+            "item.variant": key,
+            "item.seed": key,
+        }
         given |= {"item.code": "methods", "train.dataset": params["train"]["dataset"]}
         given |= {f"{name}.dataset": params[name]["dataset"] for name in ("sweep", "robustness", "gradcam")}
         given |= {"train.rated": params["train"]["rated"]}

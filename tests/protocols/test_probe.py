@@ -66,6 +66,7 @@ def test_same_set_by_hand(manifest):
     assert row(table, "srcc").value == pytest.approx(np.median(values))
     assert row(table, "srcc_q1").value == pytest.approx(np.quantile(values, 0.25))
     assert f"alpha {alpha:.3g}" in row(table, "srcc").protocol
+    assert "3 crops an image, predictions averaged" in row(table, "srcc").protocol
     assert row(table, "srcc").low <= row(table, "srcc").value <= row(table, "srcc").high
 
 
@@ -94,6 +95,30 @@ def test_full_matrix_marks_shared_pictures(manifest):
     sets["b"] = Features.of(other["image"], y)
     marked = cross_set(sets, manifests, mos_higher_is_better=up, splits=3, how=Resampling(20))
     assert (marked["overlap"] == marked["train"].ne(marked["test"])).all()
+
+
+def test_across_sets_too_every_crop_is_learnt_from_and_predictions_are_averaged(manifest):
+    """As ARNIQA's ``test.py``: five rows an image with its opinion; the mean of the five predictions."""
+    g = np.random.default_rng(0)
+    other = manifest.sample(120, random_state=0).assign(image=lambda frame: "b" + frame["image"])
+    x, y = (g.normal(size=(len(frame) * 5, 6)) for frame in (manifest, other))
+    x[:, 0] += np.repeat(manifest["mos"], 5)
+    y[:, 0] += np.repeat(other["mos"], 5)
+    sets = {
+        name: Features.of(np.repeat(frame["image"], 5), rows)
+        for name, frame, rows in (("a", manifest, x), ("b", other, y))
+    }
+    up = {"a": True, "b": True}
+    table = cross_set(
+        sets, {"a": manifest, "b": other}, mos_higher_is_better=up, splits=3, how=Resampling(20)
+    )
+    away = row(table, "srcc", train="a", test="b")
+    assert "5 crops an image" in away.protocol
+    alpha = ALPHAS[np.abs(ALPHAS - float(away.protocol.split("alpha ")[1].split(";")[0])).argmin()]
+    predicted = (
+        Ridge(alpha=alpha).fit(x, np.repeat(manifest["mos"], 5)).predict(y).reshape(-1, 5).mean(axis=1)
+    )
+    assert away.value == pytest.approx(stats.spearmanr(predicted, other["mos"]).statistic, abs=1e-12)
 
 
 def test_bad_features(manifest):

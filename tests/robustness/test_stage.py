@@ -103,6 +103,18 @@ def test_stage_leaves_out_what_a_data_set_cannot_give(stage_of, capsys):
     assert pd.read_csv(stage_of / "results/robustness/manifold.csv").empty
 
 
+def test_a_picture_of_several_crops_has_one_place(stage_of):
+    robustness_stage.robustness()
+    path, layout = stage_of / "results/features/grey/toy.npz", stage_of / "results/robustness/manifold.csv"
+    once = pd.read_csv(layout)
+    with np.load(path) as file:
+        names, vectors = file["image"], file["features"]
+    around = np.stack([vectors - 0.25, vectors, vectors + 0.25], axis=1).reshape(-1, vectors.shape[1])
+    np.savez(path, image=np.repeat(names, 3), features=around)
+    robustness_stage.robustness()
+    pd.testing.assert_frame_equal(pd.read_csv(layout), once)
+
+
 def test_pictures_are_spread_over_the_opinions(stage_of):
     data = robustness_stage.results.dataset("toy")
     assert robustness_stage.spread(data, 3)[0] == "0_3.png"
