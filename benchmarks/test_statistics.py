@@ -79,7 +79,7 @@ def one_set(seed):
     pairs = [(a, b) for a in range(10) for b in range(a)]
     tests = [difference_test((value[a], value[b]), (moved[a], moved[b])) for a, b in pairs]
     gaps = [interval(draws[a] - draws[b], units=N) for a, b in pairs]
-    areas = discriminate(scores, mos, np.full(N, 0.2))
+    areas = discriminate(scores, mos, np.full(N, 0.2), workers=1)
     tests += [area.test(a, b) for area in (areas.different_similar, areas.better_worse) for a, b in pairs]
     return len(bounds), len(gaps), len(tests)
 

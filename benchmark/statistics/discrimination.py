@@ -31,10 +31,10 @@ Integers = NDArray[np.int32]
 Keys = NDArray[np.uint32]
 
 _LEVELS = 2**30 - 1
-_CELL = 14  # placements are read from 2^16 cells of 2^14 levels
-_ROWS = 16  # with 64 the pulls of a block leave the cache between the steps that use them
+_CELL = 15  # placements are read from cells of 2^15 levels
+_CELLS = 1 << (30 - _CELL)
+_ROWS = 32  # with 64 the pulls of a block leave the cache between the steps that use them
 _DIFFERENT, _IGNORED = 1, 4
-_WORKERS = 2
 _CHUNK = 1 << 16
 _LARGEST = np.iinfo(np.uint32).max
 
@@ -111,6 +111,7 @@ def discriminate(
     *,
     level: float = 0.95,
     groups: ArrayLike | None = None,
+    workers: int = 2,
 ) -> Discrimination:
     """Analyse all pairs of images.
 
@@ -127,6 +128,8 @@ def discriminate(
         Confidence at which two opinions count as different (two-sided z test).
     groups
         Reference of each image: references instead of images are the units of the covariance.
+    workers
+        Threads; take one where several processes share the cores already. The result is the same.
 
     Returns
     -------
@@ -151,14 +154,14 @@ def discriminate(
     order = np.argsort(y, kind="stable")
     pairs = _Pairs(_levels(s[:, order]), _kinds(y[order], e[order], level))
     units = np.arange(y.size) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    return _analyse(pairs, units.reshape(-1)[order])
+    return _analyse(pairs, units.reshape(-1)[order], workers)
 
 
 @dataclass(frozen=True)
 class _Pairs:
     """Integer scores ``[M, n]`` in ascending order of the opinions, and the kind of every pair.
 
-    Block k holds the pairs of the images ``16 k ...`` with all that follow ``16 k``; those on or below the
+    Block k holds the pairs of the images ``32 k ...`` with all that follow ``32 k``; those on or below the
     diagonal are marked as ignored.
     """
 
@@ -188,6 +191,19 @@ class _Pairs:
         keys |= tag
         np.putmask(keys[:, :_ROWS], kind[:, :_ROWS] == _IGNORED, _LARGEST)
         return keys
+
+    def cells(self, method: int, k: int, wrong: Integers, first: Integers, out: Keys) -> Integers:
+        """Write the cells of block k to ``out``: ``first``, and ``wrong`` more where the score disagrees."""
+        start = k * _ROWS
+        q, cell = self.levels[method], out.view(np.int32).reshape(first.shape)
+        np.subtract(q[None, start:], q[start : start + _ROWS, None], out=cell)
+        sign = cell >> 31
+        sign &= wrong
+        np.abs(cell, out=cell)
+        cell >>= _CELL
+        cell += sign
+        cell += first
+        return cell
 
 
 def _levels(scores: Floats) -> Integers:
@@ -224,7 +240,7 @@ def _kinds(mos: Floats, error: Floats, level: float) -> list[NDArray[np.uint8]]:
 
 @dataclass(frozen=True)
 class _Areas:
-    """Both areas of one method; ``tables[2, cell and tag]`` holds the pull of a pair on either."""
+    """Both areas of one method; ``tables[2, cell]`` holds the pull of a pair on either."""
 
     different_similar: float
     better_worse: float
@@ -232,12 +248,12 @@ class _Areas:
     tables: NDArray[np.float32]
 
 
-def _analyse(pairs: _Pairs, units: NDArray[np.intp]) -> Discrimination:
+def _analyse(pairs: _Pairs, units: NDArray[np.intp], workers: int) -> Discrimination:
     count = pairs.levels.shape[0]
     different = sum(int(np.count_nonzero(k == _DIFFERENT)) for k in pairs.kinds)
     similar = sum(int(np.count_nonzero(k == 0)) for k in pairs.kinds)
     buffers: SimpleQueue[Keys] = SimpleQueue()  # touching new memory would cost more than the sort
-    for _ in range(min(_WORKERS, count)):
+    for _ in range(min(workers, count)):
         buffers.put(np.empty(pairs.size, dtype=np.uint32))
 
     def one(method: int) -> _Areas:
@@ -247,9 +263,9 @@ def _analyse(pairs: _Pairs, units: NDArray[np.intp]) -> Discrimination:
         finally:
             buffers.put(keys)
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         areas = list(pool.map(one, range(count)))
-        by_pair, by_image = _covariances(pairs, [a.tables for a in areas], units, pool)
+    by_pair, by_image = _covariances(pairs, [a.tables for a in areas], units, workers)
     values = np.array([[a.different_similar, a.better_worse, a.correct] for a in areas]).T
     two = [Auc(values[k], by_image[k], by_pair[k]) for k in range(2)]
     return Discrimination(two[0], two[1], values[2], different, similar)
@@ -291,7 +307,7 @@ class _Tally:
 
 def _count(keys: Keys) -> _Tally:
     """Walk through the sorted keys in chunks that never cut a group of equal differences."""
-    cells = (np.arange(1 << (30 - _CELL)) << (_CELL + 2)).astype(np.uint32)
+    cells = (np.arange(_CELLS) << (_CELL + 2)).astype(np.uint32)
     edges = np.append(np.searchsorted(keys, cells), keys.size)
     below = np.zeros((3, edges.size), dtype=np.int64)
     apart = order = 0.0
@@ -357,51 +373,55 @@ def _tables(tally: _Tally, apart: float, better: float, different: int, similar:
     """Tabulate how a pair pulls on the two areas: its placement less the area, one share of its kind."""
     lower, upper = tally.below[:, :-1], tally.below[:, 1:]
     middle, total = (lower + upper) / 2, tally.below[:, -1].astype(np.float64)
-    tables = np.zeros((2, middle.shape[1] + 1, 4))
+    tables = np.zeros((2, 3 * _CELLS + 1))
+    of_similar, of_right, of_wrong = (slice(k * _CELLS, (k + 1) * _CELLS) for k in range(3))
     if different and similar:
-        of_different = (middle[0] / similar - apart) / different
-        of_similar = ((different - middle[1] - middle[2]) / different - apart) / similar
-        tables[0, :-1] = np.stack([of_similar, of_different, 0 * of_similar, of_different], axis=1)
+        tables[0, of_similar] = ((different - middle[1] - middle[2]) / different - apart) / similar
+        tables[0, of_right] = tables[0, of_wrong] = (middle[0] / similar - apart) / different
     if different:
-        of_right = 2 * ((total[1] + middle[2]) / different - better) / different
-        of_wrong = 2 * ((total[1] - middle[1]) / different - better) / different
+        tables[1, of_right] = 2 * ((total[1] + middle[2]) / different - better) / different
+        tables[1, of_wrong] = 2 * ((total[1] - middle[1]) / different - better) / different
         # Of two pairs without any difference neither is ahead: they count one half, not one.
-        of_right[0] -= tally.zero**2 / max(upper[1, 0], 1) / different**2
-        tables[1, :-1, 1], tables[1, :-1, 3] = of_right, of_wrong
-    return tables.reshape(2, -1).astype(np.float32)  # the cell behind the last pulls on nothing
+        tables[1, _CELLS] -= tally.zero**2 / max(upper[1, 0], 1) / different**2
+    return tables.astype(np.float32)  # the cell behind the last pulls on nothing
 
 
 def _covariances(
-    pairs: _Pairs, tables: list[NDArray[np.float32]], units: NDArray[np.intp], pool: ThreadPoolExecutor
+    pairs: _Pairs, tables: list[NDArray[np.float32]], units: NDArray[np.intp], workers: int
 ) -> tuple[Floats, Floats]:
     """Covariance of both areas, ``[2, M, M]`` each: pairs as units, and images (references) as units."""
     m, n = pairs.levels.shape
     by_pair = np.zeros((2, m, m))
     pulls = np.zeros((2, m, n))
+    largest = max(kind.size for kind in pairs.kinds) if pairs.kinds else 0
+    buffers: SimpleQueue[tuple[Keys, NDArray[np.intp], NDArray[np.float32]]] = SimpleQueue()
+    for _ in range(workers):
+        room = np.empty(2 * m * largest, dtype=np.float32)
+        buffers.put((np.empty(largest, dtype=np.uint32), np.empty(largest, dtype=np.intp), room))
 
     def block(k: int) -> tuple[NDArray[np.float32], ...]:
+        keys, index, room = borrowed = buffers.get()
         kind = pairs.kinds[k]
-        pull = np.empty((2, m, *kind.shape), dtype=np.float32)
-        keys, index = np.empty(kind.size, dtype=np.uint32), np.empty(kind.shape, dtype=np.intp)
-        nothing = kind[:, :_ROWS] == _IGNORED
+        pull = room[: 2 * m * kind.size].reshape(2, m, *kind.shape)
+        keys, index = keys[: kind.size], index[: kind.size].reshape(kind.shape)
+        # Similar pairs have the first cells, rightly ordered ones the next, wrongly ordered ones the last.
+        wrong = (kind == _DIFFERENT).astype(np.int32) * _CELLS
+        first = wrong + (kind == _IGNORED).astype(np.int32) * (3 * _CELLS)
         for method in range(m):
-            tagged = pairs.tagged(method, k, keys)  # and on in 4 bytes: an index takes 8
-            tag = tagged & 3
-            tagged >>= _CELL + 2
-            tagged <<= 2
-            tagged |= tag
-            index[...] = tagged
-            np.putmask(index[:, :_ROWS], nothing, tables[method].shape[1] - 1)
+            index[...] = pairs.cells(method, k, wrong, first, keys)
             np.take(tables[method][0], index, out=pull[0, method], mode="clip")
             np.take(tables[method][1], index, out=pull[1, method], mode="clip")
         flat = pull.reshape(2, m, -1)
-        return flat @ flat.transpose(0, 2, 1), pull.sum(axis=3), pull.sum(axis=2)
+        found = flat @ flat.transpose(0, 2, 1), pull.sum(axis=3), pull.sum(axis=2)
+        buffers.put(borrowed)
+        return found
 
-    for k, (gram, of_rows, of_columns) in enumerate(pool.map(block, range(len(pairs.kinds)))):
-        start = k * _ROWS
-        by_pair += gram
-        pulls[:, :, start : start + of_rows.shape[2]] += of_rows
-        pulls[:, :, start:] += of_columns
+    with ThreadPoolExecutor(workers) as pool:
+        for k, (gram, of_rows, of_columns) in enumerate(pool.map(block, range(len(pairs.kinds)))):
+            start = k * _ROWS
+            by_pair += gram
+            pulls[:, :, start : start + of_rows.shape[2]] += of_rows
+            pulls[:, :, start:] += of_columns
     summed = np.zeros((2, m, int(units.max(initial=-1)) + 1))
     for image, unit in enumerate(units):
         summed[:, :, unit] += pulls[:, :, image]

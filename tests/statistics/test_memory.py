@@ -1,0 +1,32 @@
+"""Peak memory of a whole process at the size of the largest data sets but one: below a gibibyte."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: ``ru_maxrss`` counts kibibytes, on macOS bytes.
+PROGRAM = """
+import resource, sys
+import numpy as np
+from benchmark.statistics import bootstrap, discriminate, influence
+
+methods = int(sys.argv[1])
+g = np.random.default_rng(0)
+mos = g.normal(size=10_000)
+scores = mos + g.normal(size=(methods, mos.size)) * np.linspace(0.5, 2, methods)[:, None]
+bootstrap(scores, mos, resamples=1_000)
+moved = [influence(score, mos) for score in scores]
+discriminate(scores, mos, np.full(mos.size, 0.2))
+unit = 1 if sys.platform == "darwin" else 1024
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+"""
+
+
+@pytest.mark.parametrize("methods", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_ten_thousand_images_and_a_thousand_resamples_stay_below_one_gibibyte(methods):
+    command = [sys.executable, "-c", PROGRAM, str(methods)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    assert 2**26 < int(done.stdout) < 2**30
