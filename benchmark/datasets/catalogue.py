@@ -41,6 +41,13 @@ class Source(_Part):
     files: tuple[File, ...]
 
 
+class Archive(_Part):
+    """How much the download is, in gigabytes of 10^9 bytes, and where that was read."""
+
+    gb: float
+    known_from: str
+
+
 class Score(_Part):
     """What the opinion is; `low` and `high` bound what is accepted, `nominal` is what papers state."""
 
@@ -62,6 +69,7 @@ class Entry(_Part):
     page: str = ""
     asks: bool = False
     steps: str = ""
+    archive: Archive | None = None
     sources: tuple[Source, ...] = ()
     score: Score | None = None
     counts: dict[Literal["images", "references", "distortions"], int] = {}

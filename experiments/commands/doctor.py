@@ -28,6 +28,7 @@ def command(
     from experiments import settings as settings_of
     from experiments.compose import profile_settings
     from experiments.doctoring import data_sets, trained
+    from experiments.needs import needs
 
     for line in _machine():
         typer.echo(line)
@@ -39,6 +40,8 @@ def command(
         for name, there, said in rows:
             typer.echo(f"  {'yes' if there else 'NO ':4}{name:16}{said}")
             missing += not there
+    for line in ("", *needs(settings)):
+        typer.echo(line)
     if missing:
         raise typer.Exit(1)
 

@@ -1,0 +1,113 @@
+"""What a run will take, said before it starts: downloads, terms, forms, disk, memory, and counts of work.
+
+Figures that nobody has measured are marked as estimates, with the rule behind them; what is not known is
+said.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.datasets import catalogue
+from benchmark.datasets._release import folder_of
+from experiments.settings import Settings
+
+#: Bytes of a decoded picture of KonIQ-10k: 1024 x 768 pixels of three numbers in single precision.
+PICTURE = 1024 * 768 * 3 * 4
+#: Files of weights as they are published, all that the paper profile names; sizes of files of these formats.
+WEIGHTS_GB = 0.6
+#: Kinds of degradation, and their levels.
+KINDS, LEVELS = 24, 5
+
+
+def needs(settings: Settings, here: Path = Path()) -> Iterator[str]:
+    """Say what a run of these settings will take, a line at a time; nothing where all of it is made here."""
+    entries = [catalogue.entry(kind) for kind in _published(settings)]
+    if not entries:
+        return
+    yield from _downloads(entries)
+    yield from _room(entries, settings, here)
+    yield from _work(settings, entries)
+
+
+def _published(settings: Settings) -> list[str]:
+    prepare = settings.prepare
+    kinds = [str(prepare.settings.get(name, {}).get("kind", name)) for name in prepare.datasets]
+    return [kind for kind in kinds if kind in catalogue.names()]
+
+
+def _downloads(entries: Sequence[catalogue.Entry]) -> Iterator[str]:
+    yield "To fetch"
+    for entry in entries:
+        size = f"{entry.archive.gb:8.2f} GB" if entry.archive else "  unknown   "
+        if folder_of(entry).is_dir():
+            how = "here"
+        elif not entry.sources:
+            how = f"by hand: `iqa datasets {entry.name}`"
+        elif entry.asks:
+            how = f"a form on {entry.page}, or the mirror: `iqa download {entry.name} --accept-terms`"
+        else:
+            how = f"`iqa download {entry.name}`"
+        yield f"  {entry.name:12}{size}  {how}"
+        known = f" ({entry.archive.known_from})" if entry.archive else ""
+        yield f"  {'':12}{'':11}  {entry.licence}{known}"
+    unknown = sum(entry.archive is None for entry in entries)
+    also = f", and {unknown} of unknown size" if unknown else ""
+    yield f"  {'together':12}{_gigabytes(entries):8.2f} GB{also}"
+    yield f"  {'weights':12}{WEIGHTS_GB:8.2f} GB  at the first use, by `train@METHOD`; estimate"
+
+
+def _gigabytes(entries: Sequence[catalogue.Entry]) -> float:
+    return sum(entry.archive.gb for entry in entries if entry.archive)
+
+
+def _room(entries: Sequence[catalogue.Entry], settings: Settings, here: Path) -> Iterator[str]:
+    known = _gigabytes(entries)
+    free = shutil.disk_usage(here).free / 1e9
+    enough = "enough" if free > 2 * known else "NOT ENOUGH"
+    yield "\nTo hold (estimates)"
+    yield f"  disk    {2 * known:.0f} GB: archives and as much unpacked; free here {free:.0f} GB, {enough}"
+    held = max(settings.sweep.images, settings.robustness.images) * PICTURE / 1e9
+    yield f"  memory  {held + 3:.0f} GB: the pictures of `sweep.images` at 1024 x 768, and 3 GB for a process"
+
+
+def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[str]:
+    images = {entry.name: entry.counts.get("images", 0) for entry in entries}
+    scored = sum(images.get(name, 0) for name in settings.score.datasets)
+    probed = sum(images.get(name, 0) for name in settings.cross_dataset.datasets)
+    count = len(settings.methods)
+    kinds = KINDS if settings.sweep.kinds == "all" else len(settings.sweep.kinds)
+    swept = settings.sweep.images * kinds * LEVELS
+    work = {
+        "scores": count * scored,
+        "features": len(settings.cross_dataset.methods) * probed,
+        "scores of the sweep": count * swept,
+    }
+    yield "\nTo compute"
+    for what, number in work.items():
+        yield f"  {number:>11,}  {what}: {_days(number)}"
+    for name, own in settings.methods.items():
+        trained = _steps(own.train or {}, images.get(settings.train.dataset, 0))
+        if trained:
+            yield f"  {trained:>11,}  training steps of {name}"
+    longer = len(settings.ablation.variants)
+    yield f"  {longer:>11,}  ablations, each as long as the training of {settings.ablation.method}" + (
+        f" with {settings.ablation.changes}" if settings.ablation.changes else ""
+    )
+    yield "  Pictures a second with CLIP's RN50: 7 on two cores at 481 x 321, measured; at 1024 x 768 about"
+    yield "  1.4, an estimate. No GPU was measured: `iqa bench --method clipiqa --size 768` does it; divide."
+
+
+def _steps(train: dict[str, Any], pictures: int) -> int:
+    """Return the steps that a training's settings ask for; 0 for one without."""
+    if "epochs" in train and "batch" in train:
+        return int(train["epochs"] * pictures / train["batch"])
+    return int(train.get("steps", 0))
+
+
+def _days(count: int) -> str:
+    slow, fast = count / 1 / 86400, count / 100 / 86400
+    return f"{slow:.1f} days at 1 a second, {fast * 24:.1f} hours at 100"
