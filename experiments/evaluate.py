@@ -87,6 +87,8 @@ def _one_set(
             found["by_distortion"].append(by_distortion(frame, manifest, **each).assign(**keys))
         if manifest["mos"].notna().any():
             found["structure"].append(structure(frame, manifest, files, **each).assign(**keys))
+    # A method that scored nothing would leave no image that all have scored.
+    frames = {name: frame for name, frame in frames.items() if frame["score"].notna().any()}
     direction = {name: direction[name] for name in frames}
     if len(frames) > 1:
         pairs = differences(frames, manifest, higher_is_better=direction, **common, how=how)

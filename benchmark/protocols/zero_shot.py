@@ -75,6 +75,9 @@ def zero_shot(
     rated = samples.rated()
     if len(rated.frame):
         rows += [*_agreement(rated, how), *_mapped(rated, how, mapping), *_over_splits(rated, how, splits)]
+    elif np.isfinite(number(manifest, "mos")).any():
+        words = f"{READING}; undefined: no image has both a score and an opinion"
+        rows += [undefined(name, rated, words) for name in ("srcc", "krcc", "plcc_raw", "plcc", "rmse")]
     rows += level_rows(samples, how)
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -77,6 +77,8 @@ def read(path: Path, column: str) -> pd.DataFrame:
     for name in ("image", column):
         if name not in frame:
             raise ValueError(f"{path} lacks the column {name!r}: it has {', '.join(map(str, frame.columns))}")
+    if frame.empty:
+        raise ValueError(f"{path} lists no image")
     if not pd.api.types.is_numeric_dtype(frame[column]):
         raise ValueError(f"{path}: the column {column!r} holds something that is no number")
     return frame

@@ -99,6 +99,14 @@ def test_what_is_missing_is_counted(manifest):
     assert row(table, "srcc_level").n == 297
 
 
+def test_a_method_without_any_score_keeps_its_rows(manifest):
+    table = zero_shot(scores_of(manifest).assign(score=np.nan), manifest, **UP, how=Resampling(20))
+    assert table[table["statistic"].eq("srcc")]["value"].isna().all()
+    assert table["n"].eq(0).all()
+    assert "300 of 300 scores missing" in row(table, "srcc").protocol
+    assert {"srcc", "krcc", "plcc_raw", "plcc", "rmse"} <= set(table["statistic"])
+
+
 def test_no_opinions_leave_the_levels(manifest):
     table = zero_shot(scores_of(manifest), manifest.drop(columns="mos"), **UP, how=Resampling(20))
     assert list(table["statistic"]) == ["srcc_level"]
