@@ -51,7 +51,7 @@ def discrimination(
     Raises
     ------
     ValueError
-        If the manifest has no ``mos_std``, scores are infinite, or fewer than one rating is claimed.
+        If the manifest has no ``mos_std``, or fewer than one rating is claimed.
     """
     if ratings < 1:
         raise ValueError(f"ratings is the number of ratings an opinion: at least 1, not {ratings}")
@@ -62,8 +62,12 @@ def discrimination(
     known = ~np.isnan(error)
     missing = int((~known).sum())
     if missing:
-        samples = samples.take(known, f"{missing} images without mos_std left out")
-    found = discriminate(samples.scores, samples.mos, error[known], level=level, groups=samples.groups)
+        samples, error = samples.take(known, f"{missing} images without mos_std left out"), error[known]
+    finite = np.isfinite(samples.scores).all(axis=0)  # two infinite scores have no difference
+    if not finite.all():
+        words = f"{int((~finite).sum())} images with an infinite score left out"
+        samples, error = samples.take(finite, words), error[finite]
+    found = discriminate(samples.scores, samples.mos, error, level=level, groups=samples.groups)
     protocol = _words(samples, found, ratings, level)
     names = list(scores_by_method)
     return _methods(found, names, samples, protocol), _differences(found, names, samples, protocol)

@@ -213,7 +213,7 @@ def _levels(scores: Floats) -> Integers:
 
 def _lattice(scores: Floats) -> Integers:
     """Count steps above the lowest score: its own steps if it has any (whole numbers, rounded decimals)."""
-    offset = scores - scores.min()
+    offset = scores - scores.min(initial=np.inf)
     gaps = np.diff(np.unique(offset))
     if not gaps.size:
         return np.zeros(scores.size, dtype=np.int32)

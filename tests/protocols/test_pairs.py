@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -81,3 +82,20 @@ def test_discrimination_tables(manifest):
         discrimination(
             scores, manifest.drop(columns="mos_std"), higher_is_better=up, mos_higher_is_better=True
         )
+
+
+def test_pairs_leave_out_images_of_infinite_score(manifest):
+    scores = {"a": scores_of(manifest), "b": scores_of(manifest, seed=2)}
+    keep = manifest["image"].iloc[3:]
+    expected = discrimination(
+        {name: frame.iloc[3:] for name, frame in scores.items()},
+        manifest[manifest["image"].isin(keep)],
+        higher_is_better={"a": True, "b": True},
+        mos_higher_is_better=True,
+    )[0]
+    scores["b"].loc[:2, "score"] = [np.inf, -np.inf, np.inf]
+    found = discrimination(
+        scores, manifest, higher_is_better={"a": True, "b": True}, mos_higher_is_better=True
+    )[0]
+    np.testing.assert_array_equal(found["value"], expected["value"])
+    assert found["protocol"].str.contains("3 images with an infinite score left out").all()

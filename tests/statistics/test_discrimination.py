@@ -137,3 +137,11 @@ def test_bad_input():
         discriminate(np.where(scores > 0, scores, np.inf), mos, error)
     with pytest.raises(ValueError, match="negative"):
         discriminate(scores, mos, -error)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_without_a_pair_nothing_is_defined(n):
+    found = discriminate(np.zeros((2, n)), np.zeros(n), np.ones(n))
+    assert (found.different, found.similar) == (0, 0)
+    assert np.isnan(found.better_worse.value).all()
+    assert np.isnan(found.different_similar.test(0, 1)).all()
