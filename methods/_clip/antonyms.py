@@ -102,12 +102,17 @@ class AntonymScorer(nn.Module):
 
     def similarities(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines ``[B, P]`` to the positive and to the negative prompts."""
-        embedding = self.encoder(images)
-        return embedding @ self.positive.T, embedding @ self.negative.T
+        return self.compare(self.encoder(images))
 
-    def probabilities(self, images: Tensor) -> Tensor:
-        """Probability ``[B, P]`` of the positive prompt of each pair."""
-        positive, negative = self.similarities(images)
+    def compare(self, embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines ``[B, P]`` of embeddings ``[B, D]``, as `similarities`; in single precision always."""
+        # Rounded to bf16, a cosine of 0.2 has steps of 0.001, which the scale makes 0.1 of a logit.
+        with torch.autocast(embedding.device.type, enabled=False):
+            return embedding @ self.positive.T, embedding @ self.negative.T
+
+    def probabilities(self, embedding: Tensor) -> Tensor:
+        """Probability ``[B, P]`` of the positive prompt of each pair, of embeddings ``[B, D]``."""
+        positive, negative = self.compare(embedding)
         return torch.sigmoid(self.scale * (positive - negative))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from benchmark.method import Card
 from methods._clip.antonyms import AntonymScorer
+from methods._clip.folded import Folding
 
 
 class AntonymMethod:
@@ -30,6 +31,7 @@ class AntonymMethod:
         self.higher_is_better = higher_is_better
         # Convolutions over pixels whose channels lie together take two thirds of the time on a CPU.
         self.scorer = scorer.eval().to(memory_format=torch.channels_last)
+        self._embed = Folding(self.scorer.encoder)
 
     def to(self, device: str | torch.device) -> AntonymMethod:
         """Move to a device and return itself."""
@@ -39,17 +41,17 @@ class AntonymMethod:
     @torch.inference_mode()
     def score(self, images: Tensor) -> Tensor:
         """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` in [0, 1]."""
-        return self.scorer(self._there(images))[:, 2].float().cpu()
+        return self.probabilities(images).mean(dim=1)
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor) -> Tensor:
         """Probability ``[B, P]`` of the positive prompt of each pair; the score is their mean."""
-        return self.scorer.probabilities(self._there(images)).float().cpu()
+        return self.scorer.probabilities(self._embed(self._there(images))).float().cpu()
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
         """Return unit image embeddings ``[B, D]``."""
-        return self.scorer.encoder(self._there(images)).float().cpu()
+        return self._embed(self._there(images)).float().cpu()
 
     def _there(self, images: Tensor) -> Tensor:
         return images.to(self.scorer.positive.device, memory_format=torch.channels_last)
