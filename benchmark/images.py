@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from torch import Tensor
 
 #: File name endings taken for pictures when a folder is listed.
 EXTENSIONS = frozenset(
-    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".jpeg", ".jpg"}
+    | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
 #: Largest picture that is decoded, in pixels (Pillow's own limit against decompression bombs).
@@ -42,7 +44,7 @@ def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
     Parameters
     ----------
     path
-        File to read.
+        File to read, or an address of a store that fsspec knows, such as ``s3://bucket/photo.jpg``.
     short_side
         Scale to this short side, in pixels, before anything else looks at the picture; 0 leaves it. As
         published protocols do it (ARNIQA's for SPAQ): Pillow's antialiased bicubic filter in the bits of the
@@ -58,10 +60,14 @@ def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
     ImageError
         If the file is missing, empty, no picture, damaged, truncated or larger than `MAX_PIXELS`.
     """
-    path = Path(path)
-    _check_file(path)
+    source: Path | io.BytesIO
+    if is_address(path):
+        path, source = os.fspath(path), _fetched(os.fspath(path))
+    else:
+        path = source = Path(path)
+        _check_file(path)
     try:
-        with Image.open(path) as image:
+        with _open(source) as image:
             _check_size(path, image.size)
             if getattr(image, "is_animated", False):
                 warnings.warn(f"{path}: animated; its first frame is taken", ImageNotice, stacklevel=2)
@@ -70,7 +76,8 @@ def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
     except (ImageError, ImageNotice):  # a notice is raised where warnings are errors
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not a picture in a format that Pillow reads; convert it to PNG") from error
+        cure = "convert it to PNG" if _heif() else "convert it to PNG, or for HEIC install pillow-heif"
+        raise ImageError(f"{path}: not a picture in a format that Pillow reads; {cure}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{path}: more than {MAX_PIXELS} pixels; scale or crop it first") from error
     except Exception as error:  # decoders of damaged bytes raise anything from SyntaxError to struct.error
@@ -113,6 +120,45 @@ def write_png(path: str | os.PathLike[str], image: Tensor) -> None:
     os.replace(aside, path)
 
 
+def is_address(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is an address such as ``s3://bucket/photo.jpg``, and no file of this machine."""
+    return "://" in os.fspath(path)
+
+
+def _fetched(address: str) -> io.BytesIO:
+    """Read a picture from its store; whatever goes wrong there is the picture's error."""
+    import fsspec
+
+    try:
+        with fsspec.open(address, "rb") as file:
+            return io.BytesIO(file.read())
+    except Exception as error:  # every store raises errors of its own
+        raise ImageError(f"{address}: cannot be fetched ({type(error).__name__}: {error})") from error
+
+
+def _open(source: Path | io.BytesIO) -> Image.Image:
+    """Open by content, whatever the name ends in; HEIC through its plug-in, once one is met."""
+    try:
+        return Image.open(source)
+    except UnidentifiedImageError:
+        if not _heif():
+            raise
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
+        return Image.open(source)
+
+
+@cache
+def _heif() -> bool:
+    """Whether the extra that reads HEIC is there; Pillow knows it from then on."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
 def _check_file(path: Path) -> None:
     """Refuse what is no regular, readable, non-empty file, before a decoder is asked."""
     try:
@@ -131,13 +177,13 @@ def _check_file(path: Path) -> None:
         raise ImageError(f"{path}: cannot be opened ({error})") from error
 
 
-def _check_size(path: Path, size: tuple[int, int]) -> None:
+def _check_size(path: str | Path, size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         raise ImageError(f"{path}: {width}x{height} is more than {MAX_PIXELS} pixels; scale or crop it first")
 
 
-def _upright(image: Image.Image, path: Path) -> Image.Image:
+def _upright(image: Image.Image, path: str | Path) -> Image.Image:
     """Apply EXIF orientation and colour profile; returns a mode among RGB, L and I;16 (transparency gone)."""
     profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
@@ -165,7 +211,7 @@ def _scaled(image: Image.Image, short_side: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None, path: Path) -> Image.Image:
+def _to_srgb(image: Image.Image, profile: bytes | None, path: str | Path) -> Image.Image:
     """Convert by the embedded profile; a profile that cannot be used is said and ignored, as viewers do."""
     if profile:
         try:
@@ -180,7 +226,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None, path: Path) -> Image.Ima
     return image.convert("RGB")
 
 
-def _to_tensor(image: Image.Image, path: Path) -> Tensor:
+def _to_tensor(image: Image.Image, path: str | Path) -> Tensor:
     """Scale to [0, 1] by the full range of the mode: 8 bits, 16 bits, or floats already in [0, 1]."""
     if image.mode == "RGB":
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()

@@ -229,7 +229,7 @@ def stream(
     if batch < 1 or jobs < 1:
         raise ValueError(f"batch and jobs must be at least 1, got batch {batch} and jobs {jobs}")
     done = done or {}
-    files = [Path(root or "", path) for path in paths]
+    files = [os.path.join(root or "", path) for path in paths]  # a Path would change s3:// to s3:/
     for part in _batches(_decoded(files, jobs, done, short_side), batch):
         if isinstance(part, Result):
             if part.index not in done:
@@ -242,7 +242,7 @@ def stream(
 
 
 def _decoded(
-    files: Sequence[Path], jobs: int, done: Mapping[int, tuple[int, int] | None], short_side: int
+    files: Sequence[str], jobs: int, done: Mapping[int, tuple[int, int] | None], short_side: int
 ) -> Iterator[tuple[int, Tensor | str]]:
     """Read files in threads, a few ahead of what is asked for; yields pictures or reasons in their order."""
 
@@ -289,7 +289,7 @@ def _batches(
 
 
 def _apply(
-    function: Callable[[Tensor], Tensor], pictures: list[tuple[int, Tensor]], files: Sequence[Path]
+    function: Callable[[Tensor], Tensor], pictures: list[tuple[int, Tensor]], files: Sequence[str]
 ) -> list[Result]:
     """Apply `function` to one batch; if that is refused, to each picture alone, to find which is meant."""
     size = (pictures[0][1].shape[1], pictures[0][1].shape[2])
@@ -301,7 +301,7 @@ def _apply(
             return [Result(pictures[0][0], size, None, str(error))]
         return [result for picture in pictures for result in _apply(function, [picture], files)]
     except Exception as error:
-        error.add_note(f"while scoring {', '.join(str(files[index]) for index, _ in pictures)}")
+        error.add_note(f"while scoring {', '.join(files[index] for index, _ in pictures)}")
         raise
     if rows.ndim == 0 or len(rows) != len(pictures):
         raise TypeError(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmark.scoring import Row, scored, stream
+from experiments.inputs import Picture
 from experiments.scoring_run import How, function_of
 from experiments.train import load_here
 
@@ -29,18 +29,18 @@ class Scorer:
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         """Score one chunk."""
-        paths = [Path(os.fsdecode(path)) for path in item["paths"]]
+        paths = [os.fsdecode(path) for path in item["paths"]]
         parts = stream(paths, self.function, batch=self.how.batch, jobs=self.how.jobs)
         rows = [row for part in parts for row in scored(part, self.method)]
         return {"chunk": item["chunk"], "rows": [(r.index, r.size, r.score, r.error) for r in rows]}
 
 
 def ray_rows(
-    paths: Sequence[Path],
+    paths: Sequence[Picture],
     name: str,
     how: How,
     done: Collection[int] = (),
-    workers: int = 2,
+    workers: int | None = None,
     chunk: int = CHUNK,
 ) -> Iterator[list[Row]]:
     """Score pictures on the cluster of ``RAY_ADDRESS``, or on one of this machine.
@@ -54,7 +54,8 @@ def ray_rows(
     done
         Places of pictures that are scored already; they come by whole chunks.
     workers
-        Number of processes that score.
+        Number of processes that score; without it, one a GPU of the cluster, or a core where it has none or
+        the device is the CPU.
     chunk
         Pictures of a chunk.
 
@@ -74,6 +75,8 @@ def ray_rows(
         raise ValueError("--engine ray needs Ray: install the extra `ray`") from error
     if not ray.is_initialized():
         ray.init(log_to_driver=False, include_dashboard=False)
+    here = ray.cluster_resources()
+    unit = "GPU" if how.device in ("auto", "cuda") and here.get("GPU") else "CPU"
     items = [
         {"chunk": first, "paths": [os.fsencode(path) for path in paths[first : first + chunk]]}
         for first in range(0, len(paths), chunk)
@@ -85,7 +88,11 @@ def ray_rows(
         return
     worker: Any = Scorer  # a class: each worker makes one of its own
     chunks = ray.data.from_items(items, override_num_blocks=len(items)).map(
-        worker, fn_constructor_args=(name, how, os.getcwd()), concurrency=min(workers, len(items)), num_cpus=1
+        worker,
+        fn_constructor_args=(name, how, os.getcwd()),
+        concurrency=min(workers or int(here.get(unit, 1)), len(items)),
+        num_gpus=1 if unit == "GPU" else None,
+        num_cpus=None if unit == "GPU" else 1,
     )
     for item in chunks.iter_rows():
         yield [

@@ -1,4 +1,4 @@
-"""What pictures a command line names: files, folders, globs, lists."""
+"""What pictures a command line names: files, folders, globs, lists, and addresses of stores."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from benchmark.images import EXTENSIONS
+from benchmark.images import EXTENSIONS, is_address
 
 #: Columns of a list of pictures that may hold their paths, the first one found.
 COLUMNS = ("image", "path", "file", "filename", "name")
 
+#: A file of this machine, or an address such as ``s3://bucket/photo.jpg``.
+Picture = Path | str
 
-def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Path]:
+
+def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Picture]:
     """List the pictures that arguments name, each once, in the order of the arguments.
 
     Parameters
     ----------
     arguments
         Files as they are; folders, searched for pictures all the way down, in the order of their names; glob
-        patterns; CSV files with a column of `COLUMNS`, whose paths start from the folder of the file; or
-        ``-`` for one path a line of standard input.
+        patterns; CSV or parquet files with a column of `COLUMNS`, whose paths start from the folder of the
+        file; ``-`` for one path a line of standard input; or addresses of a store that fsspec knows, with
+        folders and patterns alike.
     stdin
         Standard input.
 
@@ -31,37 +35,79 @@ def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Path
     ValueError
         If an argument names nothing that exists, or a folder or list without a picture.
     """
-    found = [path for argument in arguments for path in _named(argument, stdin)]
+    found = [picture for argument in arguments for picture in _named(argument, stdin)]
     return list(dict.fromkeys(found))
 
 
-def _named(argument: str, stdin: TextIO | None) -> Iterable[Path]:
+def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
     path = Path(argument)
     if argument == "-":
         lines = [line.rstrip("\n") for line in stdin or ()]
-        return _some([Path(line) for line in lines if line], "standard input names no picture")
+        return _some([_below(Path(), line) for line in lines if line], "standard input names no picture")
+    if is_address(argument):
+        return _stored(argument)
     if path.is_dir():
         # A broken link stays in the list: that it cannot be read is for its row to say.
         inside = [p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS and not p.is_dir()]
         return _some(sorted(inside), f"{path} holds no picture ({', '.join(sorted(EXTENSIONS))})")
-    if path.suffix.lower() == ".csv" and path.is_file():
+    if path.suffix.lower() in {".csv", ".parquet"} and path.is_file():
         return _listed(path)
     if path.exists() or path.is_symlink():
         return [path]
-    matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))
+    matches: list[Picture] = sorted(Path(match) for match in glob.glob(argument, recursive=True))
     return _some(matches, f"{argument} does not exist")
 
 
-def _listed(path: Path) -> list[Path]:
+def _stored(address: str) -> Iterable[Picture]:
+    """Pictures of a store: one by its ending, those that a pattern matches, or all below a folder."""
+    import fsspec
+
+    if Path(address).suffix.lower() in EXTENSIONS and not glob.has_magic(address):
+        return [address]
+    try:
+        store, place = fsspec.url_to_fs(address)
+        names = store.glob(place) if glob.has_magic(address) else store.find(place)
+    except Exception as error:  # every store raises errors of its own
+        raise ValueError(f"{address} cannot be listed ({type(error).__name__}: {error})") from error
+    inside = [store.unstrip_protocol(name) for name in names if Path(name).suffix.lower() in EXTENSIONS]
+    return _some(sorted(inside), f"{address} holds no picture ({', '.join(sorted(EXTENSIONS))})")
+
+
+def _listed(path: Path) -> list[Picture]:
+    columns = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    name = next((name for name in COLUMNS if name in columns), None)
+    if name is None:
+        raise ValueError(f"{path}: needs a column among {', '.join(COLUMNS)}, has {', '.join(columns)}")
+    empty = [row for row, cell in enumerate(columns[name], start=1) if not cell]
+    if empty:
+        raise ValueError(f"{path}: its row {empty[0]} names no picture")
+    return _some([_below(path.parent, cell) for cell in columns[name]], f"{path} lists no picture")
+
+
+def _csv(path: Path) -> dict[str, list[str]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        column = next((name for name in COLUMNS if name in (reader.fieldnames or ())), None)
-        if column is None:
-            raise ValueError(f"{path}: needs a column among {', '.join(COLUMNS)}, has {reader.fieldnames}")
-        return _some([path.parent / row[column] for row in reader], f"{path} lists no picture")
+        rows = list(reader)
+        return {name: [row[name] for row in rows] for name in reader.fieldnames or ()}
 
 
-def _some(found: list[Path], otherwise: str) -> list[Path]:
+def _parquet(path: Path) -> dict[str, list[str]]:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ValueError(f"{path}: parquet needs pyarrow, which is not installed") from error
+    file = parquet.ParquetFile(path)
+    names = [name for name in COLUMNS if name in file.schema_arrow.names]
+    if not names:
+        return {name: [] for name in file.schema_arrow.names}
+    return {names[0]: file.read(columns=names[:1]).column(0).to_pylist()}
+
+
+def _below(folder: Path, name: str) -> Picture:
+    return name if is_address(name) else folder / name
+
+
+def _some(found: list[Picture], otherwise: str) -> list[Picture]:
     if not found:
         raise ValueError(otherwise)
     return found

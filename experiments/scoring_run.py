@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from benchmark.method import Method
 from benchmark.scoring import Row, frame_of, scored, stream
+from experiments.inputs import Picture
 from experiments.journal import Journal
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -83,14 +84,14 @@ def function_of(method: Method, how: How) -> Callable[[Tensor], Tensor]:
 
 
 def local_rows(
-    paths: Sequence[Path], method: Method, how: How, done: Mapping[int, Size | None]
+    paths: Sequence[Picture], method: Method, how: How, done: Mapping[int, Size | None]
 ) -> Iterator[list[Row]]:
     """Score pictures in this process, a batch at a time; `done` as for `benchmark.scoring.stream`."""
     for part in stream(paths, function_of(method, how), batch=how.batch, jobs=how.jobs, done=done):
         yield scored(part, method)
 
 
-def fingerprint(paths: Sequence[Path], method: Method, how: How, **more: str) -> dict[str, Any]:
+def fingerprint(paths: Sequence[Picture], method: Method, how: How, **more: str) -> dict[str, Any]:
     """Return all that scores depend on; a journal goes on where this is the same."""
     names = "\0".join(os.fspath(path) for path in paths)
     settings = {name: value for name, value in asdict(how).items() if name != "jobs"}
@@ -99,7 +100,7 @@ def fingerprint(paths: Sequence[Path], method: Method, how: How, **more: str) ->
 
 
 def collect(
-    paths: Sequence[Path],
+    paths: Sequence[Picture],
     rows_of: Callable[[Mapping[int, Size | None]], Iterator[list[Row]]],
     about: Mapping[str, Any],
     *,
@@ -148,7 +149,7 @@ def collect(
     return frame_of(paths, rows)
 
 
-def explain(paths: Sequence[Path], method: Method, folder: Path) -> None:
+def explain(paths: Sequence[Picture], method: Method, folder: Path) -> None:
     """Write where each picture raises or lowers the score: raw maps, and overlays on one colour scale.
 
     Parameters
@@ -174,7 +175,7 @@ def explain(paths: Sequence[Path], method: Method, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     found = {
-        f"{index:05d}_{path.stem}": maps(cast(HasGradients, method), read(path)[None], ["score"])[0, 0]
+        f"{index:05d}_{Path(path).stem}": maps(cast(HasGradients, method), read(path)[None], ["score"])[0, 0]
         for index, path in enumerate(tqdm(paths, unit="img", desc="explain", disable=None))
     }
     raw_maps: dict[str, Any] = {name: raw.numpy() for name, raw in found.items()}

@@ -3,12 +3,16 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from fractions import Fraction
 
 import numpy as np
+import pillow_heif
 import pytest
+import tifffile
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -204,19 +208,21 @@ def test_flipped_bytes_end_as_a_picture_or_a_reason(tmp_path_factory, seed, suff
     assert tensor.max() <= 1
 
 
-def png_claiming(width, height):
+def png(width, height, rows, bits=8):
+    """A PNG in RGB as its standard says; each row begins with its filter."""
+
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(b"\0" * 100)
+    header = struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
+    data = zlib.compress(rows)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("side", [10_000, 50_000])
 def test_decompression_bombs_are_refused_before_decoding(tmp_path, side):
     path = tmp_path / "bomb.png"
-    path.write_bytes(png_claiming(side, side))
+    path.write_bytes(png(side, side, b"\0" * 100))
     with pytest.raises(ImageError, match=r"bomb\.png.*more than \d+ pixels; scale or crop"):
         read(path)
 
@@ -266,5 +272,63 @@ def test_write_refuses_what_is_no_picture(tmp_path, image):
 
 
 def test_extensions_are_what_pillow_opens():
+    pillow_heif.register_heif_opener()
     formats = {ending: kind for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     assert EXTENSIONS.issubset(formats)
+
+
+FLAT = np.array([200, 100, 50], dtype=np.uint8)
+
+
+def flat(path, **options):
+    """Save 64 x 48 pixels of one colour, which no lossy format harms by more than rounding."""
+    if path.suffix in {".heic", ".heif"}:
+        pixels = np.broadcast_to(FLAT, (48, 64, 3)).tobytes()
+        pillow_heif.from_bytes("RGB", (64, 48), pixels).save(path, quality=95, **options)
+    else:
+        Image.new("RGB", (64, 48), tuple(FLAT)).save(path, quality=95, **options)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["avif", "heic", "heif", "webp", "jpg", "jp2"])
+def test_lossy_formats_keep_a_flat_colour(tmp_path, ending):
+    tensor = read(flat(tmp_path / f"flat.{ending}"))
+    assert tensor.shape == (3, 48, 64)
+    assert np.abs(tensor.mul(255).numpy() - FLAT[:, None, None]).max() <= 3
+
+
+@pytest.mark.parametrize("ending", ["avif", "heic"])
+def test_phones_pictures_are_turned_and_read_under_any_name(tmp_path, ending):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = flat(tmp_path / f"upright.{ending}", exif=exif.tobytes())
+    assert read(path).shape == (3, 64, 48)
+    assert torch.equal(read(path.rename(tmp_path / "named.jpg")), read(path.with_name("named.jpg")))
+    path.with_name("named.jpg").write_bytes(path.with_name("named.jpg").read_bytes()[:-60])
+    with pytest.raises(ImageError, match=r"named\.jpg"):
+        read(path.with_name("named.jpg"))
+
+
+def test_without_its_plug_in_heic_is_refused_with_the_cure(tmp_path):
+    path = flat(tmp_path / "a.heic")
+    code = (
+        "import sys; sys.modules['pillow_heif'] = None; from benchmark.images import read; read(sys.argv[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert "a.heic: not a picture in a format that Pillow reads" in done.stderr
+    assert "for HEIC install pillow-heif" in done.stderr
+
+
+def test_colours_of_sixteen_bits_become_eight(tmp_path):
+    deep = np.array([[[0, 257 * 100, 65535], [257 * 7, 257 * 8, 257 * 9]]], dtype=np.uint16)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
+    (tmp_path / "deep.png").write_bytes(png(2, 1, rows, bits=16))
+    tifffile.imwrite(tmp_path / "deep.tif", deep, photometric="rgb")
+    for name in ("deep.png", "deep.tif"):
+        assert columns(read(tmp_path / name)) == [[0, 100, 255], [7, 8, 9]]
+
+
+def test_ink_of_a_jpeg_becomes_light(tmp_path):
+    # By the plain formula (1 - ink)(1 - black): cyan leaves green and blue, black halves them.
+    path = saved(tmp_path, Image.new("CMYK", (16, 16), (255, 0, 0, 127)), "ink.jpg", quality=100)
+    assert np.abs(np.array(columns(read(path))[0]) - [0, 128, 128]).max() <= 2

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmark.scoring import Row
+    from experiments.inputs import Picture
     from experiments.scoring_run import How
 
 EXAMPLES = """
-    iqa score photo.jpg --method niqe
+    iqa score photo.jpg --method qualiclip-small
 
     iqa score holidays/ "more/*.png" --method qualiclip --out scores.csv
 
-    find . -name "*.jpg" | iqa score - --method niqe --out scores.parquet
+    find . -name "*.jpg" | iqa score - --method sharpness --out scores.parquet
 """
 
 
@@ -28,14 +29,15 @@ def command(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, globs, CSV lists of paths, or - for paths on standard input."
+            help="Pictures, folders, globs, CSV or parquet lists, addresses such as s3://bucket/folder/, "
+            "or - for paths on standard input."
         ),
     ],
     method: Annotated[list[str], typer.Option(help="`iqa methods` lists them; may be given several times.")],
     out: Annotated[
         Path | None, typer.Option(help="File .csv, .parquet or .json; else a table on standard output.")
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, or bf16: faster, and a little off.")] = "fp32",
     batch: Annotated[
@@ -43,7 +45,7 @@ def command(
     ] = 2,
     engine: Annotated[str, typer.Option(help="local, or ray: on the cluster of RAY_ADDRESS.")] = "local",
     jobs: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
-    sort: Annotated[bool, typer.Option(help="Best first instead of the order given.")] = False,
+    sort: Annotated[bool, typer.Option("--sort", help="Best first instead of the order given.")] = False,
     explain: Annotated[
         Path | None, typer.Option(help="Folder for pictures of where the score comes from (gradCAM).")
     ] = None,
@@ -62,6 +64,8 @@ def command(
             raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
     how = How(device, precision, batch, jobs)  # type: ignore[arg-type]
     files = pictures(paths, sys.stdin)
+    if explain is not None:
+        _check_explained(method)
     frames = {name: _scored(name, files, how, engine, out, resume) for name in dict.fromkeys(method)}
     if explain is not None:
         for name, part in frames.items():
@@ -90,7 +94,7 @@ _CHOICES = {
 
 
 def _scored(
-    name: str, files: list[Path], how: How, engine: str, out: Path | None, resume: bool
+    name: str, files: list[Picture], how: How, engine: str, out: Path | None, resume: bool
 ) -> pd.DataFrame:
     """Score with one method; its journal is left where the run is stopped."""
     from experiments import scoring_run, stage
@@ -118,7 +122,17 @@ def _scored(
     return frame
 
 
-def _explain(name: str, files: list[Path], frame: pd.DataFrame, folder: Path) -> None:
+def _check_explained(names: list[str]) -> None:
+    """Refuse methods without gradients before an hour of scoring, not after."""
+    from benchmark.method import HasGradients
+    from experiments.train import load_here
+
+    for name in names:
+        if not isinstance(load_here(name), HasGradients):
+            raise ValueError(f"--explain: {name} has no gradients that a map could be made of; leave it out")
+
+
+def _explain(name: str, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
     from experiments.scoring_run import explain
     from experiments.train import load_here
 

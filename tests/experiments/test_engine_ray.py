@@ -29,7 +29,8 @@ def paths(tmp_path, monkeypatch):
         image = torch.rand(3, 40 + 8 * (index % 3), 48, generator=torch.Generator().manual_seed(index))
         write_png(tmp_path / f"{index:02d}.png", image)
     (tmp_path / "05.png").write_bytes(b"no picture")
-    return sorted(tmp_path.glob("*.png"))
+    named = sorted(tmp_path.glob("*.png"))
+    return [*named[:-1], f"file://{named[-1]}"]
 
 
 def workers():
