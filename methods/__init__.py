@@ -3,8 +3,9 @@
 A method is a module ``methods.<name>`` that defines ``CARD`` and ``load(**settings)``; if it learns, also
 ``train(pictures, out, *, seed, **settings)``, which writes below ``out`` and returns the keyword arguments
 that load what was learnt. One that learns from people's scores takes ``rated`` too, a prepared data set; one
-that validates without labels takes ``held_out``, pictures. A function with many settings takes them as one
-pydantic model, ``settings``.
+that validates without labels takes ``held_out``, pictures; one whose training starts from published weights
+defines ``fetch(**settings)`` with the settings of ``train``, which brings them. A function with many settings
+takes them as one pydantic model, ``settings``.
 Modules whose name starts with an underscore are shared parts.
 """
 
@@ -26,7 +27,7 @@ from benchmark.method import Card, Method
 if TYPE_CHECKING:  # reading settings must not wait for pandas
     from benchmark.datasets import Dataset
 
-__all__ = ["bind", "card", "check", "explain", "find", "hint", "load", "names", "train"]
+__all__ = ["bind", "card", "check", "explain", "fetch", "find", "hint", "load", "names", "train"]
 
 #: Arguments of ``train`` that the caller gives, not the settings.
 GIVEN = ("pictures", "out", "held_out", "rated", "seed")
@@ -116,6 +117,30 @@ def train(
     if "held_out" in asked:
         bound["held_out"] = held_out
     return module.train(pictures, out, seed=seed, **bound)
+
+
+def fetch(name: str, *, train_settings: Mapping[str, Any] | None, load_settings: Mapping[str, Any]) -> None:
+    """Bring the published weights that a method needs into the cache, and read them once.
+
+    Parameters
+    ----------
+    name
+        The method.
+    train_settings
+        Settings of its training, or nothing where it is taken as it is.
+    load_settings
+        Settings of `load`.
+
+    Raises
+    ------
+    ValueError
+        If weights cannot be had, or are damaged.
+    """
+    module = find(name.partition(":")[0])
+    if train_settings is None or not hasattr(module, "train"):
+        load(name, **load_settings)
+    elif hasattr(module, "fetch"):
+        module.fetch(**_bind_train(name, module, train_settings))
 
 
 def learns_from_scores(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What training loops share: work prepared one step ahead, and a state from which a killed run goes on."""
+"""What training loops share: the order of pictures, work prepared ahead, a state to go on from."""
 
 from __future__ import annotations
 
@@ -7,13 +7,40 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from benchmark.images import read
 
 Prepared = TypeVar("Prepared")
+Reader = Callable[[Path], Tensor]
+
+
+def cached_reader(size: int) -> Reader:
+    """Return a reader that keeps the last ``size`` decoded pictures as bytes."""
+
+    @lru_cache(maxsize=size)
+    def bytes_of(path: Path) -> Tensor:
+        return (read(path) * 255).round().to(torch.uint8)
+
+    return lambda path: bytes_of(path).float() / 255
+
+
+@lru_cache(maxsize=2)
+def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray:
+    """Random order of ``count`` pictures in an epoch."""
+    return np.random.default_rng([seed, 0, epoch]).permutation(count)
+
+
+def index_at(position: int, count: int, seed: int) -> int:
+    """Which of ``count`` pictures comes at a position of the run: each once an epoch, in random order."""
+    epoch, place = divmod(position, count)
+    return int(epoch_order(count, epoch, seed)[place])
 
 
 def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Iterator[Prepared]:

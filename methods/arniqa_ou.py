@@ -45,6 +45,11 @@ def train(
     return {"encoder": encoder, "pristine": str(out / "pristine.npz")}
 
 
+def fetch(encoder: str = "official", **others: Any) -> None:
+    """Bring the encoder whose features are fitted."""
+    load_features(encoder)
+
+
 def load(pristine: str | Path, encoder: str | Path = "official") -> _ou.OpinionUnaware:
     """Load ARNIQA-OU.
 

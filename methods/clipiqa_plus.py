@@ -17,7 +17,7 @@ from methods._clip.method import AntonymMethod
 from methods._clip.official import read_clip
 from methods._clip.prompt_training import PromptTraining, train_prompts
 from methods._clip.prompts import LearntPrompts, learnt_scorer
-from methods._clip.weights import load_clip, load_scorer, read_metadata, save_scorer
+from methods._clip.weights import load_clip, load_scorer, read_metadata
 from methods._weights import weights_file
 
 CARD = Card(
@@ -71,9 +71,13 @@ def train(
     clip = load_clip(settings.architecture, settings.pretrained, seed)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=True, ending=ENDING, seed=seed)
     scale = float(clip.logit_scale.detach().exp())
-    model = train_prompts(clip, prompts, rated, out, scale=scale, seed=seed, settings=settings)
-    save_scorer(model, out / "weights.safetensors", architecture_of(settings.architecture))
-    return {"weights": str(out / "weights.safetensors")}
+    config = architecture_of(settings.architecture)
+    return train_prompts(clip, config, prompts, rated, out, scale=scale, seed=seed, settings=settings)
+
+
+def fetch(settings: Training) -> None:
+    """Bring the weights that training starts from."""
+    load_clip(settings.architecture, settings.pretrained, seed=0)
 
 
 def load(

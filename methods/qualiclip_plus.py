@@ -19,7 +19,7 @@ from methods._clip.method import AntonymMethod
 from methods._clip.official import openai_config, read_clip
 from methods._clip.prompt_training import PromptTraining, train_prompts
 from methods._clip.prompts import LearntPrompts, learnt_scorer
-from methods._clip.weights import load_clip, load_scorer, openai_names, read_metadata, save_scorer
+from methods._clip.weights import load_clip, load_scorer, openai_names, read_metadata
 from methods._weights import weights_file
 from methods.qualiclip import official_file
 
@@ -65,9 +65,12 @@ def train(
     clip, config = base_clip(settings.encoder)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False, seed=seed)
     scale = float(clip.logit_scale.detach().exp()) / 2
-    model = train_prompts(clip, prompts, rated, out, scale=scale, seed=seed, settings=settings)
-    save_scorer(model, out / "weights.safetensors", config)
-    return {"weights": str(out / "weights.safetensors")}
+    return train_prompts(clip, config, prompts, rated, out, scale=scale, seed=seed, settings=settings)
+
+
+def fetch(settings: Training) -> None:
+    """Bring the weights that training starts from."""
+    base_clip(settings.encoder)
 
 
 def base_clip(encoder: str) -> tuple[CLIP, dict[str, Any]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,11 @@ from tqdm import trange
 
 from benchmark.datasets import Dataset
 from benchmark.images import read
-from methods._clip.antonyms import AntonymScorer
 from methods._clip.encoder import ImageEncoder
 from methods._clip.prompts import LearntPrompts, learnt_scorer
+from methods._clip.weights import save_scorer
 from methods._device import device
-from methods._loop import Checkpoint, identity
+from methods._loop import Checkpoint, identity, index_at
 
 
 class PromptTraining(BaseModel):
@@ -104,9 +104,8 @@ class Batches:
         drawn = []
         for slot in range(self.own.batch):
             position = step * self.own.batch + slot
-            epoch, place = divmod(position, len(self.pictures))
-            order = np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.pictures))
-            drawn.append((int(order[place]), np.random.default_rng([self.seed, 1, position])))
+            index = index_at(position, len(self.pictures), self.seed)
+            drawn.append((index, np.random.default_rng([self.seed, 1, position])))
         embed = self._whole if self.own.crop is None else self._crop
         with torch.no_grad():
             return [index for index, _ in drawn], torch.stack([embed(index, rng) for index, rng in drawn])
@@ -133,22 +132,26 @@ class Batches:
 
 
 def train_prompts(
-    clip: CLIP, prompts: LearntPrompts, rated: Dataset, out: Path, *, scale: float, seed: int,
-    settings: PromptTraining,
-) -> AntonymScorer:  # fmt: skip
-    """Learn the context, write ``curve.csv`` below ``out``, return the scorer; see :func:`learn_prompts`."""
+    clip: CLIP, config: Mapping[str, Any], prompts: LearntPrompts, rated: Dataset, out: Path, *, scale: float,
+    seed: int, settings: PromptTraining,
+) -> dict[str, Any]:  # fmt: skip
+    """Learn the context; write ``weights.safetensors`` and ``curve.csv`` below ``out``.
+
+    ``config`` is the architecture of ``clip``; the others as for :func:`learn_prompts`.
+
+    Returns
+    -------
+    dict
+        Keyword arguments that load the weights.
+    """
     clip.requires_grad_(False).to(device())
     prompts.to(device())
     model = learnt_scorer(clip, prompts, scale)
     curve = learn_prompts(model.encoder, prompts, rated, out, scale=scale, seed=seed, settings=settings)
-    write_curve(curve, out)
-    return learnt_scorer(clip, prompts, scale)
-
-
-def write_curve(curve: pd.DataFrame, out: Path) -> None:
-    """Write ``curve.csv`` below ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
+    save_scorer(learnt_scorer(clip, prompts, scale), out / "weights.safetensors", config)
+    return {"weights": str(out / "weights.safetensors")}
 
 
 def learn_prompts(

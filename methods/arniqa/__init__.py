@@ -18,14 +18,14 @@ from benchmark.datasets import Dataset
 from benchmark.method import Card
 from benchmark.protocols import Features
 from benchmark.scoring import features_manifest
-from methods._arniqa.encoder import save_encoder
+from methods._arniqa.encoder import build, save_encoder, start
 from methods._arniqa.features import RELEASE, TwoScales, load_features
 from methods._arniqa.scales import five_crops, half
 from methods._weights import weights_file
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
 from methods.arniqa.training import Training, train_encoder
 
-__all__ = ["CARD", "Arniqa", "load", "train"]
+__all__ = ["CARD", "Arniqa", "fetch", "load", "train"]
 
 CARD = Card(
     title="ARNIQA",
@@ -142,6 +142,12 @@ def train(
         Features.of(names, rows), rated.manifest, out / "regressor.safetensors", scale=scale, seed=seed
     )
     return {**learnt, "regressor": str(out / "regressor.safetensors"), "protocol": "five-crops"}
+
+
+def fetch(settings: Training) -> None:
+    """Bring the weights that training starts from."""
+    if settings.pretrained is not None:
+        start(build(settings.backbone, 0), settings.backbone, settings.pretrained)
 
 
 def load(

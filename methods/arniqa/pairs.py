@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.degradations import compose, sample_sequence
-from benchmark.images import read
 from methods._arniqa.scales import half
-
-Reader = Callable[[Path], Tensor]
+from methods._loop import Reader, index_at
 
 
 @dataclass(frozen=True)
@@ -42,22 +39,6 @@ class Draw:
     pristine: float
 
 
-def cached_reader(size: int) -> Reader:
-    """Return a reader that keeps the last ``size`` decoded pictures as bytes."""
-
-    @lru_cache(maxsize=size)
-    def bytes_of(path: Path) -> Tensor:
-        return (read(path) * 255).round().to(torch.uint8)
-
-    return lambda path: bytes_of(path).float() / 255
-
-
-@lru_cache(maxsize=2)
-def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray:
-    """Random order of ``count`` pictures in an epoch."""
-    return np.random.default_rng([seed, 0, epoch]).permutation(count)
-
-
 def draw_pair(pictures: Sequence[Path], position: int, seed: int, reader: Reader, draw: Draw) -> Tensor:
     """Return the four crops at one position of the run: A and B at full scale, A and B at half scale.
 
@@ -70,10 +51,8 @@ def draw_pair(pictures: Sequence[Path], position: int, seed: int, reader: Reader
     Tensor
         ``[4, 3, crop, crop]``.
     """
-    epoch, place = divmod(position, len(pictures))
     rng = np.random.default_rng([seed, 1, position])
-    first = int(epoch_order(len(pictures), epoch, seed)[place])
-    chosen = pictures[first], pictures[int(rng.integers(len(pictures)))]
+    chosen = pictures[index_at(position, len(pictures), seed)], pictures[int(rng.integers(len(pictures)))]
     images = [reader(path) for path in chosen]
     halves = [half(image[None], "bicubic")[0] for image in images]
     crops = torch.stack([random_crop(image, draw.crop, rng) for image in (*images, *halves)])

@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from methods._arniqa.encoder import Encoder, build, start
 from methods._device import device
-from methods._loop import Checkpoint, ahead, identity
+from methods._loop import Checkpoint, ahead, cached_reader, identity
 from methods.arniqa.loss import nt_xent
-from methods.arniqa.pairs import Draw, cached_reader, draw_batch
+from methods.arniqa.pairs import Draw, draw_batch
 
 COLUMNS = ["step", "lr", "loss", "matched"]
 

@@ -16,9 +16,9 @@ from methods._clip.method import AntonymMethod
 from methods._clip.official import is_qualiclip, read_qualiclip
 from methods._clip.weights import load_scorer, read_metadata
 from methods._weights import weights_file
-from methods.qualiclip.training import train
+from methods.qualiclip.training import fetch, train
 
-__all__ = ["CARD", "load", "official_file", "train"]
+__all__ = ["CARD", "fetch", "load", "official_file", "train"]
 
 CARD = Card(
     title="QualiCLIP",

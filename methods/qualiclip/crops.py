@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,9 @@ import torch
 from torch import Tensor
 
 from benchmark.degradations import GROUPS
-from benchmark.images import read
+from methods._loop import Reader, index_at
 
-Reader = Callable[[Path], Tensor]
 KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
-
-
-def cached_reader(size: int) -> Reader:
-    """Return a reader that keeps the last ``size`` decoded pictures as bytes."""
-
-    @lru_cache(maxsize=size)
-    def bytes_of(path: Path) -> Tensor:
-        return (read(path) * 255).round().to(torch.uint8)
-
-    return lambda path: bytes_of(path).float() / 255
 
 
 def overlapping_crops(image: Tensor, size: int, overlap: float, rng: np.random.Generator) -> Tensor:
@@ -67,12 +55,6 @@ def overlapping_crops(image: Tensor, size: int, overlap: float, rng: np.random.G
     return torch.stack([image[:, y : y + size, x : x + size] for y, x in (first, second)])
 
 
-@lru_cache(maxsize=2)
-def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray:
-    """Random order of ``count`` pictures in an epoch."""
-    return np.random.default_rng([seed, 0, epoch]).permutation(count)
-
-
 def draw_batch(
     pictures: Sequence[Path], positions: Sequence[int], seed: int, reader: Reader, size: int, overlap: float
 ) -> tuple[Tensor, list[str], Tensor]:
@@ -102,7 +84,7 @@ def draw_batch(
     crops, kinds, seeds = [], [], []
     for position in positions:
         rng = np.random.default_rng([seed, 1, position])
-        path = picture_at(pictures, position, seed)
+        path = pictures[index_at(position, len(pictures), seed)]
         try:
             crops.append(overlapping_crops(reader(path), size, overlap, rng))
         except ValueError as error:
@@ -110,9 +92,3 @@ def draw_batch(
         kinds.append(KINDS[rng.integers(len(KINDS))])
         seeds.append(int(rng.integers(2**62)))
     return torch.stack(crops), kinds, torch.tensor(seeds)
-
-
-def picture_at(pictures: Sequence[Path], position: int, seed: int) -> Path:
-    """Picture at a position of the run."""
-    epoch, place = divmod(position, len(pictures))
-    return pictures[epoch_order(len(pictures), epoch, seed)[place]]

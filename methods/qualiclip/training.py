@@ -26,9 +26,9 @@ from benchmark.degradations import ladder, sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
-from methods._loop import Checkpoint, ahead, identity
+from methods._loop import Checkpoint, ahead, cached_reader, identity, index_at
 from methods._parallel import Team, team, writes_files
-from methods.qualiclip.crops import cached_reader, draw_batch, picture_at
+from methods.qualiclip.crops import draw_batch
 from methods.qualiclip.losses import loss_terms, ranking_across
 from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.validation import held_out_pictures, ranking_accuracy, validation_table
@@ -54,7 +54,7 @@ def ladders(
             # Neighbouring places go to the processes in turn; a part of one process has `share` of them.
             start = step * settings.batch + (part * crew.size + crew.rank) * share
             positions = range(start, start + share)
-            paths = list(dict.fromkeys(picture_at(pictures, place, seed) for place in positions))
+            paths = list(dict.fromkeys(pictures[index_at(p, len(pictures), seed)] for p in positions))
             images = dict(zip(paths, decoders.map(reader, paths), strict=True))
             crops, kinds, seeds = draw_batch(
                 pictures, positions, seed, images.__getitem__, settings.crop, settings.overlap
@@ -182,8 +182,7 @@ def train_encoder(
 def _run(
     pictures: Sequence[Path], held_out: Sequence[Path], out: Path, seed: int, settings: Training, crew: Team
 ) -> tuple[AntonymScorer, pd.DataFrame, pd.DataFrame]:
-    changes = {"width": settings.width} if settings.width else None
-    clip = load_clip(settings.architecture, settings.pretrained, seed, changes)
+    clip = load_clip(settings.architecture, settings.pretrained, seed, _changes(settings))
     model = scorer(clip, prompt_pairs(settings.prompts), settings.scale)
     model = model.to(crew.device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
@@ -227,6 +226,16 @@ def _run(
     return final.eval().cpu(), curve, validation_table(judged_rows)
 
 
+def fetch(settings: Training) -> None:
+    """Bring the weights that training starts from."""
+    load_clip(settings.architecture, settings.pretrained, 0, _changes(settings))
+
+
+def _changes(settings: Training) -> dict[str, Any] | None:
+    """What differs from the architecture of this name."""
+    return {"width": settings.width} if settings.width else None
+
+
 def train(
     pictures: Sequence[Path], out: Path, *, seed: int, settings: Training, held_out: Sequence[Path] = ()
 ) -> dict[str, Any]:
@@ -243,7 +252,7 @@ def train(
     weights = out / "weights.safetensors"
     if writes_files():
         out.mkdir(parents=True, exist_ok=True)
-        changes = {"width": settings.width} if settings.width else None
+        changes = _changes(settings)
         text = {
             "name": settings.architecture,
             "pretrained": settings.pretrained,

@@ -162,7 +162,7 @@ def test_downloads_of_several_sets_go_on_past_one_that_fails(here, monkeypatch):
     assert "agiqa1k: cannot be fetched by a program" in ended.stderr
     assert "clive: read its terms first" in ended.stderr
     assert "IQA_OFFLINE forbids" in ended.stderr
-    assert "3 of 3 data sets are missing" in ended.stderr
+    assert "3 of 3 are missing" in ended.stderr
     assert isinstance(iqa("download").exception, ValueError)
 
 

@@ -11,7 +11,8 @@ import torch
 import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.degradations import compose
-from benchmark.images import write_png
+from benchmark.images import read, write_png
+from methods._loop import cached_reader, index_at
 from methods.arniqa import pairs, training
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.training import Training, learning_rate, train_encoder
@@ -56,7 +57,7 @@ def test_the_rate_is_that_of_torchs_warm_restarts():
 
 def draw(pictures, position, seed=0, **changes):
     how = pairs.Draw(**{"crop": 32, "distortions": 4, "levels": 5, "pristine": 0.0, **changes})
-    return pairs.draw_pair(pictures, position, seed, pairs.cached_reader(8), how)
+    return pairs.draw_pair(pictures, position, seed, cached_reader(8), how)
 
 
 def test_the_four_crops_are_degraded_by_the_same_types_and_levels(pictures, monkeypatch):
@@ -77,14 +78,14 @@ def test_the_four_crops_are_degraded_by_the_same_types_and_levels(pictures, monk
 
 def test_crops_come_from_two_pictures_at_two_scales(pictures):
     a, _, a_half, _ = draw(pictures, 1, pristine=1.0)
-    full = [pairs.read(path) for path in pictures]
+    full = [read(path) for path in pictures]
     halves = [pairs.half(image[None], "bicubic")[0] for image in full]
 
     def holds(image, crop):
         windows = image.unfold(1, 32, 1).unfold(2, 32, 1)
         return bool((windows - crop[:, None, None]).abs().amax((0, 3, 4)).min() < 1e-6)
 
-    first = int(pairs.epoch_order(4, 0, 0)[1])
+    first = index_at(1, 4, 0)
     assert holds(full[first], a)
     assert holds(halves[first], a_half)
     assert not holds(full[first], a_half)
@@ -106,7 +107,7 @@ def test_a_small_picture_is_filled_up_with_black():
 
 
 def test_draws_depend_on_the_position_and_not_on_batch_or_threads(pictures):
-    how, reader = pairs.Draw(32, 4, 5, 0.05), pairs.cached_reader(8)
+    how, reader = pairs.Draw(32, 4, 5, 0.05), cached_reader(8)
     with ThreadPoolExecutor(3) as many, ThreadPoolExecutor(1) as one:
         wide = pairs.draw_batch(pictures, 0, 4, 7, reader, how, many)
         narrow = [pairs.draw_batch(pictures, step, 2, 7, reader, how, one) for step in (0, 1)]
@@ -163,17 +164,17 @@ def test_a_rated_data_set_gives_a_regressor(pictures, tmp_path):
     names = [path.name for path in pictures]
     for turn in (1, 2, 3):  # a split needs a few pictures
         for path in pictures:
-            write_png(tmp_path / f"{turn}{path.name}", pairs.read(path).flip(turn % 3))
+            write_png(tmp_path / f"{turn}{path.name}", read(path).flip(turn % 3))
             names.append(f"{turn}{path.name}")
     for path in pictures:
-        write_png(tmp_path / path.name, pairs.read(path))
+        write_png(tmp_path / path.name, read(path))
     rows = pd.DataFrame({"image": names, "mos": np.linspace(0, 9, len(names))})
     rated = Dataset(record, tmp_path, rows.reindex(columns=list(COLUMNS)))
     own = TINY | {"epochs": 0}
     learnt = methods.train("arniqa", pictures, tmp_path / "m", seed=0, settings=own, rated=rated)
     method = methods.load("arniqa", **learnt)
     assert (method.protocol, method.card.opinion_aware) == ("five-crops", True)
-    assert method.score(pairs.read(pictures[0])[None]).isfinite().all()
+    assert method.score(read(pictures[0])[None]).isfinite().all()
     missing = Dataset(record, tmp_path, rated.manifest.assign(image="absent.png"))
     with pytest.raises(ValueError, match=r"rated pictures cannot be used; .*absent\.png"):
         methods.train("arniqa", pictures, tmp_path / "n", seed=0, settings=own, rated=missing)

@@ -2,11 +2,16 @@
 
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import methods
+from experiments import compose
+from experiments.cli import app
+from experiments.settings import MethodSettings
 from methods._weights import weights_file
 from tests.reference.clip_state import pictures, random_clip, random_prompts_features
 
@@ -72,6 +77,48 @@ def test_openai_weights_of_the_wrong_digest_are_refused(server):
     put(root, f"openaipublic.azureedge.net/clip/models/{digest}/RN50.pt", {"a": torch.ones(1)})
     with pytest.raises(ValueError, match="weights 'openai' of RN50-quickgelu"):
         methods.load("clipiqa")
+
+
+def test_download_brings_weights_once_and_says_which_it_cannot(server, monkeypatch):
+    root, asked = server
+    own = {
+        "mine": MethodSettings(code="methods/qualiclip", train=None),
+        "plain": MethodSettings(code="methods/niqe.py"),
+    }
+    profile = SimpleNamespace(prepare=SimpleNamespace(datasets=[], settings={}), methods=own)
+    monkeypatch.setattr(compose, "profile_settings", lambda name: profile)
+    run = CliRunner()
+    first = run.invoke(app, ["download", "--profile", "own"])
+    assert first.exit_code == 3
+    assert "error: mine: " in first.output
+    assert "1 of 2 are missing" in first.output
+    official = {f"clip_model.{k}": v for k, v in random_clip(1).items()}
+    official["prompts_features"] = random_prompts_features(2)
+    put(root, "github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth", official)
+    assert run.invoke(app, ["download", "--profile", "own"]).exit_code == 0
+    asked.clear()
+    monkeypatch.setenv("IQA_OFFLINE", "1")
+    assert run.invoke(app, ["download", "--method", "qualiclip"]).exit_code == 0
+    assert not asked
+    misspelt = run.invoke(app, ["download", "--method", "qualiclipp"])
+    assert (misspelt.exit_code, "did you mean 'qualiclip'" in misspelt.output) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("qualiclip", {"steps": 1}),
+        ("clipiqa_plus", {}),
+        ("qualiclip_plus", {}),
+        ("arniqa", {}),
+        ("arniqa_ou", {}),
+    ],
+)
+def test_what_training_starts_from_is_fetched_too(tmp_path, monkeypatch, name, settings):
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path))
+    monkeypatch.setenv("IQA_OFFLINE", "1")
+    with pytest.raises(ValueError, match="IQA_OFFLINE forbids fetching it"):
+        methods.fetch(name, train_settings=settings, load_settings={})
 
 
 @pytest.mark.parametrize("name", ["clipiqa", "qualiclip", "clipiqa_plus", "qualiclip_plus"])

@@ -16,9 +16,10 @@ from safetensors.torch import load_file
 import methods
 from benchmark.images import write_png
 from methods._clip.encoder import architecture, build
+from methods._loop import cached_reader
 from methods._parallel import Team
 from methods.qualiclip import training
-from methods.qualiclip.crops import KINDS, cached_reader, draw_batch, overlapping_crops
+from methods.qualiclip.crops import KINDS, draw_batch, overlapping_crops
 from methods.qualiclip.settings import Training
 from methods.qualiclip.training import train_encoder
 
