@@ -11,6 +11,8 @@ from benchmark.gmad.tally import by_people, read_answers, tally
 from experiments import present, results, signing, stage
 
 KEYS = ["dataset", "judge"]
+#: The stage depends on this folder, so that further answers run it again.
+ANSWERS = Path("experiments/answers")
 
 
 def gmad() -> None:
@@ -65,8 +67,13 @@ def judged_by_people(pairs: pd.DataFrame, dataset: str, folder: str, seed: int) 
     Raises
     ------
     ValueError
-        If the folder holds no answers, or they are about other pairs.
+        If the folder holds no answers, or lies where the pipeline would not see them change, or they are
+        about other pairs.
     """
+    if ANSWERS not in Path(folder).parents:
+        raise ValueError(
+            f"gmad.answers.{dataset}: {folder} must lie below {ANSWERS}, which the pipeline watches"
+        )
     files = sorted(Path(folder).glob("*.json"))
     if not files:
         raise ValueError(

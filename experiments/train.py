@@ -136,7 +136,14 @@ def load_here(name: str, models: Path = stage.MODELS) -> Method:
     folder = Path(name) if (Path(name) / "method.json").is_file() else models / name
     if (folder / "method.json").is_file():
         return load_trained(folder.name, folder.parent)
-    return methods.load(name)
+    try:
+        return methods.load(name)
+    except ValueError as error:
+        base = name.partition(":")[0]
+        if base.replace("-", "_") not in methods.names() or not hasattr(methods.find(base), "train"):
+            raise
+        how = f"iqa train {base} --images FOLDER --out OUT"
+        raise ValueError(f"{error}; or train it: `{how}`, then take --method OUT") from error
 
 
 if __name__ == "__main__":

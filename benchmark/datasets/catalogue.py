@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -119,7 +120,9 @@ def entry(name: str, own: Path = OWN) -> Entry:
         path = folder / f"{name}.yaml"
         if path.is_file():
             return _read(path.resolve(), path.stat().st_mtime_ns, folder == own)
-    raise ValueError(f"no record of a data set {name!r}; there are {', '.join(names(own))}")
+    near = get_close_matches(name, names(own), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names(own))}"
+    raise ValueError(f"no record of a data set {name!r}; {hint}")
 
 
 @functools.lru_cache(maxsize=256)

@@ -26,14 +26,18 @@ def command(
     """
     import torch
 
+    import methods
     from experiments.inputs import pictures
     from experiments.settings import MethodSettings
     from experiments.train import train_into
 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    own = MethodSettings(code=f"methods/{method}", train=dict(map(_setting, setting or ())))
-    found = pictures([str(images)])
+    module = methods.find(method).__name__.rpartition(".")[2]
+    own = MethodSettings(code=f"methods/{module}", train=dict(map(_setting, setting or ())))
+    if not hasattr(methods.find(method), "train"):
+        raise ValueError(f"{method} learns nothing: score with it as it is")
+    found = [Path(picture) for picture in pictures([str(images)])]
     train_into(out, method, own, found, seed)
     typer.echo(f"trained on {len(found)} pictures; score with: iqa score PICTURES --method {out}", err=True)
 

@@ -56,7 +56,7 @@ def answers(folder, pairs, truth, subject, noise):
     (folder / f"{subject}.json").write_text(json.dumps(content))
 
 
-def test_from_the_pairs_to_a_page_and_from_answers_to_a_ranking(place):
+def test_from_the_pairs_to_a_page_and_from_answers_to_a_ranking(place, monkeypatch):
     folder, truth, pairs = place
     out = folder / "study.html"
     options = ["--dataset", "toy", "--pairs", str(folder / "pairs.csv")]
@@ -75,7 +75,10 @@ def test_from_the_pairs_to_a_page_and_from_answers_to_a_ranking(place):
     strength = table[table["statistic"].eq("rank_score")].set_index("method")["value"]
     assert strength.idxmax() == "knows"
     assert pd.read_csv(folder / "people/subjects.csv")["subject"].tolist() == ["a", "bb", "ccc"]
-    # The stage counts the same answers when `gmad.answers` names their folder.
+    # The stage counts the same answers when `gmad.answers` names their folder, below the one that it watches.
+    with pytest.raises(ValueError, match="must lie below experiments/answers"):
+        gmad_stage.judged_by_people(pairs, "toy", str(folder), 0)
+    monkeypatch.setattr(gmad_stage, "ANSWERS", folder.parent)
     same = gmad_stage.judged_by_people(pairs, "toy", str(folder), 0)
     merged = same.table.merge(table, on=["method", "statistic"])
     np.testing.assert_allclose(merged["value_x"], merged["value_y"], rtol=1e-6)
