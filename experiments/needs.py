@@ -93,9 +93,10 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
         trained = _steps(own.train or {}, images.get(settings.train.dataset, 0))
         if trained:
             yield f"  {trained:>11,}  training steps of {name}"
-    longer = len(settings.ablation.variants)
-    yield f"  {longer:>11,}  ablations, each as long as the training of {settings.ablation.method}" + (
-        f" with {settings.ablation.changes}" if settings.ablation.changes else ""
+    longer = len(settings.ablation.variants) + len(settings.ablation.seeds)
+    yield (
+        f"  {longer:>11,}  ablations and seeds, each as long as the training of {settings.ablation.method}"
+        + (f" with {settings.ablation.changes}" if settings.ablation.changes else "")
     )
     yield "  Pictures a second with CLIP's RN50: 7 on two cores at 481 x 321, measured; at 1024 x 768 about"
     yield "  1.4, an estimate. No GPU was measured: `iqa bench --method clipiqa --size 768` does it; divide."

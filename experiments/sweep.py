@@ -35,7 +35,10 @@ def sweep() -> None:
     width, height = settings.cost.width, settings.cost.height
     picture = dead_leaves(max(width, height), settings.seed)[None, :, :height, :width]
     rows = [
-        {"method": name, "width": width, "height": height, **asdict(cost(method, picture))}
+        {
+            **{"method": name, "width": width, "height": height, **asdict(cost(method, picture))},
+            "signature": f"method={results.version(made['about'][name])[:12]}",
+        }
         for name, method in methods.items()
     ]
     stage.write_csv(pd.DataFrame(rows), stage.TABLES / "cost.csv")

@@ -63,7 +63,7 @@ def discrimination(
     missing = int((~known).sum())
     if missing:
         samples, error = samples.take(known, f"{missing} images without mos_std left out"), error[known]
-    finite = np.isfinite(samples.scores).all(axis=0)  # two infinite scores have no difference
+    finite = np.asarray(np.isfinite(samples.scores).all(axis=0))  # two infinite scores have no difference
     if not finite.all():
         words = f"{int((~finite).sum())} images with an infinite score left out"
         samples, error = samples.take(finite, words), error[finite]
