@@ -31,6 +31,8 @@ class Train(Section):
 
     dataset: str
     rated: str | None = None
+    #: Processes that share each batch of a method that can be trained so; torchrun starts them.
+    processes: int = Field(ge=1, default=1)
 
 
 class MethodSettings(Section):

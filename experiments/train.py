@@ -24,12 +24,29 @@ from experiments.settings import MethodSettings, Train
 def train(name: str) -> None:
     """Train method ``name`` into ``models/<name>/``."""
     settings = stage.start(deterministic=True)
+    if name in settings.methods:
+        together("experiments.train", name, settings.methods[name], settings.train.processes)
     if name not in settings.methods:
         raise ValueError(
             f"methods: {name!r} is not declared in params.yaml; {methods.hint(name, list(settings.methods))}"
         )
     own = settings.methods[name]
     train_on(settings.train, stage.MODELS / name, name, own, settings.seed)
+
+
+def together(module: str, name: str, own: MethodSettings, processes: int) -> None:
+    """Become ``torchrun`` with several processes of this stage, where settings and method have it so.
+
+    Does not return then. Each of the processes comes here again, and goes on.
+    """
+    if processes == 1 or not own.train or "WORLD_SIZE" in os.environ:
+        return
+    if not methods.shares_batches(own.module):
+        print(f"{name}: its training takes one process", file=sys.stderr)
+        return
+    sys.stderr.flush()
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    os.execv(sys.executable, [sys.executable, *launch, "-m", module, name])
 
 
 def train_on(data: Train, out: Path, name: str, own: MethodSettings, seed: int) -> None:

@@ -149,6 +149,11 @@ def learns_from_scores(name: str) -> bool:
     return hasattr(module, "train") and "rated" in inspect.signature(module.train).parameters
 
 
+def shares_batches(name: str) -> bool:
+    """Whether several processes of ``torchrun`` may share the training of the method (``SHARES_BATCHES``)."""
+    return bool(getattr(find(name), "SHARES_BATCHES", False))
+
+
 def check(name: str, *, train_settings: Mapping[str, Any], load_settings: Mapping[str, Any]) -> None:
     """Check the settings of a method without using them; what training adds to ``load`` may be missing.
 

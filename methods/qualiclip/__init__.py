@@ -18,6 +18,9 @@ from methods._clip.weights import load_scorer, read_metadata
 from methods._weights import weights_file
 from methods.qualiclip.training import fetch, train
 
+#: Several processes of ``torchrun`` may share each batch of the training.
+SHARES_BATCHES = True
+
 __all__ = ["CARD", "fetch", "load", "official_file", "train"]
 
 CARD = Card(
