@@ -67,14 +67,17 @@ def ray_rows(
     Raises
     ------
     ValueError
-        If Ray is not installed.
+        If Ray is not installed, or the cluster does not answer.
     """
     try:
         import ray
     except ImportError as error:
         raise ValueError("--engine ray needs Ray: install the extra `ray`") from error
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False)
+        try:
+            ray.init(log_to_driver=False, include_dashboard=False)
+        except Exception as error:  # Ray itself raises no narrower one where a node does not start
+            raise ValueError(f"--engine ray: the cluster cannot be had ({error})") from error
     here = ray.cluster_resources()
     unit = "GPU" if how.device in ("auto", "cuda") and here.get("GPU") else "CPU"
     items = [
