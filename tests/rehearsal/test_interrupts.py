@@ -84,15 +84,21 @@ def killed(folder, kind):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    folder = new(tmp_path_factory.mktemp("undisturbed") / "clone")
+def clones(tmp_path_factory):
+    """Two of the same code, whatever the checkout becomes meanwhile."""
+    return [new(tmp_path_factory.mktemp(name) / "clone") for name in ("undisturbed", "disturbed")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clones):
+    folder = clones[0]
     ended(folder, "experiments.cli", "repro", "--jobs", "2")
     return folder
 
 
 @pytest.fixture(scope="module")
-def disturbed(tmp_path_factory):
-    folder = new(tmp_path_factory.mktemp("disturbed") / "clone")
+def disturbed(clones):
+    folder = clones[1]
     for kind in KINDS:
         for stop in (interrupted, killed):
             stop(folder, kind)
