@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark import bibtex
 from benchmark.method import Card, HasFeatures, HasGradients, Method
 
 #: Largest difference between the score of a picture alone and in a batch; relative for scores above 1.
@@ -134,6 +135,7 @@ def _card(subject: _Subject) -> str:
             return f"{name} must be True or False, not {getattr(card, name)!r}"
     if not card.low < card.high:
         return f"its range is {card.low} to {card.high}; low must lie below high"
+    bibtex.entries(card.bibtex)  # says itself what is wrong
     if not isinstance(getattr(method, "name", None), str) or not method.name:
         return "the method has no `name`"
     if getattr(method, "higher_is_better", None) is not card.higher_is_better:

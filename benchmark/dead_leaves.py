@@ -19,6 +19,14 @@ from torch import Tensor
 
 Floats = NDArray[np.float32]
 
+#: What to cite for the model.
+BIBTEX = """@article{lee2001occlusion,
+  title = {Occlusion Models for Natural Images: A Statistical Study of a Scale-Invariant Dead Leaves Model},
+  author = {Lee, Ann B. and Mumford, David and Huang, Jinggang},
+  journal = {International Journal of Computer Vision}, volume = {41}, pages = {35--59}, year = {2001},
+  doi = {10.1023/A:1011109015675}
+}"""
+
 #: Every picture is drawn twice as large and averaged down: edges are anti-aliased.
 _SCALE = 2
 _VERTICES = 32

@@ -36,10 +36,19 @@ LOOK = {
     "axes.titlelocation": "left",
     "figure.dpi": 96,
     "grid.color": "#e4e4e4",
+    "pdf.fonttype": 42,  # TrueType: publishers refuse the default, Type 3
     "svg.fonttype": "path",
     "svg.hashsalt": "benchmark",
     "text.color": INK,
     "xtick.bottom": True,
+}
+
+
+#: What matplotlib would write into a file of each kind, left out.
+METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
 
@@ -64,26 +73,31 @@ def look() -> None:
 
 
 def style(name: str, labels: Labels) -> tuple[str, str]:
-    """Return colour and marker of a method: by its place among all methods, so the same on every page."""
+    """Return colour and marker of a method: by its place among all methods, so the same on every page.
+
+    Where colours come round again, markers do not.
+    """
     order = list(labels.methods)
     place = order.index(name) if name in order else len(order)
-    return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+    return COLOURS[place % len(COLOURS)], MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]
 
 
 def encode(drawing: Drawing, note: str = "") -> dict[str, bytes]:
-    """Return the PNG and SVG of a figure (and empty it), ``note`` written under the picture.
+    """Return the PNG, SVG and PDF of a figure (and empty it), ``note`` written under the picture.
 
-    Neither holds a date, a version or a random id, so equal figures give equal bytes.
+    None holds a date, a version or a random id, so equal figures give equal bytes.
     """
     figure = drawing.figure
     if note:
         figure.text(0.01, -0.01, note, ha="left", va="top", fontsize="medium", color="#7a3b00")
+    # Laid out and measured once: each file would do both again.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    box = figure.get_tightbbox().padded(0.08)
     out = {}
-    for kind, metadata in {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}.items():
+    for kind, metadata in METADATA.items():
         buffer = io.BytesIO()
-        figure.savefig(
-            buffer, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.08, dpi=drawing.dpi
-        )
+        figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches=box, dpi=drawing.dpi)
         out[kind] = buffer.getvalue()
     figure.clear()
     return out

@@ -37,6 +37,8 @@ class Card:
     opinions_of
         Data set whose opinions it learnt, by its name in this suite, or "" where there is none or it is not
         known. Its figures there are no evidence of generalisation.
+    bibtex
+        BibTeX entries of what to cite, or "" for a method without a paper.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Card:
     higher_is_better: bool = True
     weights: str = ""
     opinions_of: str = ""
+    bibtex: str = ""
 
 
 @runtime_checkable

@@ -21,6 +21,9 @@ STANDINGS = {
 
 
 MAIN = ("srcc", "krcc", "plcc", "rmse")
+#: Columns of result files that hold keys of methods and of data sets.
+METHODS = ("method", "method_a", "method_b", "defender", "attacker")
+DATASETS = ("dataset", "train", "test")
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,9 @@ class Labels:
 
     def of(self, column: str, value: object) -> str:
         """Return the label of ``value`` found in ``column`` of a tidy table."""
-        if column in ("method", "method_a", "method_b", "defender", "attacker"):
+        if column in METHODS:
             return self.method(str(value))
-        if column in ("dataset", "train", "test"):
+        if column in DATASETS:
             return self.dataset(str(value))
         if column == "statistic":
             return statistic(str(value)).label
@@ -68,10 +71,12 @@ class Labels:
         return f"{', '.join(shown)}: {PROXY}." if shown else ""
 
 
-def datasets_in(frame: pd.DataFrame) -> frozenset[str]:
-    """Return the data sets whose scores a result file compares with."""
-    columns = [frame[name] for name in ("dataset", "train", "test") if name in frame]
-    return frozenset(str(value) for column in columns for value in column.unique())
+def mentioned(frame: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return the methods and the data sets that a result file speaks of, as `Table` takes them."""
+    return {
+        what: frozenset(str(value) for name in columns if name in frame for value in frame[name].unique())
+        for what, columns in (("methods", METHODS), ("datasets", DATASETS))
+    }
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready for display; ``notes`` stand under it, ``datasets`` are those its numbers rest on."""
+    """A table ready for display; ``notes`` stand under it, it speaks of ``methods`` and ``datasets``."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    methods: frozenset[str] = frozenset()
     datasets: frozenset[str] = frozenset()
 
 
@@ -242,6 +248,16 @@ def comparison(
     ]
 
 
+def overview(
+    zero_shot: pd.DataFrame, differences: pd.DataFrame | None, labels: Labels, *, statistic: str = "srcc"
+) -> Table:
+    """Return one statistic of every method on every data set, the published figure in the small print."""
+    part = zero_shot[zero_shot["statistic"].eq(statistic)]
+    caption = f"{_label(statistic)} of every method (down) on every data set (across)."
+    options = {"among": ["dataset"], "differences": differences}
+    return pivot(part, ["method"], ["dataset"], labels, caption=caption, **options)  # type: ignore[arg-type]
+
+
 def _tested(part: pd.DataFrame, differences: pd.DataFrame | None) -> bool:
     """Whether paired tests exist for one of the statistics of a table."""
     return differences is not None and bool(differences["statistic"].isin(part["statistic"]).any())
@@ -262,7 +278,7 @@ def _compared(caption: str, part: pd.DataFrame, labels: Labels, tested: bool) ->
     said = notes(part, labels, tested=tested)
     if part["published"].isna().all():
         said += ("No paper gives a figure for these images.",)
-    return Table(caption, tuple(columns), tuple(map(tuple, lines.values())), said, datasets_in(part))
+    return Table(caption, tuple(columns), tuple(map(tuple, lines.values())), said, **mentioned(part))
 
 
 def _one(row: Mapping[str, Any] | None) -> Cell:
@@ -334,7 +350,7 @@ def pivot(
         for down, cells in lines.items()
     )
     said = notes(frame, labels, marked=among is not None, tested=_tested(frame, differences))
-    return Table(caption, tuple(table_columns), body, said, datasets_in(frame))
+    return Table(caption, tuple(table_columns), body, said, **mentioned(frame))
 
 
 def _stacked(record: Mapping[str, Any]) -> Cell:
@@ -419,7 +435,7 @@ def differences(frame: pd.DataFrame, labels: Labels) -> Table:
     said = notes(frame, labels, marked=False)
     if frame["p_holm"].isna().any():
         said += ("No p where the data are too few for a test.",)
-    return Table(caption, tuple(heads), tuple(rows), said, datasets_in(frame))
+    return Table(caption, tuple(heads), tuple(rows), said, **mentioned(frame))
 
 
 def _p(value: float) -> str:

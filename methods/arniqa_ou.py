@@ -10,6 +10,7 @@ from benchmark import images as pictures_io
 from benchmark.method import Card
 from methods import _ou
 from methods._arniqa.features import load_features
+from methods._papers import ARNIQA, QUALICLIP
 
 CARD = Card(
     title="ARNIQA-OU",
@@ -23,6 +24,7 @@ CARD = Card(
     higher_is_better=False,
     weights="published encoder, fetched at first use, or one trained here; fitted to your pristine pictures",
     input="patches of 96 pixels, every 48, each at full and half scale",
+    bibtex=f"{QUALICLIP}\n\n{ARNIQA}",
 )
 
 

@@ -29,6 +29,12 @@ CARD = Card(
     higher_is_better=False,
     weights="none for the features; a regressor of your own for scores",
     input="whole image",
+    bibtex="""@article{mittal2012noreference,
+  title = {No-Reference Image Quality Assessment in the Spatial Domain},
+  author = {Mittal, Anish and Moorthy, Anush Krishna and Bovik, Alan Conrad},
+  journal = {IEEE Transactions on Image Processing},
+  volume = {21}, number = {12}, pages = {4695--4708}, year = {2012}, doi = {10.1109/TIP.2012.2214050}
+}""",
 )
 
 FEATURES = 36

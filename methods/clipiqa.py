@@ -8,6 +8,7 @@ from benchmark.method import Card
 from methods._clip.antonyms import prompt_pairs
 from methods._clip.method import AntonymMethod
 from methods._clip.weights import load_clip, scorer
+from methods._papers import CLIPIQA
 
 CARD = Card(
     title="CLIP-IQA",
@@ -18,12 +19,14 @@ CARD = Card(
     low=0.0,
     high=1.0,
     input="whole image, no resizing",
+    bibtex=CLIPIQA,
 )
 
 UNTRAINED = replace(
     CARD,
     title="Untrained backbone",
     paper="",
+    bibtex="",
     licence="Apache-2.0",
     training_data="none: random weights, the floor that training must rise above",
 )

@@ -18,6 +18,7 @@ from methods._clip.official import read_clip
 from methods._clip.prompt_training import PromptTraining, train_prompts
 from methods._clip.prompts import LearntPrompts, learnt_scorer
 from methods._clip.weights import load_clip, load_scorer, read_metadata
+from methods._papers import CLIPIQA
 from methods._weights import weights_file
 
 CARD = Card(
@@ -29,6 +30,7 @@ CARD = Card(
     low=0.0,
     high=1.0,
     input="whole image, no resizing",
+    bibtex=CLIPIQA,
 )
 
 PUBLISHED = replace(

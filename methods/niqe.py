@@ -29,6 +29,12 @@ CARD = Card(
     higher_is_better=False,
     weights="fitted to your pristine pictures, or a file of parameters",
     input="whole image in patches of 96 pixels, the remainder at the right and the bottom left out",
+    bibtex="""@article{mittal2013making,
+  title = {Making a ``Completely Blind'' Image Quality Analyzer},
+  author = {Mittal, Anish and Soundararajan, Rajiv and Bovik, Alan C.},
+  journal = {IEEE Signal Processing Letters},
+  volume = {20}, number = {3}, pages = {209--212}, year = {2013}, doi = {10.1109/LSP.2012.2227726}
+}""",
 )
 
 FEATURES = 36

@@ -28,6 +28,11 @@ CARD = Card(
     high=float("inf"),
     weights="fetched by pyiqa at first use",
     input="as the metric asks",
+    bibtex="""@misc{chen2022iqapytorch,
+  title = {{IQA-PyTorch}: PyTorch Toolbox for Image Quality Assessment},
+  author = {Chen, Chaofeng and Mo, Jiadi},
+  howpublished = {https://github.com/chaofengc/IQA-PyTorch}, year = {2022}
+}""",
 )
 
 #: The setting that ``"pyiqa:<variant>"`` names.

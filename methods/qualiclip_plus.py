@@ -20,6 +20,7 @@ from methods._clip.official import openai_config, read_clip
 from methods._clip.prompt_training import PromptTraining, train_prompts
 from methods._clip.prompts import LearntPrompts, learnt_scorer
 from methods._clip.weights import load_clip, load_scorer, openai_names, read_metadata
+from methods._papers import QUALICLIP
 from methods._weights import weights_file
 from methods.qualiclip import official_file
 
@@ -33,6 +34,7 @@ CARD = Card(
     low=0.0,
     high=1.0,
     input="whole image, no resizing",
+    bibtex=QUALICLIP,
 )
 
 #: Published prompts by the data set that they were learnt on.

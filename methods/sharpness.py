@@ -17,6 +17,13 @@ CARD = Card(
     low=0.0,
     high=float("inf"),
     input="whole image",
+    bibtex="""@inproceedings{pechpacheco2000diatom,
+  title = {Diatom autofocusing in brightfield microscopy: a comparative study},
+  author = {Pech-Pacheco, J. L. and Crist{\\'o}bal, G. and Chamorro-Mart{\\'i}nez, J. and
+            Fern{\\'a}ndez-Valdivia, J.},
+  booktitle = {Proceedings of the 15th International Conference on Pattern Recognition},
+  pages = {314--317}, year = {2000}
+}""",
 )
 
 

@@ -28,7 +28,11 @@ def test_a_convolution_and_a_layer_are_counted_by_hand() -> None:
     found = cost(Shell(network), torch.rand(1, 3, 32, 24))
     weights = (3 * 9 + 1) * 8 + 2 * 8 + (8 * 16 * 12 + 1) * 5
     # The running mean and variance are float32, the count of batches is int64.
-    assert found == Cost(weights, 4 * (weights + 2 * 8) + 8, 16 * 12 * 8 * 27 + 8 * 16 * 12 * 5)
+    products = 16 * 12 * 8 * 27 + 8 * 16 * 12 * 5
+    # At the most: what the convolution and the normalisation after it leave.
+    assert (found.parameters, found.weight_bytes) == (weights, 4 * (weights + 2 * 8) + 8)
+    assert found.multiply_adds == products
+    assert found.peak_bytes == 2 * 4 * 8 * 16 * 12
 
 
 def test_attention_is_counted_though_torch_would_fuse_it() -> None:
@@ -58,5 +62,26 @@ def test_a_method_without_a_network_has_no_parameters() -> None:
         def score(self, images: Tensor) -> Tensor:
             return images.mean((1, 2, 3))
 
-    assert cost(Brightness(), torch.rand(2, 3, 8, 8)) == Cost(0, 0, 0)
+    # One mean a picture, all that it makes.
+    assert cost(Brightness(), torch.rand(2, 3, 8, 8)) == Cost(0, 0, 0, 2 * 4)
     assert cost(Shell(nn.Conv2d(3, 1, 1)), torch.rand(2, 3, 4, 4)).multiply_adds == 2 * 16 * 3
+
+
+def test_memory_is_that_of_the_tensors_alive_at_one_time() -> None:
+    class Stages:
+        name = "stages"
+        higher_is_better = True
+
+        def score(self, images: Tensor) -> Tensor:
+            half = images[:, :, ::2]  # a view: nothing new
+            double = torch.cat([images, images])  # 2 pictures
+            triple = torch.cat([images, images, images])  # 3 more, 5 in all
+            del double
+            quadruple = triple.flatten().repeat(2)[: 4 * images.numel()]  # 6 more, 9 in all
+            ring = [quadruple]
+            ring.append(ring)  # ended by no count of references, so not before the score is known
+            return half.new_zeros(len(images))
+
+    images = torch.rand(1, 3, 16, 16)
+    found = [cost(Stages(), images).peak_bytes for _ in range(2)]
+    assert found == [9 * images.nbytes + 4] * 2

@@ -36,6 +36,8 @@ class Record:
         What a reader must know before using the numbers.
     short_side
         Pictures are scaled to this short side, in pixels, before anything looks at them; 0 leaves them.
+    bibtex
+        BibTeX entries of what to cite, or "".
     """
 
     name: str
@@ -49,6 +51,7 @@ class Record:
     rated_by: Literal["people", "proxy", "none"]
     notes: tuple[str, ...] = ()
     short_side: int = 0
+    bibtex: str = ""
 
     @property
     def rule(self) -> str:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from benchmark import bibtex
 from benchmark.datasets._record import Record
 
 HERE = Path(__file__).parent / "records"
@@ -84,6 +85,12 @@ class Entry(_Part):
     source: str = ""
     own: bool = False
 
+    @field_validator("bibtex")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        bibtex.entries(text)
+        return text
+
     def record(self) -> Record:
         """Card that lies beside the prepared manifest."""
         score = self.score or Score(name="")
@@ -91,7 +98,7 @@ class Entry(_Part):
         return Record(
             name=self.name,
             title=self.title,
-            citation=" ".join(self.bibtex.split()) or self.page,
+            citation="; ".join(map(bibtex.said, bibtex.entries(self.bibtex).values())) or self.page,
             licence=self.licence,
             score_name=score.name,
             low=score.low,
@@ -100,6 +107,7 @@ class Entry(_Part):
             rated_by="people" if self.score else "none",
             notes=tuple(notes),
             short_side=self.short_side,
+            bibtex=self.bibtex.strip(),
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmark.datasets._distorted import write_distorted
 from benchmark.datasets._record import Record
 from benchmark.datasets._seeds import item_seed
-from benchmark.dead_leaves import dead_leaves
+from benchmark.dead_leaves import BIBTEX, dead_leaves
 
 RECORD = Record(
     name="leaves",
@@ -22,6 +22,7 @@ RECORD = Record(
     higher_is_better=True,
     rated_by="proxy",
     notes=("No human rated these pictures.", "The references share no seed with the training pictures."),
+    bibtex=BIBTEX,
 )
 
 

@@ -12,7 +12,7 @@ from benchmark.datasets._manifest import write_dataset
 from benchmark.datasets._photographs import PHOTOGRAPHS, read_photograph, tiles
 from benchmark.datasets._record import Record
 from benchmark.datasets._seeds import item_seed
-from benchmark.dead_leaves import dead_leaves
+from benchmark.dead_leaves import BIBTEX, dead_leaves
 from benchmark.images import write_png
 
 RECORD = Record(
@@ -28,6 +28,7 @@ RECORD = Record(
     higher_is_better=True,
     rated_by="none",
     notes=("Of other content than the test sets demo and leaves.",),
+    bibtex=BIBTEX,
 )
 
 

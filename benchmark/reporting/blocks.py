@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SIDE = 288  # longest side of a picture on a page, pixels
 
 
-def table(made: Table, source: Source, proxy: str = "") -> Html:
-    """Show a table; the file behind it and its LaTeX hang on buttons."""
+def table(made: Table, source: Source, proxy: str = "", cite: str = "") -> Html:
+    """Show a table; the file behind it, its LaTeX and what to cite (BibTeX) hang on buttons."""
     spans = [(group, len(list(members))) for group, members in groupby(made.columns, key=lambda c: c.group)]
     return render(
         "table.html",
@@ -32,6 +32,7 @@ def table(made: Table, source: Source, proxy: str = "") -> Html:
         stem=Path(source.name).stem,
         csv=source.content or b"",
         latex=latex(made, proxy).encode(),
+        cite=cite.encode(),
         proxy=proxy,
         stacked=len(made.columns) + _intervals(made) > 9,
         filter=len(made.rows) > 8,
@@ -46,10 +47,13 @@ def _intervals(made: Table) -> int:
 def figure(
     drawing: Drawing, encoded: Mapping[str, bytes], sources: Sequence[Source], proxy: str = ""
 ) -> Html:
-    """Show a figure, its PNG in the page and its SVG on a button."""
+    """Show a figure, its PNG in the page and its SVG and PDF on buttons."""
     with Image.open(io.BytesIO(encoded["png"])) as picture:
         size = picture.size
-    return render("figure.html", drawing=drawing, sources=sources, proxy=proxy, size=size, **encoded)
+    stem = Path(sources[0].name).stem
+    return render(
+        "figure.html", drawing=drawing, sources=sources, proxy=proxy, size=size, stem=stem, **encoded
+    )
 
 
 def sheet(png: bytes, caption: str, alt: str, source: Source) -> Html:
@@ -98,6 +102,11 @@ def gallery(
 def cards(entries: Mapping[str, Mapping[str, str]]) -> Html:
     """Show cards: a title each, and terms with what they mean."""
     return render("cards.html", entries=entries)
+
+
+def download(name: str, content: str, kind: str, label: str) -> Html:
+    """Return a button that saves ``content`` as the file ``name``."""
+    return render("download.html", name=name, content=content.encode(), kind=kind, label=label)
 
 
 def facts(terms: Mapping[str, str]) -> Html:

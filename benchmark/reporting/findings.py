@@ -11,6 +11,8 @@ from benchmark.reporting.run import Run
 from benchmark.reporting.terms import number
 from benchmark.tables import ALPHA, PROXY, Labels, verdict
 
+NAMED = 4  # as many methods are named in a sentence, more are counted
+
 
 def findings(run: Run) -> Html:
     """Show the main findings, one a paragraph; a table that is missing is left to its own page."""
@@ -64,7 +66,11 @@ def _tested(differences: pd.DataFrame, order: pd.DataFrame, labels: Labels) -> s
         pair = differences[differences["method_a"].isin(both) & differences["method_b"].isin(both)]
         p = pair["p_holm"].min() if len(pair) else float("nan")
         found[untested if pd.isna(p) else worse if p < ALPHA else level].append(labels.method(other))
-    return "".join(f"; {what}: {', '.join(names)}" for what, names in found.items() if names)
+    return "".join(f"; {what}: {_some(names)}" for what, names in found.items() if names)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= NAMED else f"{len(names)} others"
 
 
 def _score_of(dataset: str, labels: Labels) -> str:

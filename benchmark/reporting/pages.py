@@ -13,6 +13,7 @@ import mistune
 from benchmark.reporting.html import TEMPLATES, Html, render
 
 _HEADING = re.compile(r"<h2>(.*?)</h2>")
+_FILE = re.compile(r'<a class="button" download="([^"]*)" href="(data:[^"]*)">([^<]*)</a>')
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def page(notebook: Any, entry: MenuEntry, menu: Sequence[MenuEntry], site: str) 
         HTML that asks no host for anything and is the same whenever the notebook's results are.
     """
     body = "\n".join(_cell(cell) for cell in notebook.cells)
-    body, sections = _anchored(body)
+    body, sections = _anchored(_once(body))
     style, script = ((TEMPLATES / name).read_text() for name in ("page.css", "page.js"))
     return render(
         "page.html", body=Html(body), entry=entry, menu=menu, sections=sections, site=site,
@@ -86,6 +87,20 @@ def _output(output: Any) -> str:
     if "text/html" in data:
         return str(data["text/html"])
     return str(render("text.html", text=data["text/plain"])) if "text/plain" in data else ""
+
+
+def _once(body: str) -> str:
+    """Keep the first copy of every file that a page offers; later buttons hand out that one (``page.js``)."""
+    places: dict[str, str] = {}
+
+    def link(match: re.Match[str]) -> str:
+        content, label = match[2], match[3]
+        if content in places:
+            return f'<button type="button" class="again" data-of="{places[content]}" hidden>{label}</button>'
+        places[content] = f"file-{len(places) + 1}"
+        return match[0].replace("<a ", f'<a id="{places[content]}" ', 1)
+
+    return _FILE.sub(link, body)
 
 
 def _anchored(body: str) -> tuple[str, list[tuple[str, str]]]:

@@ -15,11 +15,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from benchmark import bibtex
 from benchmark.datasets import catalogue
 from benchmark.figures import Drawing, encode
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
-from benchmark.tables import Labels, Table, datasets_in
+from benchmark.tables import Labels, Table, mentioned
 
 STAGES = {
     "results/tables/zero_shot.csv": "evaluate",
@@ -167,8 +168,24 @@ class Run:
             return blocks.empty(first.name)
         made = make(*(None if s.content is None else s.frame for s in sources), self.labels, **options)
         tables = made if isinstance(made, list) else [made]
-        shown = [blocks.table(table, first, self.labels.proxy_note(table.datasets)) for table in tables]
+        ablated = [self.settings.get("ablation", {}).get("method", "")] if _of_variants(first.frame) else []
+        shown = []
+        for table in tables:
+            note = self.labels.proxy_note(table.datasets)
+            cite = self.cited(table.methods.union(ablated), table.datasets)
+            shown.append(blocks.table(table, first, note, cite))
         return Html.of([*shown, self.missing(*others)])
+
+    def cited(self, methods: Iterable[str], datasets: Iterable[str]) -> str:
+        """Return the BibTeX entries of methods and data sets, and who has none; "" where nobody has one."""
+        named = {name.removesuffix("_shuffled") for name in methods}
+        known = {name: about["card"] for name, about in self.methods.items() if name in named}
+        sets = set(datasets)
+        known |= {name: record for name, record in self.records.items() if name in sets}
+        found = {card["title"]: card.get("bibtex", "") for card in known.values()}
+        library = bibtex.library(found.values())
+        lacking = [title for title, text in found.items() if not text]
+        return f"% No entry: {'; '.join(lacking)}\n\n{library}" if library and lacking else library
 
     def figure(self, make: Callable[..., Drawing], *sources: Source, **options: Any) -> Html:
         """Show ``make(*frames, labels, **options)`` as a picture, or a note that says what is missing."""
@@ -178,7 +195,7 @@ class Run:
         for source in sources:
             if source.frame.empty:
                 return blocks.empty(source.name)
-        datasets = frozenset[str]().union(*map(datasets_in, frames))
+        datasets = frozenset[str]().union(*(mentioned(frame)["datasets"] for frame in frames))
         return self.drawing(make(*frames, self.labels, **options), sources, datasets)
 
     def drawing(self, drawing: Drawing, sources: Sequence[Source], datasets: Iterable[str] = ()) -> Html:
@@ -212,6 +229,10 @@ class Run:
 
 
 DATA_FILES = ("record.json", "manifest.csv")
+
+
+def _of_variants(frame: pd.DataFrame) -> bool:
+    return "variant" in frame or "variant_a" in frame
 
 
 def _stage_of(name: str) -> str:

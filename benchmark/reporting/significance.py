@@ -9,14 +9,17 @@ from benchmark.figures import Drawing
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run, Source
 from benchmark.reporting.terms import number
-from benchmark.tables import ALPHA, Cell, Column, Labels, Table, notes, pivot
+from benchmark.tables import ALPHA, Cell, Column, Labels, Table, mentioned, notes, pivot
 
 ENOUGH = 3
 """Data sets that a critical-difference diagram needs: with two, even full agreement decides nothing."""
 
 
-def wins(frame: pd.DataFrame, labels: Labels) -> Table:
-    """Return the matrix of wins, ties and losses: the method of the row against that of the column."""
+def wins(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> Table:
+    """Return the matrix of wins, ties and losses: the method of the row against that of the column.
+
+    ``whole`` is the table that they are counted from; it names the data sets.
+    """
     names = list(dict.fromkeys(frame["method_a"]))
     names.sort(key=lambda name: list(labels.methods).index(name) if name in labels.methods else len(names))
     cells = {
@@ -39,7 +42,7 @@ def wins(frame: pd.DataFrame, labels: Labels) -> Table:
         f"A win: SRCC higher on a data set, paired test with Holm-adjusted p < {ALPHA}. A method is compared "
         "on no data set that it has learnt from.",
     )
-    return Table(caption, tuple(heads), tuple(body), said)
+    return Table(caption, tuple(heads), tuple(body), said, **_over(frame, whole))
 
 
 def _score(counted: tuple[int, int, int] | None) -> Cell:
@@ -48,8 +51,13 @@ def _score(counted: tuple[int, int, int] | None) -> Cell:
     return Cell("–".join(map(str, counted)), value=float(counted[0] - counted[2]))
 
 
-def across(frame: pd.DataFrame, labels: Labels) -> Table:
-    """Return Wilcoxon's signed ranks of every pair of methods over the data sets."""
+def _over(frame: pd.DataFrame, whole: pd.DataFrame | None) -> dict[str, frozenset[str]]:
+    """Return the methods of ``frame`` with the data sets of the table that it sums up."""
+    return mentioned(frame) | ({} if whole is None else {"datasets": mentioned(whole)["datasets"]})
+
+
+def across(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> Table:
+    """Return Wilcoxon's signed ranks of every pair of methods over the data sets, those of ``whole``."""
     rows = []
     for row in frame.to_dict("records"):
         names = [labels.method(row[column]) for column in ("method_a", "method_b")]
@@ -63,10 +71,11 @@ def across(frame: pd.DataFrame, labels: Labels) -> Table:
         "Wilcoxon's signed ranks of SRCC, a data set being one observation.",
         "Smallest p: what as many wins in a row would give. Above 0.05, no outcome could be significant.",
     )
-    return Table("Methods over all data sets.", (*heads, Column("Smallest p")), tuple(rows), said)
+    columns = (*heads, Column("Smallest p"))
+    return Table("Methods over all data sets.", columns, tuple(rows), said, **_over(frame, whole))
 
 
-def ranks(run: Run, means: Source, tests: Source) -> Html:
+def ranks(run: Run, means: Source, tests: Source, whole: Source) -> Html:
     """Show mean ranks as a critical-difference diagram; with too few data sets, say so instead."""
     if means.content is None or tests.content is None:
         return run.missing(means, tests)
@@ -76,7 +85,8 @@ def ranks(run: Run, means: Source, tests: Source) -> Html:
             f"<p>Mean ranks need {ENOUGH} data sets on which every method was scored; this run has "
             f"{count or 'fewer than two'}. Nothing is claimed over data sets.</p>"
         )
-    return run.figure(critical_difference, means, tests)
+    drawing = critical_difference(means.frame, tests.frame, run.labels)
+    return run.drawing(drawing, [means, tests], [] if whole.content is None else whole.frame["dataset"])
 
 
 def critical_difference(means: pd.DataFrame, tests: pd.DataFrame, labels: Labels) -> Drawing:
@@ -148,4 +158,6 @@ def worst(frame: pd.DataFrame, labels: Labels) -> Table:
     heads = [Column(name, words=True) for name in ("Method", "Data set", "Worst type")]
     said = notes(least, labels, marked=False)
     said += ("The worst of many types is low by chance too: read it beside its interval.",)
-    return Table("Worst distortion type of each method.", (*heads, Column("SRCC")), tuple(rows), said)
+    columns = (*heads, Column("SRCC"))
+    caption = "Worst distortion type of each method."
+    return Table(caption, columns, tuple(rows), said, **mentioned(least))

@@ -8,7 +8,7 @@ import pandas as pd
 from benchmark import figures
 from benchmark.figures import Drawing
 from benchmark.reporting.terms import number, statistic
-from benchmark.tables import Cell, Column, Labels, Table, pivot
+from benchmark.tables import Cell, Column, Labels, Table, mentioned, pivot
 
 JUDGES = {
     "mos": "opinion scores of the data set; a difference counts as far as the spread of ratings lets it",
@@ -87,12 +87,17 @@ def retrieval(frame: pd.DataFrame, labels: Labels) -> list[Table]:
 
 def cost(frame: pd.DataFrame, labels: Labels) -> Table:
     """Return what one picture costs each method: counts, so without intervals."""
-    heads = ("Parameters, millions", "Weights, MiB", "Multiply-adds, billions")
+    heads = {
+        "Parameters, millions": ("parameters", 1e6),
+        "Weights, MiB": ("weight_bytes", 2**20),
+        "On the way, MiB": ("peak_bytes", 2**20),
+        "Multiply-adds, billions": ("multiply_adds", 1e9),
+    }
     columns = (Column("Method", words=True), *map(Column, heads))
     rows = []
     for row in frame.to_dict("records"):
         name = labels.method(row["method"])
-        counts = (row["parameters"] / 1e6, row["weight_bytes"] / 2**20, row["multiply_adds"] / 1e9)
+        counts = (row[key] / unit for key, unit in heads.values())
         cells = (Cell(number(value) if value else "none", value=value) for value in counts)
         rows.append((Cell(name, value=name), *cells))
     sizes = " and ".join(
@@ -102,10 +107,13 @@ def cost(frame: pd.DataFrame, labels: Labels) -> Table:
         f"One picture of {sizes} pixels.",
         "Parameters and weights (with buffers, as they lie in memory) are those of the network that the "
         "picture passes through; a text encoder that is done before is not among them.",
+        "On the way: the most that tensors hold at one time while the picture is scored, beside the weights "
+        "and the picture. What an operation needs inside itself and arrays outside torch are not counted.",
         "Multiply-adds are those of convolutions and matrix products; methods made of filters and statistics "
         "do most of their work in other operations, which are not counted.",
     )
-    return Table("What one picture costs each method.", columns, tuple(rows), notes)
+    caption = "What one picture costs each method."
+    return Table(caption, columns, tuple(rows), notes, **mentioned(frame))
 
 
 def layout(frame: pd.DataFrame, labels: Labels) -> Drawing:

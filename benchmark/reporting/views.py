@@ -21,6 +21,7 @@ from benchmark.reporting.run import Run, Source
 from benchmark.reporting.terms import number
 from benchmark.tables import PROXY, Cell, Column, Table
 
+BIBTEX = "application/x-bibtex"
 PAIRS = 24  # pairs on a page: with more it would pass 5 MB
 EXAMPLES = 6  # pictures of a data set
 MAPS = 6  # rows of gradCAM maps on a page
@@ -36,6 +37,24 @@ def facts(run: Run) -> Html:
         "Data sets": str(len(run.records)),
         "Python, torch": f"{platform.python_version()}, {installed['torch']}",
         "Commit": run.commit or "not in a git checkout",
+    }
+    return blocks.facts(terms)
+
+
+def summary(run: Run) -> Html:
+    """Show what was run and what is missing, in a line: how many methods, data sets, raters, pictures."""
+    scored = [name for name in run.settings.get("score", {}).get("datasets", ()) if name in run.records]
+    rated = sum(run.records[name]["rated_by"] == "people" for name in scored)
+    manifests = [run.source(f"data/{name}/manifest.csv") for name in scored]
+    pictures = sum(len(source.frame) for source in manifests if source.content is not None)
+    gone = len(_absent(run))
+    link = f'<a href="#what-is-missing">{gone} file{"s" * (gone > 1)}</a>'
+    terms = {
+        "Profile": str(run.settings.get("profile", "unknown")),
+        "Methods": str(len(run.labels.methods)),
+        "Data sets scored": f"{len(scored)}, {rated or 'none'} rated by people",
+        "Pictures scored": f"{pictures:,}",
+        "Missing": Html(link if gone else "nothing"),
     }
     return blocks.facts(terms)
 
@@ -134,9 +153,13 @@ def own(name: str, frame: pd.DataFrame) -> Source:
 
 def absent(run: Run) -> Html:
     """Show every result file that is missing, with the command that makes it."""
-    frame = run.digests()
-    gone = [run.source(name) for name in frame.loc[frame["sha256"].eq(""), "file"]]
+    gone = _absent(run)
     return run.missing(*gone) if gone else Html("<p>Nothing is missing: every stage has left its files.</p>")
+
+
+def _absent(run: Run) -> list[Source]:
+    frame = run.digests()
+    return [run.source(name) for name in frame.loc[frame["sha256"].eq(""), "file"]]
 
 
 def methods(run: Run) -> Html:
@@ -158,11 +181,25 @@ def methods(run: Run) -> Html:
             "Input": card["input"],
             "Licence": card["licence"],
             "Weights, SHA-256": about.get("weights_sha256", "") or "none",
+            "Cite": _entry(name, card.get("bibtex", "")),
         }
     gone = [
         run.source(f"models/{name}/method.json") for name in run.labels.methods if name not in run.methods
     ]
     return Html.of([blocks.cards(entries), run.missing(*gone)])
+
+
+def _entry(name: str, entry: str) -> str:
+    return blocks.download(f"{name}.bib", entry + "\n", BIBTEX, "BibTeX") if entry else "no entry"
+
+
+def cite(run: Run) -> Html:
+    """Offer the BibTeX entries of every method and data set of the run in one file."""
+    library = run.cited(run.methods, run.records)
+    if not library:
+        return Html("")
+    button = blocks.download("run.bib", library, BIBTEX, "BibTeX")
+    return Html(f'<p class="note">What to cite for the methods and data sets of this run: {button}</p>')
 
 
 def _range(low: float | None, high: float | None) -> str:
@@ -189,6 +226,7 @@ def datasets(run: Run) -> Html:
             "Score": f"{record['score_name']} ({span}; {direction})" if scored else "none",
             "Source": record["citation"],
             "Licence": record["licence"],
+            "Cite": _entry(name, record.get("bibtex", "")),
             **({"Notes": " ".join(record["notes"])} if record["notes"] else {}),
         }
     return Html.of([blocks.cards(entries), run.missing(*_unprepared(run))])

@@ -13,13 +13,19 @@
     keep(root.dataset.theme);
   });
 
+  // Each file is in the page once: other buttons for it press the first.
+  for (const again of document.querySelectorAll("button.again")) {
+    again.hidden = false;
+    again.addEventListener("click", () => document.getElementById(again.dataset.of).click());
+  }
+
   // The picture is in the page already: the button saves it without a second copy.
   for (const png of document.querySelectorAll("button.png")) {
     png.hidden = false;
     png.addEventListener("click", () => {
       const link = document.createElement("a");
       link.href = png.closest("figure").querySelector("img").src;
-      link.download = "figure.png";
+      link.download = png.dataset.name;
       link.click();
     });
   }

@@ -1,4 +1,4 @@
-"""``iqa bench``: how fast each method is here, and what coarser numbers cost."""
+"""``iqa bench``: how fast each method is here, how much memory it takes, and what coarser numbers cost."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     seconds: Annotated[float, typer.Option(min=0.1, help="Time spent on each figure.")] = 5.0,
 ) -> None:
-    """Measure pictures a second in fp32 and in bf16, and how far bf16 moves the scores.
+    """Measure pictures a second and memory in fp32 and in bf16, and how far bf16 moves the scores.
 
-    The pictures are dead leaves, each degraded in another way; decoding is not timed. `drift` is the largest
-    change of a score in standard deviations of the scores, `srcc` the rank correlation of the two sets.
+    The pictures are dead leaves, each degraded in another way; decoding is not timed. `MiB` is the most
+    memory held while scoring: of the device, or on the CPU of the whole process with torch in it. `drift` is
+    the largest change of a score in standard deviations of the scores, `srcc` the rank correlation of both.
     """
     from experiments.benching import bench, pictures
     from experiments.scoring_run import place
     from experiments.train import load_here
 
     images = pictures(max(batch, 24), size)
-    typer.echo(f"{'method':16}{'precision':11}{'images/s':>9}{'drift':>9}{'srcc':>8}")
+    typer.echo(f"{'method':16}{'precision':11}{'images/s':>9}{'MiB':>8}{'drift':>9}{'srcc':>8}")
     for name in method:
         loaded = load_here(name)
         there = place(loaded, device)  # type: ignore[arg-type]
         for row in bench(loaded, images, batch, there, seconds):
-            typer.echo(f"{name:16}{row.precision:11}{row.rate:9.1f}{row.drift:9.4f}{row.srcc:8.4f}")
+            speed = f"{name:16}{row.precision:11}{row.rate:9.1f}{row.memory / 2**20:8.0f}"
+            typer.echo(f"{speed}{row.drift:9.4f}{row.srcc:8.4f}")

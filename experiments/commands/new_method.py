@@ -23,6 +23,7 @@ CARD = Card(
     low=0.0,  # range of the score; float("inf") where it has no bound
     high=1.0,
     input="whole image",
+    bibtex="",  # the entry of its paper, for the buttons under the tables
 )
 
 

@@ -21,6 +21,7 @@ from benchmark.scoring import features_manifest
 from methods._arniqa.encoder import build, save_encoder, start
 from methods._arniqa.features import RELEASE, TwoScales, load_features
 from methods._arniqa.scales import five_crops, half
+from methods._papers import ARNIQA
 from methods._weights import weights_file
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
 from methods.arniqa.training import Training, train_encoder
@@ -40,6 +41,7 @@ CARD = Card(
     weights="published encoder and eight regressors, fetched at first use; or trained here",
     input="whole image and its half scale; 0 to 1 is the range of the regressor's opinions, and scores may "
     "leave it",
+    bibtex=ARNIQA,
 )
 
 Protocol = Literal["hub", "five-crops"]

@@ -31,6 +31,12 @@ CARD = Card(
     higher_is_better=False,
     weights="fitted to your pristine pictures, or a file of parameters",
     input="whole image, made 524 x 524, in 36 blocks of 84 pixels",
+    bibtex="""@article{zhang2015featureenriched,
+  title = {A Feature-Enriched Completely Blind Image Quality Evaluator},
+  author = {Zhang, Lin and Zhang, Lei and Bovik, Alan C.},
+  journal = {IEEE Transactions on Image Processing},
+  volume = {24}, number = {8}, pages = {2579--2591}, year = {2015}
+}""",
 )
 
 _LARGEST = 10000.0

@@ -15,6 +15,7 @@ from methods._clip.antonyms import prompt_pairs
 from methods._clip.method import AntonymMethod
 from methods._clip.official import is_qualiclip, read_qualiclip
 from methods._clip.weights import load_scorer, read_metadata
+from methods._papers import QUALICLIP
 from methods._weights import weights_file
 from methods.qualiclip.training import fetch, train
 
@@ -33,6 +34,7 @@ CARD = Card(
     low=0.0,
     high=1.0,
     input="whole image, no resizing",
+    bibtex=QUALICLIP,
 )
 
 OFFICIAL = replace(

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import methods
 from benchmark.images import read, write_png
-from experiments import stage
+from experiments import benching, stage
 from experiments.cli import app
 from experiments.compose import composed
 from tests.degradations.pictures import photographs
@@ -178,7 +178,16 @@ def test_bench_measures_both_precisions():
     rows = [line.split() for line in done.output.splitlines()]
     assert [row[1] for row in rows] == ["precision", "fp32", "bf16"]
     assert all(float(row[2]) > 0 for row in rows[1:])
-    assert float(rows[1][3]) == 0
+    assert float(rows[1][4]) == 0
+
+
+@pytest.mark.skipif(not benching.CLEAR.exists(), reason="this system does not say how much memory was held")
+def test_the_peak_of_memory_is_told_though_it_is_over():
+    before = benching.Peak("cpu").read()
+    peak = benching.Peak("cpu")
+    torch.ones(64 * 2**20, dtype=torch.uint8)
+    assert 60 < (peak.read() - before) / 2**20 < 80
+    assert benching.Peak("cpu").read() < peak.read()
 
 
 def test_the_hub_offers_every_method():

@@ -1,5 +1,6 @@
 """Every page as a browser shows it; Chromium is needed (``.ci/run`` installs it on a bare machine)."""
 
+import base64
 import itertools
 import json
 import os
@@ -9,8 +10,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
+from benchmark import bibtex
 from tests.reporting.results import PAGES
 
 WIDTHS = (400, 1200, 1600)
@@ -211,8 +213,34 @@ def test_every_result_says_where_it_comes_from_and_no_code_is_shown(site: Path) 
         assert "import " not in page.find("main").text
 
 
-def test_tables_offer_csv_and_latex(site: Path) -> None:
-    for page in parsed(site).values():
+def buttons(figure: Tag) -> dict[str, Tag]:
+    return {button.text: button for button in figure.select(".downloads .button, .downloads button")}
+
+
+def test_tables_offer_csv_and_latex_and_what_to_cite(site: Path) -> None:
+    plain = {"provenance", "index"}  # settings, files, versions: nothing to cite
+    for name, page in parsed(site).items():
         for table in page.find_all("table"):
-            buttons = [link.text for link in table.find_parent("figure").select("a.button")]
-            assert buttons == ["CSV", "LaTeX"]
+            offered = list(buttons(table.find_parent("figure")))
+            assert offered == ["CSV", "LaTeX", "BibTeX"] or (name in plain and offered == ["CSV", "LaTeX"])
+
+
+def test_figures_offer_png_svg_and_pdf(site: Path) -> None:
+    for name, page in parsed(site).items():
+        for figure in page.select("figure:has(.chart)"):
+            offered = buttons(figure)
+            assert list(offered) == ["PNG", "SVG", "PDF"], name
+            for kind in ("SVG", "PDF"):
+                content = base64.b64decode(offered[kind]["href"].partition(",")[2])
+                assert content.startswith({"SVG": b"<?xml", "PDF": b"%PDF"}[kind])
+                assert offered[kind]["download"].endswith(f".{kind.lower()}")
+
+
+def test_a_table_cites_its_methods_and_data_sets_and_no_others(site: Path) -> None:
+    page = parsed(site)["zero_shot"]
+    demo, people = (page.find_all("table")[place].find_parent("figure") for place in (0, 1))
+    demo, people = (base64.b64decode(buttons(f)["BibTeX"]["href"].partition(",")[2]) for f in (demo, people))
+    lacking, _, entries = demo.decode().partition("\n\n")
+    assert lacking == "% No entry: Untrained backbone; Demo (degraded photographs)"
+    assert list(bibtex.entries(entries)) == ["shared"]
+    assert list(bibtex.entries(people.decode().partition("\n\n")[2])) == ["shared", "koniq"]

@@ -28,14 +28,15 @@ def test_wins_are_read_against_the_column():
     frame = pd.DataFrame(
         [("b", "a", 0, 1, 2), ("a", "b", 2, 1, 0)], columns=["method_a", "method_b", "wins", "ties", "losses"]
     )
-    table = significance.wins(frame, LABELS)
+    table = significance.wins(frame, None, LABELS)
     assert text(table) == [["Alpha", "–", "2–1–0", "+2"], ["Beta", "0–1–2", "–", "−2"]]
 
 
 def test_tests_over_data_sets_show_what_could_have_been_significant():
-    table = significance.across(TESTS, LABELS)
+    table = significance.across(TESTS, tidy(dataset=["demo", "koniq10k"], value=0.5), LABELS)
     assert text(table)[1] == ["Alpha", "Untrained backbone", "0.400", "4", "0.125", "0.375", "0.125"]
     assert any("no outcome could be significant" in note for note in table.notes)
+    assert (table.methods, table.datasets) == (frozenset("abc"), frozenset({"demo", "koniq10k"}))
 
 
 def test_diagram_states_its_power():
@@ -52,7 +53,9 @@ def test_few_data_sets_give_no_diagram(tmp_path, count, said):
     MEANS.assign(n=count).head(3 * bool(count)).to_csv(tables / "mean_ranks.csv", index=False)
     TESTS.to_csv(tables / "across_sets.csv", index=False)
     run = Run(results=str(tmp_path))
-    sources = [run.source(f"results/tables/{name}.csv") for name in ("mean_ranks", "across_sets")]
+    sources = [
+        run.source(f"results/tables/{name}.csv") for name in ("mean_ranks", "across_sets", "zero_shot")
+    ]
     assert said in str(significance.ranks(run, *sources))
     missing = Run(results=str(tmp_path / "none"))
     shown = significance.ranks(missing, *(missing.source(s.name) for s in sources))
