@@ -241,7 +241,7 @@ def heatmap(
     )
 
 
-def sweep(frame: pd.DataFrame, labels: Labels) -> Drawing:
+def sweep(frame: pd.DataFrame, labels: Labels, *, what: str = "Mean score") -> Drawing:
     """Draw the mean score against rising intensity: a row a method (its own scale), a column a group."""
     part = _only(frame, "mean_score")
     methods, groups = list(part["method"].unique()), list(part["group"].unique())
@@ -262,7 +262,7 @@ def sweep(frame: pd.DataFrame, labels: Labels) -> Drawing:
         axes[down, 0].set_ylabel(labels.of("method", method).replace(" ", "\n"))
     figure.supxlabel("intensity (level)", fontsize="medium")
     caption = (
-        "Mean score against rising intensity. Thick: the group; thin: each of its types. "
+        f"{what} against rising intensity. Thick: the group; thin: each of its types. "
         "Each method keeps its own scale of scores."
     )
     return Drawing(

@@ -255,7 +255,7 @@ def overview(
     part = zero_shot[zero_shot["statistic"].eq(statistic)]
     caption = f"{_label(statistic)} of every method (down) on every data set (across)."
     options = {"among": ["dataset"], "differences": differences}
-    return pivot(part, ["method"], ["dataset"], labels, caption=caption, **options)  # type: ignore[arg-type]
+    return pivot(part, ["method"], ["dataset"], labels, caption=caption, **options)
 
 
 def _tested(part: pd.DataFrame, differences: pd.DataFrame | None) -> bool:
@@ -358,7 +358,7 @@ def _stacked(record: Mapping[str, Any]) -> Cell:
     cell, known = _one(record), _published(record)
     if known.value is None:
         return cell
-    return Cell(cell.text, f"{cell.small}\npublished {known.text}: {verdict(record)}", cell.value, cell.mark)
+    return Cell(cell.text, f"{cell.small}\npublished\n{known.text}: {verdict(record)}", cell.value, cell.mark)
 
 
 def distortions(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc") -> Table:
@@ -404,11 +404,11 @@ def gradcam(frame: pd.DataFrame, labels: Labels) -> list[Table]:
     ]
 
 
-def order(frame: pd.DataFrame, labels: Labels) -> list[Table]:
+def order(frame: pd.DataFrame, labels: Labels, *, where: str = "type by type") -> list[Table]:
     """Return how well scores follow rising intensity, type by type, one table a statistic."""
     keys = ["group", "distortion"]
     return [
-        pivot(part, keys, ["method"], labels, caption=f"{_label(str(name))}, type by type.", among=keys)
+        pivot(part, keys, ["method"], labels, caption=f"{_label(str(name))}, {where}.", among=keys)
         for name, part in frame.groupby("statistic", sort=False)
     ]
 

@@ -5,6 +5,7 @@ Both need every method loaded, which takes longer than counting what a picture c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from benchmark.cost import cost
 from benchmark.dead_leaves import dead_leaves
 from benchmark.degradations import GROUPS
+from benchmark.method import Method
 from benchmark.robustness import sweep as run_sweep
 from experiments import present, results, signing, stage
 from experiments.train import load_trained
@@ -32,8 +34,12 @@ def sweep() -> None:
     signing.write_tidy([curves], [*ORDER, "level"], stage.TABLES / "sweep.csv", **made)
     signing.write_tidy([orders], ORDER, stage.TABLES / "sweep_order.csv", **made)
 
-    width, height = settings.cost.width, settings.cost.height
-    picture = dead_leaves(max(width, height), settings.seed)[None, :, :height, :width]
+    costs(methods, width=settings.cost.width, height=settings.cost.height, seed=settings.seed)
+
+
+def costs(methods: Mapping[str, Method], *, width: int, height: int, seed: int) -> None:
+    """Write ``cost.csv``: what a picture of this size costs each method."""
+    picture = dead_leaves(max(width, height), seed)[None, :, :height, :width]
     rows = [
         {
             **{"method": name, "width": width, "height": height, **asdict(cost(method, picture))},

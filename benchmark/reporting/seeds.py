@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run, Source
 from benchmark.reporting.terms import number, words
-from benchmark.tables import MAIN, Cell, Column, Labels, Table, datasets_in
+from benchmark.tables import MAIN, Cell, Column, Labels, Table, mentioned
 
 SAID = {True: "within", False: "beyond"}
 
@@ -76,4 +76,4 @@ def table(frame: pd.DataFrame, labels: Labels) -> Table:
         "The images are held fixed: the interval over images stands in the table of the variants.",
     )
     caption = "Mean and spread over training seeds, and every other variant against them."
-    return Table(caption, tuple(heads), tuple(rows), notes, datasets_in(part))
+    return Table(caption, tuple(heads), tuple(rows), notes, **mentioned(part))

@@ -52,11 +52,15 @@ def summary(run: Run) -> Html:
     terms = {
         "Profile": str(run.settings.get("profile", "unknown")),
         "Methods": str(len(run.labels.methods)),
-        "Data sets scored": f"{len(scored)}, {rated or 'none'} rated by people",
+        "Data sets scored": f"{len(scored)}, {_share(rated, len(scored))} rated by people",
         "Pictures scored": f"{pictures:,}",
         "Missing": Html(link if gone else "nothing"),
     }
     return blocks.facts(terms)
+
+
+def _share(part: int, whole: int) -> str:
+    return "none" if not part else "all" if part == whole else str(part)
 
 
 def caution(run: Run) -> Html:

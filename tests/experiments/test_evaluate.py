@@ -1,5 +1,7 @@
 """What a method has learnt before decides what it is compared with, and on which data sets."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,3 +70,14 @@ def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, m
     assert set(ranks["left_out"]) == {"d0"}
     tests = pd.read_csv("results/tables/across_sets.csv").set_index(["method_a", "method_b"])
     assert tests.loc[("a", "learnt"), "n"] == 3
+
+
+def test_metrics_are_srcc_and_plcc_by_data_set_and_method_and_no_nan():
+    whole = pd.DataFrame(
+        [("demo", "a", "srcc", 0.12346), ("demo", "a", "krcc", 0.1), ("demo", "b", "plcc", np.nan),
+         ("koniq10k", "a", "plcc", -0.5)],
+        columns=["dataset", "method", "statistic", "value"],
+    )  # fmt: skip
+    found = evaluate.metrics(whole)
+    assert found == {"demo": {"a": {"srcc": 0.1235}, "b": {"plcc": None}}, "koniq10k": {"a": {"plcc": -0.5}}}
+    assert json.loads(json.dumps(found, allow_nan=False)) == found

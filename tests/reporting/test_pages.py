@@ -202,6 +202,8 @@ def test_pages_can_be_heard(site: Path) -> None:
         for place in page.find_all(tabindex=True):
             assert place["role"], name
             assert place["aria-label"], name
+        regions = [region["aria-label"] for region in page.find_all(role="region")]
+        assert len(set(regions)) == len(regions), f"{name}: regions cannot be told apart"
 
 
 def test_every_result_says_where_it_comes_from_and_no_code_is_shown(site: Path) -> None:
@@ -238,7 +240,7 @@ def test_figures_offer_png_svg_and_pdf(site: Path) -> None:
 
 def test_a_table_cites_its_methods_and_data_sets_and_no_others(site: Path) -> None:
     page = parsed(site)["zero_shot"]
-    demo, people = (page.find_all("table")[place].find_parent("figure") for place in (0, 1))
+    demo, people = (page.find_all("table")[place].find_parent("figure") for place in (1, 2))
     demo, people = (base64.b64decode(buttons(f)["BibTeX"]["href"].partition(",")[2]) for f in (demo, people))
     lacking, _, entries = demo.decode().partition("\n\n")
     assert lacking == "% No entry: Untrained backbone; Demo (degraded photographs)"
