@@ -100,6 +100,7 @@ def cost(method: Method, images: Tensor) -> Cost:
         ``[B, 3, H, W]``, RGB in [0, 1]. ``multiply_adds`` is their sum over the pictures, ``peak_bytes``
         that of scoring them at once.
     """
+    method.score(images)  # fills whatever the method keeps from its first picture on
     passed: dict[int, nn.Module] = {}
 
     def note(module: nn.Module, inputs: Any) -> None:

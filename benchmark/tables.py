@@ -417,7 +417,7 @@ def _label(name: str) -> str:
     return statistic(name).label
 
 
-def differences(frame: pd.DataFrame, labels: Labels) -> Table:
+def differences(frame: pd.DataFrame, labels: Labels, *, where: str = "on the same images") -> Table:
     """Return the paired differences between methods or variants: first minus second, interval and p."""
     what = _contender(frame)
     keys = ["dataset", f"{what}_a", f"{what}_b", "statistic"]
@@ -431,7 +431,7 @@ def differences(frame: pd.DataFrame, labels: Labels) -> Table:
         rows.append((*names, estimate(record), *tests, Cell(clear, value=clear)))
     heads = [Column(name, words=True) for name in ("Data set", "First", "Second", "Statistic")]
     heads += [Column("First − second"), Column("p"), Column("p (Holm)"), Column("Clear at 5%", words=True)]
-    caption = f"Differences between {what}s on the same images."
+    caption = f"Differences between {what}s {where}."
     said = notes(frame, labels, marked=False)
     if frame["p_holm"].isna().any():
         said += ("No p where the data are too few for a test.",)

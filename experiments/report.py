@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -68,16 +69,18 @@ papermill_engines.register("one_kernel", OneKernel)
 @contextlib.contextmanager
 def kernel() -> Iterator[dict[str, Any]]:
     """Start a kernel; what is given is what `execute` needs to use it."""
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
-    run_sync(manager.start_kernel)()
-    client = manager.client()
-    try:
-        client.start_channels()
-        run_sync(client.wait_for_ready)(timeout=120)
-        yield {"manager": manager, "client": client}
-    finally:
-        client.stop_channels()
-        run_sync(manager.shutdown_kernel)(now=True)
+    # Sockets in a folder of their own: in the working directory two reports would share them.
+    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+        manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/s")
+        run_sync(manager.start_kernel)()
+        client = manager.client()
+        try:
+            client.start_channels()
+            run_sync(client.wait_for_ready)(timeout=120)
+            yield {"manager": manager, "client": client}
+        finally:
+            client.stop_channels()
+            run_sync(manager.shutdown_kernel)(now=True)
 
 
 def check_parameters(name: str, notebook: Any, parameters: Mapping[str, object]) -> None:

@@ -34,16 +34,19 @@ def sweep() -> None:
     signing.write_tidy([curves], [*ORDER, "level"], stage.TABLES / "sweep.csv", **made)
     signing.write_tidy([orders], ORDER, stage.TABLES / "sweep_order.csv", **made)
 
-    costs(methods, width=settings.cost.width, height=settings.cost.height, seed=settings.seed)
+    size = {"width": settings.cost.width, "height": settings.cost.height}
+    costs(methods, made["about"], **size, seed=settings.seed)
 
 
-def costs(methods: Mapping[str, Method], *, width: int, height: int, seed: int) -> None:
+def costs(
+    methods: Mapping[str, Method], about: Mapping[str, Any], *, width: int, height: int, seed: int
+) -> None:
     """Write ``cost.csv``: what a picture of this size costs each method."""
     picture = dead_leaves(max(width, height), seed)[None, :, :height, :width]
     rows = [
         {
             **{"method": name, "width": width, "height": height, **asdict(cost(method, picture))},
-            "signature": f"method={results.version(made['about'][name])[:12]}",
+            "signature": f"method={results.version(about[name])[:12]}",
         }
         for name, method in methods.items()
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -213,11 +214,22 @@ class Run:
             f"data/{n}/{f}" for n in self.settings.get("prepare", {}).get("datasets", ()) for f in DATA_FILES
         ]
         names += [f"models/{name}/method.json" for name in self.settings.get("methods", ())]
+        names += [self.scores(*cell) for cell in self.cells()]
         rows = []
         for source in map(self.source, [*names, *STAGES]):
             digest = "" if source.content is None else hashlib.sha256(source.content).hexdigest()
             rows.append({"file": source.name, "stage": source.stage, "sha256": digest})
         return pd.DataFrame(rows, columns=["file", "stage", "sha256"])
+
+    def cells(self) -> list[tuple[str, str]]:
+        """Return every method with every data set that the settings have it score."""
+        datasets = self.settings.get("score", {}).get("datasets", ())
+        return [(method, dataset) for method in self.settings.get("methods", ()) for dataset in datasets]
+
+    @staticmethod
+    def scores(method: str, dataset: str) -> str:
+        """Return the name of the file that holds the scores of a method on a data set."""
+        return f"results/scores/{method}/{dataset}.csv"
 
     @staticmethod
     def versions() -> dict[str, str]:
@@ -237,6 +249,8 @@ def _of_variants(frame: pd.DataFrame) -> bool:
 
 def _stage_of(name: str) -> str:
     """Return the stage of a file that is made once a data set or method."""
+    if scored := re.fullmatch(r"results/scores/(.+)/(.+)\.csv", name):
+        return f"score@{scored[1]}-{scored[2]}"
     stages = {"data": "prepare", "models": "train"}
     room, _, rest = name.partition("/")
     if room not in stages or "/" not in rest:

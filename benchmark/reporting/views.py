@@ -41,28 +41,6 @@ def facts(run: Run) -> Html:
     return blocks.facts(terms)
 
 
-def summary(run: Run) -> Html:
-    """Show what was run and what is missing, in a line: how many methods, data sets, raters, pictures."""
-    scored = [name for name in run.settings.get("score", {}).get("datasets", ()) if name in run.records]
-    rated = sum(run.records[name]["rated_by"] == "people" for name in scored)
-    manifests = [run.source(f"data/{name}/manifest.csv") for name in scored]
-    pictures = sum(len(source.frame) for source in manifests if source.content is not None)
-    gone = len(_absent(run))
-    link = f'<a href="#what-is-missing">{gone} file{"s" * (gone > 1)}</a>'
-    terms = {
-        "Profile": str(run.settings.get("profile", "unknown")),
-        "Methods": str(len(run.labels.methods)),
-        "Data sets scored": f"{len(scored)}, {_share(rated, len(scored))} rated by people",
-        "Pictures scored": f"{pictures:,}",
-        "Missing": Html(link if gone else "nothing"),
-    }
-    return blocks.facts(terms)
-
-
-def _share(part: int, whole: int) -> str:
-    return "none" if not part else "all" if part == whole else str(part)
-
-
 def caution(run: Run) -> Html:
     """Say what this run cannot show: no human scores, no pretrained weights."""
     said = []
@@ -155,15 +133,10 @@ def own(name: str, frame: pd.DataFrame) -> Source:
     return Source(name, "report", frame.to_csv(index=False, lineterminator="\n").encode())
 
 
-def absent(run: Run) -> Html:
-    """Show every result file that is missing, with the command that makes it."""
-    gone = _absent(run)
-    return run.missing(*gone) if gone else Html("<p>Nothing is missing: every stage has left its files.</p>")
-
-
-def _absent(run: Run) -> list[Source]:
-    frame = run.digests()
-    return [run.source(name) for name in frame.loc[frame["sha256"].eq(""), "file"]]
+def absent(run: Run) -> list[Source]:
+    """Return every file that is missing, scores aside: `benchmark.reporting.unscored` says why they are."""
+    frame, scores = run.digests(), {run.scores(*cell) for cell in run.cells()}
+    return [run.source(name) for name in frame.loc[frame["sha256"].eq(""), "file"] if name not in scores]
 
 
 def methods(run: Run) -> Html:
@@ -228,12 +201,40 @@ def datasets(run: Run) -> Html:
             "Images": f"{rows:,}",
             "Rated by": RATERS.get(record["rated_by"], record["rated_by"]),
             "Score": f"{record['score_name']} ({span}; {direction})" if scored else "none",
+            **_parts(manifest),
+            **_learnt(run, name),
             "Source": record["citation"],
             "Licence": record["licence"],
             "Cite": _entry(name, record.get("bibtex", "")),
             **({"Notes": " ".join(record["notes"])} if record["notes"] else {}),
         }
     return Html.of([blocks.cards(entries), run.missing(*_unprepared(run))])
+
+
+def _parts(manifest: Source) -> dict[str, str]:
+    """Say how many references, types and splits a manifest has, where it names them."""
+    if manifest.content is None:
+        return {}
+    rows, said = manifest.frame, {}
+    for column, term in (("reference", "References"), ("distortion", "Types of distortion")):
+        if rows[column].notna().any():
+            said[term] = f"{rows[column].nunique():,}"
+    splits = rows["split"].dropna().value_counts(sort=False)
+    if len(splits):
+        said["Splits"] = ", ".join(f"{name} {count:,}" for name, count in splits.items())
+    return said
+
+
+def _learnt(run: Run, name: str) -> dict[str, str]:
+    """Say which methods have learnt from pictures of a data set that they are tested on."""
+    tested = run.source("results/tables/zero_shot.csv")
+    if tested.content is None or "overlap" not in tested.frame:
+        return {}
+    rows = tested.frame[tested.frame["dataset"].eq(name)]
+    if rows.empty:
+        return {}
+    known = rows.loc[rows["overlap"].astype(str).eq("True"), "method"].unique()
+    return {"Leaks into training": ", ".join(map(run.labels.method, known)) or "none known"}
 
 
 def _unprepared(run: Run) -> list[Source]:

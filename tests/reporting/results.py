@@ -362,7 +362,12 @@ def write(root: Path, seed: int = 0, side: int = 48) -> Path:
     gmad(root / "results", frames["demo"], rng)
     gradcam(root / "results", rng, side)
     ablation(tables, rng)
+    for method, (dataset, frame) in itertools.product(TITLES, frames.items()):
+        path = root / "results" / "scores" / method / f"{dataset}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame[["image"]].assign(score=0.5, error="").to_csv(path, index=False)
     params = {"profile": "demo", "seed": 27, "prepare": {"datasets": ["demo", "people"]}}
+    params["score"] = {"datasets": ["demo", "people"]}
     params |= {"methods": {name: {"train": {"steps": 600}} for name in TITLES}, "report": {"pages": PAGES}}
     (root / "params.yaml").write_text(json.dumps(params))
     return root

@@ -3,11 +3,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from benchmark import figures, tables
-from benchmark.reporting import views
+from benchmark.reporting import unscored, views
 from benchmark.reporting.findings import findings
 from benchmark.reporting.run import Run
 from benchmark.tables import PROXY
@@ -45,10 +46,44 @@ def test_every_file_is_listed_with_its_hash(run: Run, tree: Path) -> None:
 )
 def test_a_missing_file_is_noted_with_the_command_that_makes_it(copy: Path, name: str, command: str) -> None:
     (copy / name).unlink()
-    shown = views.absent(Run(**roots(copy)))
+    shown = unscored.missing(Run(**roots(copy)))
     assert shown.count('class="missing"') == 1
     assert f"<code>{name}</code>" in shown
     assert f"<code>{command}</code>" in shown
+
+
+def test_a_cell_without_scores_says_why_and_what_fills_it(copy: Path) -> None:
+    scores = copy / "results/scores/niqe/demo.csv"
+    frame = pd.read_csv(scores)
+    frame.loc[:2, "score"] = np.nan
+    frame["error"] = frame["error"].astype(object)
+    frame.loc[:1, "error"] = "cannot be decoded"
+    frame.loc[2, "error"] = "too small"
+    frame.to_csv(scores, index=False)
+    (copy / "results/scores/sharpness/demo.csv").unlink()
+    (copy / "results/scores/qualiclip/people.csv").unlink()
+    (copy / "models/qualiclip/method.json").unlink()
+    found = unscored.cells(Run(**roots(copy))).set_index(["Method", "Data set"])
+    assert list(found.index) == [
+        ("qualiclip", "KonIQ-10k"),
+        ("NIQE", "Demo (proxy)"),
+        ("Sharpness", "Demo (proxy)"),
+    ]
+    assert found["Without a score"].tolist() == ["all", f"3 of {len(frame)}", "all"]
+    said = found["Why"].tolist()
+    assert said == ["the method is not there", "cannot be decoded; 1 for other reasons", "not scored"]
+    cures = found["To fill it"].tolist()
+    assert cures[0] == "dvc repro train@qualiclip"
+    assert "results/scores/niqe/demo.csv" in cures[1]
+    assert cures[2] == "dvc repro score@sharpness-demo"
+    assert "1 file, 3 cells" in unscored.summary(Run(**roots(copy)))
+
+
+def test_a_whole_run_lacks_nothing(run: Run) -> None:
+    assert "Nothing is missing" in unscored.missing(run)
+    assert "nothing" in unscored.summary(run)
+    assert "2, 1 rated by people" in unscored.summary(run)
+    assert unscored.show(run) == ""
 
 
 def test_a_table_stands_without_its_tests_and_says_so(copy: Path) -> None:
