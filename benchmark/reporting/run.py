@@ -153,6 +153,9 @@ class Run:
         """Names as they are printed; a method is called what its card says it is."""
         methods = {name: str(name) for name in self.settings.get("methods", ())}
         methods |= {name: about["card"]["title"] for name, about in self.methods.items()}
+        # Two rows may show one method with different weights: a reader must tell them apart.
+        titles = list(methods.values())
+        methods = {n: t if titles.count(t) == 1 else f"{t} ({n})" for n, t in methods.items()}
         datasets = {name: record["title"] for name, record in self.records.items()}
         proxies = frozenset(name for name, record in self.records.items() if record["rated_by"] == "proxy")
         return Labels(methods, datasets, proxies)

@@ -206,3 +206,16 @@ def test_listed_numbers_sort_by_value(run: Run) -> None:
     shown = views.listing(frame, "x", run.source("results/tables/gmad.csv"))
     assert 'data-sort="12345"' in shown
     assert "12,345" in shown
+
+
+def test_rows_of_one_method_have_names_of_their_own(tmp_path):
+    import json
+
+    for name in ("arniqa", "arniqa_trained", "niqe"):
+        (tmp_path / name).mkdir()
+        about = {"name": name, "card": {"title": "NIQE" if name == "niqe" else "ARNIQA"}}
+        (tmp_path / name / "method.json").write_text(json.dumps(about))
+    (tmp_path / "params.yaml").write_text("methods: {arniqa: {}, arniqa_trained: {}, niqe: {}}")
+    labels = Run(params=str(tmp_path / "params.yaml"), models=str(tmp_path)).labels
+    shown = [labels.method(name) for name in ("arniqa", "arniqa_trained", "niqe")]
+    assert shown == ["ARNIQA (arniqa)", "ARNIQA (arniqa_trained)", "NIQE"]
