@@ -29,9 +29,9 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 # Most stages keep one core busy, so the ablations run beside the rest (-s: these stages and nothing before
 # them, which the other side is reading). The last call does whatever is left, and is the one that counts.
 repro: setup
-	dvc repro prepare
-	dvc repro -s ablate reseed ablation & dvc repro -s train score evaluate features cross_dataset sweep robustness gmad gradcam; wait
-	dvc repro
+	dvc --wait-for-lock repro prepare
+	dvc --wait-for-lock repro -s ablate reseed ablation & dvc --wait-for-lock repro -s train score evaluate features cross_dataset sweep robustness gmad gradcam; wait
+	dvc --wait-for-lock repro
 	@echo "open reports/index.html"
 
 lint: setup-test
