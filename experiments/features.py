@@ -10,6 +10,7 @@ import numpy as np
 from benchmark.method import HasFeatures
 from benchmark.scoring import features_manifest
 from experiments import results, stage
+from experiments.scoring_run import place
 from experiments.train import load_trained
 
 
@@ -19,6 +20,7 @@ def features(method: str, dataset: str) -> None:
     loaded = load_trained(method)
     if not isinstance(loaded, HasFeatures):
         raise ValueError(f"cross_dataset.methods: {method!r} has no features(); remove it from the list")
+    place(loaded, "auto")
     data = results.dataset(dataset)
     names, values, errors = features_manifest(data, loaded, batch=settings.score.batch)
     for image, reason in errors.items():

@@ -7,6 +7,7 @@ import sys
 import benchmark.datasets
 from benchmark.scoring import score_manifest, write_scores
 from experiments import stage
+from experiments.scoring_run import place
 from experiments.train import load_trained
 
 
@@ -14,7 +15,9 @@ def score(method: str, dataset: str) -> None:
     """Score data set ``dataset`` with ``method``."""
     settings = stage.start()
     data = benchmark.datasets.load(dataset, root=stage.DATA)
-    frame = score_manifest(data, load_trained(method), batch=settings.score.batch)
+    loaded = load_trained(method)
+    place(loaded, "auto")
+    frame = score_manifest(data, loaded, batch=settings.score.batch)
     write_scores(frame, stage.RESULTS / "scores" / method / f"{dataset}.csv")
 
 

@@ -33,10 +33,16 @@ class TwoScales:
         """Return ``[B, 2 D]`` float32 on the CPU of ``images [B, 3, H, W]`` (RGB in [0, 1], any size)."""
         return self.describe(images, half(images))
 
+    def to(self, device: str | torch.device) -> TwoScales:
+        """Move to a device and return itself."""
+        self.encoder.to(device)
+        return self
+
     @torch.inference_mode()
     def describe(self, full: Tensor, halved: Tensor) -> Tensor:
-        """Features ``[B, 2 D]`` of pictures given at full and at half scale."""
-        return torch.cat([self.encoder(full), self.encoder(halved)], dim=1).float().cpu()
+        """Features ``[B, 2 D]``, on the CPU, of pictures given at full and at half scale."""
+        here = next(self.encoder.parameters()).device
+        return torch.cat([self.encoder(scale.to(here)) for scale in (full, halved)], dim=1).float().cpu()
 
 
 def load_features(encoder: str | Path) -> TwoScales:

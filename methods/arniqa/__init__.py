@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from benchmark.datasets import Dataset
@@ -72,6 +73,11 @@ class Arniqa:
         self.regressor = regressor
         self.protocol = protocol
         self.card = card
+
+    def to(self, device: str | torch.device) -> Arniqa:
+        """Move the encoder to a device and return itself."""
+        self.scales.to(device)
+        return self
 
     def score(self, images: Tensor) -> Tensor:
         """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` float32 on the CPU.

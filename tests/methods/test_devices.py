@@ -8,6 +8,7 @@ import torch
 import methods
 from methods import niqe
 from methods._arniqa.encoder import build
+from methods._arniqa.features import TwoScales
 from methods.arniqa.loss import nt_xent
 from methods.qualiclip.settings import Training
 from methods.qualiclip.training import step_losses
@@ -32,6 +33,14 @@ def test_a_network_takes_pictures_to_its_weights():
         scores = method.score(torch.empty(2, 3, 90, 120))
         assert (scores.device.type, scores.shape) == ("cpu", (2,))
         assert method.features(torch.empty(2, 3, 90, 120)).device.type == "cpu"
+
+
+def test_arniqa_takes_both_scales_to_its_weights():
+    scales = TwoScales(build("resnet18", 0, 128))
+    with pretended.cuda() as mode:
+        pretended.moved(scales.encoder, mode)
+        features = scales.describe(torch.empty(2, 3, 90, 120), torch.empty(2, 3, 45, 60))
+        assert (features.device.type, features.shape) == ("cpu", (2, 1024))
 
 
 def test_a_step_of_qualiclip_lies_on_cuda():
