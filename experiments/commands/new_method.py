@@ -16,14 +16,13 @@ from benchmark.method import Card
 
 CARD = Card(
     title="{title}",
-    paper="",  # citation in one line, or empty
+    paper="",  # citation in one line, or empty; the whole entry goes into `bibtex`
     licence="no weights",
     training_data="none",
     opinion_aware=False,  # True if scores by people took part in its training
     low=0.0,  # range of the score; float("inf") where it has no bound
     high=1.0,
     input="whole image",
-    bibtex="",  # the entry of its paper, for the buttons under the tables
 )
 
 

@@ -85,7 +85,7 @@ def test_repro_gathers_only_after_a_failure_and_its_exit_code_says_so(here, monk
 
 def test_pages_say_how_a_published_data_set_is_brought(here):
     run = Run(params=str(here / "params.yaml"), data=str(here / "data"), models=str(here / "models"))
-    shown = views.absent(run)
+    shown = run.missing(*views.absent(run))
     assert "<code>iqa download clive --accept-terms &amp;&amp; dvc repro prepare@clive</code>" in shown
     assert "<code>iqa download tid2013 &amp;&amp; dvc repro prepare@tid2013</code>" in shown
     assert "<code>iqa datasets agiqa1k &amp;&amp; dvc repro prepare@agiqa1k</code>" in shown
