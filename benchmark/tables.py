@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark import published
 from benchmark.reporting.terms import number, statistic, words
 
 ALPHA = 0.05
@@ -126,10 +127,7 @@ def _overlaps(row: Mapping[str, Any]) -> bool:
 
 def verdict(row: Mapping[str, Any]) -> str:
     """Say where a published figure lies against the interval: ``agrees``, ``higher``, ``lower`` or ""."""
-    published, low, high = (float(row[name]) for name in ("published", "low", "high"))
-    if pd.isna(published) or pd.isna(low):
-        return ""
-    return "agrees" if low <= published <= high else "higher" if low > published else "lower"
+    return published.verdict(*(float(row[name]) for name in ("published", "low", "high")))
 
 
 def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame | None = None) -> pd.Series:
@@ -358,7 +356,9 @@ def _stacked(record: Mapping[str, Any]) -> Cell:
     cell, known = _one(record), _published(record)
     if known.value is None:
         return cell
-    return Cell(cell.text, f"{cell.small}\npublished\n{known.text}: {verdict(record)}", cell.value, cell.mark)
+    said = ": ".join(filter(None, (known.text, verdict(record))))
+    small = "\n".join(filter(None, (cell.small, "published", said)))
+    return Cell(cell.text, small, cell.value, cell.mark)
 
 
 def distortions(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc") -> Table:

@@ -128,6 +128,14 @@ def test_a_value_without_an_interval_has_no_brackets() -> None:
     assert table.notes[0] == "In brackets the 95% interval; none where the data are too few."
 
 
+def test_a_published_figure_without_an_interval_of_ours_stands_without_a_verdict() -> None:
+    known = {"published": 0.5, "standing": "V"}
+    frame = tidy(method=["a", "b"], dataset="demo", value=[0.1, 0.2], low=[np.nan, 0.1], high=[np.nan, 0.3])
+    table = pivot(frame.assign(**known), ["method"], ["dataset"], LABELS, caption="")
+    assert table.rows[0][1].small == "published\n0.500 (V)"
+    assert table.rows[1][1].small == "[0.100, 0.300]\npublished\n0.500 (V): lower"
+
+
 def test_notes_state_n_and_what_all_protocols_share_once() -> None:
     frame = tidy(
         method=["a", "b"], dataset="demo", value=[0.1, 0.2], n=[10, 1200],
