@@ -45,7 +45,11 @@ def narrowed(settings: Settings) -> Settings:
             "methods": _kept(settings.gradcam.methods, methods),
             "shuffled": _kept(settings.gradcam.shuffled, methods),
         },
-        "robustness": {"features": _kept(settings.robustness.features, methods)},
+        "robustness": {
+            "features": _kept(settings.robustness.features, methods)
+            if settings.robustness.manifold in sets
+            else []
+        },
         "ablation": {
             "datasets": _kept(settings.ablation.datasets, sets),
             "variants": [name for name in settings.ablation.variants if _ablated(name)],

@@ -33,7 +33,7 @@ def robustness() -> None:
     made = signature(settings)
     signing.write_tidy(tables, ["method", "change"], stage.TABLES / "sensitivity.csv", **made)
     signing.write_tidy(waterloo(data, settings), ["method", "dataset"], stage.TABLES / "waterloo.csv", **made)
-    write_manifold(data, settings)
+    write_manifold(settings)
 
 
 def write_further(loaded: list[Method], settings: Settings) -> None:
@@ -89,18 +89,20 @@ def waterloo(data: results.Dataset, settings: Settings) -> list[pd.DataFrame]:
     return found
 
 
-def write_manifold(data: results.Dataset, settings: Settings) -> None:
+def write_manifold(settings: Settings) -> None:
     """Write ``retrieval.csv`` and ``robustness/manifold.csv``; empty where the data set has no references."""
-    name = settings.robustness.dataset
+    name, methods = settings.robustness.manifold, settings.robustness.features
+    methods = [method for method in methods if present.described_by(method, [name])]
+    manifest = results.dataset(name).manifest if methods else pd.DataFrame({"reference": []})
     group_of = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
     places, tables = [], []
-    contents = data.manifest["reference"].dropna().unique()
-    for method in settings.robustness.features if len(contents) > 1 else ():
+    contents = manifest["reference"].dropna().unique()
+    for method in methods if len(contents) > 1 else ():
         with np.load(stage.RESULTS / "features" / method / f"{name}.npz") as file:
             # One place a picture: the mean over its crops.
             crops = pd.DataFrame(file["features"]).groupby(file["image"].astype(str), sort=False).mean()
         known, vectors = pd.DataFrame({"image": crops.index}), crops.to_numpy(np.float32)
-        frame = known.merge(data.manifest, on="image", how="left", validate="one_to_one")
+        frame = known.merge(manifest, on="image", how="left", validate="one_to_one")
         place, table = manifold(vectors, frame, method=method, dataset=name, seed=settings.seed)
         place["group"] = place["distortion"].map(group_of).fillna("pristine")
         places.append(place.assign(method=method, dataset=name))
@@ -109,7 +111,9 @@ def write_manifold(data: results.Dataset, settings: Settings) -> None:
     layout = pd.concat(places, ignore_index=True)[columns] if places else pd.DataFrame(columns=columns)
     stage.write_csv(layout, stage.RESULTS / "robustness" / "manifold.csv")
     keys = ["method", "dataset", "distortion"]
-    signing.write_tidy(tables, keys, stage.TABLES / "retrieval.csv", **signature(settings))
+    signing.write_tidy(
+        tables, keys, stage.TABLES / "retrieval.csv", **{**signature(settings), "dataset": name}
+    )
 
 
 if __name__ == "__main__":

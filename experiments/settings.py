@@ -102,7 +102,8 @@ class Robustness(Section):
     references: int = Field(ge=1)
     kinds: list[str]
     levels: int = Field(ge=6)
-    #: Methods of `cross_dataset` whose features are laid out.
+    #: Data set of `cross_dataset` that has references, and methods of it whose features are laid out.
+    manifold: str
     features: list[str]
 
 
@@ -237,6 +238,7 @@ def _unknown_names(settings: Settings) -> list[str]:
         "evaluate.ratings": (list(settings.evaluate.ratings), settings.score.datasets),
         "sweep.dataset": ([settings.sweep.dataset], settings.prepare.datasets),
         "robustness.dataset": ([settings.robustness.dataset], settings.score.datasets),
+        "robustness.manifold": ([settings.robustness.manifold], settings.cross_dataset.datasets),
         "robustness.features": (settings.robustness.features, settings.cross_dataset.methods),
         "gmad.answers": (list(settings.gmad.answers), settings.gmad.datasets),
         "gmad.datasets": (settings.gmad.datasets, settings.score.datasets),

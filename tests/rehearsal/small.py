@@ -24,7 +24,7 @@ def settings():
     params["cross_dataset"] = {"methods": ["qualiclip"], "datasets": [SET]}
     params["sweep"] |= {"dataset": SET, "images": 2, "kinds": ["gaublur", "whitenoise"]}
     params["robustness"] |= {"dataset": SET, "images": 3, "references": 1, "kinds": ["gaublur"]}
-    params["robustness"] |= {"levels": 6, "features": ["qualiclip"]}
+    params["robustness"] |= {"levels": 6, "manifold": SET, "features": ["qualiclip"]}
     params["gmad"] |= {"datasets": [SET]}
     params["gradcam"] |= {"dataset": SET, "methods": ["qualiclip"], "shuffled": [], "images": 1}
     params["gradcam"] |= {"kinds": ["gaublur"]}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 
 import psutil
 import pytest
@@ -19,10 +20,12 @@ KINDS = ("train", "score", "features", "sweep", "robustness", "gradcam", "ablate
 
 
 def started(folder, *command):
-    """Start a command in a clone, its output in a file there."""
+    """Start a command in a clone, its output in a file beside it; control and C reach it in any case."""
     arguments = [sys.executable, "-m", *command]
-    with (folder / "said.log").open("ab") as log:
+    with folder.with_suffix(".log").open("ab") as log:
         how = {"cwd": folder, "env": environment(folder), "stdout": log, "stderr": subprocess.STDOUT}
+        # A shell starts what runs in its background with SIGINT ignored, and this is inherited.
+        how["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen(arguments, start_new_session=True, **how)
 
 
@@ -32,7 +35,7 @@ def ended(folder, *command):
 
 
 def said(folder):
-    return (folder / "said.log").read_text(errors="replace")
+    return folder.with_suffix(".log").read_text(errors="replace")
 
 
 def stages_run(folder):

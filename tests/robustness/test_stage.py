@@ -64,7 +64,7 @@ def stage_of(tmp_path, monkeypatch):
         "evaluate": {"resamples": 100},
         "robustness": {
             **{"dataset": "toy", "images": 5, "references": 2, "kinds": ["darken"]},
-            **{"levels": 6, "features": ["grey"]},
+            **{"levels": 6, "manifold": "toy", "features": ["grey"]},
         },
     }
     changed = {key: getattr(base, key).model_copy(update=change) for key, change in changes.items()}
