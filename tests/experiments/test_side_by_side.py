@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,9 @@ def test_an_interrupt_ends_what_runs_and_begins_nothing(tmp_path, sent):
     script.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/$7.pid"\nexec sleep 60\n')
     script.chmod(0o755)
     code = SLEEPER.format(repository=str(REPOSITORY), script=str(script))
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    # A shell starts what runs in its background with SIGINT ignored, and this is inherited.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=heeding)
     pids = [tmp_path / "a.pid", tmp_path / "b.pid"]
     deadline = time.monotonic() + 60
     while not all(path.is_file() and path.read_text().strip() for path in pids):
