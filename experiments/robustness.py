@@ -17,6 +17,23 @@ from experiments.train import load_trained
 
 ORDER = ["method", "group", "distortion"]
 
+#: The seven groups of KADID-10k (Lin, Hosu and Saupe, QoMEX 2019), by the names of ours.
+KADID = {
+    "blur": ("gaussian_blur", "lens_blur", "motion_blur"),
+    "color_distortion": (
+        *("color_diffusion", "color_shift", "color_quantization"),
+        *("color_saturation_1", "color_saturation_2"),
+    ),
+    "jpeg": ("jpeg2000", "jpeg"),
+    "noise": (
+        *("white_noise", "white_noise_color_component", "impulse_noise"),
+        *("multiplicative_noise", "denoise"),
+    ),
+    "brightness_change": ("brighten", "darken", "mean_shift"),
+    "spatial_distortion": ("jitter", "non_eccentricity_patch", "pixelate", "quantization", "color_block"),
+    "sharpness_contrast": ("high_sharpen", "contrast_change"),
+}
+
 
 def robustness() -> None:
     """Write the tables of the studies and ``robustness/manifold.csv``."""
@@ -89,12 +106,18 @@ def waterloo(data: results.Dataset, settings: Settings) -> list[pd.DataFrame]:
     return found
 
 
+def groups(kinds: pd.Series, levels: pd.Series) -> pd.Series:
+    """Group of each picture's kind of distortion; a kind of no known group is one of its own."""
+    known = {kind: group for group, members in (*GROUPS.items(), *KADID.items()) for kind in members}
+    named = kinds.map(known).fillna(kinds)
+    return named.where(kinds.notna() & levels.ne(0), "pristine")
+
+
 def write_manifold(settings: Settings) -> None:
     """Write ``retrieval.csv`` and ``robustness/manifold.csv``; empty where the data set has no references."""
     name, methods = settings.robustness.manifold, settings.robustness.features
     methods = [method for method in methods if present.described_by(method, [name])]
     manifest = results.dataset(name).manifest if methods else pd.DataFrame({"reference": []})
-    group_of = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
     places, tables = [], []
     contents = manifest["reference"].dropna().unique()
     for method in methods if len(contents) > 1 else ():
@@ -104,7 +127,7 @@ def write_manifold(settings: Settings) -> None:
         known, vectors = pd.DataFrame({"image": crops.index}), crops.to_numpy(np.float32)
         frame = known.merge(manifest, on="image", how="left", validate="one_to_one")
         place, table = manifold(vectors, frame, method=method, dataset=name, seed=settings.seed)
-        place["group"] = place["distortion"].map(group_of).fillna("pristine")
+        place["group"] = groups(place["distortion"], place["level"])
         places.append(place.assign(method=method, dataset=name))
         tables.append(table)
     columns = ["method", "dataset", "image", "group", "distortion", "level", "x", "y"]

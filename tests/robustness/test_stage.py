@@ -6,8 +6,10 @@ import pytest
 import torch
 import yaml
 
+from benchmark.datasets import catalogue
 from benchmark.datasets._manifest import write_dataset
 from benchmark.datasets._record import Record
+from benchmark.degradations import GROUPS
 from benchmark.images import write_png
 from benchmark.robustness import (
     UNSEEN,
@@ -120,3 +122,11 @@ def test_pictures_are_spread_over_the_opinions(stage_of):
     assert robustness_stage.spread(data, 3)[0] == "0_3.png"
     assert robustness_stage.spread(data, 3)[-1] == "3_0.png"
     assert len(robustness_stage.spread(data, 99)) == 16
+
+
+def test_kinds_of_kadid_are_grouped_as_published_and_unknown_ones_stand_alone():
+    record = catalogue.entry("kadid10k")
+    kinds = pd.Series([*record.layout[0]["distortions"], "darken", "fog", None, "darken"])
+    found = robustness_stage.groups(kinds, pd.Series([1] * 28 + [0]))
+    assert set(found[:25]) == set(GROUPS)
+    assert list(found[25:]) == ["brightness_change", "fog", "pristine", "pristine"]
