@@ -13,14 +13,13 @@ from typing import Any
 
 from benchmark.datasets import catalogue
 from benchmark.datasets._release import folder_of
+from benchmark.degradations import LEVELS
 from experiments.settings import Settings
 
 #: Bytes of a decoded picture of KonIQ-10k: 1024 x 768 pixels of three numbers in single precision.
 PICTURE = 1024 * 768 * 3 * 4
 #: Files of weights as they are published, all that the paper profile names; sizes of files of these formats.
 WEIGHTS_GB = 0.6
-#: Kinds of degradation, and their levels.
-KINDS, LEVELS = 24, 5
 
 
 def needs(settings: Settings, here: Path = Path()) -> Iterator[str]:
@@ -79,8 +78,8 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
     scored = sum(images.get(name, 0) for name in settings.score.datasets)
     probed = sum(images.get(name, 0) for name in settings.cross_dataset.datasets)
     count = len(settings.methods)
-    kinds = KINDS if settings.sweep.kinds == "all" else len(settings.sweep.kinds)
-    swept = settings.sweep.images * kinds * LEVELS
+    kinds = list(LEVELS) if settings.sweep.kinds == "all" else settings.sweep.kinds
+    swept = settings.sweep.images * sum(len(LEVELS[kind]) for kind in kinds)
     work = {
         "scores": count * scored,
         "features": len(settings.cross_dataset.methods) * probed,

@@ -66,27 +66,30 @@ def narrowed(settings: Settings) -> Settings:
 
 def scored_by(methods: list[str], dataset: str) -> list[str]:
     """Methods that have scored a data set; the others are said on standard error."""
-    there = [name for name in methods if (stage.RESULTS / "scores" / name / f"{dataset}.csv").is_file()]
-    for name in methods:
-        if name not in there:
-            print(
-                f"left out: {name} has not scored {dataset}; `dvc repro score@{name}-{dataset}`",
-                file=sys.stderr,
-            )
-    return there
+    return [
+        name
+        for name in methods
+        if _there(
+            f"scores/{name}/{dataset}.csv", f"{name} has not scored {dataset}", f"score@{name}-{dataset}"
+        )
+    ]
 
 
 def described_by(method: str, datasets: list[str]) -> list[str]:
     """Data sets whose features by a method are there; the others are said on standard error."""
-    folder = stage.RESULTS / "features" / method
-    there = [name for name in datasets if (folder / f"{name}.npz").is_file()]
-    for name in datasets:
-        if name not in there:
-            print(
-                f"left out: {method} has no features of {name}; `dvc repro features@{method}-{name}`",
-                file=sys.stderr,
-            )
-    return there
+    lacks = f"{method} has no features of"
+    return [
+        name
+        for name in datasets
+        if _there(f"features/{method}/{name}.npz", f"{lacks} {name}", f"features@{method}-{name}")
+    ]
+
+
+def _there(result: str, otherwise: str, made_by: str) -> bool:
+    found = (stage.RESULTS / result).is_file()
+    if not found:
+        print(f"left out: {otherwise}; `dvc repro {made_by}`", file=sys.stderr)
+    return found
 
 
 def _kept(wanted: list[str], there: object) -> list[str]:

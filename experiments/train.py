@@ -24,13 +24,12 @@ from experiments.settings import MethodSettings, Train
 def train(name: str) -> None:
     """Train method ``name`` into ``models/<name>/``."""
     settings = stage.start(deterministic=True)
-    if name in settings.methods:
-        together("experiments.train", name, settings.methods[name], settings.train.processes)
     if name not in settings.methods:
         raise ValueError(
             f"methods: {name!r} is not declared in params.yaml; {methods.hint(name, list(settings.methods))}"
         )
     own = settings.methods[name]
+    together("experiments.train", name, own, settings.train.processes)
     train_on(settings.train, stage.MODELS / name, name, own, settings.seed)
 
 
