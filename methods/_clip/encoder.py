@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from open_clip import get_model_config, list_models
 from open_clip.model import CLIP
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from methods._clip.towers import tower_of
 
@@ -57,6 +58,23 @@ def build(config: Mapping[str, Any], seed: int) -> CLIP:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return CLIP(**config).eval()
+
+
+def undrawn(config: Mapping[str, Any]) -> CLIP:
+    """Build a CLIP whose weights are to be filled from a file: drawing those of RN50 first takes a second."""
+    with _Undrawn():
+        return build(config, 0)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves a tensor as it is where an initialisation would draw its values."""
+
+    DRAWS = frozenset({"normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "kaiming_normal_"})
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in self.DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 class ImageEncoder(nn.Module):

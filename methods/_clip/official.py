@@ -10,7 +10,7 @@ from open_clip.model import CLIP
 from torch import Tensor
 
 from methods._clip.antonyms import AntonymScorer
-from methods._clip.encoder import ImageEncoder, build
+from methods._clip.encoder import ImageEncoder, undrawn
 from methods._clip.weights import Pairs, fill, openai_names, scorer
 
 
@@ -66,7 +66,7 @@ def read_clip(state: Mapping[str, Tensor], path: Path) -> CLIP:
         If it is none, or not whole.
     """
     named = openai_names(state)
-    clip = build(openai_config(named, path), seed=0)
+    clip = undrawn(openai_config(named, path))
     fill(clip, named, f"{path} holds no whole CLIP with a ResNet")
     return clip
 

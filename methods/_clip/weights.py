@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from methods._archive import read_tensors
 from methods._clip.antonyms import AntonymScorer
-from methods._clip.encoder import ImageEncoder, architecture, build, encode_prompts
+from methods._clip.encoder import ImageEncoder, architecture, build, encode_prompts, undrawn
 from methods._weights import cached, weights_file
 
 Pairs = Sequence[tuple[str, str]]
@@ -54,7 +54,7 @@ def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str
             )
         path = pretrained_file(name, pretrained)
     state = openai_names(read_tensors(path))
-    clip = build(config, seed)
+    clip = undrawn(config)
     fill(clip, state, f"{path} does not hold the weights of {name}")
     return clip
 
@@ -201,7 +201,7 @@ def load_scorer(path: Path, pairs: Pairs | None = None) -> AntonymScorer:
     positive, negative = state.get("positive"), state.get("negative")
     if positive is None or negative is None:
         raise ValueError(f"{path} holds no prompt embeddings; was it written by this suite?")
-    clip = build(json.loads(metadata["config"]), seed=0)
+    clip = undrawn(json.loads(metadata["config"]))
     encoder = ImageEncoder(clip.visual)
     scale = float(metadata["scale"])
     model = AntonymScorer(encoder, torch.empty_like(positive), torch.empty_like(negative), scale)
