@@ -30,7 +30,7 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 # them, which the other side is reading). The last call does whatever is left, and is the one that counts.
 repro: setup
 	dvc --wait-for-lock repro prepare
-	dvc --wait-for-lock repro -s ablate reseed ablation & dvc --wait-for-lock repro -s train score evaluate features cross_dataset sweep robustness gmad gradcam; wait
+	dvc --wait-for-lock repro -s ablate reseed variants ablation & dvc --wait-for-lock repro -s train score evaluate features cross_dataset sweep robustness gmad gradcam; wait
 	dvc --wait-for-lock repro
 	@echo "open reports/index.html"
 

@@ -1,4 +1,4 @@
-"""Stages ``ablate@variant``, ``reseed@seed``: train a variant as long as all others, and score with it."""
+"""Stages ``ablate@variant``, ``reseed@seed``: train a variant as long as all others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from pathlib import Path
 import yaml
 from omegaconf import OmegaConf
 
-import benchmark.datasets
 import methods
-from benchmark.scoring import score_manifest, write_scores
 from experiments import settings as settings_of
 from experiments import stage
-from experiments.train import load_trained, train_on
+from experiments.train import train_on
 
 VARIANTS = Path("experiments/ablation")
 
@@ -37,7 +35,7 @@ def variant_settings(name: str) -> settings_of.Settings:
 
 
 def ablate(variant: str, seed: str = "") -> None:
-    """Train ``variant`` into ``results/ablation/<variant>/`` and write its scores beside it.
+    """Train ``variant`` into ``results/ablation/<variant>/``.
 
     With a seed other than that of the settings the folder is ``results/ablation/seed_<seed>/``.
     """
@@ -47,10 +45,6 @@ def ablate(variant: str, seed: str = "") -> None:
     folder = f"seed_{seed}" if seed else variant
     out = stage.RESULTS / "ablation" / folder
     train_on(settings.train, out, settings.ablation.method, own, int(seed) if seed else settings.seed)
-    method = load_trained(folder, stage.RESULTS / "ablation")
-    for dataset in settings.ablation.datasets:
-        data = benchmark.datasets.load(dataset, root=stage.DATA)
-        write_scores(score_manifest(data, method, batch=settings.score.batch), out / f"{dataset}.csv")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ import pandas as pd
 from benchmark import published
 from benchmark.protocols import Resampling, against_seeds, differences, seeds, zero_shot
 from experiments import present, results, signing, stage
+from experiments.variants import BASE, MODELS, SCORES, trained
 
-FOLDER = stage.RESULTS / "ablation"
-#: The variant that the others are compared with, and that further seeds train again.
-BASE = "full"
 KEYS = ["variant", "dataset"]
 PAIR = ["dataset", "variant_a", "variant_b"]
 
@@ -22,17 +20,17 @@ def ablation() -> None:
     settings = present.narrowed(stage.start(torch=False))
     own = settings.ablation
     seed_of = {BASE: settings.seed, **{f"seed_{seed}": seed for seed in own.seeds}}
-    names = list(dict.fromkeys([*own.variants, *seed_of])) if BASE in own.variants else own.variants
-    about = results.abouts(names, FOLDER)
+    names = trained(own)
+    about = results.abouts(names, MODELS)
     higher = {name: bool(one["higher_is_better"]) for name, one in about.items()}
     rows, pairs, spreads = [], [], []
-    for dataset in own.datasets:
+    for dataset in present.compared_on(own.datasets, names):
         data = results.dataset(dataset)
         how: dict[str, Any] = {
             "mos_higher_is_better": data.record.higher_is_better,
             "how": Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         }
-        frames = {name: results.scores(FOLDER / name / f"{dataset}.csv") for name in names}
+        frames = {name: results.scores(SCORES / dataset / f"{name}.csv") for name in names}
         tables = [
             zero_shot(frame, data.manifest, higher_is_better=higher[name], **how).assign(variant=name)
             for name, frame in frames.items()

@@ -10,9 +10,9 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from benchmark.scoring import Row, scored, stream
+from benchmark.scoring import Row
 from experiments.inputs import Picture
-from experiments.scoring_run import How, function_of
+from experiments.scoring_run import How, local_rows
 from experiments.train import load_here
 
 #: Pictures of a chunk.
@@ -25,13 +25,11 @@ class Scorer:
     def __init__(self, name: str, how: How, folder: str) -> None:
         os.chdir(folder)  # where a method's folder and relative paths start from
         self.method, self.how = load_here(name), how
-        self.function = function_of(self.method, how)
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         """Score one chunk."""
         paths = [os.fsdecode(path) for path in item["paths"]]
-        parts = stream(paths, self.function, batch=self.how.batch, jobs=self.how.jobs)
-        rows = [row for part in parts for row in scored(part, self.method)]
+        rows = [row for part in local_rows(paths, self.method, self.how, {}) for row in part]
         return {"chunk": item["chunk"], "rows": [(r.index, r.size, r.score, r.error) for r in rows]}
 
 
@@ -72,12 +70,12 @@ def ray_rows(
     try:
         import ray
     except ImportError as error:
-        raise ValueError("--engine ray needs Ray: install the extra `ray`") from error
+        raise ValueError("the engine `ray` needs Ray: install the extra `ray`") from error
     if not ray.is_initialized():
         try:
             ray.init(log_to_driver=False, include_dashboard=False)
         except Exception as error:  # Ray itself raises no narrower one where a node does not start
-            raise ValueError(f"--engine ray: the cluster cannot be had ({error})") from error
+            raise ValueError(f"the engine `ray`: the cluster cannot be had ({error})") from error
     here = ray.cluster_resources()
     unit = "GPU" if how.device in ("auto", "cuda") and here.get("GPU") else "CPU"
     items = [

@@ -61,6 +61,14 @@ class Journal:
         self.file.close()
 
 
+def of_run(path: Path, about: Mapping[str, Any]) -> bool:
+    """Whether a journal is there and of this run, so that the run can go on from it."""
+    if not path.is_file():
+        return False
+    with path.open() as file:
+        return file.readline() == json.dumps(about, sort_keys=True) + "\n"
+
+
 def _row(index: int, size: list[int] | None, score: float | None, error: str) -> Row:
     return Row(index, (size[0], size[1]) if size else None, math.nan if score is None else score, error)
 

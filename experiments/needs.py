@@ -16,8 +16,8 @@ from benchmark.datasets._release import folder_of
 from benchmark.degradations import LEVELS
 from experiments.settings import Settings
 
-#: Bytes of a decoded picture of KonIQ-10k: 1024 x 768 pixels of three numbers in single precision.
-PICTURE = 1024 * 768 * 3 * 4
+#: What a stage holds with CLIP's RN50.
+JOB_GB = 3
 #: Files of weights as they are published, all that the paper profile names; sizes of files of these formats.
 WEIGHTS_GB = 0.6
 
@@ -69,8 +69,7 @@ def _room(entries: Sequence[catalogue.Entry], settings: Settings, here: Path) ->
     enough = "enough" if free > 2 * known else "NOT ENOUGH"
     yield "\nTo hold (estimates)"
     yield f"  disk    {2 * known:.0f} GB: archives and as much unpacked; free here {free:.0f} GB, {enough}"
-    held = max(settings.sweep.images, settings.robustness.images) * PICTURE / 1e9
-    yield f"  memory  {held + 3:.0f} GB: the pictures of `sweep.images` at 1024 x 768, and 3 GB for a process"
+    yield f"  memory  {JOB_GB} GB for each of `iqa repro --jobs`"
 
 
 def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[str]:

@@ -85,6 +85,22 @@ def described_by(method: str, datasets: list[str]) -> list[str]:
     ]
 
 
+def compared_on(datasets: list[str], variants: list[str]) -> list[str]:
+    """Data sets that all these variants have scored; what lacks is said on standard error."""
+    return [
+        dataset
+        for dataset in datasets
+        if all(
+            _there(
+                f"variants/{dataset}/{name}.csv",
+                f"variant {name} has not scored {dataset}",
+                f"variants@{dataset}",
+            )
+            for name in variants
+        )
+    ]
+
+
 def _there(result: str, otherwise: str, made_by: str) -> bool:
     found = (stage.RESULTS / result).is_file()
     if not found:

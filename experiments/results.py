@@ -6,15 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 import benchmark.datasets
 from experiments import stage
-
-if TYPE_CHECKING:  # most stages read tables only and need not wait for torch
-    from torch import Tensor
 
 Dataset = benchmark.datasets.Dataset
 
@@ -79,13 +76,11 @@ def higher_is_better(methods: Sequence[str], models: Path = stage.MODELS) -> dic
     return {name: json.loads(card)["higher_is_better"] for name, card in cards.items()}
 
 
-def pristine(name: str, count: int) -> tuple[list[str], list[Tensor]]:
-    """First ``count`` undistorted pictures of a data set, spread over its references, or its best rated ones.
+def pristine(name: str, count: int, *, drawn: int | None = None) -> benchmark.datasets.Pictures:
+    """``count`` pictures of a data set to start from: undistorted ones, spread over its references.
 
-    Returns
-    -------
-    names, images
-        Paths in the manifest, and the pictures.
+    Where there are none because nothing was distorted on purpose, the best rated ones; or, with a seed in
+    ``drawn``, any, each as likely as another.
 
     Raises
     ------
@@ -94,13 +89,16 @@ def pristine(name: str, count: int) -> tuple[list[str], list[Tensor]]:
     """
     data = dataset(name)
     rows = data.manifest
-    clean = rows[rows["level"] == 0] if (rows["level"] == 0).any() else rows
+    authentic = rows["level"].isna().all() and rows["reference"].isna().all()
+    clean = rows if authentic else rows[rows["level"] == 0]
     if clean.empty:
-        raise ValueError(f"data set {name!r} has no picture to start from")
+        raise ValueError(f"data set {name!r} has no undistorted pictures to start from; take another one")
     if clean["reference"].notna().any():
         # Round robin over the references, so that few pictures still show many contents.
         clean = clean.assign(turn=clean.groupby("reference").cumcount()).sort_values("turn", kind="stable")
-    elif len(clean) == len(rows) and clean["mos"].notna().any():
+    elif authentic and drawn is not None:
+        lots = [hashlib.sha256(f"{drawn} {image}".encode()).digest() for image in clean["image"]]
+        clean = clean.assign(lot=lots).sort_values("lot", kind="stable")
+    elif authentic and clean["mos"].notna().any():
         clean = clean.sort_values("mos", ascending=not data.record.higher_is_better, kind="stable")
-    names = clean["image"].head(count).tolist()
-    return names, [data.read(image) for image in names]
+    return benchmark.datasets.Pictures(data, clean["image"].head(count).tolist())

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.datasets import Pictures
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
 from benchmark.robustness import waterloo as waterloo_tests
 from experiments import present, results, signing, stage
+from experiments.scoring_run import Placed
 from experiments.settings import Settings
 from experiments.train import load_trained
 
@@ -40,9 +42,9 @@ def robustness() -> None:
     settings = present.narrowed(stage.start())
     own = settings.robustness
     data = results.dataset(own.dataset)
-    loaded = [load_trained(name) for name in settings.methods]
+    loaded: list[Method] = [Placed(load_trained(name)) for name in settings.methods]
     write_further(loaded, settings)
-    pictures = [data.read(image) for image in spread(data, own.images)]
+    pictures = Pictures(data, spread(data, own.images))
     tables = [
         sensitivity(one, pictures, resamples=settings.evaluate.resamples, seed=settings.seed)
         for one in loaded
@@ -56,7 +58,7 @@ def robustness() -> None:
 def write_further(loaded: list[Method], settings: Settings) -> None:
     """Write ``further.csv`` and ``further_order.csv``: levels beyond the fifth, and unseen kinds."""
     own = settings.robustness
-    _, references = results.pristine(own.dataset, own.references)
+    references = results.pristine(own.dataset, own.references)
     asked = {group: [kind for kind in kinds if kind in own.kinds] for group, kinds in FURTHER.items()}
     beyond = {group: kinds for group, kinds in asked.items() if kinds}
     rounds = []

@@ -3,22 +3,63 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-import benchmark.datasets
-from benchmark.scoring import score_manifest, write_scores
-from experiments import stage
-from experiments.scoring_run import place
+import benchmark.images
+import benchmark.scoring
+from benchmark.scoring import Row, write_scores
+from experiments import results, scoring_run, stage
+from experiments.journal import of_run
+from experiments.settings import Score
 from experiments.train import load_trained
+
+#: Code that scores depend on, beside the method's own.
+CODE = [Path(str(module.__file__)) for module in (benchmark.scoring, benchmark.images)]
 
 
 def score(method: str, dataset: str) -> None:
     """Score data set ``dataset`` with ``method``."""
     settings = stage.start()
-    data = benchmark.datasets.load(dataset, root=stage.DATA)
-    loaded = load_trained(method)
-    place(loaded, "auto")
-    frame = score_manifest(data, loaded, batch=settings.score.batch)
-    write_scores(frame, stage.RESULTS / "scores" / method / f"{dataset}.csv")
+    out = stage.RESULTS / "scores" / method / f"{dataset}.csv"
+    journal = out.with_name(f"{out.name}.part")
+    score_into(out, journal, stage.MODELS / method, results.dataset(dataset), settings.score)
+    journal.unlink()
+
+
+def score_into(out: Path, journal: Path, model: Path, data: results.Dataset, settings: Score) -> None:
+    """Score every picture of a data set with a trained method; what was stopped goes on where it was.
+
+    Parameters
+    ----------
+    out
+        File of the scores.
+    journal
+        File that takes them as they come, and that an earlier run may have left; it is left there.
+    model
+        Folder that training left.
+    data
+        The data set.
+    settings
+        Batch and engine.
+    """
+    names = data.manifest["image"].tolist()
+    files = [data.root / name for name in names]
+    method = load_trained(model.name, model.parent)
+    how = scoring_run.How(batch=settings.batch, short_side=data.record.short_side)
+
+    def rows_of(done: Mapping[int, scoring_run.Size | None]) -> Iterator[list[Row]]:
+        if settings.engine == "local":
+            return scoring_run.local_rows(files, method, how, done)
+        from experiments.engine_ray import ray_rows
+
+        return ray_rows(files, str(model), how, done)
+
+    version = stage.sha256([model / "method.json", *CODE])
+    more = {"version": version, "engine": settings.engine, "files": stage.stamp(files)}
+    about = scoring_run.fingerprint(files, method, how, **more)
+    frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=of_run(journal, about))
+    write_scores(frame.assign(image=names), out)
 
 
 if __name__ == "__main__":

@@ -37,12 +37,15 @@ class How:
         Most pictures of one size scored at once. More than two or three no longer fit a CPU's cache.
     jobs
         Threads that decode.
+    short_side
+        Scale pictures to this short side, in pixels; 0 leaves them.
     """
 
     device: Device = "auto"
     precision: Literal["fp32", "bf16"] = "fp32"
     batch: int = 2
     jobs: int = 2
+    short_side: int = 0
 
 
 def available() -> Device:
@@ -72,6 +75,14 @@ def place(method: Method, device: Device) -> Device:
     return there
 
 
+class Placed:
+    """A method on the fastest device here that it can use, for pictures that lie anywhere."""
+
+    def __init__(self, method: Method) -> None:
+        self.name, self.higher_is_better = method.name, method.higher_is_better
+        self.score = function_of(method, How())
+
+
 def function_of(method: Method, how: How) -> Callable[[Tensor], Tensor]:
     """Return the method's ``score`` on its device, in its precision."""
     device = place(method, how.device)
@@ -87,7 +98,8 @@ def local_rows(
     paths: Sequence[Picture], method: Method, how: How, done: Mapping[int, Size | None]
 ) -> Iterator[list[Row]]:
     """Score pictures in this process, a batch at a time; `done` as for `benchmark.scoring.stream`."""
-    for part in stream(paths, function_of(method, how), batch=how.batch, jobs=how.jobs, done=done):
+    options: Any = {"batch": how.batch, "jobs": how.jobs, "short_side": how.short_side}
+    for part in stream(paths, function_of(method, how), done=done, **options):
         yield scored(part, method)
 
 

@@ -57,6 +57,8 @@ class Score(Section):
 
     datasets: list[str]
     batch: int = Field(ge=1)
+    #: Processes of a Ray cluster, of ``RAY_ADDRESS`` or of this machine, in place of the stage's own.
+    engine: Literal["local", "ray"] = "local"
 
 
 class Evaluate(Section):

@@ -16,11 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from experiments.settings import Settings
 
-#: Stages that put together what others left, and can do so with a part of it; the longest come first.
-STUDIES = ("sweep", "robustness", "evaluate", "gradcam", "cross_dataset", "ablation", "gmad")
+#: Studies that are one stage; the longest come first.
+SHORTER = ("robustness", "evaluate", "gradcam", "cross_dataset", "gmad")
 
 #: A list of stages, one after the other.
 Chain = list[str]
+
+
+def studies(settings: Settings) -> list[Chain]:
+    """Stages that put together what others left, and can do so with a part of it; the longest come first."""
+    ablation = [*(f"variants@{name}" for name in settings.ablation.datasets), "ablation"]
+    return [["sweep"], ablation, *([name] for name in SHORTER)]
 
 
 def rounds(settings: Settings) -> list[list[Chain]]:
@@ -45,7 +51,7 @@ def rounds(settings: Settings) -> list[list[Chain]]:
     return [
         [[f"prepare@{name}"] for name in settings.prepare.datasets],
         [*chains, *([name] for name in trainings)],
-        [[name] for name in STUDIES],
+        studies(settings),
     ]
 
 

@@ -5,18 +5,25 @@ Both need every method loaded, which takes longer than counting what a picture c
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmark import degradations, robustness
 from benchmark.cost import cost
+from benchmark.datasets import Pictures
 from benchmark.dead_leaves import dead_leaves
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
 from benchmark.robustness import sweep as run_sweep
 from experiments import present, results, signing, stage
+from experiments.partial import Partial
+from experiments.scoring_run import Placed
+from experiments.settings import Settings
 from experiments.train import load_trained
 from methods import hint
 
@@ -26,16 +33,34 @@ ORDER = ["method", "group", "distortion"]
 def sweep() -> None:
     """Write ``sweep.csv``, ``sweep_order.csv`` and ``cost.csv``."""
     settings = present.narrowed(stage.start())
+    own = settings.sweep
+    # Where a set has no pristine pictures, the paper takes random ones for its Figure 1.
+    references = results.pristine(own.dataset, own.images, drawn=settings.seed)
+    kinds = chosen(own.kinds)
+    partial = Partial(stage.RESULTS / "sweep.part.npz", fingerprint(settings, references))
     methods = {name: load_trained(name) for name in settings.methods}
-    _, references = results.pristine(settings.sweep.dataset, settings.sweep.images)
-    kinds = chosen(settings.sweep.kinds)
-    curves, orders = run_sweep(list(methods.values()), references, kinds, seed=settings.seed)
-    made: dict[str, Any] = {"about": results.abouts(settings.methods), "dataset": settings.sweep.dataset}
+    made: dict[str, Any] = {"about": results.abouts(settings.methods), "dataset": own.dataset}
+    size = {"width": settings.cost.width, "height": settings.cost.height}
+    costs(methods, made["about"], **size, seed=settings.seed)  # counted on the CPU, before they leave it
+
+    placed = [Placed(method) for method in methods.values()]
+    curves, orders = run_sweep(placed, references, kinds, seed=settings.seed, partial=partial)
     signing.write_tidy([curves], [*ORDER, "level"], stage.TABLES / "sweep.csv", **made)
     signing.write_tidy([orders], ORDER, stage.TABLES / "sweep_order.csv", **made)
+    partial.remove()
 
-    size = {"width": settings.cost.width, "height": settings.cost.height}
-    costs(methods, made["about"], **size, seed=settings.seed)
+
+def fingerprint(settings: Settings, references: Pictures) -> str:
+    """Digest of all that the scores of the sweep depend on."""
+    models = [stage.MODELS / name / "method.json" for name in settings.methods]
+    code = [path for package in (robustness, degradations) for path in Path(package.__path__[0]).glob("*.py")]
+    parts = [
+        *(stage.sha256([path]) for path in models),
+        stage.sha256(code),
+        stage.stamp(references.data.root / name for name in references.names),
+        repr((references.names, settings.seed, settings.sweep)),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def costs(

@@ -11,10 +11,10 @@ import importlib
 import inspect
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
@@ -31,6 +31,7 @@ MADE = ("demo", "folder", "leaves", "pristine")
 __all__ = [
     "COLUMNS",
     "Dataset",
+    "Pictures",
     "Record",
     "load",
     "names",
@@ -64,6 +65,33 @@ class Dataset:
         from benchmark.images import read  # most readers of manifests need no torch
 
         return read(self.root / image, self.record.short_side)
+
+
+class Pictures(Sequence["Tensor"]):
+    """Pictures of a data set, each decoded when it is asked for, so that a thousand need no memory.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    names
+        Pictures of its manifest.
+    """
+
+    def __init__(self, data: Dataset, names: Sequence[str]) -> None:
+        self.data, self.names = data, list(names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, place: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, place: slice) -> Pictures: ...
+    def __getitem__(self, place: int | slice) -> Tensor | Pictures:
+        if isinstance(place, slice):
+            return Pictures(self.data, self.names[place])
+        return self.data.read(self.names[place])
 
 
 def names() -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 from torch import Tensor
+from tqdm import tqdm
 
 from benchmark import degradations
 from benchmark.degradations import GROUPS
@@ -25,6 +27,19 @@ from benchmark.robustness.tools import (
 
 Ladder = Callable[[Tensor, str, Tensor, int], Tensor]
 
+#: Scores ``[images, levels + 1]`` by method and kind; NaN where there is none yet.
+Scores = dict[tuple[str, str], Floats]
+
+
+class Kept(Protocol):
+    """Where scores lie while a sweep lasts."""
+
+    def fill(self, scores: Scores) -> None:
+        """Put in what an earlier run has left."""
+
+    def save(self, scores: Scores) -> None:
+        """Take what there is so far."""
+
 
 def sweep(
     method: Method | Sequence[Method],
@@ -35,6 +50,7 @@ def sweep(
     *,
     batch: int = 8,
     ladder: Ladder = degradations.ladder,
+    partial: Kept | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score pristine photographs degraded at rising levels.
 
@@ -55,6 +71,8 @@ def sweep(
     ladder
         ``ladder(images, kind, seeds, levels) -> [levels, B, 3, H, W]``; default
         `benchmark.degradations.ladder`.
+    partial
+        Takes the scores after each batch, so that a run that is killed can go on from there.
 
     Returns
     -------
@@ -74,7 +92,7 @@ def sweep(
         raise ValueError(f"levels={levels}: at least one level is needed beside the pristine one")
     kinds = GROUPS if kinds is None else kinds
     methods = [method] if isinstance(method, Method) else list(method)
-    scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder)
+    scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder, partial)
     protocol = f"{len(references)} photographs, level 0 pristine"
     curves, orders = [], []
     for judged in methods:
@@ -107,12 +125,19 @@ def _score_ladders(
     kinds: Mapping[str, Sequence[str]],
     settings: tuple[int, int, int],
     ladder: Ladder,
-) -> dict[tuple[str, str], Floats]:
-    """Scores ``[images, levels + 1]`` by method and kind."""
+    partial: Kept | None,
+) -> Scores:
     levels, seed, batch = settings
     names = [kind for _, kind in _flat(kinds)]
-    scores = {(m.name, kind): np.empty((len(references), levels + 1)) for m in methods for kind in names}
-    for places, images in batches(references, batch):
+    scores = {
+        (m.name, kind): np.full((len(references), levels + 1), np.nan) for m in methods for kind in names
+    }
+    if partial:
+        partial.fill(scores)
+    known = np.all([np.isfinite(table).all(axis=1) for table in scores.values()], axis=0)
+    done = set(np.flatnonzero(known).tolist())
+    bar = tqdm(total=len(references), initial=len(done), unit="img", desc="degraded and scored", disable=None)
+    for places, images in batches(references, batch, done):
         for method in methods:
             pristine = scored(method, images, "a pristine photograph")
             for kind in names:
@@ -122,4 +147,8 @@ def _score_ladders(
             for method in methods:
                 found = scored(method, degraded, f"{kind!r}").reshape(levels, -1)
                 scores[method.name, kind][places, 1:] = found.T
+        if partial:
+            partial.save(scores)
+        bar.update(len(places))
+    bar.close()
     return scores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from benchmark.method import Method
+from benchmark.scoring import PIXELS_AT_ONCE
 
 Floats = NDArray[np.float64]
 
@@ -29,8 +30,12 @@ def content_seeds(images: Tensor, *labels: object) -> Tensor:
     return torch.tensor([content_seed(image, *labels) for image in images], dtype=torch.int64)
 
 
-def batches(references: Sequence[Tensor], size: int) -> Iterator[tuple[list[int], Tensor]]:
+def batches(
+    references: Sequence[Tensor], size: int, done: Collection[int] = ()
+) -> Iterator[tuple[list[int], Tensor]]:
     """Yield places and a stack ``[b, 3, H, W]`` of at most ``size`` references of one shape.
+
+    Each reference is asked for once, and held until its batch is full; those whose places are ``done`` never.
 
     Raises
     ------
@@ -39,22 +44,26 @@ def batches(references: Sequence[Tensor], size: int) -> Iterator[tuple[list[int]
     """
     if not references:
         raise ValueError("no reference images; give at least one pristine photograph")
-    by_shape: dict[tuple[int, ...], list[int]] = {}
-    for place, image in enumerate(references):
+    waiting: dict[tuple[int, ...], dict[int, Tensor]] = {}
+    for place in (place for place in range(len(references)) if place not in done):
+        image = references[place]
         if image.ndim != 3 or image.shape[0] != 3:
             raise ValueError(f"reference {place} has shape {tuple(image.shape)}; it must be [3, H, W]")
         if not (float(image.min()) >= 0 and float(image.max()) <= 1):  # NaN fails both
             raise ValueError(f"reference {place} leaves [0, 1]; divide 8-bit values by 255")
-        by_shape.setdefault(tuple(image.shape), []).append(place)
-    for places in by_shape.values():
-        for start in range(0, len(places), size):
-            chosen = places[start : start + size]
-            yield chosen, torch.stack([references[place] for place in chosen])
+        alike = waiting.setdefault(tuple(image.shape), {})
+        alike[place] = image
+        if len(alike) == size:
+            del waiting[tuple(image.shape)]
+            yield list(alike), torch.stack(list(alike.values()))
+    for alike in waiting.values():
+        yield list(alike), torch.stack(list(alike.values()))
 
 
 def scored(method: Method, images: Tensor, what: str) -> Floats:
     """Score ``images [B, 3, H, W]``; returns float64 ``[B]``, or ValueError naming ``what`` is not finite."""
-    scores = method.score(images).double().cpu().numpy()
+    parts = images.split(max(1, PIXELS_AT_ONCE // images.shape[-2:].numel()))
+    scores = torch.cat([torch.atleast_1d(method.score(part)) for part in parts]).double().cpu().numpy()
     if scores.shape != (len(images),):
         raise ValueError(f"method {method.name!r} returned shape {scores.shape} for {len(images)} images")
     if not np.isfinite(scores).all():

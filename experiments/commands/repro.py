@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ def command(
     """
     from experiments import settings as settings_of
     from experiments.doctoring import data_sets, scores, trained
-    from experiments.side_by_side import STUDIES, Runner, rounds
+    from experiments.side_by_side import Runner, rounds, studies
 
     settings = settings_of.load()
     with Runner() as dvc:
@@ -28,7 +29,7 @@ def command(
         if dvc.repro("--keep-going") == 0:
             typer.echo("complete: reports/index.html")
             return
-        for stage in (*STUDIES, "report"):
+        for stage in (*itertools.chain(*studies(settings)), "report"):
             dvc.repro("--single-item", stage)
     lines = [*data_sets(settings), *trained(settings), *scores(settings)]
     gone = [f"  {name:30}{said}" for name, there, said in lines if not there]

@@ -1,4 +1,4 @@
-"""The training stage as two processes, chosen by the settings, learns what one process learns."""
+"""Stages spread over processes by the settings: they learn and score what one process does."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,27 @@ from tests.rehearsal.rehearse import clone
 from tests.rehearsal.test_interrupts import ended
 
 pytestmark = pytest.mark.slow
+
+
+def test_a_ray_cluster_scores_as_one_process_does(tmp_path):
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    folder = tmp_path / "clone"
+    clone(folder)
+    params = yaml.safe_load(small.settings())
+    tables = []
+    for engine in ("local", "ray"):
+        params["score"]["engine"] = engine
+        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        if engine == "local":
+            ended(folder, "dvc", "repro", "prepare", "train")
+        for method in small.METHODS:
+            ended(folder, "experiments.score", method, small.SET)
+        files = [folder / "results/scores" / method / f"{small.SET}.csv" for method in small.METHODS]
+        tables.append(pd.concat([pd.read_csv(file) for file in files], ignore_index=True))
+        for file in files:
+            file.unlink()
+    pd.testing.assert_frame_equal(*tables, rtol=1e-5)
+    assert len(tables[0]) > 100
 
 
 def test_two_processes_learn_what_one_does(tmp_path):

@@ -96,8 +96,11 @@ def test_stage_writes_every_study(stage_of):
 
 def test_stage_leaves_out_what_a_data_set_cannot_give(stage_of, capsys):
     path = stage_of / "data/toy/manifest.csv"
-    frame = pd.read_csv(path).query("level > 0").assign(reference="")
-    frame.to_csv(path, index=False)
+    frame = pd.read_csv(path)
+    frame.query("level > 0").to_csv(path, index=False)
+    with pytest.raises(ValueError, match="'toy' has no undistorted pictures"):
+        robustness_stage.robustness()
+    frame.query("level > 0").assign(reference="", distortion="", level="").to_csv(path, index=False)
     robustness_stage.robustness()
     assert "need pristine and degraded pictures" in capsys.readouterr().out
     assert pd.read_csv(stage_of / "results/tables/waterloo.csv").empty

@@ -79,6 +79,58 @@ def test_several_methods_are_each_as_if_alone():
         pd.testing.assert_frame_equal(pd.concat([pair[k] for pair in alone], ignore_index=True), together[k])
 
 
+class Recorded(list):
+    """References, and which were asked for."""
+
+    def __init__(self, images):
+        super().__init__(images)
+        self.asked = []
+
+    def __getitem__(self, place):
+        self.asked.append(place)
+        return super().__getitem__(place)
+
+
+class Memory:
+    """What a file would hold."""
+
+    kept = None
+
+    def fill(self, scores):
+        for key, table in (self.kept or {}).items():
+            scores[key][:] = table
+
+    def save(self, scores):
+        self.kept = {key: table.copy() for key, table in scores.items()}
+
+
+class Failing(Brightness):
+    """Ends with the machine at some call; a batch's mean makes a score depend on its company."""
+
+    def __init__(self, calls):
+        self.left = calls
+
+    def score(self, images):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return super().score(images) + images.mean()
+
+
+@pytest.mark.parametrize("calls", range(1, 13, 2))
+def test_a_stopped_sweep_goes_on_to_the_same_bits(calls):
+    images = [image for pair in zip(photographs(5), photographs(5, 32, 36), strict=True) for image in pair]
+    whole = sweep(Failing(-1), images, BRIGHT, batch=2)
+    memory, rest = Memory(), Recorded(images)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(Failing(calls), images, BRIGHT, batch=2, partial=memory)
+    again = sweep(Failing(-1), rest, BRIGHT, batch=2, partial=memory)
+    for a, b in zip(whole, again, strict=True):
+        pd.testing.assert_frame_equal(a, b, check_exact=True)
+    done = 2 * ((calls - 1) // 3)  # three calls a batch of two: as they are, and two kinds
+    assert len(rest.asked) == len(set(rest.asked)) == len(images) - done
+
+
 def test_all_kinds_by_default():
     curve, order = sweep(Brightness(), photographs(1, 32, 32))
     assert list(dict.fromkeys(curve.distortion)) == [kind for kinds in GROUPS.values() for kind in kinds]

@@ -1,0 +1,47 @@
+"""Tables of scores that are not through, kept in a file so that a killed study loses a batch and no more."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.robustness import Scores
+from experiments import stage
+
+
+class Partial:
+    """Where a study leaves its scores while it lasts; see `benchmark.robustness.sweep`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    about
+        Digest of all that the scores depend on; those of a file with another one are not taken.
+    """
+
+    def __init__(self, path: Path, about: str) -> None:
+        self.path, self.about = path, about
+
+    def fill(self, scores: Scores) -> None:
+        """Take what the file holds."""
+        if not self.path.is_file():
+            return
+        with np.load(self.path) as file:
+            if str(file["about"]) == self.about:
+                for key, table in scores.items():
+                    table[:] = file[" ".join(key)]
+
+    def save(self, scores: Scores) -> None:
+        """Write all of it."""
+        buffer = io.BytesIO()
+        arrays: dict[str, Any] = {" ".join(key): table for key, table in scores.items()}
+        np.savez(buffer, about=np.array(self.about), **arrays)
+        stage.write_bytes(self.path, buffer.getvalue())
+
+    def remove(self) -> None:
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)

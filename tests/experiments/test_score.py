@@ -1,0 +1,80 @@
+"""The stage that scores a data set: stopped and taken up, and begun anew where anything has changed."""
+
+import os
+
+import pandas as pd
+import pytest
+import yaml
+
+import benchmark.datasets
+from experiments import scoring_run, stage
+from experiments.score import score
+from experiments.settings import MethodSettings
+from experiments.train import train_into
+from tests.rehearsal import small
+
+CSV = "results/scores/sharpness/leaves.csv"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with a data set and a method that needs no training."""
+    monkeypatch.chdir(tmp_path)
+    settings = yaml.safe_load(small.settings())
+    settings["score"]["batch"] = 2
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
+    benchmark.datasets.prepare("leaves", tmp_path / "data", size=64, count=1, levels=[3])
+    own = MethodSettings(code="methods/sharpness.py")
+    train_into(stage.MODELS / "sharpness", "sharpness", own, [], seed=27)
+    return tmp_path
+
+
+@pytest.fixture
+def stage_run(monkeypatch):
+    """Return a function that runs the stage, stopped after some batches, and says what it scored."""
+    inner = scoring_run.local_rows
+
+    def run(stop=None):
+        seen = []
+
+        def rows(*arguments):
+            for number, part in enumerate(inner(*arguments)):
+                if number == stop:
+                    raise KeyboardInterrupt
+                seen.extend(row.index for row in part)
+                yield part
+
+        monkeypatch.setattr(scoring_run, "local_rows", rows)
+        if stop is None:
+            score("sharpness", "leaves")
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                score("sharpness", "leaves")
+        return seen
+
+    return run
+
+
+def test_a_stopped_stage_goes_on(project, stage_run):
+    every = stage_run()
+    whole = (project / CSV).read_bytes()
+    (project / CSV).unlink()
+    first = stage_run(stop=3)
+    assert len(first) == 6
+    assert not (project / CSV).exists()
+    assert sorted([*first, *stage_run()]) == sorted(every)
+    assert len(every) == len(pd.read_csv("data/leaves/manifest.csv")) == 25
+    assert (project / CSV).read_bytes() == whole
+    assert [path.name for path in (project / CSV).parent.iterdir()] == ["leaves.csv"]
+
+
+def test_other_pictures_under_the_old_names_are_scored(project, stage_run):
+    every = stage_run()
+    before = pd.read_csv(CSV)
+    stage_run(stop=3)
+    first, last = (project / "data/leaves" / before["image"].iloc[place] for place in (0, -1))
+    os.replace(last, first)
+    assert sorted(stage_run()) == sorted(every)
+    after = pd.read_csv(CSV)
+    assert after["score"].iloc[0] == before["score"].iloc[-1]
+    assert last.name in after["error"].iloc[-1]
