@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ COLOURS = (
 )
 MARKERS = "osD^vPXph*"
 INK, FAINT = "#222222", "#9a9a9a"
+#: Columns of a heat map, or of several side by side, in which two decimals can be read.
+CELLS = 14
 WIDTH = 9.0  # inches: at 96 CSS pixels an inch the width of the text column, so type is shown at its size
 LOOK = {
     "axes.edgecolor": FAINT,
@@ -113,6 +116,13 @@ def _grid(
     return figure, axes
 
 
+def _hide(axes: np.ndarray, first: int) -> None:
+    """Hide the axes of the last line that hold nothing; those above them then name the ticks they share."""
+    for place in range(first, axes.size):
+        axes.flat[place].set_visible(False)
+        axes.flat[place - axes.shape[1]].tick_params(labelbottom=True)
+
+
 def _only(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     part = frame[frame["statistic"].eq(name)]
     if part.empty:
@@ -137,8 +147,7 @@ def forest(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc", rows
         axis.set(title=labels.dataset(dataset), xlabel=name, ylim=(len(entries) - 0.5, -0.5))
         axis.set_yticks(range(len(entries)), [labels.of(rows, e) for e in entries])
         _rows_only(axis)
-    for axis in axes.flat[len(datasets) :]:
-        axis.set_visible(False)
+    _hide(axes, len(datasets))
     said = [f"{labels.dataset(d)}: {_ranked(part[part['dataset'].eq(d)], rows, labels)}" for d in datasets]
     hollow = " Hollow diamond: published." if part["published"].notna().any() else ""
     return Drawing(
@@ -200,6 +209,20 @@ def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc")
     return Drawing(figure, caption, alt)
 
 
+def _cells(axis: Axes, table: pd.DataFrame, limits: tuple[float, float]) -> None:
+    """Draw a table as numbers on colour, every row and column named."""
+    low, high = limits
+    sns.heatmap(
+        table, vmin=low, vmax=high, cmap="vlag_r" if low < 0 else "crest", cbar=False, annot=True,
+        fmt=".2f" if high <= 1 else ".0f", annot_kws={"size": "small"}, linewidths=0.5, ax=axis,
+        xticklabels=True, yticklabels=True,
+    )  # fmt: skip
+    axis.set_xticks(axis.get_xticks(), list(table.columns), rotation=30, ha="right", rotation_mode="anchor")
+    axis.tick_params(axis="y", labelrotation=0)
+    axis.tick_params(length=0)
+    axis.grid(visible=False)
+
+
 def heatmap(
     frame: pd.DataFrame,
     labels: Labels,
@@ -211,28 +234,33 @@ def heatmap(
     limits: tuple[float, float] = (-1.0, 1.0),
     caption: str = "",
 ) -> Drawing:
-    """Draw one statistic as numbers on colour: ``rows`` down, ``columns`` across, a map a ``panel``."""
+    """Draw one statistic as numbers on colour: ``rows`` down, ``columns`` across, a map a ``panel``.
+
+    As many maps stand side by side as can be read; each line of maps has the rows that one of them needs.
+    """
     part = _only(frame, statistic)
-    panels = list(part[panel].unique())
-    order, across = list(part[rows].unique()), list(part[columns].unique())
-    across = order if set(across) == set(order) else across
-    width = min(WIDTH, 1.6 + 1.1 * len(panels) * len(across))
-    figure, axes = _grid(1, len(panels), 1.4 + 0.26 * len(order), width, sharey=True)
-    for axis, key in zip(axes.flat, panels, strict=True):
-        table = part[part[panel].eq(key)].pivot_table(index=rows, columns=columns, values="value", sort=False)
-        table = table.reindex(index=order, columns=across)
-        sns.heatmap(
-            table, vmin=limits[0], vmax=limits[1], cmap="vlag_r" if limits[0] < 0 else "crest", cbar=False,
-            annot=True, fmt=".2f" if limits[1] <= 1 else ".0f", annot_kws={"size": "small"}, linewidths=0.5,
-            ax=axis,
-        )  # fmt: skip
-        axis.set(title=labels.of(panel, key), xlabel="", ylabel="")
-        axis.set_xticklabels(
-            [labels.of(columns, c) for c in across], rotation=30, ha="right", rotation_mode="anchor"
-        )
-        axis.set_yticklabels([labels.of(rows, r) for r in order], rotation=0)
-        axis.tick_params(length=0)
-        axis.grid(visible=False)
+    panels, across = list(part[panel].unique()), list(part[columns].unique())
+    across = list(part[rows].unique()) if set(across) == set(part[rows]) else across
+    beside = min(len(panels), max(1, CELLS // len(across)))
+    lines = [panels[first : first + beside] for first in range(0, len(panels), beside)]
+    orders = [list(part.loc[part[panel].isin(line), rows].unique()) for line in lines]
+    figure, axes = _grid(
+        len(lines), beside, sum(1.4 + 0.26 * len(order) for order in orders),
+        min(WIDTH, 1.6 + 1.1 * beside * len(across)),
+        sharey="row", height_ratios=[3 + len(order) for order in orders],
+    )  # fmt: skip
+    for line, order, maps_of_line in zip(lines, orders, axes, strict=True):
+        for key, axis in itertools.zip_longest(line, maps_of_line):
+            if key is None:
+                axis.set_visible(False)
+                continue
+            of_key = part[part[panel].eq(key)]
+            table = of_key.pivot_table(index=rows, columns=columns, values="value", sort=False)
+            table = table.reindex(index=order, columns=across)
+            table.index = [labels.of(rows, name) for name in order]
+            table.columns = [labels.of(columns, name) for name in across]
+            _cells(axis, table, limits)
+            axis.set(title=labels.of(panel, key), xlabel="", ylabel="")
     best = part.loc[part["value"].idxmax()]
     keys = ", ".join(labels.of(c, best[c]) for c in dict.fromkeys((panel, rows, columns)))
     caption = f"{caption or _label(statistic) + '.'} Colour from {limits[0]:g} to {limits[1]:g}."
@@ -282,8 +310,7 @@ def curves(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
         axis.plot(frame["step"], frame[name], color=colour, lw=1.4)
         axis.set_title(name.replace("_", " "))
         axis.set_xlabel("step")
-    for axis in axes.flat[len(names) :]:
-        axis.set_visible(False)
+    _hide(axes, len(names))
     ends = ", ".join(f"{n} {frame[n].iloc[0]:.3g} to {frame[n].iloc[-1]:.3g}" for n in names)
     title = labels.of("method", method)
     return Drawing(

@@ -11,6 +11,7 @@ claim). Where several sources give a figure, the first line is the default and t
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,15 @@ import numpy as np
 import pandas as pd
 
 SETTINGS = ("zero_shot", "same_set", "cross_set")
+
+#: Names of the methods in the file, as their papers print them.
+TITLES = {
+    **{"arniqa": "ARNIQA", "arniqa_ou": "ARNIQA-OU", "brisque": "BRISQUE", "clipiqa": "CLIP-IQA"},
+    **{"clipiqa_plus": "CLIP-IQA+", "clipiqa_pyiqa": "CLIP-IQA (pyiqa)", "contrique": "CONTRIQUE"},
+    **{"grepq": "GRepQ", "hyperiqa": "HyperIQA", "ilniqe": "IL-NIQE", "maniqa": "MANIQA", "niqe": "NIQE"},
+    **{"qalign": "Q-Align", "qualiclip": "QualiCLIP", "qualiclip_plus": "QualiCLIP+", "reiqa": "Re-IQA"},
+    **{"topiq_nr": "TOPIQ-NR"},
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,13 @@ class Published:
 def figures() -> pd.DataFrame:
     """Return every figure, with the columns of ``published.csv``."""
     return pd.read_csv(Path(__file__).with_suffix(".csv"), keep_default_na=False, dtype={"value": float})
+
+
+def of(datasets: Collection[str]) -> pd.DataFrame:
+    """Return the figures of some data sets; those learnt from another only where that is one of them too."""
+    table = figures()
+    learnt = table["setting"].ne("cross_set") | table["train"].isin(datasets)
+    return table[table["dataset"].isin(datasets) & learnt]
 
 
 def lookup(

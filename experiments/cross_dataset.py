@@ -26,6 +26,7 @@ def cross_dataset() -> None:
             {name: data[name].manifest for name in features},
             related=RELATED,
             mos_higher_is_better={name: data[name].record.higher_is_better for name in features},
+            official={name for name in features if data[name].record.official_split},
             how=Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         )
         table = table.assign(method=method)

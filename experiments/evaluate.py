@@ -41,6 +41,7 @@ def evaluate() -> None:
             found[name] += tables
     for name, tables in found.items():
         signing.write_tidy(tables, KEYS_OF[name], stage.TABLES / f"{name}.csv", about=about)
+    stage.write_csv(published.of(settings.score.datasets), stage.TABLES / "published.csv")
     whole = pd.concat(found["zero_shot"], ignore_index=True)
     stage.write_json(metrics(whole), stage.RESULTS / "metrics.json")
     _across(whole, pd.concat(found["differences"], ignore_index=True) if found["differences"] else None)

@@ -38,6 +38,10 @@ class Record:
         Pictures are scaled to this short side, in pixels, before anything looks at them; 0 leaves them.
     bibtex
         BibTeX entries of what to cite, or "".
+    whole
+        Pictures of the complete data set; 0 where that is not known.
+    official_split
+        What is learnt from it is tested on its own split alone, as in every paper.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Record:
     notes: tuple[str, ...] = ()
     short_side: int = 0
     bibtex: str = ""
+    whole: int = 0
+    official_split: bool = False
 
     @property
     def rule(self) -> str:

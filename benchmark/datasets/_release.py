@@ -53,15 +53,11 @@ def prepare(
     if not folder.is_dir():
         raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
     rows = layouts.read(entry, folder, score)
-    expected = entry.counts.get("images")
-    notes: tuple[str, ...] = ()
-    if expected not in (None, len(rows.frame)):
-        notes = (f"{len(rows.frame)} pictures are listed where the complete data set has {expected}.",)
     parent = os.path.commonpath([os.path.dirname(image) for image in rows.frame["image"]])
     (target / "images").symlink_to((rows.root / parent).resolve(), target_is_directory=True)
     images = [f"images/{os.path.relpath(image, parent or '.')}" for image in rows.frame["image"]]
     record = entry.record()
-    record = dataclasses.replace(record, low=rows.low, high=rows.high, notes=(*record.notes, *notes))
+    record = dataclasses.replace(record, low=rows.low, high=rows.high)
     if short_side is not None:
         record = dataclasses.replace(record, short_side=short_side)
     frame = rows.frame.assign(image=images).reindex(columns=[*COLUMNS])

@@ -77,6 +77,7 @@ class Entry(_Part):
     counts: dict[Literal["images", "references", "distortions"], int] = {}
     short: str = ""
     short_side: int = Field(0, ge=0)
+    official_split: bool = False
     reference_images: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     layout: tuple[dict[str, Any], ...]
@@ -108,6 +109,8 @@ class Entry(_Part):
             notes=tuple(notes),
             short_side=self.short_side,
             bibtex=self.bibtex.strip(),
+            whole=self.counts.get("images", 0),
+            official_split=self.official_split,
         )
 
 

@@ -58,11 +58,15 @@ class Features:
 
 @dataclass(frozen=True)
 class _Probe:
-    """A data set ready for probing: ``samples`` (one row an image) and the crops that belong to it."""
+    """A data set ready for probing: ``samples`` (one row an image) and the crops that belong to it.
+
+    ``official``: its own split is the only one.
+    """
 
     samples: Samples
     crops: Floats
     owner: NDArray[np.intp]
+    official: bool = False
 
     @property
     def sight(self) -> str:
@@ -108,6 +112,7 @@ def probe(
     mos_higher_is_better: bool,
     splits: int = 10,
     how: Resampling = DEFAULT,
+    official: bool = False,
 ) -> pd.DataFrame:
     """Train and test a linear probe on one data set.
 
@@ -123,15 +128,22 @@ def probe(
         Number of random splits into 70, 10 and 20 per cent.
     how
         How intervals are made; its seed also draws the splits.
+    official
+        Take the manifest's column ``split`` (``train``, ``val``, ``test``) in place of random splits.
 
     Returns
     -------
     DataFrame
         Medians ``srcc``, ``plcc_raw`` over the test splits, intervals by resampling the images (references)
         of all test sets with the trained probes held fixed; ``srcc_q1``, ``srcc_q3``, ``plcc_raw_q1``,
-        ``plcc_raw_q3``: quartiles over the splits.
+        ``plcc_raw_q3``: quartiles over the splits, where there are several.
+
+    Raises
+    ------
+    ValueError
+        If the official split is asked for and a part of it is empty.
     """
-    return _same_set(_ready(features, manifest, mos_higher_is_better), splits, how)
+    return _same_set(_ready(features, manifest, mos_higher_is_better, official), splits, how)
 
 
 def cross_set(
@@ -142,6 +154,7 @@ def cross_set(
     splits: int = 10,
     how: Resampling = DEFAULT,
     related: Collection[tuple[str, str]] = (),
+    official: Collection[str] = (),
 ) -> pd.DataFrame:
     """Full matrix: trained on all of one data set and tested on all of another, the same-set probe between.
 
@@ -153,6 +166,8 @@ def cross_set(
         As in `probe`. The penalty of a training set is chosen on its own validation splits.
     related
         Pairs of data sets known to share pictures. Pairs whose features coincide are found without that.
+    official
+        Data sets whose own split takes the place of random ones.
 
     Returns
     -------
@@ -160,7 +175,10 @@ def cross_set(
         ``train, test``, the tidy columns, and ``overlap``: the test set holds pictures of the training set,
         so the figure must not be read as generalisation.
     """
-    ready = {name: _ready(features[name], manifests[name], mos_higher_is_better[name]) for name in features}
+    ready = {
+        name: _ready(features[name], manifests[name], mos_higher_is_better[name], name in official)
+        for name in features
+    }
     known = {frozenset(pair) for pair in related}
     tables = []
     for train, source in ready.items():
@@ -205,13 +223,25 @@ def fit_probe(
     return coefficients[:, 0], float(intercept[0]), alpha
 
 
-def _ready(features: Features, manifest: pd.DataFrame, mos_higher_is_better: bool) -> _Probe:
+def _ready(
+    features: Features, manifest: pd.DataFrame, mos_higher_is_better: bool, official: bool = False
+) -> _Probe:
     present = pd.DataFrame({"image": sorted(set(features.image)), "score": 0.0})
     samples = join({"features": present}, manifest, {"features": True}, mos_higher_is_better).rated()
     if not len(samples.frame):
         raise ValueError("a probe learns from opinions, and no image with features has one")
     place = pd.Index(samples.frame["image"].astype(str)).get_indexer(pd.Index(features.image))
-    return _Probe(samples, features.values[place >= 0], place[place >= 0])
+    return _Probe(samples, features.values[place >= 0], place[place >= 0], official)
+
+
+def _parts(data: _Probe, splits: int, how: Resampling) -> list[tuple[NDArray[np.intp], ...]]:
+    """Rows to train, to validate and to test on, by split."""
+    if not data.official:
+        return split_by_reference(data.samples.frame, splits=splits, seed=how.seed)
+    own = tuple(np.flatnonzero(data.samples.frame["split"].eq(part)) for part in ("train", "val", "test"))
+    if not all(part.size for part in own):
+        raise ValueError("a part of the official split (train, val, test) has no picture; `iqa verify` looks")
+    return [own]
 
 
 def _predict(data: _Probe, images: NDArray[np.intp], coefficients: Floats, intercept: Floats) -> Floats:
@@ -232,9 +262,9 @@ def _fit(data: _Probe, images: NDArray[np.intp], alphas: Floats) -> tuple[Floats
 
 def _validate(data: _Probe, splits: int, how: Resampling):  # type: ignore[no-untyped-def]
     """Return the splits, the fitted paths of each, and the index of the penalty with the best median SRCC."""
-    parts = split_by_reference(data.samples.frame, splits=splits, seed=how.seed)
+    parts = _parts(data, splits, how)
     paths = [_fit(data, train, ALPHAS) for train, _, _ in parts]
-    quality = np.full((splits, ALPHAS.size), -np.inf)
+    quality = np.full((len(parts), ALPHAS.size), -np.inf)
     for row, (_, validation, _), path in zip(quality, parts, paths, strict=True):
         mos = data.samples.mos[validation]
         values = [srcc(column, mos) for column in _predict(data, validation, *path).T]
@@ -248,7 +278,8 @@ def _same_set(data: _Probe, splits: int, how: Resampling) -> pd.DataFrame:
     for (_, _, test), (coefficients, intercept) in zip(parts, paths, strict=True):
         column = _predict(data, test, coefficients[:, [best]], intercept[[best]])[:, 0]
         predicted.append((test, column))
-    words = f"probe, same set, Ridge alpha {ALPHAS[best]:.3g}, {splits} splits 70/10/20"
+    drawn = "its official split" if data.official else f"{splits} splits 70/10/20"
+    words = f"probe, same set, Ridge alpha {ALPHAS[best]:.3g}, {drawn}"
     words += f"; {data.sight}; trained probes held fixed"
     rows = []
     for name, prepare in (("srcc", weighted.prepare_srcc), ("plcc_raw", weighted.prepare_plcc)):
@@ -262,8 +293,15 @@ def _same_set(data: _Probe, splits: int, how: Resampling) -> pd.DataFrame:
 
         once = each(np.ones((1, len(data.samples.frame))))[:, 0]
         value = float(np.median(once))
-        rows.append((name, value, *bounds_of(median, data.samples, how, value), f"median; {words}"))
-        for label, share in (("q1", 0.25), ("q3", 0.75)):
+        rows.append(
+            (
+                name,
+                value,
+                *bounds_of(median, data.samples, how, value),
+                words if data.official else f"median; {words}",
+            )
+        )
+        for label, share in (("q1", 0.25), ("q3", 0.75)) if len(parts) > 1 else ():
             rows.append(
                 (f"{name}_{label}", float(np.quantile(once, share)), np.nan, np.nan, f"quartile; {words}")
             )

@@ -34,7 +34,7 @@ def table(made: Table, source: Source, proxy: str = "", cite: str = "") -> Html:
         latex=latex(made, proxy).encode(),
         cite=cite.encode(),
         proxy=proxy,
-        stacked=len(made.columns) + _intervals(made) > 9,
+        stacked=len(made.columns) + _intervals(made) > 9 or _lines(made) > 1,
         filter=len(made.rows) > 8,
     )
 
@@ -42,6 +42,11 @@ def table(made: Table, source: Source, proxy: str = "", cite: str = "") -> Html:
 def _intervals(made: Table) -> int:
     """Return how many columns hold intervals, which make a cell twice as wide."""
     return sum(any(row[place].small for row in made.rows) for place in range(len(made.columns)))
+
+
+def _lines(made: Table) -> int:
+    """Return the lines of the smaller text of a cell, at most."""
+    return max((cell.small.count("\n") + 1 for row in made.rows for cell in row), default=1)
 
 
 def figure(

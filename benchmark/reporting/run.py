@@ -31,6 +31,7 @@ STAGES = {
     "results/tables/wins.csv": "evaluate",
     "results/tables/across_sets.csv": "evaluate",
     "results/tables/mean_ranks.csv": "evaluate",
+    "results/tables/published.csv": "evaluate",
     "results/tables/discrimination.csv": "evaluate",
     "results/tables/discrimination_differences.csv": "evaluate",
     "results/tables/cross_dataset.csv": "cross_dataset",

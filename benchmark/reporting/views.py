@@ -42,7 +42,7 @@ def facts(run: Run) -> Html:
 
 
 def caution(run: Run) -> Html:
-    """Say what this run cannot show: no human scores, no pretrained weights."""
+    """Say what this run cannot show: no human scores, no pretrained weights, parts of data sets."""
     said = []
     scored = [name for name, record in run.records.items() if record["rated_by"] != "none"]
     if scored and run.labels.proxies.issuperset(scored):
@@ -57,7 +57,24 @@ def caution(run: Run) -> Html:
             "learnt from captioned pictures: take the scores as a check of the code, not as those of the "
             "published methods."
         )
+    parts = [
+        f"{run.labels.dataset(name)} ({rows:,} of {whole:,} pictures)"
+        for name in run.records
+        for rows, whole in [_counted(run, name)]
+        if whole > rows > 0
+    ]
+    if parts:
+        said.append(
+            f"Not complete: {', '.join(parts)}. Published figures beside these are of all their pictures."
+        )
     return Html.of(f'<p class="caution">{escape(line)}</p>' for line in said)
+
+
+def _counted(run: Run, name: str) -> tuple[int, int]:
+    """Pictures of a data set that are here, and in the whole of it (0 where that is not known)."""
+    manifest = run.source(f"data/{name}/manifest.csv")
+    here = len(manifest.frame) if manifest.content is not None else 0
+    return here, int(run.records[name].get("whole", 0))
 
 
 def _from_scratch(about: Mapping[str, Any]) -> bool:
@@ -73,7 +90,7 @@ def pictures(run: Run) -> Html:
         manifest = run.source(f"data/{name}/manifest.csv")
         content, rater = manifest.content or b"", RATERS.get(record["rated_by"], record["rated_by"])
         digest = hashlib.sha256(content).hexdigest()[:16] if content else ""
-        rows.append((run.labels.dataset(name), len(manifest.frame) if content else 0, rater, digest))
+        rows.append((run.labels.dataset(name), _counted(run, name)[0], rater, digest))
     frame = pd.DataFrame(rows, columns=["Data set", "Images", "Rated by", "SHA-256 of the manifest"])
     shown = listing(frame, "Pictures of this run.", own("data", frame))
     return Html.of([shown, run.missing(*_unprepared(run))])
@@ -192,13 +209,13 @@ def datasets(run: Run) -> Html:
     entries = {}
     for name, record in run.records.items():
         manifest = run.source(f"data/{name}/manifest.csv")
-        rows = len(manifest.frame) if manifest.content is not None else 0
+        rows, whole = _counted(run, name)
         direction = "higher is better" if record["higher_is_better"] else "lower is better"
         span = _range(record["low"], record["high"])
         scored = record["rated_by"] != "none"
         entries[record["title"]] = {
             "Key": name,
-            "Images": f"{rows:,}",
+            "Images": f"{rows:,} of {whole:,}" if whole > rows else f"{rows:,}",
             "Rated by": RATERS.get(record["rated_by"], record["rated_by"]),
             "Score": f"{record['score_name']} ({span}; {direction})" if scored else "none",
             **_parts(manifest),

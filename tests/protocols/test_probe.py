@@ -70,6 +70,31 @@ def test_same_set_by_hand(manifest):
     assert row(table, "srcc").low <= row(table, "srcc").value <= row(table, "srcc").high
 
 
+def test_an_official_split_by_hand(manifest):
+    g = np.random.default_rng(1)
+    split = g.permutation(np.array(["train", "val", "test"])[np.arange(len(manifest)) % 3])
+    frame = manifest.assign(split=split)
+    x = g.normal(size=(len(frame), 6))
+    x[:, 0] += frame["mos"]
+    ready = Features.of(frame["image"], x)
+    how = {"mos_higher_is_better": True, "how": Resampling(20)}
+    table = probe(ready, frame, official=True, **how)
+    train, val, test = (np.flatnonzero(split == part) for part in ("train", "val", "test"))
+    mos = frame["mos"].to_numpy()
+    models = [Ridge(alpha=alpha).fit(x[train], mos[train]) for alpha in ALPHAS]
+    best = np.argmax([stats.spearmanr(model.predict(x[val]), mos[val])[0] for model in models])
+    expected = stats.spearmanr(models[best].predict(x[test]), mos[test])[0]
+    assert row(table, "srcc").value == pytest.approx(expected)
+    assert set(table["statistic"]) == {"srcc", "plcc_raw"}
+    assert "its official split" in row(table, "srcc").protocol
+    twice = cross_set(
+        {"a": ready}, {"a": frame}, official=["a"], mos_higher_is_better={"a": True}, how=how["how"]
+    )
+    pd.testing.assert_frame_equal(twice[table.columns], table)
+    with pytest.raises(ValueError, match="a part of the official split"):
+        probe(ready, frame.assign(split="train"), official=True, **how)
+
+
 def test_full_matrix_marks_shared_pictures(manifest):
     g = np.random.default_rng(0)
     other = manifest.assign(image="b" + manifest["image"], mos=-manifest["mos"])

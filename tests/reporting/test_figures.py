@@ -83,6 +83,34 @@ def test_a_heat_map_prints_the_values_of_its_table(run: Run) -> None:
     assert shown == sorted(f"{value:.2f}" for value in frame.loc[frame["statistic"].eq("srcc"), "value"])
 
 
+def test_heat_maps_that_cannot_stand_side_by_side_have_a_line_and_rows_each() -> None:
+    methods = [f"method {index}" for index in range(12)]
+    kinds = {"few": ["a", "b"], "many": [f"k{index}" for index in range(25)], "shared": ["a", "c"]}
+    rows = [
+        {"dataset": name, "distortion": kind, "method": method, "statistic": "srcc", "value": place / 100}
+        for name, members in kinds.items()
+        for kind in members
+        for place, method in enumerate(methods)
+    ]
+    drawing = figures.heatmap(
+        pd.DataFrame(rows), Labels(), rows="distortion", columns="method", panel="dataset"
+    )
+    for axis, (name, members) in zip(drawing.figure.axes, kinds.items(), strict=True):
+        assert axis.get_title(loc="left") == name
+        assert [tick.get_text() for tick in axis.get_yticklabels()] == members
+        assert [tick.get_text() for tick in axis.get_xticklabels()] == methods
+        assert len(axis.texts) == len(members) * len(methods)
+
+
+def test_every_column_of_panels_names_its_ticks(run: Run) -> None:
+    frame = run.source("results/tables/zero_shot.csv").frame
+    one = frame[frame["dataset"].eq(frame["dataset"].iloc[0])]
+    four = pd.concat([one.assign(dataset=name) for name in "abcd"], ignore_index=True)
+    axes = figures.forest(four, run.labels).figure.axes
+    named = [axis for axis in axes if axis.get_visible() and axis.xaxis.get_tick_params()["labelbottom"]]
+    assert sorted(axis.get_title(loc="left") for axis in named) == ["b", "c", "d"]
+
+
 def test_an_unknown_statistic_is_named_beside_those_that_exist(run: Run) -> None:
     frame = run.source("results/tables/zero_shot.csv").frame
     with pytest.raises(ValueError, match=r"'srocc'.*krcc, plcc"):

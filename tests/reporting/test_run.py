@@ -1,4 +1,5 @@
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -193,6 +194,17 @@ def test_a_run_rated_by_nobody_and_weights_from_nowhere_are_cautioned(run: Run, 
     record = copy / "data/people/record.json"
     record.write_text(record.read_text().replace('"people", "score_name"', '"none", "score_name"'))
     assert f"No data set of this run was rated by people ({PROXY})" in views.caution(Run(**roots(copy)))
+
+
+def test_a_part_of_a_data_set_is_cautioned(run: Run, copy: Path) -> None:
+    assert "Not complete" not in views.caution(run)
+    here = len(run.source("data/people/manifest.csv").frame)
+    path = copy / "data/people/record.json"
+    for whole, said in ((here, False), (here + 1200, True)):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"whole": whole}))
+        run = Run(**roots(copy))
+        assert (f"({here} of {here + 1200:,} pictures)" in views.caution(run)) is said
+        assert (f"{here} of {here + 1200:,}" in views.datasets(run)) is said
 
 
 def test_settings_are_flattened_to_one_line_each(run: Run) -> None:
