@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.loopback import Loopback
-from tests.rehearsal import mirror
+from tests.rehearsal import answers, mirror
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -116,6 +116,7 @@ def main(folder, profile="rehearsal"):
             print(f"rehearsal: {name} took {took:.0f} s, {worked:.0f} s of processor time", flush=True)
             if failed and (name, failed) != ("download", 3):  # 3: some sets must be fetched by hand
                 sys.exit(f"{name} ended with {failed}")
+        answers.check(rehearsal.clone)
     print(f"open {rehearsal.clone}/reports/index.html")
 
 
