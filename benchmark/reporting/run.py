@@ -91,7 +91,8 @@ class Source:
         if self.content is None:
             raise ValueError(f"{self.name} is missing; run `{self.command}`")
         try:
-            return pd.read_csv(io.BytesIO(self.content))
+            # An empty cell is missing; a method or a distortion may be called "nan", "NA" or "None".
+            return pd.read_csv(io.BytesIO(self.content), keep_default_na=False, na_values=[""])
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
             raise ValueError(f"{self.name} is no table ({error}); run `{self.command} --force`") from error
 

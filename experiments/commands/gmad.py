@@ -69,7 +69,8 @@ def read(path: Path, dataset: str) -> pd.DataFrame:
 
     if not path.is_file():
         raise ValueError(f"{path} is missing; run `dvc repro gmad`, or name the pairs with --pairs")
-    frame = pd.read_csv(path, dtype={"low_image": str, "high_image": str})
+    names = {"low_image": str, "high_image": str}
+    frame = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
     own = frame[frame["dataset"].eq(dataset)]
     if own.empty:
         known = ", ".join(sorted(set(frame["dataset"])))

@@ -120,6 +120,16 @@ def test_a_file_that_no_stage_makes_is_refused(run: Run) -> None:
         run.source("tables/zero_shot.csv")
 
 
+@pytest.mark.parametrize("name", ["nan", "NA", "None", "null"])
+def test_what_is_called_as_nothing_is_still_there(copy: Path, name: str) -> None:
+    path = copy / "results/tables/zero_shot.csv"
+    path.write_text(path.read_text().replace("niqe,", f"{name},"))
+    frame = Run(**roots(copy)).source("results/tables/zero_shot.csv").frame
+    assert frame["method"].eq(name).any()
+    assert frame["method"].notna().all()
+    assert frame["published"].isna().any()  # an empty cell
+
+
 def test_a_proxy_is_called_one_in_tables_and_figures_of_its_data_set_alone(run: Run) -> None:
     source = run.source("results/tables/zero_shot.csv")
     demo, people = run.table(tables.comparison, source, run.source("results/tables/differences.csv")).split(
