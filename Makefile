@@ -52,7 +52,7 @@ REHEARSAL ?= $(or $(TMPDIR),/tmp)/qualibench-rehearsal
 rehearsal: setup-test
 	python -m tests.rehearsal.rehearse $(REHEARSAL)
 
-# The same with six of the eleven data sets.
+# The same with five of the eleven data sets.
 rehearsal-short: setup-test
 	python -m tests.rehearsal.rehearse $(REHEARSAL) rehearsal_short
 

@@ -33,6 +33,8 @@ MARKERS = "osD^vPXph*"
 INK, FAINT = "#222222", "#9a9a9a"
 #: Columns of a heat map, or of several side by side, in which two decimals can be read.
 CELLS = 14
+#: Pairs whose intervals can be read one below the other: those of eight methods.
+MOST_PAIRS = 28
 WIDTH = 9.0  # inches: at 96 CSS pixels an inch the width of the text column, so type is shown at its size
 LOOK = {
     "axes.edgecolor": FAINT,
@@ -181,32 +183,63 @@ def _ranked(part: pd.DataFrame, column: str, labels: Labels) -> str:
 
 
 def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc") -> Drawing:
-    """Draw the paired differences between methods or variants against zero; filled where significant."""
+    """Draw the paired differences between methods or variants: against zero, or of very many a matrix."""
     part = _only(frame, statistic)
     what = "method" if "method_a" in part else "variant"
-    datasets = list(part["dataset"].unique())
-    first, second = f"{what}_a", f"{what}_b"
+    datasets, first, second = list(part["dataset"].unique()), f"{what}_a", f"{what}_b"
     pairs = list(part[[first, second]].drop_duplicates().itertuples(index=False, name=None))
-    figure, axes = _grid(1, len(datasets), 0.9 + 0.26 * len(pairs), sharex=True, sharey=True)
-    for axis, dataset in zip(axes.flat, datasets, strict=True):
-        for place, pair in enumerate(pairs):
-            row = part[part["dataset"].eq(dataset) & part[first].eq(pair[0]) & part[second].eq(pair[1])]
-            clear = bool((row["p_holm"] < ALPHA).all())
-            _interval(axis, row, place, INK if clear else FAINT, mfc=INK if clear else "white")
-        axis.axvline(0, color=COLOURS[1], lw=1)
-        axis.set(title=labels.dataset(dataset), xlabel=f"difference in {_label(statistic)}")
-        axis.set_yticks(range(len(pairs)), [" − ".join(labels.of(what, m) for m in pair) for pair in pairs])
-        axis.set_ylim(len(pairs) - 0.5, -0.5)
-        _rows_only(axis)
     count, untested = int((part["p_holm"] < ALPHA).sum()), int(part["p_holm"].isna().sum())
-    caption = (
-        f"Differences between {what}s on the same images, with 95% intervals. Filled: significant (Holm, 5%)"
-    )
+    if len(pairs) > MOST_PAIRS:
+        figure, caption = _matrices(part.rename(columns={first: "a", second: "b"}), what, labels)
+    else:
+        columns = min(3, len(datasets))
+        lines = -(-len(datasets) // columns)
+        height = lines * (0.9 + 0.26 * len(pairs))
+        figure, axes = _grid(lines, columns, height, sharex=True, sharey=True)
+        for axis, dataset in zip(axes.flat, datasets, strict=False):
+            for place, (a, b) in enumerate(pairs):
+                row = part[part["dataset"].eq(dataset) & part[first].eq(a) & part[second].eq(b)]
+                clear = bool((row["p_holm"] < ALPHA).all())
+                _interval(axis, row, place, INK if clear else FAINT, mfc=INK if clear else "white")
+            axis.axvline(0, color=COLOURS[1], lw=1)
+            axis.set(title=labels.dataset(dataset), xlabel=f"difference in {_label(statistic)}")
+            named = [" − ".join(labels.of(what, name) for name in pair) for pair in pairs]
+            axis.set_yticks(range(len(pairs)), named)
+            axis.set_ylim(len(pairs) - 0.5, -0.5)
+            _rows_only(axis)
+        _hide(axes, len(datasets))
+        caption = "with 95% intervals. Filled: significant (Holm, 5%)"
+    caption = f"Differences between {what}s on the same images, {caption}"
     caption += f"; {untested} of {len(part)} could not be tested, too few data." if untested else "."
     alt = (
         f"{count} of {len(part)} differences in {_label(statistic)} are significant after Holm's adjustment."
     )
     return Drawing(figure, caption, alt)
+
+
+def _matrices(part: pd.DataFrame, what: str, labels: Labels) -> tuple[Figure, str]:
+    """Draw differences as colour, a matrix a data set: row minus column, a dot where significant."""
+    names, datasets = list(dict.fromkeys([*part["a"], *part["b"]])), list(part["dataset"].unique())
+    columns = min(3, len(datasets))
+    lines, count = -(-len(datasets) // columns), len(names)
+    figure, axes = _grid(lines, columns, lines * (0.6 + 0.19 * count), sharex=True, sharey=True)
+    most = float(part["value"].abs().max())
+    for axis, dataset in zip(axes.flat, datasets, strict=False):
+        table = np.full((count, count), np.nan)
+        for row in part[part["dataset"].eq(dataset)].to_dict("records"):
+            a, b = names.index(row["a"]), names.index(row["b"])
+            table[a, b], table[b, a] = row["value"], -row["value"]
+            if row["p_holm"] < ALPHA:
+                axis.plot([b, a], [a, b], "o", ms=3, color=INK, mec="white", mew=0.4)
+        axis.imshow(table, cmap=sns.color_palette("vlag_r", as_cmap=True), vmin=-most, vmax=most)
+        axis.set_title(labels.dataset(dataset))
+        axis.set_xticks(range(count), [str(place) for place in range(1, count + 1)], fontsize="x-small")
+        axis.set_yticks(range(count), [f"{labels.of(what, n)}  {k}" for k, n in enumerate(names, 1)])
+        axis.tick_params(length=0)
+        axis.grid(visible=False)
+    _hide(axes, len(datasets))
+    caption = f"row minus column, colour from {number(-most)} (red) to {number(most)} (blue)"
+    return figure, f"{caption}. Dot: significant (Holm, 5%)"
 
 
 def _cells(axis: Axes, table: pd.DataFrame, limits: tuple[float, float]) -> None:
@@ -307,14 +340,14 @@ def curves(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
     figure, axes = _grid(lines, columns, 0.2 + 1.9 * lines, sharex=True)
     colour, _ = style(method, labels)
     for axis, name in zip(axes.flat, names, strict=False):
-        axis.plot(frame["step"], frame[name], color=colour, lw=1.4)
+        axis.plot(frame["step"], frame[name], color=colour, lw=1.4, marker="o" if len(frame) == 1 else "")
         axis.set_title(name.replace("_", " "))
         axis.set_xlabel("step")
     _hide(axes, len(names))
     ends = ", ".join(f"{n} {frame[n].iloc[0]:.3g} to {frame[n].iloc[-1]:.3g}" for n in names)
     title = labels.of("method", method)
     return Drawing(
-        figure, f"{title}: training, {len(frame)} logged steps.", f"{title}, first to last step: {ends}."
+        figure, f"{title}: training, logged steps: {len(frame)}.", f"{title}, first to last step: {ends}."
     )
 
 

@@ -111,6 +111,34 @@ def test_every_column_of_panels_names_its_ticks(run: Run) -> None:
     assert sorted(axis.get_title(loc="left") for axis in named) == ["b", "c", "d"]
 
 
+def test_very_many_differences_become_a_matrix_a_data_set() -> None:
+    names = [f"m{index}" for index in range(9)]
+    rows = [
+        {"dataset": dataset, "method_a": a, "method_b": b, "statistic": "srcc", "value": j - i, "p_holm": p}
+        for dataset, p in (("x", 0.01), ("y", 0.5), ("z", np.nan), ("w", 0.5))
+        for (i, a), (j, b) in itertools.combinations(enumerate(names), 2)
+    ]
+    drawing = figures.differences(pd.DataFrame(rows), Labels())
+    assert "36 of 144 could not be tested" in drawing.caption
+    assert "36 of 144 differences" in drawing.alt
+    axes = [axis for axis in drawing.figure.axes if axis.get_visible()]
+    assert [axis.get_title(loc="left") for axis in axes] == ["x", "y", "z", "w"]
+    expected = np.subtract.outer(np.arange(9.0), np.arange(9.0)).T
+    for axis in axes:
+        table = axis.images[0].get_array().filled(np.nan)
+        np.testing.assert_array_equal(table[~np.eye(9, dtype=bool)], expected[~np.eye(9, dtype=bool)])
+    assert [len(axis.lines) for axis in axes] == [36, 0, 0, 0]
+
+
+def test_differences_on_many_data_sets_stand_three_in_a_line(run: Run) -> None:
+    frame = run.source("results/tables/differences.csv").frame
+    one = frame[frame["dataset"].eq(frame["dataset"].iloc[0])]
+    four = pd.concat([one.assign(dataset=name) for name in "abcd"], ignore_index=True)
+    axes = figures.differences(four, run.labels).figure.axes
+    assert [axis.get_title(loc="left") for axis in axes if axis.get_visible()] == list("abcd")
+    assert len({round(axis.get_position().x0, 3) for axis in axes}) == 3
+
+
 def test_an_unknown_statistic_is_named_beside_those_that_exist(run: Run) -> None:
     frame = run.source("results/tables/zero_shot.csv").frame
     with pytest.raises(ValueError, match=r"'srocc'.*krcc, plcc"):
