@@ -24,7 +24,7 @@ def show(run: Run, setting: str) -> Html:
     """Show the published figures of a setting; where a run has no such data set, say so."""
     source = run.source(SOURCE)
     if source.content is not None and not source.frame["setting"].eq(setting).any():
-        return Html("<p>No such figure is published for a data set of this run.</p>")
+        return Html(f"<p>{CAPTIONS[setting].rstrip('.')}: no figure for a data set of this run.</p>")
     return run.table(table, source, setting=setting)
 
 

@@ -23,7 +23,7 @@ def test_every_figure_stands_with_its_standing_and_its_version(run: Run) -> None
 
 
 def test_no_figure_and_no_file_are_said(run: Run, tmp_path: Path) -> None:
-    assert "No such figure is published" in elsewhere.show(run, "cross_set")
+    assert "on another: no figure for a data set of this run" in elsewhere.show(run, "cross_set")
     assert "dvc repro evaluate" in elsewhere.show(Run(**roots(tmp_path)), "cross_set")
 
 
