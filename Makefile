@@ -26,13 +26,9 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements-test.lock
 	touch $@
 
-# Most stages keep one core busy, so the ablations run beside the rest (-s: these stages and nothing before
-# them, which the other side is reading). The last call does whatever is left, and is the one that counts.
+# `dvc repro`, and before it its stages two at a time: most keep one core busy.
 repro: setup
-	dvc --wait-for-lock repro prepare
-	dvc --wait-for-lock repro -s ablate reseed variants ablation & dvc --wait-for-lock repro -s train score evaluate features cross_dataset sweep robustness gmad gradcam; wait
-	dvc --wait-for-lock repro
-	@echo "open reports/index.html"
+	iqa repro --jobs 2
 
 lint: setup-test
 	ruff check --no-cache .

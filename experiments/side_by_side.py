@@ -82,10 +82,17 @@ class Runner:
 
     def repro(self, *arguments: str) -> int:
         """Run ``dvc repro`` to its end and return its exit code."""
+        return self._dvc("repro", *arguments)
+
+    def up_to_date(self) -> bool:
+        """Whether nothing is left to do."""
+        return self._dvc("status", "--quiet") == 0
+
+    def _dvc(self, *arguments: str) -> int:
         with self._lock:
             if self._ended:
                 return 1
-            command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *arguments]
+            command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
             # A session of its own: an interrupt at the terminal comes here alone.
             process = subprocess.Popen(command, start_new_session=True)
             self._running.add(process)

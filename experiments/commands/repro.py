@@ -23,11 +23,11 @@ def command(
 
     settings = settings_of.load()
     with Runner() as dvc:
-        if jobs > 1:
+        if jobs > 1 and not dvc.up_to_date():
             for chains in rounds(settings):
                 dvc.chains(chains, jobs)
         if dvc.repro("--keep-going") == 0:
-            typer.echo("complete: reports/index.html")
+            typer.echo("complete: open reports/index.html")
             return
         for stage in (*itertools.chain(*studies(settings)), "report"):
             dvc.repro("--single-item", stage)

@@ -62,6 +62,24 @@ def test_where_nothing_is_there_it_says_so(here):
         present.narrowed(PAPER)
 
 
+@pytest.mark.parametrize("up_to_date", [False, True])
+def test_stages_are_run_side_by_side_only_where_one_is_to_be_run(here, monkeypatch, up_to_date):
+    from experiments.cli import app
+
+    asked = []
+
+    def dvc(self, *arguments):
+        asked.append(arguments)
+        return 0 if arguments[0] == "repro" or up_to_date else 1
+
+    monkeypatch.setattr("experiments.side_by_side.Runner._dvc", dvc)
+    assert CliRunner().invoke(app, ["repro", "--jobs", "2"]).exit_code == 0
+    assert (asked[0], asked[-1]) == (("status", "--quiet"), ("repro", "--keep-going"))
+    chained = [name for arguments in asked[1:-1] for name in arguments if "@" in name]
+    assert ("train@qualiclip" in chained) is not up_to_date
+    assert len(asked) == 2 or not up_to_date
+
+
 @pytest.mark.parametrize(("broken", "code"), [(False, 0), (True, 3)])
 def test_repro_gathers_only_after_a_failure_and_its_exit_code_says_so(here, monkeypatch, broken, code):
     from experiments.cli import app
