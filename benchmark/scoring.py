@@ -74,12 +74,6 @@ def score_files(
     return frame_of(paths, rows)
 
 
-def score_manifest(dataset: Dataset, method: Method, *, batch: int = 16, jobs: int = 2) -> pd.DataFrame:
-    """Score every picture of a data set; the rows are those of its manifest, see `score_files`."""
-    names, how = dataset.manifest["image"].tolist(), {"batch": batch, "jobs": jobs}
-    return score_files(names, method, root=dataset.root, short_side=dataset.record.short_side, **how)
-
-
 def features_manifest(
     dataset: Dataset, method: HasFeatures, *, batch: int = 16, jobs: int = 2
 ) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:

@@ -9,9 +9,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmark import datasets, scoring
+from benchmark import scoring
 from benchmark.images import read, write_png
-from benchmark.scoring import features_files, score_files, score_manifest, write_scores
+from benchmark.scoring import features_files, score_files, write_scores
 
 SHAPES = [(8, 8), (8, 12), (12, 8)]
 
@@ -131,11 +131,9 @@ def test_counts_below_one_are_refused(wrong):
         score_files([], Brightness(), **wrong)
 
 
-def test_manifest_rows_are_kept_in_their_order(folder):
+def test_rows_are_kept_in_their_order(folder):
     names = ["06.png", "empty.png", "01.png"]
-    record = datasets.Record("toy", "t", "", "", "", 0, 1, True, "none")
-    data = datasets.Dataset(record, folder, pd.DataFrame({"image": names}))
-    frame = score_manifest(data, Brightness())
+    frame = score_files(names, Brightness(), root=folder)
     assert frame["image"].tolist() == names
     assert "zero bytes" in frame["error"].iloc[1]
 

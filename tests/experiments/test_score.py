@@ -1,5 +1,6 @@
 """The stage that scores a data set: stopped and taken up, and begun anew where anything has changed."""
 
+import json
 import os
 
 import pandas as pd
@@ -7,6 +8,8 @@ import pytest
 import yaml
 
 import benchmark.datasets
+import methods
+from benchmark.scoring import score_files
 from experiments import scoring_run, stage
 from experiments.score import score
 from experiments.settings import MethodSettings
@@ -66,6 +69,15 @@ def test_a_stopped_stage_goes_on(project, stage_run):
     assert len(every) == len(pd.read_csv("data/leaves/manifest.csv")) == 25
     assert (project / CSV).read_bytes() == whole
     assert [path.name for path in (project / CSV).parent.iterdir()] == ["leaves.csv"]
+
+
+def test_pictures_are_scaled_as_the_record_says(project, stage_run):
+    path = project / "data/leaves/record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"short_side": 40}))
+    stage_run()
+    found = pd.read_csv(CSV)
+    expected = score_files(found["image"], methods.load("sharpness"), root="data/leaves", short_side=40)
+    assert found["score"].tolist() == pytest.approx(expected["score"].tolist(), rel=1e-6)
 
 
 def test_other_pictures_under_the_old_names_are_scored(project, stage_run):
