@@ -118,11 +118,18 @@ def _grid(
     return figure, axes
 
 
-def _hide(axes: np.ndarray, first: int) -> None:
-    """Hide the axes of the last line that hold nothing; those above them then name the ticks they share."""
-    for place in range(first, axes.size):
+def _panels(count: int, height: float, **options: object) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure of ``count`` axes, three in a line of this height.
+
+    Those above a place that is left over name the ticks that they share with it.
+    """
+    columns = min(3, count)
+    lines = -(-count // columns)
+    figure, axes = _grid(lines, columns, lines * height, **options)  # type: ignore[arg-type]
+    for place in range(count, axes.size):
         axes.flat[place].set_visible(False)
-        axes.flat[place - axes.shape[1]].tick_params(labelbottom=True)
+        axes.flat[place - columns].tick_params(labelbottom=True)
+    return figure, list(axes.flat[:count])
 
 
 def _only(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -137,10 +144,8 @@ def forest(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc", rows
     """Draw one statistic with its 95% intervals, a panel a data set; hollow diamonds: published figures."""
     part, name = _only(frame, statistic), _label(statistic)
     datasets, entries = list(part["dataset"].unique()), list(part[rows].unique())
-    columns = min(3, len(datasets))
-    lines = -(-len(datasets) // columns)
-    figure, axes = _grid(lines, columns, lines * (0.9 + 0.3 * len(entries)), sharex=True, sharey=True)
-    for axis, dataset in zip(axes.flat, datasets, strict=False):
+    figure, axes = _panels(len(datasets), 0.9 + 0.3 * len(entries), sharex=True, sharey=True)
+    for axis, dataset in zip(axes, datasets, strict=True):
         for place, entry in enumerate(entries):
             row = part[part["dataset"].eq(dataset) & part[rows].eq(entry)]
             colour, marker = style(entry, labels) if rows == "method" else (COLOURS[0], "o")
@@ -149,7 +154,6 @@ def forest(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc", rows
         axis.set(title=labels.dataset(dataset), xlabel=name, ylim=(len(entries) - 0.5, -0.5))
         axis.set_yticks(range(len(entries)), [labels.of(rows, e) for e in entries])
         _rows_only(axis)
-    _hide(axes, len(datasets))
     said = [f"{labels.dataset(d)}: {_ranked(part[part['dataset'].eq(d)], rows, labels)}" for d in datasets]
     hollow = " Hollow diamond: published." if part["published"].notna().any() else ""
     return Drawing(
@@ -192,11 +196,8 @@ def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc")
     if len(pairs) > MOST_PAIRS:
         figure, caption = _matrices(part.rename(columns={first: "a", second: "b"}), what, labels)
     else:
-        columns = min(3, len(datasets))
-        lines = -(-len(datasets) // columns)
-        height = lines * (0.9 + 0.26 * len(pairs))
-        figure, axes = _grid(lines, columns, height, sharex=True, sharey=True)
-        for axis, dataset in zip(axes.flat, datasets, strict=False):
+        figure, axes = _panels(len(datasets), 0.9 + 0.26 * len(pairs), sharex=True, sharey=True)
+        for axis, dataset in zip(axes, datasets, strict=True):
             for place, (a, b) in enumerate(pairs):
                 row = part[part["dataset"].eq(dataset) & part[first].eq(a) & part[second].eq(b)]
                 clear = bool((row["p_holm"] < ALPHA).all())
@@ -207,7 +208,6 @@ def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc")
             axis.set_yticks(range(len(pairs)), named)
             axis.set_ylim(len(pairs) - 0.5, -0.5)
             _rows_only(axis)
-        _hide(axes, len(datasets))
         caption = "with 95% intervals. Filled: significant (Holm, 5%)"
     caption = f"Differences between {what}s on the same images, {caption}"
     caption += f"; {untested} of {len(part)} could not be tested, too few data." if untested else "."
@@ -220,11 +220,9 @@ def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc")
 def _matrices(part: pd.DataFrame, what: str, labels: Labels) -> tuple[Figure, str]:
     """Draw differences as colour, a matrix a data set: row minus column, a dot where significant."""
     names, datasets = list(dict.fromkeys([*part["a"], *part["b"]])), list(part["dataset"].unique())
-    columns = min(3, len(datasets))
-    lines, count = -(-len(datasets) // columns), len(names)
-    figure, axes = _grid(lines, columns, lines * (0.6 + 0.19 * count), sharex=True, sharey=True)
-    most = float(part["value"].abs().max())
-    for axis, dataset in zip(axes.flat, datasets, strict=False):
+    count, most = len(names), float(part["value"].abs().max())
+    figure, axes = _panels(len(datasets), 0.6 + 0.19 * count, sharex=True, sharey=True)
+    for axis, dataset in zip(axes, datasets, strict=True):
         table = np.full((count, count), np.nan)
         for row in part[part["dataset"].eq(dataset)].to_dict("records"):
             a, b = names.index(row["a"]), names.index(row["b"])
@@ -237,7 +235,6 @@ def _matrices(part: pd.DataFrame, what: str, labels: Labels) -> tuple[Figure, st
         axis.set_yticks(range(count), [f"{labels.of(what, n)}  {k}" for k, n in enumerate(names, 1)])
         axis.tick_params(length=0)
         axis.grid(visible=False)
-    _hide(axes, len(datasets))
     caption = f"row minus column, colour from {number(-most)} (red) to {number(most)} (blue)"
     return figure, f"{caption}. Dot: significant (Holm, 5%)"
 
@@ -335,15 +332,12 @@ def curves(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
     """Draw what was logged while a method learnt: one panel a column, against the step."""
     logged = frame.drop(columns="step")
     names = list(logged.columns[logged.notna().any() & logged.ne(0).any()])  # a term of weight 0 stays 0
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
-    figure, axes = _grid(lines, columns, 0.2 + 1.9 * lines, sharex=True)
+    figure, axes = _panels(len(names), 2.0, sharex=True)
     colour, _ = style(method, labels)
-    for axis, name in zip(axes.flat, names, strict=False):
+    for axis, name in zip(axes, names, strict=True):
         axis.plot(frame["step"], frame[name], color=colour, lw=1.4, marker="o" if len(frame) == 1 else "")
         axis.set_title(name.replace("_", " "))
         axis.set_xlabel("step")
-    _hide(axes, len(names))
     ends = ", ".join(f"{n} {frame[n].iloc[0]:.3g} to {frame[n].iloc[-1]:.3g}" for n in names)
     title = labels.of("method", method)
     return Drawing(

@@ -93,7 +93,12 @@ def share_interval(hits: NDArray[np.bool_] | Floats) -> tuple[float, float, floa
     share, n, z = float(np.mean(hits)), len(hits), 1.959963984540054
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return share, float(centre - half), float(centre + half), n
+    return (
+        share,
+        max(0.0, float(centre - half)),
+        min(1.0, float(centre + half)),
+        n,
+    )  # rounding may pass an end
 
 
 def tidy(
