@@ -278,6 +278,7 @@ def _same_set(data: _Probe, splits: int, how: Resampling) -> pd.DataFrame:
     for (_, _, test), (coefficients, intercept) in zip(parts, paths, strict=True):
         column = _predict(data, test, coefficients[:, [best]], intercept[[best]])[:, 0]
         predicted.append((test, column))
+    middle = "median; " if len(parts) > 1 else ""
     drawn = "its official split" if data.official else f"{splits} splits 70/10/20"
     words = f"probe, same set, Ridge alpha {ALPHAS[best]:.3g}, {drawn}"
     words += f"; {data.sight}; trained probes held fixed"
@@ -293,14 +294,7 @@ def _same_set(data: _Probe, splits: int, how: Resampling) -> pd.DataFrame:
 
         once = each(np.ones((1, len(data.samples.frame))))[:, 0]
         value = float(np.median(once))
-        rows.append(
-            (
-                name,
-                value,
-                *bounds_of(median, data.samples, how, value),
-                words if data.official else f"median; {words}",
-            )
-        )
+        rows.append((name, value, *bounds_of(median, data.samples, how, value), middle + words))
         for label, share in (("q1", 0.25), ("q3", 0.75)) if len(parts) > 1 else ():
             rows.append(
                 (f"{name}_{label}", float(np.quantile(once, share)), np.nan, np.nan, f"quartile; {words}")
