@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmark.datasets import Dataset
+from benchmark.datasets.prepared import Dataset
 from benchmark.images import ImageError, read
 from benchmark.method import HasFeatures, Method
 

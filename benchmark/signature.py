@@ -10,16 +10,16 @@ import pandas as pd
 HASHED = ("image", "mos", "mos_std", "reference", "distortion", "level", "split")
 
 
-def data_hash(manifest: pd.DataFrame) -> str:
+def data_hash(manifest: pd.DataFrame, pictures: str = "") -> str:
     """Hash a manifest's content (SHA-256): one value for any order of its rows or columns.
 
-    Any other value in it gives another hash.
+    Any other value in it gives another hash, and so does another digest of its `pictures`.
     """
     columns = [c for c in HASHED if c in manifest]
     rows = sorted(
         "\x1f".join("" if pd.isna(v) else str(v) for v in row) for row in manifest[columns].to_numpy(object)
     )
-    return hashlib.sha256("\x1e".join([",".join(columns), *rows]).encode()).hexdigest()
+    return hashlib.sha256("\x1e".join([",".join(columns), *rows, pictures]).encode()).hexdigest()
 
 
 def sign(

@@ -44,7 +44,7 @@ def ablate(variant: str, seed: str = "") -> None:
     own = settings.methods[settings.ablation.method]
     folder = f"seed_{seed}" if seed else variant
     out = stage.RESULTS / "ablation" / folder
-    train_on(settings.train, out, settings.ablation.method, own, int(seed) if seed else settings.seed)
+    train_on(settings, out, settings.ablation.method, own, int(seed) if seed else settings.seed)
 
 
 if __name__ == "__main__":

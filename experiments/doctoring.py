@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import benchmark.datasets
 import methods
-from experiments import stage
+from benchmark.datasets._names import MADE
+from experiments import results, stage
 from experiments.settings import Settings
 
 #: Name, whether it is there, and how much, or what makes it.
@@ -20,12 +20,16 @@ def data_sets(settings: Settings, root: Path = stage.DATA) -> Iterator[Line]:
         if not (root / name / "manifest.csv").is_file():
             yield name, False, f"run `dvc repro prepare@{name}`{_first(name)}"
             continue
-        data = benchmark.datasets.load(name, root=root)
+        try:
+            data = results.pictured(name, settings.prepare, root)
+        except ValueError as error:
+            yield name, False, str(error)
+            continue
         yield name, True, f"{len(data.manifest):,} pictures; {data.record.title}"
 
 
 def _first(name: str) -> str:
-    made = name in benchmark.datasets.MADE
+    made = name in MADE
     return "" if made else f", after its files are there (`iqa datasets {name}` says how)"
 
 

@@ -16,14 +16,13 @@ from benchmark.protocols import (
     discrimination,
     facts,
     named_in,
-    shared_files,
+    shared,
     structure,
     wins,
     zero_shot,
 )
 from experiments import present, results, signing, stage
 from experiments.settings import Settings
-from experiments.train import training_pictures
 
 KEYS = ["method", "dataset"]
 PAIR = ["dataset", "method_a", "method_b"]
@@ -71,7 +70,7 @@ def _one_set(
     dataset: str, about: Mapping[str, dict[str, Any]], settings: Settings
 ) -> dict[str, list[pd.DataFrame]]:
     """Every table of one data set, by the name of its file; without what this data set cannot give."""
-    own, data = settings.evaluate, results.dataset(dataset)
+    own, data = settings.evaluate, results.pictured(dataset, settings.prepare)
     manifest = data.manifest
     how = Resampling(own.resamples, settings.seed, own.interval)
     common: dict[str, Any] = {"mos_higher_is_better": data.record.higher_is_better}
@@ -87,7 +86,8 @@ def _one_set(
         if manifest["distortion"].notna().any():
             found["by_distortion"].append(by_distortion(frame, manifest, **each).assign(**keys))
         if manifest["mos"].notna().any():
-            found["structure"].append(structure(frame, manifest, files, **each).assign(**keys))
+            known = frame[frame["image"].isin(files["image"])]
+            found["structure"].append(structure(known, manifest, files, **each).assign(**keys))
     # A method that scored nothing would leave no image that all have scored.
     frames = {name: frame for name, frame in frames.items() if frame["score"].notna().any()}
     direction = {name: direction[name] for name in frames}
@@ -123,8 +123,11 @@ def _leak(about: dict[str, Any], data: results.Dataset, settings: Settings) -> b
         return True
     if not about["weights_sha256"]:  # nothing was learnt here
         return False
-    tested = [data.root / image for image in data.manifest["image"]]
-    return shared_files(training_pictures(settings.train.dataset), tested) > 0
+    train = results.dataset(settings.train.dataset)
+    learnt = results.digests(train, results.split(train))
+    if about["rated"]:
+        learnt |= results.digests(results.dataset(about["rated"]))
+    return shared(learnt, results.digests(data)) > 0
 
 
 def _across(whole: pd.DataFrame, pairs: pd.DataFrame | None) -> None:

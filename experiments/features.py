@@ -21,10 +21,13 @@ def features(method: str, dataset: str) -> None:
     if not isinstance(loaded, HasFeatures):
         raise ValueError(f"cross_dataset.methods: {method!r} has no features(); remove it from the list")
     place(loaded, "auto")
-    data = results.dataset(dataset)
+    data = results.pictured(dataset, settings.prepare)
     names, values, errors = features_manifest(data, loaded, batch=settings.score.batch)
     for image, reason in errors.items():
         print(f"no features of {image}: {reason}", file=sys.stderr)
+    if not names:
+        image, reason = next(iter(errors.items()))
+        raise ValueError(f"{method} could describe none of the pictures of {dataset}; {image}: {reason}")
     buffer = io.BytesIO()
     np.savez(buffer, image=np.array(names, dtype=np.str_), features=values)
     stage.write_bytes(stage.RESULTS / "features" / method / f"{dataset}.npz", buffer.getvalue())

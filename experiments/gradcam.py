@@ -23,7 +23,7 @@ def gradcam() -> None:
     settings = present.narrowed(stage.start())
     own = settings.gradcam
     loaded = {name: with_gradients(name) for name in own.methods}
-    references = results.pristine(own.dataset, own.images)
+    references = results.pristine(results.pictured(own.dataset, settings.prepare), own.images)
     trial = Trial(references, own.kinds, own.levels, settings.seed)
     judged = [*loaded.values(), *(shuffled(loaded[name], settings.seed) for name in own.shuffled)]
     measured = [localise(method, trial, own.how) for method in judged]

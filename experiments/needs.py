@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.datasets import catalogue
-from benchmark.datasets._release import folder_of
+from benchmark.datasets.linked import folder_of
 from benchmark.degradations import LEVELS
 from experiments.settings import Settings
 

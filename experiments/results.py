@@ -10,15 +10,48 @@ from typing import Any
 
 import pandas as pd
 
-import benchmark.datasets
+from benchmark.datasets import contents, linked, prepared
+from benchmark.datasets.prepared import Dataset, Pictures
 from experiments import stage
-
-Dataset = benchmark.datasets.Dataset
+from experiments.settings import Prepare
 
 
 def dataset(name: str) -> Dataset:
-    """Return the prepared data set ``name``."""
-    return benchmark.datasets.load(name, root=stage.DATA)
+    """Return the prepared data set ``name``; its pictures need not be there."""
+    return prepared.load(name, root=stage.DATA)
+
+
+def pictured(name: str, prepare: Prepare, root: Path = stage.DATA) -> Dataset:
+    """Return the prepared data set ``name`` once its pictures are there, and are those that were prepared.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, or is another file.
+    """
+    data = prepared.load(name, root=root)
+    source = linked.source_of(name, prepare.settings.get(name, {}))
+    if source is not None:
+        linked.relink(data.root, data.record, source)
+        linked.check(data.root)
+    return data
+
+
+def split(data: Dataset, name: str = "train") -> list[str]:
+    """Pictures of a split; where the data set names no splits, all of them are for training."""
+    rows = data.manifest
+    if rows["split"].notna().any():
+        rows = rows[rows["split"] == name]
+    elif name != "train":
+        rows = rows[:0]
+    return list(rows["image"])
+
+
+def digests(data: Dataset, images: Sequence[str] | None = None) -> set[str]:
+    """SHA-256 of the files of a data set's pictures, or of those named."""
+    rows = contents.read(data.root)
+    wanted = None if images is None else set(images)
+    return {row.sha256 for row in rows if wanted is None or row.image in wanted}
 
 
 def scores(path: Path) -> pd.DataFrame:
@@ -76,7 +109,7 @@ def higher_is_better(methods: Sequence[str], models: Path = stage.MODELS) -> dic
     return {name: json.loads(card)["higher_is_better"] for name, card in cards.items()}
 
 
-def pristine(name: str, count: int, *, drawn: int | None = None) -> benchmark.datasets.Pictures:
+def pristine(data: Dataset, count: int, *, drawn: int | None = None) -> Pictures:
     """``count`` pictures of a data set to start from: undistorted ones, spread over its references.
 
     Where there are none because nothing was distorted on purpose, the best rated ones; or, with a seed in
@@ -87,12 +120,13 @@ def pristine(name: str, count: int, *, drawn: int | None = None) -> benchmark.da
     ValueError
         If the data set has no picture to start from.
     """
-    data = dataset(name)
     rows = data.manifest
     authentic = rows["level"].isna().all() and rows["reference"].isna().all()
     clean = rows if authentic else rows[rows["level"] == 0]
     if clean.empty:
-        raise ValueError(f"data set {name!r} has no undistorted pictures to start from; take another one")
+        raise ValueError(
+            f"data set {data.record.name!r} has no undistorted pictures to start from; take another one"
+        )
     if clean["reference"].notna().any():
         # Round robin over the references, so that few pictures still show many contents.
         clean = clean.assign(turn=clean.groupby("reference").cumcount()).sort_values("turn", kind="stable")
@@ -101,4 +135,4 @@ def pristine(name: str, count: int, *, drawn: int | None = None) -> benchmark.da
         clean = clean.assign(lot=lots).sort_values("lot", kind="stable")
     elif authentic and clean["mos"].notna().any():
         clean = clean.sort_values("mos", ascending=not data.record.higher_is_better, kind="stable")
-    return benchmark.datasets.Pictures(data, clean["image"].head(count).tolist())
+    return Pictures(data, clean["image"].head(count).tolist())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.datasets import Pictures
+from benchmark.datasets.prepared import Pictures
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
@@ -41,9 +41,9 @@ def robustness() -> None:
     """Write the tables of the studies and ``robustness/manifold.csv``."""
     settings = present.narrowed(stage.start())
     own = settings.robustness
-    data = results.dataset(own.dataset)
+    data = results.pictured(own.dataset, settings.prepare)
     loaded: list[Method] = [Placed(load_trained(name)) for name in settings.methods]
-    write_further(loaded, settings)
+    write_further(loaded, data, settings)
     pictures = Pictures(data, spread(data, own.images))
     tables = [
         sensitivity(one, pictures, resamples=settings.evaluate.resamples, seed=settings.seed)
@@ -55,10 +55,10 @@ def robustness() -> None:
     write_manifold(settings)
 
 
-def write_further(loaded: list[Method], settings: Settings) -> None:
+def write_further(loaded: list[Method], data: results.Dataset, settings: Settings) -> None:
     """Write ``further.csv`` and ``further_order.csv``: levels beyond the fifth, and unseen kinds."""
     own = settings.robustness
-    references = results.pristine(own.dataset, own.references)
+    references = results.pristine(data, own.references)
     asked = {group: [kind for kind in kinds if kind in own.kinds] for group, kinds in FURTHER.items()}
     beyond = {group: kinds for group, kinds in asked.items() if kinds}
     rounds = []

@@ -23,7 +23,9 @@ def score(method: str, dataset: str) -> None:
     settings = stage.start()
     out = stage.RESULTS / "scores" / method / f"{dataset}.csv"
     journal = out.with_name(f"{out.name}.part")
-    score_into(out, journal, stage.MODELS / method, results.dataset(dataset), settings.score)
+    score_into(
+        out, journal, stage.MODELS / method, results.pictured(dataset, settings.prepare), settings.score
+    )
     journal.unlink()
 
 
@@ -42,6 +44,11 @@ def score_into(out: Path, journal: Path, model: Path, data: results.Dataset, set
         The data set.
     settings
         Batch and engine.
+
+    Raises
+    ------
+    ValueError
+        If not one picture could be scored: a table of errors alone is no result.
     """
     names = data.manifest["image"].tolist()
     files = [data.root / name for name in names]
@@ -59,6 +66,12 @@ def score_into(out: Path, journal: Path, model: Path, data: results.Dataset, set
     more = {"version": version, "engine": settings.engine, "files": stage.stamp(files)}
     about = scoring_run.fingerprint(files, method, how, **more)
     frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=of_run(journal, about))
+    if frame["score"].isna().all():
+        journal.unlink()
+        raise ValueError(
+            f"{method.name} could score none of the {len(frame)} pictures of {data.record.name}; "
+            f"{names[0]}: {frame['error'].iloc[0]}"
+        )
     write_scores(frame.assign(image=names), out)
 
 

@@ -23,7 +23,7 @@ class Prepare(Section):
     """Data sets to make or fetch, and the settings of each."""
 
     datasets: list[str]
-    settings: dict[str, dict[str, Any]]
+    settings: dict[str, dict[str, Any]] = {}
 
 
 class Train(Section):
@@ -211,6 +211,11 @@ def load(path: Path = PARAMS) -> Settings:
     return parse(raw, str(path))
 
 
+def source_of(name: str, path: Path = PARAMS) -> str | None:
+    """Folder of a data set's release by the settings; nothing where they do not say, or are not here."""
+    return load(path).prepare.settings.get(name, {}).get("source") if path.is_file() else None
+
+
 def _known_keys(section: type[BaseModel]) -> list[str]:
     keys = []
     for name, field in section.model_fields.items():
@@ -224,9 +229,9 @@ def _settable(prepare: Prepare) -> list[str]:
     """Data sets that may have settings: those declared, and those of an inherited profile, unused."""
     if set(prepare.settings) <= set(prepare.datasets):
         return prepare.datasets
-    from benchmark import datasets  # imports torch
+    from benchmark.datasets import _names
 
-    return sorted({*prepare.datasets, *datasets.names()})
+    return sorted({*prepare.datasets, *_names.names()})
 
 
 def _unknown_names(settings: Settings) -> list[str]:

@@ -6,6 +6,7 @@ write nor read what another writes. What they leave undone, a last DVC by itself
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -49,6 +50,7 @@ def rounds(settings: Settings) -> list[list[Chain]]:
     trainings += [f"reseed@{seed}" for seed in settings.ablation.seeds]
     chains.sort(key=len, reverse=True)
     return [
+        [["releases"]],
         [[f"prepare@{name}"] for name in settings.prepare.datasets],
         [*chains, *([name] for name in trainings)],
         studies(settings),
@@ -59,7 +61,7 @@ class Runner:
     """Starts DVC, and ends what it started when it is left by an exception, such as an interrupt."""
 
     def __init__(self) -> None:
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._ended = False
 
@@ -82,22 +84,29 @@ class Runner:
 
     def repro(self, *arguments: str) -> int:
         """Run ``dvc repro`` to its end and return its exit code."""
-        return self._dvc("repro", *arguments)
+        return self._dvc("repro", *arguments)[0]
 
     def up_to_date(self) -> bool:
-        """Whether nothing is left to do."""
-        return self._dvc("status", "--quiet") == 0
+        """Whether nothing is left to do, but for the look at the releases, which this does."""
+        if self.repro("--single-item", "releases"):
+            return False
+        code, said = self._dvc("status", "--json", output=True)
+        return code == 0 and set(json.loads(said)) <= {"releases"}
 
-    def _dvc(self, *arguments: str) -> int:
+    def _dvc(self, *arguments: str, output: bool = False) -> tuple[int, str]:
+        """Run DVC to its end; returns its exit code and, where asked for, its output."""
         with self._lock:
             if self._ended:
-                return 1
+                return 1, ""
             command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
             # A session of its own: an interrupt at the terminal comes here alone.
-            process = subprocess.Popen(command, start_new_session=True)
+            process = subprocess.Popen(
+                command, start_new_session=True, text=True, stdout=subprocess.PIPE if output else None
+            )
             self._running.add(process)
         try:
-            return process.wait()
+            said, _ = process.communicate()
+            return process.returncode, said or ""
         finally:
             if process.poll() is not None:
                 with self._lock:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.datasets import contents
 from benchmark.signature import data_hash, sign
 from experiments import results, stage
 
@@ -58,7 +59,7 @@ def signed(frame: pd.DataFrame, about: Mapping[str, Mapping[str, Any]], dataset:
 def _facts(dataset: str) -> tuple[str, str]:
     """Hash of a prepared data set, and the rule by which its pictures are scaled."""
     data = results.dataset(dataset)
-    return data_hash(data.manifest), data.record.rule
+    return data_hash(data.manifest, contents.digest_of(data.root)), data.record.rule
 
 
 def _joined(mark: str, parts: Iterable[str]) -> str:

@@ -8,11 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from benchmark.datasets.contents import stamp_of
 from experiments import settings as settings_of
+
+if TYPE_CHECKING:  # a stage that writes no table must not wait for pandas
+    import pandas as pd
 
 DATA, MODELS, RESULTS, REPORTS = Path("data"), Path("models"), Path("results"), Path("reports")
 TABLES = RESULTS / "tables"
@@ -71,6 +73,8 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 def write_tidy(frames: Sequence[pd.DataFrame], keys: Sequence[str], path: Path) -> None:
     """Write tidy rows in one table: keys first, then the columns that every table has, then any others."""
+    import pandas as pd
+
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*keys, *TIDY])
     frame = frame.reindex(columns=list(dict.fromkeys([*keys, *TIDY, *frame.columns])))
     write_csv(frame, path)
@@ -83,11 +87,8 @@ def write_json(value: Any, path: Path) -> None:
 
 def stamp(files: Iterable[Path]) -> str:
     """Digest of the size and time of each file: tells apart other pictures under the same names."""
-    digest = hashlib.sha256()
-    for file in files:
-        found = file.stat() if file.exists() else None
-        digest.update(f"{found.st_size} {found.st_mtime_ns}\n".encode() if found else b"\n")
-    return digest.hexdigest()
+    stamps = [" ".join(stamp_of(file)) for file in files]
+    return hashlib.sha256("\n".join(stamps).encode()).hexdigest()
 
 
 def sha256(paths: Iterable[Path]) -> str:

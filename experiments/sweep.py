@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmark import degradations, robustness
 from benchmark.cost import cost
-from benchmark.datasets import Pictures
+from benchmark.datasets.prepared import Pictures
 from benchmark.dead_leaves import dead_leaves
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
@@ -35,7 +35,9 @@ def sweep() -> None:
     settings = present.narrowed(stage.start())
     own = settings.sweep
     # Where a set has no pristine pictures, the paper takes random ones for its Figure 1.
-    references = results.pristine(own.dataset, own.images, drawn=settings.seed)
+    references = results.pristine(
+        results.pictured(own.dataset, settings.prepare), own.images, drawn=settings.seed
+    )
     kinds = chosen(own.kinds)
     partial = Partial(stage.RESULTS / "sweep.part.npz", fingerprint(settings, references))
     methods = {name: load_trained(name) for name in settings.methods}

@@ -13,12 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import benchmark.datasets
 import methods
-from benchmark.datasets import Dataset
+from benchmark.datasets.prepared import Dataset
 from benchmark.method import Method
-from experiments import stage
-from experiments.settings import MethodSettings, Train
+from experiments import results, stage
+from experiments.settings import MethodSettings, Settings
 
 
 def train(name: str) -> None:
@@ -30,7 +29,7 @@ def train(name: str) -> None:
         )
     own = settings.methods[name]
     together("experiments.train", name, own, settings.train.processes)
-    train_on(settings.train, stage.MODELS / name, name, own, settings.seed)
+    train_on(settings, stage.MODELS / name, name, own, settings.seed)
 
 
 def together(module: str, name: str, own: MethodSettings, processes: int) -> None:
@@ -48,13 +47,18 @@ def together(module: str, name: str, own: MethodSettings, processes: int) -> Non
     os.execv(sys.executable, [sys.executable, *launch, "-m", module, name])
 
 
-def train_on(data: Train, out: Path, name: str, own: MethodSettings, seed: int) -> None:
+def train_on(settings: Settings, out: Path, name: str, own: MethodSettings, seed: int) -> None:
     """Train a method into ``out`` on the data sets that the settings name."""
-    rated = None
-    if own.train is not None and data.rated and methods.learns_from_scores(own.module):
-        rated = benchmark.datasets.load(data.rated, root=stage.DATA)
-    held_out = training_pictures(data.dataset, split="val")
-    train_into(out, name, own, training_pictures(data.dataset), seed, rated, held_out)
+    rated: Dataset | None = None
+    pictures: list[Path] = []
+    held_out: list[Path] = []
+    if own.train is not None:
+        data = results.pictured(settings.train.dataset, settings.prepare)
+        pictures = training_pictures(data)
+        held_out = [data.root / name for name in results.split(data, "val")]
+        if settings.train.rated and methods.learns_from_scores(own.module):
+            rated = results.pictured(settings.train.rated, settings.prepare)
+    train_into(out, name, own, pictures, seed, rated, held_out)
 
 
 def train_into(
@@ -95,17 +99,18 @@ def train_into(
     )
 
 
-def training_pictures(dataset: str, split: str = "train") -> list[Path]:
-    """Pristine pictures of a data set's split; where it names no splits, all are for training."""
-    data = benchmark.datasets.load(dataset, root=stage.DATA)
-    rows = data.manifest
-    if rows["split"].notna().any():
-        rows = rows[rows["split"] == split]
-    elif split != "train":
-        rows = rows[:0]
-    if rows.empty and split == "train":
-        raise ValueError(f"data set {dataset!r} has no rows of split 'train' in its manifest")
-    return [data.root / image for image in rows["image"]]
+def training_pictures(data: Dataset) -> list[Path]:
+    """Pristine pictures of a data set that are for training.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    names = results.split(data)
+    if not names:
+        raise ValueError(f"data set {data.record.name!r} has no rows of split 'train' in its manifest")
+    return [data.root / name for name in names]
 
 
 def code_files(name: str) -> list[Path]:

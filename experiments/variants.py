@@ -17,7 +17,7 @@ BASE = "full"
 def variants(dataset: str) -> None:
     """Write ``results/variants/<dataset>/<variant>.csv``."""
     settings = present.narrowed(stage.start())
-    data = results.dataset(dataset)
+    data = results.pictured(dataset, settings.prepare)
     # Not below `SCORES`: DVC empties that before the stage begins again.
     journals = stage.RESULTS / f"variants-{dataset}.part"
     for name in trained(settings.ablation):

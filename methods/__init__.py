@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from benchmark.method import Card, Method
 
 if TYPE_CHECKING:  # reading settings must not wait for pandas
-    from benchmark.datasets import Dataset
+    from benchmark.datasets.prepared import Dataset
 
 __all__ = ["bind", "card", "check", "explain", "fetch", "find", "hint", "load", "names", "train"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from benchmark.datasets import Dataset
+from benchmark.datasets.prepared import Dataset
 from benchmark.method import Card
 from methods._archive import read_tensors
 from methods._clip.encoder import architecture as architecture_of

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from open_clip.model import CLIP
 from pydantic import Field
 
-from benchmark.datasets import Dataset
+from benchmark.datasets.prepared import Dataset
 from benchmark.method import Card
 from methods._archive import read_tensors
 from methods._clip.antonyms import SEVEN_PAIRS

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.datasets._manifest import lacking_column, read_csv
+from benchmark.datasets.linked import link
 
 
 def existing_folder(source: str | Path) -> Path:
@@ -37,7 +38,7 @@ def link_images(target: Path, folder: Path, names: Sequence[str], listed_in: str
             f"{folder}: {len(missing)} of the {len(names)} pictures of {listed_in} are missing, the first is "
             f"{missing[0]!r}; complete the folder or correct the names"
         )
-    (target / "images").symlink_to(folder, target_is_directory=True)
+    link(target, folder)
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmark.datasets import contents
 from benchmark.datasets._record import Record, write_record
 
 COLUMNS = ("image", "mos", "mos_std", "reference", "distortion", "level", "split")
@@ -99,12 +100,20 @@ def numbers(column: pd.Series, source: str) -> pd.Series:
 
 
 def write_dataset(target: Path, record: Record, manifest: pd.DataFrame) -> None:
-    """Check `manifest`, then write ``manifest.csv`` and ``record.json`` into `target`, all digits kept."""
+    """Check `manifest`, then write it, the record and the pictures' digests into `target`, all digits kept.
+
+    Raises
+    ------
+    ValueError
+        If a row is at fault or a picture is missing.
+    """
     frame = check_manifest(manifest.reindex(columns=[*COLUMNS]), record, f"manifest of {record.name!r}")
     aside = target / "manifest.csv.tmp"
     frame.to_csv(aside, index=False, lineterminator="\n")
     os.replace(aside, target / "manifest.csv")
     write_record(record, target / "record.json")
+    known = None if record.linked is None else contents.JOURNALS / f"{target.name}.sha256.csv"
+    contents.write(target, frame["image"].tolist(), known)
 
 
 def _text(column: pd.Series) -> pd.Series:

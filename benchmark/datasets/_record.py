@@ -42,6 +42,9 @@ class Record:
         Pictures of the complete data set; 0 where that is not known.
     official_split
         What is learnt from it is tested on its own split alone, as in every paper.
+    linked
+        Folder below the release that ``images`` is a link to; nothing where the pictures lie in the folder
+        itself.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Record:
     bibtex: str = ""
     whole: int = 0
     official_split: bool = False
+    linked: str | None = None
 
     @property
     def rule(self) -> str:

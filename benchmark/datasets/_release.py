@@ -9,15 +9,7 @@ from pathlib import Path
 from benchmark.datasets import layouts
 from benchmark.datasets._manifest import COLUMNS, write_dataset
 from benchmark.datasets.catalogue import Entry
-
-#: Where releases are unpacked, one folder a data set.
-DOWNLOADS = Path("downloads")
-
-
-def folder_of(entry: Entry, source: str | Path | None = None) -> Path:
-    """Folder of a release: as told, else as the record says, else ``downloads/<name>``."""
-    told = source or entry.source
-    return Path(told).expanduser() if told else DOWNLOADS / entry.name
+from benchmark.datasets.linked import folder_of, link
 
 
 def prepare(
@@ -54,10 +46,11 @@ def prepare(
         raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
     rows = layouts.read(entry, folder, score)
     parent = os.path.commonpath([os.path.dirname(image) for image in rows.frame["image"]])
-    (target / "images").symlink_to((rows.root / parent).resolve(), target_is_directory=True)
+    link(target, rows.root / parent)
     images = [f"images/{os.path.relpath(image, parent or '.')}" for image in rows.frame["image"]]
     record = entry.record()
-    record = dataclasses.replace(record, low=rows.low, high=rows.high)
+    below = os.path.relpath(rows.root / parent, folder)
+    record = dataclasses.replace(record, low=rows.low, high=rows.high, linked=below)
     if short_side is not None:
         record = dataclasses.replace(record, short_side=short_side)
     frame = rows.frame.assign(image=images).reindex(columns=[*COLUMNS])

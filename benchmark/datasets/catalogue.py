@@ -16,11 +16,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark import bibtex
+from benchmark.datasets._names import HERE, OWN
+from benchmark.datasets._names import recorded as names
 from benchmark.datasets._record import Record
-
-HERE = Path(__file__).parent / "records"
-#: Records that `iqa datasets add` wrote, relative to the top of the checkout.
-OWN = Path("experiments/datasets")
 
 
 class _Part(BaseModel):
@@ -112,11 +110,6 @@ class Entry(_Part):
             whole=self.counts.get("images", 0),
             official_split=self.official_split,
         )
-
-
-def names(own: Path = OWN) -> list[str]:
-    """Names of all records."""
-    return sorted({path.stem for folder in (HERE, own) for path in folder.glob("*.yaml")})
 
 
 def entry(name: str, own: Path = OWN) -> Entry:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmark import archives
 from benchmark.datasets import layouts
-from benchmark.datasets._release import DOWNLOADS
 from benchmark.datasets.catalogue import Entry, Source
+from benchmark.datasets.linked import DOWNLOADS
 from benchmark.fetching import PATIENCE, Patience, fetch
 
 

@@ -19,10 +19,8 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark import images
+from benchmark.datasets.contents import JOURNALS, stamp_of
 from benchmark.fetching import sha256_of
-
-#: Where journals are kept, one a folder of pictures.
-JOURNALS = Path("downloads/.fingerprints")
 
 
 class Fingerprint(NamedTuple):
@@ -108,11 +106,9 @@ def looks_of(image: Tensor) -> str:
 def _looker(root: Path, known: dict[str, Fingerprint]) -> Callable[[str], tuple[Fingerprint, bool]]:
     def look(name: str) -> tuple[Fingerprint, bool]:
         path = root / name
-        try:
-            status = path.stat()
-        except OSError:
+        size, changed = stamp_of(path)
+        if not size:
             return Fingerprint(name, "", "", "", "", "", "", f"{path}: does not exist"), False
-        size, changed = str(status.st_size), str(status.st_mtime_ns)
         kept = known.get(name)
         if kept is not None and (kept.size, kept.changed) == (size, changed):
             return kept, False

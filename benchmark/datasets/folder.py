@@ -60,7 +60,7 @@ def prepare(
             if path.suffix.lower() in EXTENSIONS and not path.is_dir()
         ]
         manifest = pd.DataFrame({"image": names})
-        record = dataclasses.replace(RECORD, name=target.name, title=target.name)
+        record = dataclasses.replace(RECORD, name=target.name, title=target.name, linked=".")
     else:
         table = read_table(Path(scores), (image_column, score_column))
         names = table[image_column].tolist()
@@ -75,6 +75,7 @@ def prepare(
             high=high,
             higher_is_better=higher_is_better,
             rated_by="people",
+            linked=".",
         )
     link_images(target, folder, names, str(scores))
     write_dataset(target, record, manifest.assign(image=[f"images/{name}" for name in names]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.datasets import layouts
+from benchmark.datasets import contents, layouts, linked
 from benchmark.datasets.catalogue import Entry
 from benchmark.datasets.fingerprints import fingerprints, journal_of
 
@@ -31,7 +31,13 @@ class Verdict:
 
 
 def verify(
-    entry: Entry, folder: Path, *, decode: bool = True, journals: Path | None = None, workers: int = 2
+    entry: Entry,
+    folder: Path,
+    *,
+    decode: bool = True,
+    prepared: Path | None = None,
+    journals: Path | None = None,
+    workers: int = 2,
 ) -> Verdict:
     """Check a release name by name.
 
@@ -43,6 +49,8 @@ def verify(
         Where the release was unpacked.
     decode
         Whether every picture is decoded; a second run reads only what changed.
+    prepared
+        Folder of the prepared data set, which says what the files were then.
     journals
         Where the results per picture are kept.
     workers
@@ -62,6 +70,10 @@ def verify(
             f"{image}: score {mos:g} lies outside {rows.low:g} to {rows.high:g}"
             for image, mos in frame.loc[outside, ["image", "mos"]].itertuples(index=False)
         ]
+    if prepared is not None:
+        other, _ = contents.changed(prepared, linked.journal_of(prepared))
+        cure = f"`dvc repro prepare@{entry.name}` takes it anew"
+        faults += [f"{prepared / image}: is not the file that was prepared; {cure}" for image in other]
     notes = [f"{name}: no list names it" for name in rows.extra]
     if decode:
         seen: dict[str, str] = {}

@@ -4,7 +4,7 @@ from benchmark.signature import data_hash, sign
 
 from .compare import Comparison, compare
 from .distortions import by_distortion, worst_distortion
-from .overlap import RELATED, named_in, shared_files
+from .overlap import RELATED, named_in, shared
 from .paired import differences, wins
 from .pairs_of_images import discrimination
 from .probe import Features, cross_set, fit_probe, probe
@@ -31,7 +31,7 @@ __all__ = [
     "named_in",
     "probe",
     "seeds",
-    "shared_files",
+    "shared",
     "sign",
     "structure",
     "wins",

@@ -19,20 +19,22 @@ from .samples import Samples, join
 def facts(root: Path, images: Sequence[str]) -> pd.DataFrame:
     """Return ``image, width, height, bytes`` of picture files, from their headers alone.
 
+    A file whose header says no size has no row; no method scores it either.
+
     Raises
     ------
     ValueError
-        If a file is missing or no picture.
+        If a file is missing.
     """
     rows = []
     for name in images:
         try:
             with Image.open(root / name) as opened:
                 rows.append((name, *opened.size, (root / name).stat().st_size))
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f"{root / name}: cannot be read ({error}); prepare its data set again"
-            ) from error
+        except FileNotFoundError as error:
+            raise ValueError(f"{root / name}: is missing; prepare its data set again") from error
+        except (OSError, ValueError):
+            continue
     return pd.DataFrame(rows, columns=["image", "width", "height", "bytes"])
 
 

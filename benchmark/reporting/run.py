@@ -245,7 +245,7 @@ class Run:
         return {name: found.get(name.lower().replace("_", "-"), "not installed") for name in PACKAGES}
 
 
-DATA_FILES = ("record.json", "manifest.csv")
+DATA_FILES = ("record.json", "manifest.csv", "pictures.csv")
 
 
 def _of_variants(frame: pd.DataFrame) -> bool:

@@ -51,9 +51,10 @@ def _table() -> None:
 def state(entry: Entry) -> str:
     """Whether the release is here, and whether all its pictures are."""
     from benchmark.datasets import layouts
-    from benchmark.datasets._release import folder_of
+    from benchmark.datasets.linked import folder_of
+    from experiments import settings as settings_of
 
-    folder = folder_of(entry)
+    folder = folder_of(entry, settings_of.source_of(entry.name))
     if not folder.is_dir():
         return "no"
     try:
@@ -67,9 +68,11 @@ def state(entry: Entry) -> str:
 def card(entry: Entry) -> str:
     """All that a record says."""
     from benchmark.datasets import layouts
-    from benchmark.datasets._release import folder_of
+    from benchmark.datasets.linked import folder_of
+    from experiments import settings as settings_of
 
     score = entry.score
+    folder = folder_of(entry, settings_of.source_of(entry.name))
     lines = [
         f"{entry.title} ({entry.name})",
         f"  what      {entry.short or 'a data set of your own'}",
@@ -88,7 +91,7 @@ def card(entry: Entry) -> str:
         f"  sources   {'; '.join(source.origin for source in entry.sources) or 'by hand'}",
         f"  to get    {layouts.how_to_get(entry)}",
         *(f"  by hand   {step}" for step in [entry.steps] if step and entry.sources),
-        f"  expected  {' or '.join(layouts.wanted_files(entry))} in {folder_of(entry)}",
+        f"  expected  {' or '.join(layouts.wanted_files(entry))} in {folder}",
         *(f"  mind      {fault}" for fault in entry.faults),
         *(f"  unsure    {what}" for what in entry.unverified),
     ]

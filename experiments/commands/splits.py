@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.datasets import Dataset
+    from benchmark.datasets.prepared import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Splits of a prepared data set, and their leaks.")
 

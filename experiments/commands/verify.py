@@ -15,19 +15,25 @@ def command(
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
 ) -> None:
     """Check counts, scores, names and files; exit code 3 if something is wrong."""
-    from benchmark.datasets import catalogue, layouts
-    from benchmark.datasets._release import folder_of
+    from benchmark.datasets import catalogue, contents, layouts
+    from benchmark.datasets._record import read_record
+    from benchmark.datasets.linked import folder_of, relink
     from benchmark.datasets.verify import verify
+    from experiments import settings as settings_of
+    from experiments import stage
 
     if source is not None and len(names) > 1:
         raise ValueError("--source goes with one data set")
     wrong = 0
     for name in names:
         entry = catalogue.entry(name)
-        folder = folder_of(entry, source)
+        folder = folder_of(entry, source or settings_of.source_of(name))
         if not folder.is_dir():
             raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
-        verdict = verify(entry, folder, decode=decode, workers=workers)
+        here = stage.DATA / name if source is None and (stage.DATA / name / contents.FILE).is_file() else None
+        if here is not None:
+            relink(here, read_record(here / "record.json"), folder)
+        verdict = verify(entry, folder, decode=decode, prepared=here, workers=workers)
         for note in verdict.notes:
             typer.echo(f"{name}: note: {note}")
         for fault in verdict.faults:

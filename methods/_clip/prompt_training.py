@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from tqdm import trange
 
-from benchmark.datasets import Dataset
+from benchmark.datasets.prepared import Dataset
 from benchmark.images import read
 from methods._clip.encoder import ImageEncoder
 from methods._clip.prompts import LearntPrompts, learnt_scorer

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from benchmark.datasets import Dataset
+from benchmark.datasets.prepared import Dataset
 from benchmark.method import Card
 from benchmark.protocols import Features
 from benchmark.scoring import features_manifest

@@ -198,7 +198,8 @@ def test_a_manifest_of_a_hundred_thousand_rows_loads_in_a_second(tmp_path):
     )
     record = datasets.Record("big", "Big", "", "", "mos", 1, 5, True, "people")
     (tmp_path / "big").mkdir()
-    datasets.write_dataset(tmp_path / "big", record, frame)
+    datasets.write_record(record, tmp_path / "big" / "record.json")
+    frame.reindex(columns=datasets.COLUMNS).to_csv(tmp_path / "big" / "manifest.csv", index=False)
     times = []
     for _ in range(3):
         began = time.process_time()

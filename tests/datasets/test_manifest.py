@@ -1,5 +1,6 @@
 """What a prepared data set may hold, and what is said of one that is at fault."""
 
+import hashlib
 import json
 import math
 
@@ -125,12 +126,20 @@ def test_unknown_and_unprepared_names_come_with_the_cure(tmp_path):
 
 def test_written_data_set_is_read_again(tmp_path):
     frame = pd.DataFrame({"image": ["a.png", "b.png"], "mos": [1.25, 1 + 1 / 3], "level": [0, 3]})
+    for name in frame["image"]:
+        (tmp_path / name).write_bytes(name.encode())
     write_dataset(tmp_path, RECORD, frame)
     again = datasets.load(tmp_path.name, tmp_path.parent).manifest
     assert again["mos"].tolist() == [1.25, pytest.approx(4 / 3, rel=1e-9)]
     assert again["level"].tolist() == [0, 3]
     assert again["split"].isna().all()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.csv", "record.json"]
+    there = sorted(path.name for path in tmp_path.iterdir())
+    assert there == ["a.png", "b.png", "manifest.csv", "pictures.csv", "record.json"]
+    digest = hashlib.sha256(b"a.png").hexdigest()
+    assert (tmp_path / "pictures.csv").read_text().splitlines()[:2] == [
+        "image,size,sha256",
+        f"a.png,5,{digest}",
+    ]
 
 
 def test_what_cannot_be_read_is_not_written(tmp_path):

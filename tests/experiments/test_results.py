@@ -29,7 +29,7 @@ def data_set(tmp_path, monkeypatch):
 
 def test_undistorted_pictures_go_round_the_references(data_set):
     data_set(reference=["a", "b", "c"] * 4, level=[0] * 6 + [1] * 6)
-    pictures = results.pristine("own", 4, drawn=1)
+    pictures = results.pristine(results.dataset("own"), 4, drawn=1)
     assert pictures.names == ["00.png", "01.png", "02.png", "03.png"]
     assert [round(float(picture.mean()) * 255) for picture in pictures] == [0, 1, 2, 3]
     assert len(pictures[1:3]) == 2
@@ -37,10 +37,12 @@ def test_undistorted_pictures_go_round_the_references(data_set):
 
 def test_of_a_set_without_any_the_best_or_a_draw(data_set):
     data_set()
-    assert results.pristine("own", 3).names == ["11.png", "10.png", "09.png"]
-    drawn = [results.pristine("own", 12, drawn=seed).names for seed in range(40)]
+    assert results.pristine(results.dataset("own"), 3).names == ["11.png", "10.png", "09.png"]
+    drawn = [results.pristine(results.dataset("own"), 12, drawn=seed).names for seed in range(40)]
     assert all(sorted(names) == sorted(drawn[0]) for names in drawn)
-    assert results.pristine("own", 5, drawn=7).names == drawn[7][:5]  # fewer pictures are the first of more
+    assert (
+        results.pristine(results.dataset("own"), 5, drawn=7).names == drawn[7][:5]
+    )  # fewer pictures are the first of more
     firsts = [names[0] for names in drawn]
     assert len(set(firsts)) > 6  # six or fewer of twelve in forty draws: less than one in a million
 
@@ -48,4 +50,4 @@ def test_of_a_set_without_any_the_best_or_a_draw(data_set):
 def test_degraded_pictures_alone_are_refused(data_set):
     data_set(reference=["a", "b", "c"] * 4, level=[1, 2] * 6)
     with pytest.raises(ValueError, match="'own' has no undistorted pictures"):
-        results.pristine("own", 3)
+        results.pristine(results.dataset("own"), 3)

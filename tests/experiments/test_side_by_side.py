@@ -71,6 +71,7 @@ def test_no_chain_needs_what_another_of_its_round_makes():
         given |= {"train.rated": params["train"]["rated"]}
         listed = [*body.get(which, []), *(body.get("metrics", []) if which == "outs" else [])]
         for template in listed:
+            template = template if isinstance(template, str) else next(iter(template))
             for word, value in given.items():
                 template = template.replace(f"${{{word}}}", value)
             yield template

@@ -95,6 +95,8 @@ def datasets(data: Path, rng: np.random.Generator, side: int) -> dict[str, pd.Da
         folder = data / name
         (folder / "images").mkdir(parents=True)
         frame.to_csv(folder / "manifest.csv", index=False)
+        rows = [f"{image},1,{index:064x}" for index, image in enumerate(frame["image"])]
+        (folder / "pictures.csv").write_text("\n".join(["image,size,sha256", *rows, ""]))
         (folder / "record.json").write_text(json.dumps({"name": name} | records[name] | common))
         for line in frame.itertuples():
             picture(rng, 0 if np.isnan(line.level) else line.level, side).save(folder / line.image)

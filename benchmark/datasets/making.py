@@ -1,0 +1,81 @@
+"""Making a data set: a release that is linked, or pictures that the suite makes itself."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.datasets import _release, catalogue
+from benchmark.datasets._names import MADE, names, unknown
+
+
+def prepare(
+    name: str, root: str | os.PathLike[str] = "data", kind: str | None = None, **settings: object
+) -> Path:
+    """Make ``<root>/<name>`` anew: built aside and renamed, so a half-made folder is never taken for a whole.
+
+    Parameters
+    ----------
+    name
+        Name of the data set, and of its folder.
+    root
+        Folder that holds all data sets.
+    kind
+        What it is made as; default: `name`. ``"folder"`` takes any pictures, under any name.
+    settings
+        Keyword arguments of the module's ``prepare``; for the data sets of the catalogue, those of
+        `benchmark.datasets._release.prepare`.
+
+    Returns
+    -------
+    Path
+        The finished folder.
+
+    Raises
+    ------
+    ValueError
+        For an unknown data set or setting, or what the data set's own ``prepare`` refuses.
+    """
+    make = _maker(kind or name)
+    _check_settings(kind or name, make, settings)
+    final = Path(root) / name
+    aside = Path(root) / ".aside" / name
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        make(aside, **settings)
+        if final.is_dir():
+            shutil.rmtree(final)
+        os.replace(aside, final)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        if not any(aside.parent.iterdir()):
+            aside.parent.rmdir()
+    return final
+
+
+def _maker(name: str) -> Callable[..., None]:
+    """Return what fills the folder of a data set."""
+    if name in MADE:
+        made: Callable[..., None] = importlib.import_module(f"{__package__}.{name}").prepare
+        return made
+    if name in catalogue.names():
+        return functools.partial(_release.prepare, entry=catalogue.entry(name))
+    raise ValueError(unknown("data set", name, names()))
+
+
+def _check_settings(name: str, make: Callable[..., None], settings: dict[str, object]) -> None:
+    """Refuse settings that `make` does not take, and name those it still needs."""
+    known = dict(list(inspect.signature(make).parameters.items())[1:])
+    known.pop("entry", None)
+    for given in settings:
+        if given not in known:
+            raise ValueError(unknown(f"setting of data set {name!r}", given, list(known)))
+    for needed, parameter in known.items():
+        if parameter.default is parameter.empty and needed not in settings:
+            raise ValueError(f"data set {name!r} needs the setting {needed!r}")
