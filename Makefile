@@ -69,4 +69,4 @@ lock: | $(UV)
 	$(UV) $(COMPILE) -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .dvc/cache .dvc/tmp .releases data models results reports *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .dvc/cache .dvc/tmp .outside data models results reports *.egg-info .mypy_cache .ruff_cache .pytest_cache

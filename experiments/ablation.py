@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark import published
 from benchmark.protocols import Resampling, against_seeds, differences, seeds, zero_shot
 from experiments import present, results, signing, stage
-from experiments.variants import BASE, MODELS, SCORES, trained
+from experiments.results import ABLATED, BASE, VARIANTS
 
 KEYS = ["variant", "dataset"]
 PAIR = ["dataset", "variant_a", "variant_b"]
@@ -20,8 +20,8 @@ def ablation() -> None:
     settings = present.narrowed(stage.start(torch=False))
     own = settings.ablation
     seed_of = {BASE: settings.seed, **{f"seed_{seed}": seed for seed in own.seeds}}
-    names = trained(own)
-    about = results.abouts(names, MODELS)
+    names = results.trained(own)
+    about = results.abouts(names, ABLATED)
     higher = {name: bool(one["higher_is_better"]) for name, one in about.items()}
     rows, pairs, spreads = [], [], []
     for dataset in present.compared_on(own.datasets, names):
@@ -30,7 +30,7 @@ def ablation() -> None:
             "mos_higher_is_better": data.record.higher_is_better,
             "how": Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         }
-        frames = {name: results.scores(SCORES / dataset / f"{name}.csv") for name in names}
+        frames = {name: results.scores(VARIANTS / dataset / f"{name}.csv") for name in names}
         tables = [
             zero_shot(frame, data.manifest, higher_is_better=higher[name], **how).assign(variant=name)
             for name, frame in frames.items()

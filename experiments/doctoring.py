@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import methods
-from benchmark.datasets._names import MADE
+from benchmark.datasets._known import MADE
 from experiments import results, stage
 from experiments.settings import Settings
 

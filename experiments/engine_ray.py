@@ -13,7 +13,7 @@ from typing import Any
 from benchmark.scoring import Row
 from experiments.inputs import Picture
 from experiments.scoring_run import How, local_rows
-from experiments.train import load_here
+from experiments.trained import load_here
 
 #: Pictures of a chunk.
 CHUNK = 64

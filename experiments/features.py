@@ -11,7 +11,7 @@ from benchmark.method import HasFeatures
 from benchmark.scoring import features_manifest
 from experiments import results, stage
 from experiments.scoring_run import place
-from experiments.train import load_trained
+from experiments.trained import load_trained
 
 
 def features(method: str, dataset: str) -> None:

@@ -13,7 +13,7 @@ from benchmark.images import write_png
 from benchmark.method import HasGradients
 from experiments import present, results, signing, stage
 from experiments.settings import Gradcam
-from experiments.train import load_trained
+from experiments.trained import load_trained
 
 FOLDER = stage.RESULTS / "gradcam"
 

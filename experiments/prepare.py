@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import benchmark.datasets
+from benchmark.datasets import making
 from experiments import settings as settings_of
 from experiments import stage
 
@@ -13,7 +13,7 @@ def prepare(name: str) -> None:
     """Prepare data set ``name`` below ``data/``; the first stage, so it checks all settings."""
     settings = stage.start()
     settings_of.check_methods(settings)
-    benchmark.datasets.prepare(name, stage.DATA, **settings.prepare.settings.get(name, {}))
+    making.prepare(name, stage.DATA, **settings.prepare.settings.get(name, {}))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,18 @@ import pandas as pd
 from benchmark.datasets import contents, linked, prepared
 from benchmark.datasets.prepared import Dataset, Pictures
 from experiments import stage
-from experiments.settings import Prepare
+from experiments.settings import Ablation, Prepare
+
+#: Trained variants of the ablation, and their scores.
+ABLATED, VARIANTS = stage.RESULTS / "ablation", stage.RESULTS / "variants"
+#: The variant that the others are compared with, and that further seeds train again.
+BASE = "full"
+
+
+def trained(settings: Ablation) -> list[str]:
+    """Names of the folders that `ablate` and `reseed` leave: the variants, then the base's further seeds."""
+    seeds = [f"seed_{seed}" for seed in settings.seeds] if BASE in settings.variants else []
+    return [*settings.variants, *seeds]
 
 
 def dataset(name: str) -> Dataset:

@@ -15,7 +15,7 @@ from benchmark.robustness import waterloo as waterloo_tests
 from experiments import present, results, signing, stage
 from experiments.scoring_run import Placed
 from experiments.settings import Settings
-from experiments.train import load_trained
+from experiments.trained import load_trained
 
 ORDER = ["method", "group", "distortion"]
 

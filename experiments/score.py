@@ -6,16 +6,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import benchmark.images
-import benchmark.scoring
 from benchmark.scoring import Row, write_scores
 from experiments import results, scoring_run, stage
+from experiments.closure import closure
 from experiments.journal import of_run
 from experiments.settings import Score
-from experiments.train import load_trained
-
-#: Code that scores depend on, beside the method's own.
-CODE = [Path(str(module.__file__)) for module in (benchmark.scoring, benchmark.images)]
+from experiments.trained import load_trained
 
 
 def score(method: str, dataset: str) -> None:
@@ -62,7 +58,7 @@ def score_into(out: Path, journal: Path, model: Path, data: results.Dataset, set
 
         return ray_rows(files, str(model), how, done)
 
-    version = stage.sha256([model / "method.json", *CODE])
+    version = stage.sha256([model / "method.json", *closure("experiments.score")])
     more = {"version": version, "engine": settings.engine, "files": stage.stamp(files)}
     about = scoring_run.fingerprint(files, method, how, **more)
     frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=of_run(journal, about))

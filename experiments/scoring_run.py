@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import torch
@@ -16,8 +16,10 @@ from tqdm import tqdm
 
 from benchmark.method import Method
 from benchmark.scoring import Row, frame_of, scored, stream
-from experiments.inputs import Picture
 from experiments.journal import Journal
+
+if TYPE_CHECKING:
+    from experiments.inputs import Picture
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Size = tuple[int, int]
@@ -159,39 +161,3 @@ def collect(
         if book:
             book.close()
     return frame_of(paths, rows)
-
-
-def explain(paths: Sequence[Picture], method: Method, folder: Path) -> None:
-    """Write where each picture raises or lowers the score: raw maps, and overlays on one colour scale.
-
-    Parameters
-    ----------
-    paths
-        Pictures that can be read.
-    method
-        A method with gradients; it has to be on the CPU.
-    folder
-        Takes ``maps.npz`` (raw maps by name of the overlay) and one PNG a picture.
-
-    Raises
-    ------
-    ValueError
-        If the method has no gradients.
-    """
-    import numpy as np
-
-    from benchmark.attribution import maps
-    from benchmark.attribution.overlay import overlay
-    from benchmark.images import read, write_png
-    from benchmark.method import HasGradients
-
-    folder.mkdir(parents=True, exist_ok=True)
-    found = {
-        f"{index:05d}_{Path(path).stem}": maps(cast(HasGradients, method), read(path)[None], ["score"])[0, 0]
-        for index, path in enumerate(tqdm(paths, unit="img", desc="explain", disable=None))
-    }
-    raw_maps: dict[str, Any] = {name: raw.numpy() for name, raw in found.items()}
-    np.savez_compressed(folder / "maps.npz", **raw_maps)
-    scale = max((float(raw.abs().max()) for raw in found.values()), default=0.0)
-    for path, (name, raw) in zip(paths, found.items(), strict=True):
-        write_png(folder / f"{name}.png", overlay(read(path), raw, scale or 1.0))

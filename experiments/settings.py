@@ -229,9 +229,9 @@ def _settable(prepare: Prepare) -> list[str]:
     """Data sets that may have settings: those declared, and those of an inherited profile, unused."""
     if set(prepare.settings) <= set(prepare.datasets):
         return prepare.datasets
-    from benchmark.datasets import _names
+    from benchmark.datasets import _known
 
-    return sorted({*prepare.datasets, *_names.names()})
+    return sorted({*prepare.datasets, *_known.names()})
 
 
 def _unknown_names(settings: Settings) -> list[str]:

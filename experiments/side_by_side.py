@@ -50,7 +50,7 @@ def rounds(settings: Settings) -> list[list[Chain]]:
     trainings += [f"reseed@{seed}" for seed in settings.ablation.seeds]
     chains.sort(key=len, reverse=True)
     return [
-        [["releases"]],
+        [["outside"]],
         [[f"prepare@{name}"] for name in settings.prepare.datasets],
         [*chains, *([name] for name in trainings)],
         studies(settings),
@@ -88,10 +88,10 @@ class Runner:
 
     def up_to_date(self) -> bool:
         """Whether nothing is left to do, but for the look at the releases, which this does."""
-        if self.repro("--single-item", "releases"):
+        if self.repro("--single-item", "outside"):
             return False
         code, said = self._dvc("status", "--json", output=True)
-        return code == 0 and set(json.loads(said)) <= {"releases"}
+        return code == 0 and set(json.loads(said)) <= {"outside"}
 
     def _dvc(self, *arguments: str, output: bool = False) -> tuple[int, str]:
         """Run DVC to its end; returns its exit code and, where asked for, its output."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,20 @@ def write_tidy(frames: Sequence[pd.DataFrame], keys: Sequence[str], path: Path) 
 def write_json(value: Any, path: Path) -> None:
     """Write JSON with sorted keys."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def named_files(value: Any) -> Iterator[Path]:
+    """Files that settings name, however deep, in their order."""
+    if isinstance(value, str):
+        path = Path(value).expanduser()
+        if len(value) < 4096 and "\0" not in value and path.is_file():
+            yield path
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from named_files(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from named_files(inner)
 
 
 def stamp(files: Iterable[Path]) -> str:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmark import degradations, robustness
 from benchmark.cost import cost
 from benchmark.datasets.prepared import Pictures
 from benchmark.dead_leaves import dead_leaves
@@ -21,10 +19,11 @@ from benchmark.degradations import GROUPS
 from benchmark.method import Method
 from benchmark.robustness import sweep as run_sweep
 from experiments import present, results, signing, stage
+from experiments.closure import closure
 from experiments.partial import Partial
 from experiments.scoring_run import Placed
 from experiments.settings import Settings
-from experiments.train import load_trained
+from experiments.trained import load_trained
 from methods import hint
 
 ORDER = ["method", "group", "distortion"]
@@ -55,10 +54,9 @@ def sweep() -> None:
 def fingerprint(settings: Settings, references: Pictures) -> str:
     """Digest of all that the scores of the sweep depend on."""
     models = [stage.MODELS / name / "method.json" for name in settings.methods]
-    code = [path for package in (robustness, degradations) for path in Path(package.__path__[0]).glob("*.py")]
     parts = [
         *(stage.sha256([path]) for path in models),
-        stage.sha256(code),
+        stage.sha256(closure("experiments.sweep")),
         stage.stamp(references.data.root / name for name in references.names),
         repr((references.names, settings.seed, settings.sweep)),
     ]

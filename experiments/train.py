@@ -5,7 +5,6 @@ A method that learns nothing is written down too, so that every later stage can 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from typing import Any
 
 import methods
 from benchmark.datasets.prepared import Dataset
-from benchmark.method import Method
 from experiments import results, stage
+from experiments.closure import closure
 from experiments.settings import MethodSettings, Settings
 
 
@@ -82,6 +81,7 @@ def train_into(
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
     weights = [path for path in out.iterdir() if path.is_file() and path.name != "method.json"]
+    weights += [path for path in stage.named_files(arguments) if path.parent != out]
     stage.write_json(
         {
             "name": name,
@@ -99,6 +99,16 @@ def train_into(
     )
 
 
+def code_files(name: str) -> list[Path]:
+    """Python files that a method's scores rest on, and the data that lie in its folder."""
+    file = Path(methods.find(name).__file__ or "")
+    if file.name != "__init__.py":
+        return closure(f"methods.{file.stem}")
+    beside = [path for path in file.parent.rglob("*") if path.is_file()]
+    data = [path for path in beside if path.suffix not in (".py", ".pyc", ".md")]
+    return [*closure(f"methods.{file.parent.name}"), *data]
+
+
 def training_pictures(data: Dataset) -> list[Path]:
     """Pristine pictures of a data set that are for training.
 
@@ -111,60 +121,6 @@ def training_pictures(data: Dataset) -> list[Path]:
     if not names:
         raise ValueError(f"data set {data.record.name!r} has no rows of split 'train' in its manifest")
     return [data.root / name for name in names]
-
-
-def code_files(name: str) -> list[Path]:
-    """Python files of a method, and the parts that methods share."""
-    file = Path(methods.find(name).__file__ or "")
-    shared = Path(methods.__file__).parent
-    own = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
-    return own + sorted(shared.glob("_*.py")) + sorted(shared.glob("_*/*.py"))
-
-
-def load_trained(name: str, models: Path = stage.MODELS) -> Method:
-    """Load a method as its stage left it in ``models/<name>/``, or wherever that folder is by now.
-
-    Raises
-    ------
-    ValueError
-        If it has not been trained.
-    """
-    path = models / name / "method.json"
-    if not path.is_file():
-        raise ValueError(f"{path} is missing; run `dvc repro train@{name}`")
-    trained = json.loads(path.read_text())
-    if "method" not in trained:
-        raise ValueError(f"{path} is of another version of the suite; run `dvc repro -f train@{name}`")
-    method = methods.load(trained["method"], **_found(path.parent, trained["load"]))
-    method.name = trained["name"]
-    return method
-
-
-def _found(folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments whose files lie beside ``method.json`` point there, whatever folder they were written in."""
-    beside = {key: folder / Path(value).name for key, value in arguments.items() if isinstance(value, str)}
-    return {**arguments, **{key: str(path) for key, path in beside.items() if path.is_file()}}
-
-
-def load_here(name: str, models: Path = stage.MODELS) -> Method:
-    """Load a method from a folder that training left, as the pipeline trained it, or else as it comes.
-
-    Raises
-    ------
-    ValueError
-        If there is no such method, or it is neither trained nor usable without training.
-    """
-    folder = Path(name) if (Path(name) / "method.json").is_file() else models / name
-    if (folder / "method.json").is_file():
-        return load_trained(folder.name, folder.parent)
-    try:
-        return methods.load(name)
-    except ValueError as error:
-        base = name.partition(":")[0]
-        if base.replace("-", "_") not in methods.names() or not hasattr(methods.find(base), "train"):
-            raise
-        how = f"iqa train {base} --images FOLDER --out OUT"
-        raise ValueError(f"{error}; or train it: `{how}`, then take --method OUT") from error
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmark.attribution.maps import Attributable, maps, upsample
 from benchmark.attribution.measure import auc, energy_inside, pointing_game
 from benchmark.degradations import degrade
-from benchmark.robustness.tools import (
+from benchmark.study import (
     batches,
     content_seed,
     content_seeds,

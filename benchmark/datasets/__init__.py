@@ -10,8 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchmark.datasets._known import MADE, names
     from benchmark.datasets._manifest import COLUMNS, write_dataset
-    from benchmark.datasets._names import MADE, names
     from benchmark.datasets._record import Record, read_record, write_record
     from benchmark.datasets.making import prepare
     from benchmark.datasets.prepared import Dataset, Pictures, load
@@ -35,7 +35,7 @@ __all__ = [
 _HOMES = {
     "_manifest": ("COLUMNS", "write_dataset"),
     "_record": ("Record", "read_record", "write_record"),
-    "_names": ("MADE", "names"),
+    "_known": ("MADE", "names"),
     "making": ("prepare",),
     "prepared": ("Dataset", "Pictures", "load"),
 }

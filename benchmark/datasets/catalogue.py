@@ -16,8 +16,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark import bibtex
-from benchmark.datasets._names import HERE, OWN
-from benchmark.datasets._names import recorded as names
+from benchmark.datasets._known import HERE, OWN
+from benchmark.datasets._known import recorded as names
 from benchmark.datasets._record import Record
 
 

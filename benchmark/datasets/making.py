@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.datasets import _release, catalogue
-from benchmark.datasets._names import MADE, names, unknown
+from benchmark.datasets._known import MADE, names, unknown
 
 
 def prepare(

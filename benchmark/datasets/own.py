@@ -81,7 +81,7 @@ def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = c
         If the name is taken or no plain name, a picture is missing, or a row is at fault.
     """
     from benchmark.datasets import layouts
-    from benchmark.datasets._names import MADE
+    from benchmark.datasets._known import MADE
 
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r}: a data set's name has small letters, digits and underscores")

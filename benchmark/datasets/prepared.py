@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
+from benchmark.datasets._known import names, unknown
 from benchmark.datasets._manifest import read_manifest
-from benchmark.datasets._names import names, unknown
 from benchmark.datasets._record import Record, read_record
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from benchmark.gmad.competition import Competition, standings
 from benchmark.gmad.study import pair_name
-from benchmark.robustness.tools import share_interval, tidy
 from benchmark.statistics import interval, srcc
+from benchmark.study import share_interval, tidy
 
 Floats = NDArray[np.float64]
 FORMAT = "gmad-answers-1"

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import normalize
 
-from benchmark.robustness.tools import Floats, bounded, mean_interval, tidy
+from benchmark.study import Floats, bounded, mean_interval, tidy
 
 
 def manifold(

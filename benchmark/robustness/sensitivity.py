@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from benchmark.method import Method
-from benchmark.robustness.tools import Floats, batches, mean_interval, scored, tidy
 from benchmark.statistics import bootstrap, interval, srcc
+from benchmark.study import Floats, batches, mean_interval, scored, tidy
 
 Rescore = Callable[[Method, Tensor], Tensor]
 CROP = 0.9

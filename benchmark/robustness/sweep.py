@@ -14,7 +14,7 @@ from tqdm import tqdm
 from benchmark import degradations
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
-from benchmark.robustness.tools import (
+from benchmark.study import (
     Floats,
     batches,
     bounded,

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_curve
 
 from benchmark.robustness.sweep import level_srcc
-from benchmark.robustness.tools import Floats, bounded, mean_interval, tidy
 from benchmark.statistics import interval
 from benchmark.statistics.bootstrap import draw
+from benchmark.study import Floats, bounded, mean_interval, tidy
 
 
 def d_test(pristine: ArrayLike, distorted: ArrayLike) -> float:

@@ -22,7 +22,7 @@ def command(
     """
     from experiments.benching import bench, pictures
     from experiments.scoring_run import place
-    from experiments.train import load_here
+    from experiments.trained import load_here
 
     images = pictures(max(batch, 24), size)
     typer.echo(f"{'method':16}{'precision':11}{'images/s':>9}{'MiB':>8}{'drift':>9}{'srcc':>8}")

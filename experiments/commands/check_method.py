@@ -46,7 +46,7 @@ def loaded(name: str, given: dict[str, Any]) -> Method:
     """Load a method with ``given`` settings; without any as it was trained here, or as params.yaml says."""
     import methods
     from experiments import stage
-    from experiments.train import load_trained
+    from experiments.trained import load_trained
 
     if given:
         return methods.load(module_of(name), **given)

@@ -99,7 +99,7 @@ def _scored(
     """Score with one method; its journal is left where the run is stopped."""
     from experiments import scoring_run, stage
     from experiments.engine_ray import ray_rows
-    from experiments.train import load_here
+    from experiments.trained import load_here
 
     method = load_here(name)
     trained = [folder / name / "method.json" for folder in (Path(), stage.MODELS)]
@@ -125,7 +125,7 @@ def _scored(
 def _check_explained(names: list[str]) -> None:
     """Refuse methods without gradients before an hour of scoring, not after."""
     from benchmark.method import HasGradients
-    from experiments.train import load_here
+    from experiments.trained import load_here
 
     for name in names:
         if not isinstance(load_here(name), HasGradients):
@@ -133,8 +133,8 @@ def _check_explained(names: list[str]) -> None:
 
 
 def _explain(name: str, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
-    from experiments.scoring_run import explain
-    from experiments.train import load_here
+    from experiments.explain import explain
+    from experiments.trained import load_here
 
     scored = frame["score"].notna()
     explain([file for file, there in zip(files, scored, strict=True) if there], load_here(name), folder)

@@ -16,7 +16,7 @@ import methods
 from benchmark.conformance import assert_conforms
 from experiments.cli import app
 from experiments.commands.new_method import write
-from experiments.releases import releases
+from experiments.outside import outside
 
 ROOT = Path(__file__).resolve().parents[2]
 run = CliRunner()
@@ -102,8 +102,8 @@ def copy(tmp_path, monkeypatch):
         shutil.copy(ROOT / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     repo = Repo.init(no_scm=True)
-    releases()
-    for stage in (stage for stage in repo.index.stages if stage.addressing != "releases"):
+    outside()
+    for stage in (stage for stage in repo.index.stages if stage.addressing != "outside"):
         for out in stage.outs:
             path = Path(out.fs_path)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ def may_run():
     """Names of the cells that changed, and of all that depend on them: what `dvc repro` would go through."""
     with Repo() as repo:
         graph = repo.index.graph  # its arrows point from a stage to what it depends on
-        changed = set(repo.status()) - {"releases"}  # which always runs
+        changed = set(repo.status()) - {"outside"}  # which always runs
         return {
             stage.addressing
             for stage in graph

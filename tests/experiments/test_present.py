@@ -70,12 +70,12 @@ def test_stages_are_run_side_by_side_only_where_one_is_to_be_run(here, monkeypat
 
     def dvc(self, *arguments, output=False):
         asked.append(arguments)
-        changed = {"releases": ["always changed"]} | ({} if up_to_date else {"evaluate": ["changed"]})
+        changed = {"outside": ["always changed"]} | ({} if up_to_date else {"evaluate": ["changed"]})
         return 0, json.dumps(changed) if arguments[0] == "status" else ""
 
     monkeypatch.setattr("experiments.side_by_side.Runner._dvc", dvc)
     assert CliRunner().invoke(app, ["repro", "--jobs", "2"]).exit_code == 0
-    assert asked[:2] == [("repro", "--single-item", "releases"), ("status", "--json")]
+    assert asked[:2] == [("repro", "--single-item", "outside"), ("status", "--json")]
     assert asked[-1] == ("repro", "--keep-going")
     chained = [name for arguments in asked[2:-1] for name in arguments if "@" in name]
     assert ("train@qualiclip" in chained) is not up_to_date

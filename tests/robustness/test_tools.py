@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.robustness.tools import bounded, content_seed, mean_interval, share_interval
+from benchmark.study import bounded, content_seed, mean_interval, share_interval
 
 
 def test_content_seed_depends_on_pixels_shape_and_labels():

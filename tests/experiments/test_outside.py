@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from benchmark.datasets import contents, linked, load
 from experiments import doctoring, results, settings, stage
 from experiments.cli import app
+from experiments.outside import outside
 from experiments.prepare import prepare
-from experiments.releases import releases
 from experiments.score import score
 from experiments.settings import MethodSettings
 from experiments.train import train_into
@@ -62,10 +62,10 @@ def lab(tmp_path, monkeypatch):
 
 
 def look():
-    """What `dvc repro` runs where `.releases/lab` differs; returns whether it did."""
-    before = Path(".releases/lab").read_text() if Path(".releases/lab").is_file() else ""
-    releases()
-    if Path(".releases/lab").read_text() == before:
+    """What `dvc repro` runs where `.outside/datasets/lab` differs; returns whether it did."""
+    before = Path(".outside/datasets/lab").read_text() if Path(".outside/datasets/lab").is_file() else ""
+    outside()
+    if Path(".outside/datasets/lab").read_text() == before:
         return False
     prepare("lab")
     return True

@@ -1,0 +1,143 @@
+"""A stage runs again when code changes that it imports: ``deps`` hold the closure of its imports."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import benchmark.datasets
+import methods
+from experiments import stage
+from experiments.closure import APART, ASIDE, closure
+from experiments.train import code_files
+
+TOP = Path(__file__).parents[2]
+STAGES = yaml.safe_load((TOP / "dvc.yaml").read_text())["stages"]
+
+#: What a stage imports by a name that is only known when it runs.
+BY_NAME = {
+    "prepare": [f"benchmark.datasets.{name}" for name in ("demo", "folder", "leaves", "pristine")],
+    "train": [f"methods.{name}" for name in methods.names()],
+    "ablate": ["methods.qualiclip"],
+    "reseed": ["methods.qualiclip"],
+}
+
+
+def body(name):
+    return STAGES[name].get("do", STAGES[name])
+
+
+def module(name):
+    return body(name)["cmd"].split()[2]
+
+
+def in_notebooks():
+    """Modules that the notebooks import."""
+    for path in sorted((TOP / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            if cell["cell_type"] == "code":
+                yield from imported(ast.parse("".join(cell["source"])))
+
+
+def imported(tree):
+    """Modules of the suite in import statements, submodules of a package among them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            path = TOP / Path(*name.split("."))
+            if name.split(".")[0] == "benchmark" and (path.is_dir() or path.with_suffix(".py").is_file()):
+                yield name
+
+
+def needed(name):
+    by_name = set(in_notebooks()) - set(ASIDE) if name == "report" else BY_NAME.get(name, [])
+    return {path.relative_to(TOP) for path in closure(module(name), *by_name)}
+
+
+def covered(name, path):
+    own = ["methods/" + method for method in methods.names()] if name == "train" else []
+    given = [Path(dep) for dep in [*body(name).get("deps", []), *own, *(f"{one}.py" for one in own)]]
+    return any(path == dep or dep in path.parents for dep in given)
+
+
+@pytest.mark.parametrize("name", [name for name in STAGES if name != "outside"])
+def test_deps_hold_all_that_the_code_imports(name):
+    assert not [str(path) for path in sorted(needed(name)) if not covered(name, path)]
+
+
+@pytest.mark.parametrize("name", [name for name in STAGES if name != "outside"])
+def test_deps_name_no_code_that_is_not_imported(name):
+    rooms = ("benchmark", "methods", "experiments")
+    code = [Path(dep) for dep in body(name)["deps"] if dep.split("/")[0] in rooms]
+    code = [path for path in code if path.suffix == ".py" or any((TOP / path).glob("**/*.py"))]
+    assert not [str(p) for p in code if not any(p == file or p in file.parents for file in needed(name))]
+
+
+@pytest.mark.parametrize("name", ["experiments.score", "experiments.evaluate", "experiments.sweep"])
+def test_the_closure_holds_what_python_loads(name):
+    listing = f"import sys, {name}; print(*(m for m in sys.modules if m.split('.')[0] in "
+    listing += "('benchmark', 'methods', 'experiments')), sep='\\n')"
+    loaded = subprocess.run(
+        [sys.executable, "-c", listing], **{"cwd": TOP, "capture_output": True, "text": True, "check": True}
+    ).stdout.split()
+    apart = {module for _, module in APART}
+    apart |= {
+        "benchmark.bibtex",
+        "methods",
+        "benchmark.method",
+    }  # which the catalogue and the settings import
+    files = {str(path) for path in closure(name)}
+    missing = [m for m in loaded if m not in ASIDE and m not in apart and not files & paths_of(m)]
+    assert len(loaded) > 10
+    assert not missing
+
+
+def paths_of(name):
+    path = TOP / Path(*name.split("."))
+    return {str(path.with_suffix(".py")), str(path / "__init__.py")}
+
+
+def test_the_suite_reads_data_sets_where_they_are_defined():
+    """The package's own names are looked up when asked for, which no closure could follow."""
+    lazy = set(benchmark.datasets.__all__)
+    for room in ("benchmark", "methods", "experiments"):
+        for path in (TOP / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if path.name == "__init__.py" and path.parent.name == "datasets":
+                    continue
+                if isinstance(node, ast.ImportFrom) and node.module == "benchmark.datasets":
+                    assert not [alias.name for alias in node.names if alias.name in lazy], path
+                if isinstance(node, ast.Import) and path.parent.name != "commands":
+                    assert "benchmark.datasets" not in [alias.name for alias in node.names], path
+
+
+def test_a_methods_version_follows_what_it_imports(tmp_path):
+    niqe, qualiclip, small = map(set, map(code_files, ("niqe", "qualiclip", "qualiclip_small")))
+    assert TOP / "benchmark/images.py" in niqe & qualiclip
+    assert TOP / "methods/_nss.py" in niqe - qualiclip
+    assert TOP / "benchmark/degradations/levels.py" in qualiclip - niqe
+    assert TOP / "methods/qualiclip_small/weights.safetensors" in small
+    assert not any(path.suffix in (".md", ".pyc") for path in small)
+
+
+def test_journals_follow_the_code_of_their_stage():
+    score = {path.relative_to(TOP).as_posix() for path in closure("experiments.score")}
+    assert {"benchmark/images.py", "benchmark/scoring.py", "experiments/scoring_run.py"} < score
+    sweep = {path.relative_to(TOP).as_posix() for path in closure("experiments.sweep")}
+    assert {"benchmark/study.py", "benchmark/degradations/engine.py", "benchmark/dead_leaves.py"} < sweep
+
+
+def test_files_that_settings_name(tmp_path):
+    file = tmp_path / "weights.pt"
+    file.touch()
+    settings = {"a": [{"b": str(file)}, 3], "c": "official", "d": None, "e": str(tmp_path)}
+    assert list(stage.named_files(settings)) == [file]
