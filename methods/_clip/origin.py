@@ -1,7 +1,7 @@
 """What weights were trained with must be what the architecture computes with: open_clip's own record of it.
 
 OpenAI, MetaCLIP, DFN and others trained with QuickGELU. With GELU their weights fit tensor by tensor and give
-other embeddings. The same holds for a mean and deviation other than those that pictures are normalised by here.
+other embeddings. The same holds for another mean and deviation than pictures are normalised by here.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def check_tag(name: str, tag: str) -> None:
     Raises
     ------
     ValueError
-        If open_clip knows no such tag of the architecture, or its weights were trained with another activation
-        or on pictures normalised in another way.
+        If open_clip knows no such tag of the architecture, or its weights were trained with another
+        activation or on pictures normalised in another way.
     """
     if tag not in open_clip.list_pretrained_tags_by_model(name):
         raise ValueError(f"pretrained={tag!r} is neither a file nor a tag that open_clip knows for {name}")
@@ -49,8 +49,8 @@ def check_file(name: str, path: Path) -> None:
     """
     if name + QUICK in open_clip.list_models():
         raise ValueError(
-            f"{path} may have been trained with QuickGELU, as OpenAI's weights were, or with GELU, and does not "
-            f"say: take architecture {name + QUICK!r}, or {name + PLAIN!r} if you know that it was plain GELU"
+            f"{path} may have been trained with QuickGELU, as OpenAI's weights were, or with GELU, and does "
+            f"not say: take architecture {name + QUICK!r}, or {name + PLAIN!r} if you know that it was GELU"
         )
 
 

@@ -68,7 +68,7 @@ def rated_pictures(rated: Dataset, settings: PromptTraining) -> tuple[list[Path]
 
 
 def plcc_loss(predicted: Tensor, target: Tensor) -> Tensor:
-    """``(1 - r) / 2`` with Pearson's r, in [0, 1]: the loss ``PLCCLoss`` of pyiqa's trainer, in all its versions.
+    """``(1 - r) / 2`` with Pearson's r, in [0, 1]: ``PLCCLoss`` of pyiqa's trainer, in all its versions.
 
     Parameters
     ----------

@@ -14,8 +14,8 @@ from methods._clip.encoder import SMALL, architecture
 from methods._clip.origin import check_tag
 from methods._clip.weights import load_clip, save_scorer, scorer
 
-#: What the authors of the weights say: OpenAI, the first LAION-400M of ViT-B-32, YFCC, CC12M, MetaCLIP and DFN
-#: trained with QuickGELU.
+#: What the authors of the weights say: OpenAI, the first LAION-400M of ViT-B-32, YFCC, CC12M, MetaCLIP and
+#: DFN trained with QuickGELU.
 QUICK = [
     ("RN50", "openai"), ("RN50", "yfcc15m"), ("RN50", "cc12m"), ("RN101", "openai"), ("RN50x4", "openai"),
     ("RN50x16", "openai"), ("RN50x64", "openai"), ("ViT-B-32", "openai"), ("ViT-B-32", "laion400m_e32"),
@@ -31,7 +31,8 @@ GELU = [
 
 @pytest.mark.parametrize(("name", "tag"), QUICK)
 def test_weights_trained_with_quickgelu_are_taken_with_it_alone(name, tag):
-    with pytest.raises(ValueError, match=rf"'{tag}' of {name} were trained with QuickGELU.*'{name}-quickgelu'"):
+    says = rf"'{tag}' of {name} were trained with QuickGELU.*'{name}-quickgelu'"
+    with pytest.raises(ValueError, match=says):
         check_tag(name, tag)
     check_tag(f"{name}-quickgelu", tag)
 
@@ -39,7 +40,7 @@ def test_weights_trained_with_quickgelu_are_taken_with_it_alone(name, tag):
 @pytest.mark.parametrize(("name", "tag"), GELU)
 def test_weights_trained_with_gelu_are_taken(name, tag):
     check_tag(name, tag)
-    with pytest.raises(ValueError, match="neither a file nor a tag|trained with GELU"):
+    with pytest.raises(ValueError, match=r"neither a file nor a tag|trained with GELU"):
         check_tag(f"{name}-quickgelu", tag)
 
 
@@ -96,7 +97,8 @@ def twins(monkeypatch):
     """Two architectures of open_clip that differ in the activation alone, small enough to save."""
     plain = {key: SMALL[key] for key in ("embed_dim", "vision_cfg", "text_cfg")}
     monkeypatch.setitem(factory._MODEL_CONFIGS, "Tiny", plain)
-    monkeypatch.setitem(factory._MODEL_CONFIGS, "Tiny-quickgelu", {**copy.deepcopy(plain), "quick_gelu": True})
+    quick = {**copy.deepcopy(plain), "quick_gelu": True}
+    monkeypatch.setitem(factory._MODEL_CONFIGS, "Tiny-quickgelu", quick)
     return plain
 
 
