@@ -34,18 +34,19 @@ def rising(crops: Tensor, kinds: Sequence[Kinds], seeds: Sequence[int], settings
         ``[L, B, 2, 3, c, c]`` in [0, 1].
     """
     flat = crops.flatten(0, 1)
-    levels: Sequence[Tensor] | Tensor = [flat] * settings.levels
+    levels = flat.expand(settings.levels, *flat.shape)
     for place, names in enumerate(zip(*kinds, strict=True)):
         twice = [name for name in names for _ in range(2)]
         own = [derive(seed, place) for seed in seeds for _ in range(2)]
         if place == 0 and settings.levels_draw == settings.crops_draw == "shared":
             levels = ladder(flat, twice, own, levels=settings.levels, order=settings.order)
             continue
-        levels = [
+        degraded = [
             degrade(images, twice, level + 1, own, settings.order, _fields(own, level, settings))
             for level, images in enumerate(levels)
         ]
-    return (levels if isinstance(levels, Tensor) else torch.stack(levels)).unflatten(1, crops.shape[:2])
+        levels = torch.stack(degraded)
+    return levels.unflatten(1, crops.shape[:2])
 
 
 def _fields(seeds: Sequence[int], level: int, settings: Training) -> list[int]:

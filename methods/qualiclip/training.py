@@ -78,7 +78,7 @@ def step_losses(
         embedding = embed(flat)
         positive, negative = embedding @ model.positive.T, embedding @ model.negative.T
     quality = (positive.detach().mean(dim=1) - negative.detach().mean(dim=1)).view(shape)
-    terms = pair_terms(*(each.view(*shape, -1) for each in (positive, negative)), settings)
+    terms = pair_terms(positive.view(*shape, -1), negative.view(*shape, -1), settings)
     loss = (
         settings.consistency * terms["consistency"]
         + settings.positive * terms["positive"]
