@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from benchmark.images import write_png
 from benchmark.published import attach
 from experiments import evaluate
 from methods.pyiqa import card_of
@@ -166,3 +168,37 @@ def test_what_is_unknown_is_compared_nowhere(tmp_path, monkeypatch):
     won = pd.read_csv("results/tables/wins.csv")
     assert set(zip(won["method_a"], won["method_b"], strict=True)) == {("a", "b"), ("b", "a")}
     assert set(pd.read_csv("results/tables/mean_ranks.csv")["method"]) == {"a", "b"}
+
+
+def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypatch):
+    """Tables by distortion and of Krasula's areas choose a best one too."""
+    random = np.random.default_rng(0)
+    manifest = pd.DataFrame(
+        {
+            "image": [f"{i}.png" for i in range(24)], "mos": random.normal(50, 20, 24), "mos_std": 5.0,
+            "reference": np.repeat(list("abcd"), 6), "distortion": ["blur", "noise"] * 12,
+            "level": np.tile([1, 2, 3], 8), "split": None,
+        }
+    )  # fmt: skip
+    for name in manifest["image"]:
+        write_png(tmp_path / name, torch.rand(3, 8, 8))
+    record = SimpleNamespace(name="koniq10k", title="KonIQ-10k", rated_by="people", higher_is_better=True)
+    data = SimpleNamespace(record=record, root=tmp_path, manifest=manifest)
+    cards = {"topiq": about("koniq10k"), "secret": about("unknown"), "niqe": about("", aware=False)}
+    for name, one in cards.items():
+        one["card"]["paper"] = ""
+        one.update(method=name, higher_is_better=True)
+
+    def scores(name, dataset):
+        return pd.DataFrame({"image": manifest["image"], "score": random.normal(size=24), "error": ""})
+
+    monkeypatch.setattr(evaluate.results, "dataset", lambda name: data)
+    monkeypatch.setattr(evaluate.results, "method_scores", scores)
+    monkeypatch.setattr(evaluate.present, "scored_by", lambda names, dataset: names)
+    own = SimpleNamespace(resamples=20, interval="percentile", mapping="logistic4", ratings={})
+    settings = SimpleNamespace(evaluate=own, seed=0, train=SimpleNamespace(dataset="pristine"))
+    found = evaluate._one_set("koniq10k", cards, settings)
+    for table in ("zero_shot", "by_distortion", "discrimination"):
+        whole = pd.concat(found[table])
+        said = whole.groupby("method")["overlap"].unique().map(list).to_dict()
+        assert said == {"topiq": [True], "secret": ["unknown"], "niqe": [False]}, table
