@@ -192,11 +192,11 @@ def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypat
     def scores(name, dataset):
         return pd.DataFrame({"image": manifest["image"], "score": random.normal(size=24), "error": ""})
 
-    monkeypatch.setattr(evaluate.results, "dataset", lambda name: data)
+    monkeypatch.setattr(evaluate.results, "pictured", lambda name, prepare: data)
     monkeypatch.setattr(evaluate.results, "method_scores", scores)
     monkeypatch.setattr(evaluate.present, "scored_by", lambda names, dataset: names)
     own = SimpleNamespace(resamples=20, interval="percentile", mapping="logistic4", ratings={})
-    settings = SimpleNamespace(evaluate=own, seed=0, train=SimpleNamespace(dataset="pristine"))
+    settings = SimpleNamespace(evaluate=own, seed=0, train=SimpleNamespace(dataset="pristine"), prepare=None)
     found = evaluate._one_set("koniq10k", cards, settings)
     for table in ("zero_shot", "by_distortion", "discrimination"):
         whole = pd.concat(found[table])
