@@ -35,8 +35,9 @@ class Card:
     weights
         Where the weights come from, in words, or "" for a method without any.
     opinions_of
-        Data set whose opinions it learnt, by its name in this suite, or "" where there is none or it is not
-        known. Its figures there are no evidence of generalisation.
+        Data sets whose opinions it learnt, by their names in this suite, parted by spaces; "" where there are
+        none. Its figures there are no evidence of generalisation. ``"unknown"``, alone or among others, says
+        that it may have learnt from any; so does "" where `opinion_aware` is true.
     bibtex
         BibTeX entries of what to cite, or "" for a method without a paper.
     """

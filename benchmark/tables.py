@@ -116,13 +116,20 @@ def estimate(row: Mapping[str, Any], mark: str = "") -> Cell:
     decimals = statistic(str(row["statistic"])).decimals
     value, low, high = (float(row[name]) for name in ("value", "low", "high"))
     bounds = "" if pd.isna(low) else f"[{number(low, decimals)}, {number(high, decimals)}]"
-    text = number(value, decimals) + ("†" if _overlaps(row) else "")
+    text = number(value, decimals) + LEARNT.get(str(row.get("overlap", "")), ("", ""))[0]
     return Cell(text, bounds, None if pd.isna(value) else value, mark)
 
 
+#: Value of the column ``overlap`` -> its mark and the key to it. None of these is ever the best.
+LEARNT = {
+    "True": ("†", "it has learnt from pictures of its test set, so this is no evidence of generalisation."),
+    "unknown": ("‡", "what it has learnt from is not known, and may be its test set: no evidence either."),
+}
+
+
 def _overlaps(row: Mapping[str, Any]) -> bool:
-    """Whether the method has learnt from pictures that it is tested on: its figure is never the best."""
-    return str(row.get("overlap", "")) == "True"
+    """Whether the method has learnt from pictures that it is tested on, or may have."""
+    return str(row.get("overlap", "")) in LEARNT
 
 
 def verdict(row: Mapping[str, Any]) -> str:
@@ -188,10 +195,8 @@ def notes(
     if marked and any(statistic(name).good for name in frame["statistic"].unique()):
         tie = f"; underlined: not significantly worse (paired test of SRCC, Holm-adjusted p ≥ {ALPHA})"
         lines.append("Bold: best" + (tie if tested else "") + ".")
-    if any(map(_overlaps, frame.to_dict("records"))):
-        lines.append(
-            "†: it has learnt from pictures of its test set, so this is no evidence of generalisation."
-        )
+    met_marks = set(frame["overlap"].astype(str)) if "overlap" in frame else set()
+    lines += [f"{mark}: {said}" for value, (mark, said) in LEARNT.items() if value in met_marks]
     if frame["published"].notna().any():
         met = [s for s in STANDINGS if s in set(frame["standing"].dropna())]
         standings = ", ".join(f"({s}) {STANDINGS[s]}" for s in met)

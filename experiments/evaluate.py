@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from benchmark.protocols import (
     differences,
     discrimination,
     facts,
+    learnt_opinions,
     named_in,
     shared,
     structure,
@@ -76,15 +77,17 @@ def _one_set(
     common: dict[str, Any] = {"mos_higher_is_better": data.record.higher_is_better}
     direction = {name: bool(one["higher_is_better"]) for name, one in about.items()}
     frames = {name: results.method_scores(name, dataset) for name in present.scored_by(list(about), dataset)}
+    overlaps = {name: leak(about[name], data, settings.train.dataset) for name in frames}
     files = facts(data.root, manifest["image"].tolist())
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     for name, frame in frames.items():
         each = {"higher_is_better": direction[name], **common, "how": how}
         keys = {"method": name, "dataset": dataset}
         whole = zero_shot(frame, manifest, **each, mapping=own.mapping).assign(**keys)
-        found["zero_shot"].append(_compared(whole, about[name], data, settings))
+        found["zero_shot"].append(_compared(whole, about[name], overlaps[name]))
         if manifest["distortion"].notna().any():
-            found["by_distortion"].append(by_distortion(frame, manifest, **each).assign(**keys))
+            part = by_distortion(frame, manifest, **each).assign(**keys)
+            found["by_distortion"].append(part.assign(overlap=overlaps[name]))
         if manifest["mos"].notna().any():
             known = frame[frame["image"].isin(files["image"])]
             found["structure"].append(structure(known, manifest, files, **each).assign(**keys))
@@ -97,54 +100,67 @@ def _one_set(
     if frames and manifest["mos_std"].notna().any():
         ratings = own.ratings.get(dataset, 1)
         tables = discrimination(frames, manifest, higher_is_better=direction, **common, ratings=ratings)
-        for name, table in zip(("discrimination", "discrimination_differences"), tables, strict=True):
-            found[name].append(table.assign(dataset=dataset))
+        areas, tested = (table.assign(dataset=dataset) for table in tables)
+        found["discrimination"].append(areas.assign(overlap=areas["method"].map(overlaps)))
+        found["discrimination_differences"].append(tested)
     return found
 
 
-def _compared(
-    table: pd.DataFrame, about: dict[str, Any], data: results.Dataset, settings: Settings
-) -> pd.DataFrame:
+def _compared(table: pd.DataFrame, about: dict[str, Any], overlap: bool | str) -> pd.DataFrame:
     """Add the published figure, and whether the method has learnt from these pictures."""
     if about["card"]["paper"]:  # an untrained backbone is nobody's published method
         table = published.attach(table, method=about["method"], opinions_of=opinions_of(about))
-    return table.assign(overlap=_leak(about, data, settings))
+    return table.assign(overlap=overlap)
 
 
 def opinions_of(about: dict[str, Any]) -> str:
-    """Return the data set whose opinions a method learnt, here or before it was published; or ""."""
-    return str(about["rated"] or about["card"].get("opinions_of", ""))
+    """Return the data sets whose opinions a method learnt, here or before it was published; or ""."""
+    return " ".join(dict.fromkeys(f"{about['rated']} {about['card'].get('opinions_of', '')}".split()))
 
 
-def _leak(about: dict[str, Any], data: results.Dataset, settings: Settings) -> bool:
-    if opinions_of(about) == data.record.name:
+def leak(about: dict[str, Any], data: results.Dataset, pristine: str) -> bool | Literal["unknown"]:
+    """Whether a method has learnt from the pictures of a data set, or their opinions.
+
+    Parameters
+    ----------
+    about
+        Its ``method.json``.
+    data
+        What it is tested on.
+    pristine
+        Name of the data set of pictures that methods learn from here.
+    """
+    card = about["card"]
+    learnt = learnt_opinions(opinions_of(about), bool(card.get("opinion_aware")), data.record.name)
+    by_people = data.record.rated_by == "people"
+    if learnt is True or (by_people and named_in(card["training_data"], data.record.title)):
         return True
-    if data.record.rated_by == "people" and named_in(about["card"]["training_data"], data.record.title):
-        return True
-    if not about["weights_sha256"]:  # nothing was learnt here
-        return False
-    train = results.dataset(settings.train.dataset)
-    learnt = results.digests(train, results.split(train))
-    if about["rated"]:
-        learnt |= results.digests(results.dataset(about["rated"]))
-    return shared(learnt, results.digests(data)) > 0
+    if about["weights_sha256"]:  # something was learnt here
+        train = results.dataset(pristine)
+        files = results.digests(train, results.split(train))
+        if about["rated"]:
+            files |= results.digests(results.dataset(about["rated"]))
+        if shared(files, results.digests(data)) > 0:
+            return True
+    return learnt if by_people else False
 
 
 def _across(whole: pd.DataFrame, pairs: pd.DataFrame | None) -> None:
     """Write ``wins.csv`` and, over data sets, ``across_sets.csv`` and ``mean_ranks.csv``.
 
-    A method is compared on no data set that it has learnt from.
+    A method is compared on no data set that it has learnt from, or may have: what is unknown is not fair.
     """
+    learnt_there = whole["overlap"].astype(str).ne("False")
     counted = pd.DataFrame(columns=["method_a", "method_b", "wins", "ties", "losses"])
     if pairs is not None:
-        learnt = set(zip(whole["method"][whole["overlap"]], whole["dataset"][whole["overlap"]], strict=True))
+        learnt = set(zip(whole["method"][learnt_there], whole["dataset"][learnt_there], strict=True))
         kept = [
             not {(row["method_a"], row["dataset"]), (row["method_b"], row["dataset"])} & learnt
             for row in pairs.to_dict("records")
         ]
         counted = wins(pairs[kept])
     stage.write_csv(counted, stage.TABLES / "wins.csv")
-    fair = whole[~whole["overlap"]]
+    fair = whole[~learnt_there]
     rated = fair[fair["statistic"].eq("srcc")]
     tests, ranks = pd.DataFrame(columns=TESTS), pd.DataFrame(columns=RANKS)
     if min(len(rated["dataset"].unique()), len(rated["method"].unique())) > 1:

@@ -57,7 +57,7 @@ def find(name: str) -> ModuleType:
 
 
 def load(name: str, **settings: Any) -> Method:
-    """Load a method ready to score.
+    """Load a method ready to score; it refuses what is no RGB picture in [0, 1] (`benchmark.guard`).
 
     Parameters
     ----------
@@ -77,7 +77,9 @@ def load(name: str, **settings: Any) -> Method:
     if variant and not hasattr(module, "VARIANT"):
         raise ValueError(f"{base!r} has no variants: name its settings instead of {name!r}")
     given = {module.VARIANT: variant, **settings} if variant else settings
-    return module.load(**bind(f"methods.{base}.load", module.load, given))
+    from benchmark.guard import guarded
+
+    return guarded(module.load(**bind(f"methods.{base}.load", module.load, given)))
 
 
 def train(

@@ -17,13 +17,15 @@ from torch import Tensor
 
 from benchmark.method import Card
 from methods._device import device
+from methods._pyiqa_opinions import UNKNOWN, opinions_of
 
 CARD = Card(
     title="pyiqa",
     paper="Chen, Mo: IQA-PyTorch: PyTorch Toolbox for Image Quality Assessment. 2022; each metric its own",
     licence="PolyForm Noncommercial 1.0.0 and S-Lab (pyiqa); the weights have their own",
-    training_data="see the metric's entry in pyiqa's model cards",
+    training_data="that of the metric: `methods/_pyiqa_opinions.py`",
     opinion_aware=True,
+    opinions_of=UNKNOWN,
     low=float("-inf"),
     high=float("inf"),
     weights="fetched by pyiqa at first use",
@@ -37,9 +39,6 @@ CARD = Card(
 
 #: The setting that ``"pyiqa:<variant>"`` names.
 VARIANT = "metric"
-
-#: Metrics that learn nothing from people's scores; pyiqa's metadata do not say it.
-UNAWARE = ("entropy", "ilniqe", "niqe", "niqe_matlab", "piqe", "qualiclip", "clipiqa", "maclip")
 
 #: Listed by pyiqa as no-reference, but they score sets of pictures, or a picture against a text.
 NOT_OF_A_PICTURE = ("clipscore", "fid", "fid_dinov2", "inception_score", "sfid")
@@ -130,7 +129,7 @@ def load(metric: str) -> PyiqaMetric:
 
 
 def card_of(metric: str, higher_is_better: bool, score_range: str) -> Card:
-    """Card of a metric from pyiqa's metadata.
+    """Card of a metric from pyiqa's metadata, and from this suite's list of what each learnt.
 
     pyiqa calls its ranges rough: a bound written ``~`` is told in words and not taken as one.
     """
@@ -139,10 +138,13 @@ def card_of(metric: str, higher_is_better: bool, score_range: str) -> Card:
         float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else side
         for text, side in zip([*bounds, "", ""][:2], (CARD.low, CARD.high), strict=True)
     ]
+    learnt = opinions_of(metric)
     return replace(
         CARD,
         title=f"{metric} (pyiqa)",
-        opinion_aware=metric not in UNAWARE,
+        training_data=learnt.words,
+        opinion_aware=bool(learnt.of),
+        opinions_of=learnt.of,
         low=low,
         high=high,
         higher_is_better=higher_is_better,

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from pytorch_grad_cam import EigenCAM, GradCAM, HiResCAM, ScoreCAM
 from torch import Tensor, nn
 
+from benchmark.guard import checked
 from benchmark.method import HasGradients
 
 
@@ -100,8 +101,10 @@ def maps(
     Raises
     ------
     ValueError
-        If the method has no gradients, or a target or ``how`` is unknown.
+        If the method has no gradients, a target or ``how`` is unknown, or ``images`` are no pictures (see
+        `benchmark.guard`).
     """
+    images = checked(images)
     if not isinstance(method, HasGradients):
         raise ValueError(
             f"method {getattr(method, 'name', method)!r} has no gradients to attribute; it needs cam_module, "

@@ -25,6 +25,7 @@ def degrade(
     level: int | Tensor | Sequence[int],
     seeds: Tensor | Sequence[int],
     order: Order = "reference",
+    fields: Tensor | Sequence[int] | None = None,
 ) -> Tensor:
     """Degrade each image by one type at one level.
 
@@ -40,6 +41,9 @@ def degrade(
         ``[B]`` whole numbers. Equal seeds share their draws.
     order
         ``"reference"`` (published strengths) or ``"monotone"`` (see `ladder`).
+    fields
+        ``[B]`` whole numbers that the random fields come from where not from ``seeds``: so two images may
+        share the direction of a type that goes either way, which is that of ``seeds``, and not its noise.
 
     Returns
     -------
@@ -64,7 +68,8 @@ def degrade(
     levels = each_level(level, len(images))
     numbers = each_seed(seeds, len(images))
     amounts = [(_amount(k, i, s, order),) for k, i, s in zip(kinds, levels, numbers, strict=True)]
-    return render(images, kinds, amounts, numbers, BY_ORDER[order])[0]
+    drawn = numbers if fields is None else each_seed(fields, len(images))
+    return render(images, kinds, amounts, drawn, BY_ORDER[order])[0]
 
 
 def ladder(

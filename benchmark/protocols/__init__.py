@@ -4,7 +4,7 @@ from benchmark.signature import data_hash, sign
 
 from .compare import Comparison, compare
 from .distortions import by_distortion, worst_distortion
-from .overlap import RELATED, named_in, shared
+from .overlap import RELATED, learnt_opinions, named_in, shared
 from .paired import differences, wins
 from .pairs_of_images import discrimination
 from .probe import Features, cross_set, fit_probe, probe
@@ -28,6 +28,7 @@ __all__ = [
     "discrimination",
     "facts",
     "fit_probe",
+    "learnt_opinions",
     "named_in",
     "probe",
     "seeds",

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import Literal
 
 #: Data sets whose references are the same photographs (both derive from Kodak's).
 RELATED: tuple[tuple[str, str], ...] = (("live", "tid2013"),)
+
+
+def learnt_opinions(opinions_of: str, opinion_aware: bool, dataset: str) -> bool | Literal["unknown"]:
+    """Whether a method has learnt opinions of a data set, or of one with the same photographs.
+
+    Parameters
+    ----------
+    opinions_of, opinion_aware
+        As on its card (`benchmark.method.Card`).
+    dataset
+        Name of the data set that it is tested on.
+    """
+    names = set(opinions_of.split())
+    same = {dataset, *(other for pair in RELATED if dataset in pair for other in pair)}
+    if names & same:
+        return True
+    return "unknown" if "unknown" in names or (opinion_aware and not names) else False
 
 
 def shared(train: Collection[str], test: Iterable[str]) -> int:

@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
 from benchmark.reporting.terms import number
-from benchmark.tables import ALPHA, PROXY, Labels, verdict
+from benchmark.tables import ALPHA, LEARNT, PROXY, Labels, verdict
 
 NAMED = 4  # as many methods are named in a sentence, more are counted
 
@@ -35,7 +35,7 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     differences = None if tests.content is None else tests.frame
     part = frame[frame["statistic"].eq("srcc")]
     for dataset, group in part.groupby("dataset", sort=False):
-        fair = group[~group["overlap"].astype(str).eq("True")] if "overlap" in group else group
+        fair = group[~group["overlap"].astype(str).isin(LEARNT)] if "overlap" in group else group
         order = fair.dropna(subset="value").sort_values("value", ascending=False)
         if order.empty:
             continue

@@ -40,7 +40,7 @@ def wins(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> Tab
     caption = "Wins – ties – losses over the data sets, the method of the row against that of the column."
     said = (
         f"A win: SRCC higher on a data set, paired test with Holm-adjusted p < {ALPHA}. A method is compared "
-        "on no data set that it has learnt from.",
+        "on no data set that it has learnt from, or may have.",
     )
     return Table(caption, tuple(heads), tuple(body), said, **_over(frame, whole))
 
@@ -105,7 +105,7 @@ def critical_difference(means: pd.DataFrame, tests: pd.DataFrame, labels: Labels
     scikit_posthocs.critical_difference_diagram(ranked, nemenyi, ax=axes, text_h_margin=0.1)
     one = means.iloc[0]
     left = [] if pd.isna(one["left_out"]) else [labels.dataset(name) for name in one["left_out"].split()]
-    without = f" Without {', '.join(left)}: a method has learnt there, or has no score." if left else ""
+    without = f" Without {', '.join(left)}: a method may have learnt there, or has no score." if left else ""
     caption = (
         f"Mean rank by SRCC over {one['n']:.0f} data sets, 1 being best. Joined: not told apart (Nemenyi, "
         f"5%; critical difference {number(one['critical_difference'], 2)}). Friedman's p = "

@@ -169,6 +169,7 @@ def methods(run: Run) -> Html:
             if card["opinion_aware"]
             else "no (opinion-unaware)",
             "Training data": card["training_data"],
+            **({"Opinions of": card["opinions_of"] or "not known"} if card["opinion_aware"] else {}),
             "Training settings": trained or "none",
             "Range": _range(card["low"], card["high"]),
             "Better": "higher" if about.get("higher_is_better", True) else "lower",
@@ -243,15 +244,20 @@ def _parts(manifest: Source) -> dict[str, str]:
 
 
 def _learnt(run: Run, name: str) -> dict[str, str]:
-    """Say which methods have learnt from pictures of a data set that they are tested on."""
+    """Say which methods have learnt from pictures of a data set that they are tested on, or may have."""
     tested = run.source("results/tables/zero_shot.csv")
     if tested.content is None or "overlap" not in tested.frame:
         return {}
     rows = tested.frame[tested.frame["dataset"].eq(name)]
     if rows.empty:
         return {}
-    known = rows.loc[rows["overlap"].astype(str).eq("True"), "method"].unique()
-    return {"Leaks into training": ", ".join(map(run.labels.method, known)) or "none known"}
+    said = {}
+    for value, term in (("True", "Leaks into training"), ("unknown", "Leak not known")):
+        found = rows.loc[rows["overlap"].astype(str).eq(value), "method"].unique()
+        said[term] = ", ".join(map(run.labels.method, found))
+    return {"Leaks into training": said["Leaks into training"] or "none known"} | {
+        term: names for term, names in said.items() if names
+    }
 
 
 def _unprepared(run: Run) -> list[Source]:

@@ -14,6 +14,9 @@ from torch.overrides import TorchFunctionMode
 
 from methods._clip.towers import tower_of
 
+#: Endings of names that say with which activation, where open_clip has an architecture with either.
+PLAIN, QUICK = "-gelu", "-quickgelu"
+
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -32,7 +35,8 @@ def architecture(name: str, changes: Mapping[str, Any] | None = None) -> dict[st
     Parameters
     ----------
     name
-        ``"small"`` (:data:`SMALL`) or any name known to open_clip, e.g. ``"RN50-quickgelu"``.
+        ``"small"`` (:data:`SMALL`) or any name known to open_clip, e.g. ``"RN50-quickgelu"``; ``"RN50-gelu"``
+        says that open_clip's ``RN50``, which has a twin with QuickGELU, is meant.
     changes
         Entries of ``vision_cfg`` to replace, e.g. ``{"width": 32}``.
 
@@ -41,8 +45,11 @@ def architecture(name: str, changes: Mapping[str, Any] | None = None) -> dict[st
     ValueError
         If open_clip knows no such architecture, or its text tower needs a tokenizer other than CLIP's.
     """
+    known = list_models()
+    plain = name.removesuffix(PLAIN)
+    own = plain if plain + QUICK in known else name
     # open_clip warns of an unknown name before it returns nothing.
-    config = SMALL if name == "small" else get_model_config(name) if name in list_models() else None
+    config = SMALL if name == "small" else get_model_config(own) if own in known else None
     if config is None:
         raise ValueError(
             f"unknown CLIP architecture {name!r}; take 'small' or a name of open_clip.list_models()"

@@ -68,16 +68,18 @@ def rated_pictures(rated: Dataset, settings: PromptTraining) -> tuple[list[Path]
 
 
 def plcc_loss(predicted: Tensor, target: Tensor) -> Tensor:
-    """``(1 - r) / 4 + (1 - r^2) / 8`` with Pearson's r: the term of pyiqa's trainer, expanded.
+    """``(1 - r) / 2`` with Pearson's r, in [0, 1]: ``PLCCLoss`` of pyiqa's trainer, in all its versions.
 
     Parameters
     ----------
     predicted, target
-        ``[B]``; with fewer than two different values r is 0.
+        ``[B]``; where one of them is constant r is 0. A single pair has no r and costs its absolute
+        difference, as there.
     """
-    p, t = predicted - predicted.mean(), target - target.mean()
-    r = (p * t).sum() / (p.norm() * t.norm()).clamp_min(1e-8)
-    return (1 - r) / 4 + (1 - r**2) / 8
+    if len(predicted) < 2:
+        return F.l1_loss(predicted, target)
+    r = F.cosine_similarity(predicted - predicted.mean(), target - target.mean(), dim=0, eps=1e-12)
+    return (1 - r) / 2
 
 
 class Batches:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from methods._archive import read_tensors
 from methods._clip.antonyms import AntonymScorer
 from methods._clip.encoder import ImageEncoder, architecture, build, encode_prompts, undrawn
+from methods._clip.origin import check_file, check_tag
 from methods._weights import cached, weights_file
 
 Pairs = Sequence[tuple[str, str]]
@@ -41,17 +42,17 @@ def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str
     Raises
     ------
     ValueError
-        If the architecture, the tag or the file is unknown or does not fit, or cannot be fetched.
+        If the architecture, the tag or the file is unknown or does not fit, cannot be fetched, or was trained
+        otherwise than the architecture computes (see `methods._clip.origin`).
     """
     config = architecture(name, changes)
     if pretrained is None:
         return build(config, seed)
     path = Path(pretrained)
-    if not path.is_file():
-        if pretrained not in open_clip.list_pretrained_tags_by_model(name):
-            raise ValueError(
-                f"pretrained={pretrained!r} is neither a file nor a tag that open_clip knows for {name}"
-            )
+    if path.is_file():
+        check_file(name, path)
+    else:
+        check_tag(name, pretrained)
         path = pretrained_file(name, pretrained)
     state = openai_names(read_tensors(path))
     clip = undrawn(config)
@@ -196,6 +197,9 @@ def load_scorer(path: Path, pairs: Pairs | None = None) -> AntonymScorer:
     metadata = read_metadata(path)
     if "config" not in metadata:
         raise ValueError(f"{path} does not say which architecture it holds; was it written by this suite?")
+    text = json.loads(metadata.get("text", "{}"))
+    if text and text["pretrained"] in open_clip.list_pretrained_tags_by_model(text["name"]):
+        check_tag(text["name"], text["pretrained"])  # earlier versions took any
     # Kept in whatever precision, computed with in single.
     state = {key: t.float() if t.is_floating_point() else t for key, t in read_tensors(path).items()}
     positive, negative = state.get("positive"), state.get("negative")
@@ -207,8 +211,8 @@ def load_scorer(path: Path, pairs: Pairs | None = None) -> AntonymScorer:
     model = AntonymScorer(encoder, torch.empty_like(positive), torch.empty_like(negative), scale)
     fill(model, state, f"{path} does not fit the architecture that it names")
     if pairs is not None:
-        if "text" not in metadata:
+        if not text:
             raise ValueError(f"{path} does not say where its text tower came from, so its prompts are fixed")
-        asked = scorer(load_clip(**json.loads(metadata["text"])), pairs)
+        asked = scorer(load_clip(**text), pairs)
         model.positive, model.negative = asked.positive, asked.negative
     return model.eval()

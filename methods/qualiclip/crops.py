@@ -14,6 +14,8 @@ from methods._loop import Reader, index_at
 
 KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
 
+Kinds = tuple[str, ...]
+
 
 def overlapping_crops(image: Tensor, size: int, overlap: float, rng: np.random.Generator) -> Tensor:
     """Cut two random crops that share at least ``overlap`` of their area.
@@ -55,9 +57,37 @@ def overlapping_crops(image: Tensor, size: int, overlap: float, rng: np.random.G
     return torch.stack([image[:, y : y + size, x : x + size] for y, x in (first, second)])
 
 
+def draw_kinds(rng: np.random.Generator, drawn: str, count: int) -> Kinds:
+    """Draw ``count`` different types of distortion, in the order of their application.
+
+    Parameters
+    ----------
+    rng
+        Where the draws come from.
+    drawn
+        ``"types"``: each of the 24 is as likely as another. ``"groups"``: groups are drawn, and of each one
+        type (ARNIQA's model, Agnolucci et al., WACV 2024), so that a type of a small group comes more often.
+    count
+        1 to 7.
+    """
+    if drawn == "groups":
+        chosen = rng.permutation(len(GROUPS))[:count]
+        return tuple(str(rng.choice(list(GROUPS.values())[group])) for group in chosen)
+    left = list(KINDS)
+    return tuple(left.pop(rng.integers(len(left))) for _ in range(count))
+
+
 def draw_batch(
-    pictures: Sequence[Path], positions: Sequence[int], seed: int, reader: Reader, size: int, overlap: float
-) -> tuple[Tensor, list[str], Tensor]:
+    pictures: Sequence[Path],
+    positions: Sequence[int],
+    seed: int,
+    reader: Reader,
+    size: int,
+    overlap: float,
+    *,
+    drawn: str = "types",
+    distortions: int = 1,
+) -> tuple[Tensor, list[Kinds], Tensor]:
     """Return crops of the pictures at some positions of the run, their distortions, and their seeds.
 
     Pictures come in a fresh random order each epoch. Everything depends on ``seed`` and the position alone:
@@ -71,13 +101,15 @@ def draw_batch(
         Counted from the first picture of the first step; step ``s`` has ``s * batch`` to ``(s + 1) * batch``.
     seed, reader, size, overlap
         See :func:`overlapping_crops`.
+    drawn, distortions
+        See :func:`draw_kinds`.
 
     Returns
     -------
     crops
         ``[N, 2, 3, size, size]``.
     kinds
-        One of the 24 types a picture.
+        The types of each picture, of the 24.
     seeds
         ``[N]`` int64.
     """
@@ -89,6 +121,6 @@ def draw_batch(
             crops.append(overlapping_crops(reader(path), size, overlap, rng))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
-        kinds.append(KINDS[rng.integers(len(KINDS))])
+        kinds.append(draw_kinds(rng, drawn, distortions))
         seeds.append(int(rng.integers(2**62)))
     return torch.stack(crops), kinds, torch.tensor(seeds)

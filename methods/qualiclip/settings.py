@@ -27,6 +27,16 @@ class Training(BaseModel):
     overlap: float = Field(0.5, ge=0, le=1, description="least shared area of the two crops")
     levels: int = Field(5, ge=2, le=5)
     order: Literal["reference", "monotone"] = "reference"
+    distortions: int = Field(1, ge=1, le=7, description="types composed on a picture, all at the same level")
+    drawn: Literal["types", "groups"] = Field(
+        "types", description="all 24 types alike, or a group first and one of its types, as ARNIQA does"
+    )
+    levels_draw: Literal["shared", "own"] = Field("shared", description="random fields of the levels")
+    crops_draw: Literal["shared", "own"] = Field("shared", description="random fields of the two crops")
+    averaged: Literal["cosines", "losses"] = Field(
+        "cosines", description="what is averaged over the prompt pairs: cosines before the hinges, or losses"
+    )
+    reduction: Literal["sum", "mean"] = Field("sum", description="over levels, their pairs, and crops")
     margin_consistency: float = Field(2.5e-3, ge=0)
     margin_rank: float = Field(6.75e-2, ge=0)
     consistency: float = Field(1.0, ge=0, description="weight of the consistency term")

@@ -22,13 +22,14 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import trange
 
-from benchmark.degradations import ladder, sheet_file
+from benchmark.degradations import sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
 from methods._loop import Checkpoint, ahead, cached_reader, identity, index_at
 from methods._parallel import Team, team, writes_files
 from methods.qualiclip.crops import draw_batch
+from methods.qualiclip.degrading import rising
 from methods.qualiclip.losses import loss_terms, ranking_across
 from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.validation import held_out_pictures, ranking_accuracy, validation_table
@@ -57,17 +58,10 @@ def ladders(
             paths = list(dict.fromkeys(pictures[index_at(p, len(pictures), seed)] for p in positions))
             images = dict(zip(paths, decoders.map(reader, paths), strict=True))
             crops, kinds, seeds = draw_batch(
-                pictures, positions, seed, images.__getitem__, settings.crop, settings.overlap
-            )
-            # The two crops of a picture share kind and seed: level alone differs within its ladder.
-            flat = ladder(
-                crops.to(crew.device).flatten(0, 1),
-                [kind for kind in kinds for _ in range(2)],
-                seeds.repeat_interleave(2),
-                levels=settings.levels,
-                order=settings.order,
-            )
-            parts.append(flat.unflatten(1, crops.shape[:2]))
+                pictures, positions, seed, images.__getitem__, settings.crop, settings.overlap,
+                drawn=settings.drawn, distortions=settings.distortions,
+            )  # fmt: skip
+            parts.append(rising(crops.to(crew.device), kinds, seeds.tolist(), settings))
         return parts
 
     with ThreadPoolExecutor(settings.workers) as decoders:
@@ -83,12 +77,8 @@ def step_losses(
     with torch.autocast(flat.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
         embedding = embed(flat)
         positive, negative = embedding @ model.positive.T, embedding @ model.negative.T
-    positive, negative = positive.mean(dim=1).view(shape), negative.mean(dim=1).view(shape)
-    terms = loss_terms(positive, negative, settings.margin_consistency, settings.margin_rank)
-    terms["across"] = torch.zeros((), device=flat.device)
-    if settings.rank_across:
-        everyone = [_of_all(s) for s in (positive, -negative)]
-        terms["across"] = sum((ranking_across(s, settings.margin_rank) for s in everyone), terms["across"])
+    quality = (positive.detach().mean(dim=1) - negative.detach().mean(dim=1)).view(shape)
+    terms = pair_terms(positive.view(*shape, -1), negative.view(*shape, -1), settings)
     loss = (
         settings.consistency * terms["consistency"]
         + settings.positive * terms["positive"]
@@ -96,9 +86,30 @@ def step_losses(
         + settings.rank_across * terms["across"]
     )
     milder, stronger = torch.triu_indices(shape[0], shape[0], offset=1)
-    quality = (positive - negative).detach()
     in_order = (quality[milder] > quality[stronger]).float().mean()
     return loss, {"loss": loss.detach(), **{k: v.detach() for k, v in terms.items()}, "in_order": in_order}
+
+
+def pair_terms(positive: Tensor, negative: Tensor, settings: Training) -> dict[str, Tensor]:
+    """Return the loss terms of cosines ``[L, B, 2, P]`` to P pairs of prompts.
+
+    The cosines are averaged over the pairs first, or the terms of each pair are.
+    """
+    if settings.averaged == "cosines":
+        pairs = [(positive.mean(dim=-1), negative.mean(dim=-1))]
+    else:
+        pairs = list(zip(positive.unbind(dim=-1), negative.unbind(dim=-1), strict=True))
+    found = []
+    for good, bad in pairs:
+        terms = loss_terms(good, bad, settings.margin_consistency, settings.margin_rank, settings.reduction)
+        terms["across"] = torch.zeros((), device=positive.device)
+        if settings.rank_across:
+            for s in map(_of_all, (good, -bad)):
+                terms["across"] = terms["across"] + ranking_across(
+                    s, settings.margin_rank, settings.reduction
+                )
+        found.append(terms)
+    return {name: torch.stack([terms[name] for terms in found]).mean() for name in found[0]}
 
 
 def _of_all(similarity: Tensor) -> Tensor:

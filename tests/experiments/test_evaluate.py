@@ -1,13 +1,18 @@
 """What a method has learnt before decides what it is compared with, and on which data sets."""
 
 import json
+from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from benchmark.images import write_png
 from benchmark.published import attach
 from experiments import evaluate
+from methods.pyiqa import card_of
 
 
 @pytest.mark.parametrize(
@@ -81,3 +86,119 @@ def test_metrics_are_srcc_and_plcc_by_data_set_and_method_and_no_nan():
     found = evaluate.metrics(whole)
     assert found == {"demo": {"a": {"srcc": 0.1235}, "b": {"plcc": None}}, "koniq10k": {"a": {"plcc": -0.5}}}
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def a_set(name, title, rated_by="people"):
+    record = SimpleNamespace(name=name, title=title, rated_by=rated_by)
+    return SimpleNamespace(record=record, root=None, manifest=pd.DataFrame({"image": []}))
+
+
+def about(opinions_of="", *, aware=True, rated="", training_data="none"):
+    card = {"opinions_of": opinions_of, "opinion_aware": aware, "training_data": training_data}
+    return {"rated": rated, "card": card, "weights_sha256": ""}
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "expected"),
+    [
+        (about("koniq10k"), "koniq10k", True),
+        (about("koniq10k"), "clive", False),
+        (about("live csiq kadid10k bid clive koniq10k"), "csiq", True),
+        (about("live csiq kadid10k bid clive koniq10k"), "spaq", False),
+        (about("live"), "tid2013", True),  # its photographs are those of LIVE
+        (about("ava"), "koniq10k", False),
+        (about("unknown"), "koniq10k", "unknown"),
+        (about("fgrestore unknown"), "live", "unknown"),
+        (about("koniq10k unknown"), "koniq10k", True),
+        (about(""), "koniq10k", "unknown"),  # people's scores took part, and the card does not say whose
+        (about("", aware=False), "koniq10k", False),
+        (about("kadid10k", rated="spaq"), "spaq", True),
+        (about("kadid10k", rated="spaq"), "kadid10k", True),
+        (about("", rated="spaq"), "koniq10k", False),
+    ],
+)
+def test_who_has_learnt_where(method, name, expected):
+    assert evaluate.leak(method, a_set(name, "A set"), "pristine") == expected
+
+
+def test_words_on_a_card_count_too_and_opinions_of_a_proxy_are_nobodys():
+    named = about("", training_data="opinions of SPAQ")
+    assert evaluate.leak(named, a_set("spaq", "SPAQ"), "pristine") is True
+    assert evaluate.leak(about("unknown"), a_set("demo", "Demo", "proxy"), "pristine") is False
+
+
+@pytest.mark.parametrize(
+    ("metric", "dataset", "expected"),
+    [
+        ("topiq_nr", "koniq10k", True), ("topiq_nr", "spaq", False), ("topiq_nr-flive", "flive", True),
+        ("musiq-ava", "flive", False), ("maniqa-kadid", "kadid10k", True), ("arniqa-clive", "clive", True),
+        ("arniqa-clive", "live", False), ("brisque", "live", True), ("brisque", "tid2013", True),
+        ("brisque", "koniq10k", False), ("qalign", "spaq", True), ("qalign", "clive", False),
+        ("liqe_mix", "csiq", True), ("liqe", "csiq", False), ("qualiclip+-spaq", "spaq", True),
+        ("qualiclip", "koniq10k", False), ("niqe", "koniq10k", False), ("pi", "cviu", True),
+        ("brisque_matlab", "live", "unknown"), ("qrealign", "koniq10k", True), ("afine_nr", "pipal", True),
+        ("qrealign", "live", "unknown"), ("of_next_year", "agiqa3k", "unknown"), ("metaiqa", "clive", True),
+    ],
+)  # fmt: skip
+def test_rows_of_pyiqa_are_marked_where_they_learnt(metric, dataset, expected):
+    from benchmark.datasets import catalogue
+
+    card = asdict(card_of(metric, True, ""))
+    method = {"rated": "", "card": card, "weights_sha256": ""}
+    data = a_set(dataset, catalogue.entry(dataset).title)
+    assert evaluate.leak(method, data, "pristine") == expected
+
+
+def test_what_is_unknown_is_compared_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = {"a": [0.5, 0.6, 0.7], "b": [0.4, 0.5, 0.6], "secret": [0.99, 0.98, 0.97]}
+    rows = [
+        {"method": m, "dataset": f"d{i}", "statistic": "srcc", "value": v,
+         "overlap": "unknown" if m == "secret" else False}
+        for m, column in values.items() for i, v in enumerate(column)
+    ]  # fmt: skip
+    pairs = pd.DataFrame(
+        [
+            {"dataset": f"d{i}", "method_a": a, "method_b": b, "statistic": "srcc", "p_holm": 0.001,
+             "value": 0.1}
+            for a, b in (("a", "b"), ("a", "secret"), ("b", "secret")) for i in range(3)
+        ]
+    )  # fmt: skip
+    evaluate._across(pd.DataFrame(rows), pairs)
+    won = pd.read_csv("results/tables/wins.csv")
+    assert set(zip(won["method_a"], won["method_b"], strict=True)) == {("a", "b"), ("b", "a")}
+    assert set(pd.read_csv("results/tables/mean_ranks.csv")["method"]) == {"a", "b"}
+
+
+def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypatch):
+    """Tables by distortion and of Krasula's areas choose a best one too."""
+    random = np.random.default_rng(0)
+    manifest = pd.DataFrame(
+        {
+            "image": [f"{i}.png" for i in range(24)], "mos": random.normal(50, 20, 24), "mos_std": 5.0,
+            "reference": np.repeat(list("abcd"), 6), "distortion": ["blur", "noise"] * 12,
+            "level": np.tile([1, 2, 3], 8), "split": None,
+        }
+    )  # fmt: skip
+    for name in manifest["image"]:
+        write_png(tmp_path / name, torch.rand(3, 8, 8))
+    record = SimpleNamespace(name="koniq10k", title="KonIQ-10k", rated_by="people", higher_is_better=True)
+    data = SimpleNamespace(record=record, root=tmp_path, manifest=manifest)
+    cards = {"topiq": about("koniq10k"), "secret": about("unknown"), "niqe": about("", aware=False)}
+    for name, one in cards.items():
+        one["card"]["paper"] = ""
+        one.update(method=name, higher_is_better=True)
+
+    def scores(name, dataset):
+        return pd.DataFrame({"image": manifest["image"], "score": random.normal(size=24), "error": ""})
+
+    monkeypatch.setattr(evaluate.results, "pictured", lambda name, prepare: data)
+    monkeypatch.setattr(evaluate.results, "method_scores", scores)
+    monkeypatch.setattr(evaluate.present, "scored_by", lambda names, dataset: names)
+    own = SimpleNamespace(resamples=20, interval="percentile", mapping="logistic4", ratings={})
+    settings = SimpleNamespace(evaluate=own, seed=0, train=SimpleNamespace(dataset="pristine"), prepare=None)
+    found = evaluate._one_set("koniq10k", cards, settings)
+    for table in ("zero_shot", "by_distortion", "discrimination"):
+        whole = pd.concat(found[table])
+        said = whole.groupby("method")["overlap"].unique().map(list).to_dict()
+        assert said == {"topiq": [True], "secret": ["unknown"], "niqe": [False]}, table

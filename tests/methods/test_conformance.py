@@ -98,6 +98,9 @@ def test_every_method_of_the_folder_is_checked():
 def test_methods_keep_their_promises(name, folder, tmp_path):
     method = METHODS[name](folder, tmp_path)
     assert_conforms(method, getattr(method, "card", methods.card(name)))
+    for part in {"score", "features", "cam_module"} & set(dir(method)):
+        with pytest.raises(ValueError, match="divide by 255"):
+            getattr(method, part)(pictures(96, 96) * 255)
 
 
 CARD = Card(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pyiqa.losses.iqa_losses import PLCCLoss
 
 import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
@@ -58,14 +59,34 @@ def test_a_context_of_real_words_reads_as_the_sentence_does():
     torch.testing.assert_close(found, encode_prompts(clip, ["this is good photo a today"]), atol=1e-6, rtol=0)
 
 
-def test_plcc_term_follows_pearson():
-    generator = np.random.default_rng(0)
-    x, y = generator.normal(size=20), generator.normal(size=20)
-    r = np.corrcoef(x, y)[0, 1]
-    found = float(plcc_loss(torch.tensor(x), torch.tensor(y)))
-    assert found == pytest.approx((1 - r) / 4 + (1 - r**2) / 8, abs=1e-9)
-    assert float(plcc_loss(torch.tensor(x), torch.tensor(2 * x + 1))) == pytest.approx(0, abs=1e-9)
-    assert np.isfinite(float(plcc_loss(torch.ones(4), torch.arange(4.0))))
+@pytest.mark.parametrize("size", [1, 2, 8, 20])
+def test_plcc_term_is_half_of_what_pearson_lacks_to_one(size):
+    generator = np.random.default_rng(size)
+    x, y = generator.normal(size=size), generator.normal(size=size)
+    expected = (1 - np.corrcoef(x, y)[0, 1]) / 2 if size > 1 else abs(x[0] - y[0])
+    found = plcc_loss(torch.tensor(x), torch.tensor(y))
+    assert float(found) == pytest.approx(expected, abs=1e-9)
+    # The class that `metric_loss_opt` of pyiqa's configuration of QualiCLIP+ names.
+    theirs = PLCCLoss()(torch.tensor(x)[:, None], torch.tensor(y)[:, None])
+    assert float(found) == pytest.approx(float(theirs), abs=1e-9)
+
+
+def test_plcc_term_runs_from_nothing_to_one_and_has_a_value_and_slope_everywhere():
+    rising = torch.arange(4.0)
+    assert float(plcc_loss(rising, 2 * rising + 1)) == pytest.approx(0, abs=1e-6)
+    assert float(plcc_loss(rising, -rising)) == pytest.approx(1, abs=1e-6)
+    flat = torch.ones(4, requires_grad=True)
+    loss = plcc_loss(flat, rising)
+    loss.backward()
+    assert float(loss.detach()) == 0.5
+    assert flat.grad.isfinite().all()
+
+
+def test_the_loss_of_a_step_is_the_squared_error_and_the_weighted_term(rated, tmp_path):
+    own = TINY | {"steps": 2, "plcc": 3.0}
+    methods.train("clipiqa_plus", [], tmp_path / "m", seed=1, settings=own, rated=rated)
+    curve = pd.read_csv(tmp_path / "m" / "curve.csv")
+    np.testing.assert_allclose(curve["loss"], curve["mse"] + 3 * curve["plcc"], rtol=1e-5)
 
 
 @pytest.mark.parametrize("crop", [None, 48])

@@ -9,6 +9,7 @@ import torch
 import methods
 from benchmark.conformance import assert_conforms, pictures
 from methods import pyiqa as adapter
+from methods._pyiqa_opinions import OPINIONS, TITLES
 
 
 class Model:
@@ -123,3 +124,51 @@ def test_entropy_is_that_of_the_histogram():
     levels = torch.tensor([0, 85, 170, 255]).repeat_interleave(64 * 16).view(1, 1, 64, 64) / 255
     score = methods.load("pyiqa:entropy").score(levels.expand(1, 3, 64, 64))
     assert score.item() == pytest.approx(2, abs=1e-4)
+
+
+def test_what_every_metric_learnt_is_stated():
+    """Of all that the installed pyiqa can name; a newer one may bring others, which count as unknown."""
+    import pyiqa
+
+    named = set(pyiqa.list_models("NR")) - set(adapter.NOT_OF_A_PICTURE)
+    assert named - set(OPINIONS) == set()
+    known = {name for record in OPINIONS.values() for name in record.of.split()}
+    assert known <= set(TITLES)
+    assert all(len(record.source) > 3 for record in OPINIONS.values())
+
+
+def test_what_pyiqas_own_settings_say_is_what_is_stated():
+    """Most settings name the training set of the weights; the names of files name others."""
+    from pyiqa.default_model_configs import DEFAULT_CONFIGS
+
+    ours = {"koniq": "koniq10k", "koniq10k": "koniq10k", "kadid": "kadid10k", "tid": "tid2013",
+            "paq2piq": "flive", "spaq": "spaq", "flive": "flive", "clive": "clive", "live": "live",
+            "csiq": "csiq", "pipal": "pipal", "ava": "ava", "cgfiqa": "cgfiqa", "gfiqa": "gfiqa"}  # fmt: skip
+    seen = 0
+    for metric, entry in DEFAULT_CONFIGS.items():
+        options = entry["metric_opts"]
+        named = [options.get(key) for key in ("pretrained", "train_dataset", "regressor_dataset")]
+        named += str(options.get("model_name", "")).split("_")
+        found = {ours[name] for name in named if isinstance(name, str) and name in ours}
+        if found and entry["metric_mode"] == "NR" and metric in OPINIONS:
+            seen += 1
+            assert found <= set(OPINIONS[metric].of.split()), metric
+    assert seen > 25
+
+
+@pytest.mark.parametrize(
+    ("metric", "aware", "words"),
+    [
+        ("topiq_nr", True, "opinions of KonIQ-10k"),
+        ("ilniqe", False, "no quality scores"),
+        ("unique", True, "opinions of LIVE, CSIQ, KADID-10k, BID, CLIVE, KonIQ-10k"),
+        ("brisque_matlab", True, "not known"),
+        ("qrealign", True, "others that are not known"),
+        ("of_next_year", True, "not known"),
+    ],
+)
+def test_the_card_says_what_was_learnt_from_people(metric, aware, words):
+    card = adapter.card_of(metric, True, "")
+    assert card.training_data.startswith(words) or words in card.training_data
+    assert card.opinion_aware == aware
+    assert bool(card.opinions_of) == aware

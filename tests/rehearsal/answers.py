@@ -34,7 +34,7 @@ def every_cell_has_its_row(table, params):
 
 def what_was_learnt_there_is_marked(table, params):
     """Of all methods, these four have learnt opinions, each of one data set."""
-    marked = table[table["statistic"].eq("srcc") & table["overlap"]]
+    marked = table[table["statistic"].eq("srcc") & table["overlap"].astype(str).ne("False")]
     learnt = {
         *((name, "koniq10k") for name in ("qualiclip_plus", "clipiqa_plus", "arniqa_trained")),
         ("arniqa", "kadid10k"),

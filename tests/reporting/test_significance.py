@@ -83,6 +83,21 @@ def test_areas_have_a_best():
     assert [row[1].mark for row in significance.areas(frame, LABELS).rows] == ["best", ""]
 
 
+def test_what_is_not_known_is_shown_so_and_never_best():
+    frame = tidy(
+        method=["a", "b", "c"], dataset="demo", value=[0.9, 0.5, 0.4], overlap=["unknown", False, True]
+    )
+    (table,) = comparison(frame, None, LABELS)
+    assert [row[1].text for row in table.rows] == ["0.900‡", "0.500", "0.400†"]
+    assert [row[1].mark for row in table.rows] == ["", "", ""]
+    assert [note[0] for note in table.notes if note[0] in "†‡"] == ["†", "‡"]
+    areas = tidy(
+        method=["a", "b", "c"], dataset="koniq10k", statistic="auc_better_worse", value=[0.9, 0.8, 0.7],
+        overlap=["unknown", "False", "False"],
+    )  # fmt: skip
+    assert [row[1].mark for row in significance.areas(areas, LABELS).rows] == ["", "best", ""]
+
+
 @pytest.mark.parametrize("overlap", [True, "True", np.True_])
 def test_who_has_learnt_from_the_test_set_is_marked_and_never_best(overlap):
     frame = tidy(
