@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import yaml
 from omegaconf import OmegaConf
@@ -11,13 +10,14 @@ from omegaconf import OmegaConf
 import methods
 from experiments import settings as settings_of
 from experiments import stage
+from experiments.ablated import VARIANTS, unablated
 from experiments.train import train_on
-
-VARIANTS = Path("experiments/ablation")
 
 
 def variant_settings(name: str) -> settings_of.Settings:
     """Return ``params.yaml`` with the changes that all variants share and those of the variant's own file.
+
+    An ablation of the main run is undone before: variants differ from the method as its profile states it.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def variant_settings(name: str) -> settings_of.Settings:
     if not path.is_file():
         known = sorted(p.stem for p in VARIANTS.glob("*.yaml"))
         raise ValueError(f"ablation.variants: there is no {path}; {methods.hint(name, known)}")
-    base = settings_of.load()
+    base = unablated(settings_of.load())
     shared = {"methods": {base.ablation.method: {"train": base.ablation.changes}}}
     merged = OmegaConf.merge(base.model_dump(), shared, yaml.safe_load(path.read_text()) or {})
     return settings_of.parse(OmegaConf.to_container(merged), where=str(path))  # type: ignore[arg-type]

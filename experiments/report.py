@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
 from benchmark.reporting.pages import menu_entry, page
+from benchmark.reporting.run import ablations
 from experiments import stage
 
 NOTEBOOKS = Path("notebooks")
@@ -145,7 +147,16 @@ def report(
         for entry in menu:
             if not names or entry.name in names:
                 executed = execute(sources[entry.name], given, used)
-                stage.write_text(reports / f"{entry.name}.html", page(executed, entry, menu, SITE))
+                text = page(executed, entry, menu, SITE, ablation_note(given.get("models", stage.MODELS)))
+                stage.write_text(reports / f"{entry.name}.html", text)
+
+
+def ablation_note(models: Any) -> str:
+    """Say of which methods this run shows an ablation; "" where all are as their profile states them."""
+    files = sorted(Path(models).glob("*/method.json"))
+    read = {path.parent.name: json.loads(path.read_text()) for path in files}
+    said = [f"{name} is its ablation {of}" for name, of in ablations(read).items()]
+    return f"In this run {' and '.join(said)}, not the method as its profile states it." if said else ""
 
 
 def commit() -> str:

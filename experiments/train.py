@@ -15,6 +15,7 @@ from typing import Any
 import methods
 from benchmark.datasets.prepared import Dataset
 from experiments import results, stage
+from experiments.ablated import ablations_of
 from experiments.closure import closure
 from experiments.settings import MethodSettings, Settings
 
@@ -28,7 +29,7 @@ def train(name: str) -> None:
         )
     own = settings.methods[name]
     together("experiments.train", name, own, settings.train.processes)
-    train_on(settings, stage.MODELS / name, name, own, settings.seed)
+    train_on(settings, stage.MODELS / name, name, own, settings.seed, ablations_of(name, settings))
 
 
 def together(module: str, name: str, own: MethodSettings, processes: int) -> None:
@@ -46,8 +47,10 @@ def together(module: str, name: str, own: MethodSettings, processes: int) -> Non
     os.execv(sys.executable, [sys.executable, *launch, "-m", module, name])
 
 
-def train_on(settings: Settings, out: Path, name: str, own: MethodSettings, seed: int) -> None:
-    """Train a method into ``out`` on the data sets that the settings name."""
+def train_on(
+    settings: Settings, out: Path, name: str, own: MethodSettings, seed: int, ablation: str = ""
+) -> None:
+    """Train a method into ``out`` on the data sets that the settings name, or the ablation of it named."""
     rated: Dataset | None = None
     pictures: list[Path] = []
     held_out: list[Path] = []
@@ -57,7 +60,7 @@ def train_on(settings: Settings, out: Path, name: str, own: MethodSettings, seed
         held_out = [data.root / name for name in results.split(data, "val")]
         if settings.train.rated and methods.learns_from_scores(own.module):
             rated = results.pictured(settings.train.rated, settings.prepare)
-    train_into(out, name, own, pictures, seed, rated, held_out)
+    train_into(out, name, own, pictures, seed, rated, held_out, ablation)
 
 
 def train_into(
@@ -68,6 +71,7 @@ def train_into(
     seed: int,
     rated: Dataset | None = None,
     held_out: Sequence[Path] = (),
+    ablation: str = "",
 ) -> None:
     """Train a method into ``out`` and write ``method.json`` beside its weights."""
     out.mkdir(parents=True, exist_ok=True)
@@ -90,6 +94,7 @@ def train_into(
             "higher_is_better": method.higher_is_better,
             "train": own.train,
             "load": arguments,
+            "ablation": ablation,
             "rated": rated.record.name if rated else "",
             "seed": seed,
             "code_sha256": stage.sha256(code_files(own.module)),

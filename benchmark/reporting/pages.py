@@ -42,7 +42,7 @@ def menu_entry(name: str, notebook: Any) -> MenuEntry:
     return MenuEntry(name, match[1].strip(), Html(mistune.html(match[2])))
 
 
-def page(notebook: Any, entry: MenuEntry, menu: Sequence[MenuEntry], site: str) -> str:
+def page(notebook: Any, entry: MenuEntry, menu: Sequence[MenuEntry], site: str, note: str = "") -> str:
     """Render an executed notebook as one HTML page: prose and results, no code.
 
     Parameters
@@ -55,6 +55,8 @@ def page(notebook: Any, entry: MenuEntry, menu: Sequence[MenuEntry], site: str) 
         All pages, in the order of the menu.
     site
         What the menu is headed by.
+    note
+        What every page must say first, if anything.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def page(notebook: Any, entry: MenuEntry, menu: Sequence[MenuEntry], site: str) 
     style, script = ((TEMPLATES / name).read_text() for name in ("page.css", "page.js"))
     return render(
         "page.html", body=Html(body), entry=entry, menu=menu, sections=sections, site=site,
-        style=Html(style), script=Html(script), missing=body.count('class="missing"'),
+        note=note, style=Html(style), script=Html(script), missing=body.count('class="missing"'),
     )  # fmt: skip
 
 

@@ -158,6 +158,7 @@ class Run:
         # Two rows may show one method with different weights: a reader must tell them apart.
         titles = list(methods.values())
         methods = {n: t if titles.count(t) == 1 else f"{t} ({n})" for n, t in methods.items()}
+        methods |= {name: f"{methods[name]}, ablation {of}" for name, of in ablations(self.methods).items()}
         datasets = {name: record["title"] for name, record in self.records.items()}
         proxies = frozenset(name for name, record in self.records.items() if record["rated_by"] == "proxy")
         return Labels(methods, datasets, proxies)
@@ -246,6 +247,11 @@ class Run:
 
 
 DATA_FILES = ("record.json", "manifest.csv", "pictures.csv")
+
+
+def ablations(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Name of the ablation that a method of the run is, for those that are one (``method.json`` of each)."""
+    return {name: about["ablation"] for name, about in methods.items() if about.get("ablation")}
 
 
 def _of_variants(frame: pd.DataFrame) -> bool:
