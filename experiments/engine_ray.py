@@ -50,7 +50,7 @@ def ray_rows(
     name, how
         Method, and how it scores.
     done
-        Places of pictures that are scored already; they come by whole chunks.
+        Places of pictures that are scored already; a chunk of them alone is left out.
     workers
         Number of processes that score; without it, one a GPU of the cluster, or a core where it has none or
         the device is the CPU.
@@ -81,7 +81,7 @@ def ray_rows(
     items = [
         {"chunk": first, "paths": [os.fsencode(path) for path in paths[first : first + chunk]]}
         for first in range(0, len(paths), chunk)
-        if first not in done
+        if any(index not in done for index in range(first, min(first + chunk, len(paths))))
     ]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -99,4 +99,5 @@ def ray_rows(
         yield [
             Row(item["chunk"] + index, tuple(size) if size is not None else None, score, error)
             for index, size, score, error in item["rows"]
+            if item["chunk"] + index not in done
         ]

@@ -1,48 +1,52 @@
 """A journal of scores: a killed run loses the batch in hand and nothing else.
 
-One line of JSON a batch, after a first line that says what is being scored with what. A line that was cut off
-is dropped, so a batch is there as a whole or not at all.
+One line of JSON a batch, after a first line that says what scores and how. A line that was cut off is
+dropped, so a batch is there as a whole or not at all. Each picture stands under its key, name and stamp: one
+that was replaced is another one, and a list that has grown finds what it had before.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.datasets.contents import stamp_of
+from benchmark.images import is_address
 from benchmark.scoring import Row
 
 
 class Journal:
-    """Rows already scored, and where further ones go.
+    """Results already there, and where further ones go.
 
     Parameters
     ----------
     path
         The journal's file.
     about
-        What is scored and how; JSON values.
+        What scores and how; JSON values.
     resume
         Whether to go on from what the file holds; else it begins anew.
 
     Raises
     ------
     ValueError
-        If the file is of a run with other pictures, method or settings.
+        If the file is of a run with another method or other settings.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
-        self.rows: list[Row] = []
+        self.known: dict[str, Row] = {}
         head = json.dumps(about, sort_keys=True)
         whole: list[str] = []
         if resume and path.is_file():
             whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
         if whole:
             _check(path, json.loads(whole[0]), json.loads(head))
-            self.rows = [_row(*cells) for line in whole[1:] for cells in json.loads(line)]
+            self.known = {key: _row(*cells) for line in whole[1:] for key, *cells in json.loads(line)}
         else:
             whole = [head + "\n"]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +54,9 @@ class Journal:
         self.file.writelines(whole)
         self.file.flush()
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Append a batch."""
-        cells = [(r.index, r.size, None if math.isnan(r.score) else r.score, r.error) for r in rows]
+    def add(self, rows: Sequence[Row], keys: Sequence[str]) -> None:
+        """Append a batch; `keys` are those of all pictures of the run, by their places."""
+        cells = [(keys[r.index], r.size, None if math.isnan(r.score) else r.score, r.error) for r in rows]
         self.file.write(json.dumps(cells) + "\n")
         self.file.flush()
 
@@ -69,8 +73,14 @@ def of_run(path: Path, about: Mapping[str, Any]) -> bool:
         return file.readline() == json.dumps(about, sort_keys=True) + "\n"
 
 
-def _row(index: int, size: list[int] | None, score: float | None, error: str) -> Row:
-    return Row(index, (size[0], size[1]) if size else None, math.nan if score is None else score, error)
+def key_of(picture: Path | str) -> str:
+    """Key of a picture: its name, and the size and time of its file where it is one of this machine."""
+    stamp = () if is_address(picture) else stamp_of(picture)
+    return "\0".join((os.fspath(picture), *stamp))
+
+
+def _row(size: list[int] | None, score: float | None, error: str) -> Row:
+    return Row(-1, (size[0], size[1]) if size else None, math.nan if score is None else score, error)
 
 
 def _check(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

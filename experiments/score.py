@@ -59,8 +59,7 @@ def score_into(out: Path, journal: Path, model: Path, data: results.Dataset, set
         return ray_rows(files, str(model), how, done)
 
     version = stage.sha256([model / "method.json", *closure("experiments.score")])
-    more = {"version": version, "engine": settings.engine, "files": stage.stamp(files)}
-    about = scoring_run.fingerprint(files, method, how, **more)
+    about = scoring_run.fingerprint(method, how, version=version, engine=settings.engine)
     frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=of_run(journal, about))
     if frame["score"].isna().all():
         journal.unlink()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,9 +12,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from benchmark.images import is_address
 from benchmark.method import Method
 from benchmark.scoring import Row, frame_of, scored, stream
-from experiments.journal import Journal
+from experiments.journal import Journal, key_of
 
 if TYPE_CHECKING:
     from experiments.inputs import Picture
@@ -105,12 +104,10 @@ def local_rows(
         yield scored(part, method)
 
 
-def fingerprint(paths: Sequence[Picture], method: Method, how: How, **more: str) -> dict[str, Any]:
-    """Return all that scores depend on; a journal goes on where this is the same."""
-    names = "\0".join(os.fspath(path) for path in paths)
+def fingerprint(method: Method, how: How, **more: str) -> dict[str, Any]:
+    """Return what scores depend on beside the pictures; a journal goes on where this is the same."""
     settings = {name: value for name, value in asdict(how).items() if name != "jobs"}
-    pictures = hashlib.sha256(os.fsencode(names)).hexdigest()
-    return {"method": method.name, "pictures": pictures, **settings, **more}
+    return {"method": method.name, **settings, **more}
 
 
 def collect(
@@ -134,7 +131,8 @@ def collect(
     journal
         File that takes every batch as it is done; it is left there when the run is stopped.
     resume
-        Go on from the journal.
+        Go on from the journal: its results of pictures of the same name, size and time are taken. What could
+        not be fetched from a store is tried again.
 
     Returns
     -------
@@ -148,12 +146,13 @@ def collect(
         If the journal is of another run.
     """
     book = Journal(journal, about, resume=resume) if journal else None
-    rows: list[Row] = list(book.rows) if book else []
+    keys = [key_of(path) for path in paths] if book else []
+    rows = list(_taken(paths, keys, book.known)) if book else []
     bar = tqdm(total=len(paths), initial=len(rows), unit="img", desc=str(about["method"]), disable=None)
     try:
         for found in rows_of({row.index: row.size for row in rows}):
             if book:
-                book.add(found)
+                book.add(found, keys)
             rows += found
             bar.update(len(found))
     finally:
@@ -161,3 +160,10 @@ def collect(
         if book:
             book.close()
     return frame_of(paths, rows)
+
+
+def _taken(paths: Sequence[Picture], keys: Sequence[str], known: Mapping[str, Row]) -> Iterator[Row]:
+    """Results of a journal, at the places that their pictures have now."""
+    for index, (path, key) in enumerate(zip(paths, keys, strict=True)):
+        if key in known and not (known[key].error and is_address(path)):
+            yield replace(known[key], index=index)

@@ -16,8 +16,8 @@ import methods
 from benchmark.datasets.prepared import Dataset
 from experiments import results, stage
 from experiments.ablated import ablations_of
-from experiments.closure import closure
 from experiments.settings import MethodSettings, Settings
+from experiments.trained import code_files
 
 
 def train(name: str) -> None:
@@ -102,16 +102,6 @@ def train_into(
         },
         out / "method.json",
     )
-
-
-def code_files(name: str) -> list[Path]:
-    """Python files that a method's scores rest on, and the data that lie in its folder."""
-    file = Path(methods.find(name).__file__ or "")
-    if file.name != "__init__.py":
-        return closure(f"methods.{file.stem}")
-    beside = [path for path in file.parent.rglob("*") if path.is_file()]
-    data = [path for path in beside if path.suffix not in (".py", ".pyc", ".md")]
-    return [*closure(f"methods.{file.parent.name}"), *data]
 
 
 def training_pictures(data: Dataset) -> list[Path]:

@@ -9,6 +9,10 @@ from typing import Any
 import methods
 from benchmark.method import Method
 from experiments import stage
+from experiments.closure import closure
+
+#: What stands before the name of a method that was trained here.
+TRAINED = "trained"
 
 
 def load_trained(name: str, models: Path = stage.MODELS) -> Method:
@@ -37,21 +41,40 @@ def _found(folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_here(name: str, models: Path = stage.MODELS) -> Method:
-    """Load a method from a folder that training left, as the pipeline trained it, or else as it comes.
+    """Load a method by one rule for the command line, Python and the hub.
+
+    Parameters
+    ----------
+    name
+        A method of ``methods/``, as published: ``"qualiclip"``; or a folder that training left; or
+        ``"trained:qualiclip"``, what the pipeline has trained here.
+    models
+        Where the pipeline leaves what it trains.
 
     Raises
     ------
     ValueError
-        If there is no such method, or it is neither trained nor usable without training.
+        If there is no such method, or its published weights cannot be had.
     """
-    folder = Path(name) if (Path(name) / "method.json").is_file() else models / name
-    if (folder / "method.json").is_file():
+    folder = folder_of(name, models)
+    if folder is not None:
         return load_trained(folder.name, folder.parent)
-    try:
-        return methods.load(name)
-    except ValueError as error:
-        base = name.partition(":")[0]
-        if base.replace("-", "_") not in methods.names() or not hasattr(methods.find(base), "train"):
-            raise
-        how = f"iqa train {base} --images FOLDER --out OUT"
-        raise ValueError(f"{error}; or train it: `{how}`, then take --method OUT") from error
+    return methods.load(name)
+
+
+def folder_of(name: str, models: Path = stage.MODELS) -> Path | None:
+    """Folder of a trained method that a name means; nothing where it means a published one."""
+    kind, _, own = name.partition(":")
+    if kind == TRAINED:
+        return models / own
+    return Path(name) if (Path(name) / "method.json").is_file() else None
+
+
+def code_files(name: str) -> list[Path]:
+    """Python files that a method's scores rest on, and the data that lie in its folder."""
+    file = Path(methods.find(name).__file__ or "")
+    if file.name != "__init__.py":
+        return closure(f"methods.{file.stem}")
+    beside = [path for path in file.parent.rglob("*") if path.is_file()]
+    data = [path for path in beside if path.suffix not in (".py", ".pyc", ".md")]
+    return [*closure(f"methods.{file.parent.name}"), *data]

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from benchmark.method import Card, Method
+from methods._used import noted
 
 if TYPE_CHECKING:  # reading settings must not wait for pandas
     from benchmark.datasets.prepared import Dataset
 
-__all__ = ["bind", "card", "check", "explain", "fetch", "find", "hint", "load", "names", "train"]
+__all__ = ["bind", "card", "check", "explain", "fetch", "find", "hint", "load", "names", "published", "train"]
 
 #: Arguments of ``train`` that the caller gives, not the settings.
 GIVEN = ("pictures", "out", "held_out", "rated", "seed")
@@ -57,7 +58,9 @@ def find(name: str) -> ModuleType:
 
 
 def load(name: str, **settings: Any) -> Method:
-    """Load a method ready to score; it refuses what is no RGB picture in [0, 1] (`benchmark.guard`).
+    """Load a method as published; it refuses what is no RGB picture in [0, 1] (`benchmark.guard`).
+
+    The files of weights or parameters that it was made of are its ``weight_files``.
 
     Parameters
     ----------
@@ -79,7 +82,11 @@ def load(name: str, **settings: Any) -> Method:
     given = {module.VARIANT: variant, **settings} if variant else settings
     from benchmark.guard import guarded
 
-    return guarded(module.load(**bind(f"methods.{base}.load", module.load, given)))
+    bound = bind(f"methods.{base}.load", module.load, given)
+    with noted() as files:
+        method = guarded(module.load(**bound))
+    object.__setattr__(method, "weight_files", tuple(files))
+    return method
 
 
 def train(
@@ -180,6 +187,12 @@ def _bind_train(name: str, module: ModuleType, settings: Mapping[str, Any]) -> d
 def card(name: str) -> Card:
     """Return the card of a method, as it stands when loaded with default settings."""
     return find(name.partition(":")[0]).CARD
+
+
+def published(name: str) -> Card:
+    """Return the card of a method as published: that of the weights which its name alone means."""
+    module = find(name.partition(":")[0])
+    return getattr(module, "PUBLISHED", module.CARD)
 
 
 def bind(

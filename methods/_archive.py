@@ -17,6 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from methods._used import used
+
 #: Types of storage as old and new files name them.
 STORAGES: dict[str, torch.dtype] = {
     "FloatStorage": torch.float32,
@@ -52,7 +54,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"no weights at {path}; give the path of a file")
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty; get it again")
-    with path.open("rb") as file:
+    with used(path).open("rb") as file:
         head = file.read(9)
     if head[8:9] == b"{":
         return _safetensors(path)

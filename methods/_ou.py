@@ -19,6 +19,7 @@ from torch import Tensor
 from benchmark import images as pictures_io
 from benchmark.method import HasFeatures
 from methods import _nss
+from methods._used import used
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def read(encoder: HasFeatures, path: Path) -> OpinionUnaware:
         If the file is no such model.
     """
     try:
-        with path.open("rb") as file:
+        with used(path).open("rb") as file:
             entries = dict(np.load(file, allow_pickle=False))
         mean, covariance = (torch.from_numpy(entries.pop(name)) for name in ("mean", "covariance"))
         return OpinionUnaware(

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from benchmark.method import Card
 from methods import _nss
+from methods._used import used
 
 CARD = Card(
     title="BRISQUE",
@@ -172,7 +173,7 @@ def load(regressor: str | Path | None = None) -> Brisque:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with used(path).open("rb") as file:
             entries = dict(np.load(file, allow_pickle=False))
         parts = {name: entries[name] for name in _PARTS}
     except KeyError as error:

@@ -14,6 +14,7 @@ CARD = Card(
     title="CLIP-IQA",
     paper="Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel of Images. AAAI 2023",
     licence="CLIP's weights: MIT",
+    weights="CLIP's RN50 by OpenAI, fetched at first use",
     training_data="400 million image-text pairs (CLIP); no quality scores",
     opinion_aware=False,
     low=0.0,

@@ -37,6 +37,7 @@ PUBLISHED = replace(
     CARD,
     title="CLIP-IQA+ (published prompts)",
     licence="S-Lab 1.0, non-commercial",
+    weights="published prompts and CLIP's RN50 by OpenAI, fetched at first use; or prompts trained here",
     training_data="CLIP's pairs; prompts learnt from the training split of KonIQ-10k",
     opinions_of="koniq10k",
 )

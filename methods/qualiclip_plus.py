@@ -37,6 +37,15 @@ CARD = Card(
     bibtex=QUALICLIP,
 )
 
+PUBLISHED = replace(
+    CARD,
+    title="QualiCLIP+ (published prompts)",
+    licence="CC BY-NC 4.0",
+    weights="published prompts and QualiCLIP's checkpoint, fetched at first use; or prompts trained here",
+    training_data="QualiCLIP's; prompts learnt from the scores of koniq10k",
+    opinions_of="koniq10k",
+)
+
 #: Published prompts by the data set that they were learnt on.
 DATASETS = {"koniq10k": "koniq", "clive": "clive", "flive": "flive", "spaq": "spaq"}
 ADDRESS = "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/QualiCLIP+_{}.pth"
@@ -126,13 +135,8 @@ def load(
     clip, _ = base_clip(encoder)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False)
     prompts.take(state, path)
-    card = replace(
-        CARD,
-        title="QualiCLIP+ (published prompts)",
-        licence="CC BY-NC 4.0",
-        training_data=f"QualiCLIP's; prompts learnt from the scores of {dataset}",
-        opinions_of=dataset,
-    )
+    learnt = f"QualiCLIP's; prompts learnt from the scores of {dataset}"
+    card = replace(PUBLISHED, training_data=learnt, opinions_of=dataset)
     # Published through pyiqa alone, whose temperature is 2.
     scale = float(clip.logit_scale.detach().exp()) / 2
     return AntonymMethod("qualiclip_plus", learnt_scorer(clip, prompts, scale), card)

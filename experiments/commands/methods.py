@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 def command(
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, for other programs.")] = False,
 ) -> None:
-    """List the methods: name, paper, range, direction, weights and licence."""
+    """List the methods: name, paper, range, direction, weights, licence, and whether each can score now."""
     import pandas as pd
 
     import methods
+    from experiments.available import here, trained_here
 
-    table = pd.DataFrame([row(name, methods.card(name)) for name in methods.names()]).fillna("")
+    table = pd.DataFrame(
+        [{**row(name, methods.published(name)), "here": here(name)} for name in methods.names()]
+    ).fillna("")
     if as_csv:
         typer.echo(table.to_csv(index=False), nl=False)
         return
@@ -28,6 +31,8 @@ def command(
         for key, value in entry.items():
             text = f"{key.replace('_', ' ')}: {value or 'none'}"
             typer.echo(textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="        "))
+    for name in trained_here():
+        typer.echo(f"trained:{name}  (what the pipeline has trained here)")
 
 
 def row(name: str, card: Card) -> dict[str, str]:

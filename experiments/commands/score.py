@@ -1,4 +1,4 @@
-"""``iqa score``: score pictures with a method, as the pipeline trained it where it has."""
+"""``iqa score``: score pictures with a method, as published or as it was trained here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from benchmark.method import Method
     from benchmark.scoring import Row
     from experiments.inputs import Picture
     from experiments.scoring_run import How
@@ -33,11 +34,24 @@ def command(
             "or - for paths on standard input."
         ),
     ],
-    method: Annotated[list[str], typer.Option(help="`iqa methods` lists them; may be given several times.")],
+    method: Annotated[
+        list[str],
+        typer.Option(
+            help="A published method (`iqa methods` lists them), trained:NAME, or the folder of a trained "
+            "one; may be given several times."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="File .csv, .parquet or .json; else a table on standard output.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a run that was stopped, or with a list that has grown: the journal beside --out "
+            "knows which pictures were scored.",
+        ),
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, or bf16: faster, and a little off.")] = "fp32",
     batch: Annotated[
@@ -64,19 +78,18 @@ def command(
             raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
     how = How(device, precision, batch, jobs)  # type: ignore[arg-type]
     files = pictures(paths, sys.stdin)
+    loaded = {name: _loaded(name) for name in dict.fromkeys(method)}
     if explain is not None:
-        _check_explained(method)
-    frames = {name: _scored(name, files, how, engine, out, resume) for name in dict.fromkeys(method)}
-    if explain is not None:
-        for name, part in frames.items():
-            _explain(name, files, part, explain / _slug(name))
+        _check_explained(loaded)
+    frames = {name: _scored(name, one, files, how, engine, out, resume) for name, one in loaded.items()}
     frame = _together(frames, sort)
     if out is None:
         frame.to_csv(sys.stdout, index=False, float_format="%.9g", errors="surrogateescape")
     else:
         write_frame(frame, out)
-        for name in frames:
-            _journal(out, name).unlink(missing_ok=True)
+    if explain is not None:
+        for name, part in frames.items():
+            _explain(loaded[name], files, part, explain / _slug(name))
     if sys.stderr.isatty():
         for name, part in frames.items():
             _say(name, part, out)
@@ -94,17 +107,16 @@ _CHOICES = {
 
 
 def _scored(
-    name: str, files: list[Picture], how: How, engine: str, out: Path | None, resume: bool
+    name: str, method: Method, files: list[Picture], how: How, engine: str, out: Path | None, resume: bool
 ) -> pd.DataFrame:
-    """Score with one method; its journal is left where the run is stopped."""
-    from experiments import scoring_run, stage
+    """Score with one method; its journal stays, for a run that goes on or a list that grows."""
+    from experiments import scoring_run
     from experiments.engine_ray import ray_rows
-    from experiments.trained import load_here
+    from experiments.provenance import provenance
 
-    method = load_here(name)
-    trained = [folder / name / "method.json" for folder in (Path(), stage.MODELS)]
-    version = stage.sha256(path for path in trained if path.is_file())
-    about = scoring_run.fingerprint(files, method, how, version=version, engine=engine)
+    made = provenance(name, method, how.precision)
+    weights = {key: made[key] for key in ("weights_sha256", "version")}
+    about = scoring_run.fingerprint(method, how, engine=engine, **weights)
     journal = _journal(out, name) if out else None
 
     def rows_of(done: Mapping[int, tuple[int, int] | None]) -> Iterator[list[Row]]:
@@ -118,30 +130,37 @@ def _scored(
         if journal:
             typer.echo(f"stopped; the same command with --resume goes on from {journal}", err=True)
         raise typer.Exit(130) from None
-    frame.attrs["higher_is_better"] = method.higher_is_better
-    return frame
+    return frame.assign(**made)
 
 
-def _check_explained(names: list[str]) -> None:
+def _loaded(name: str) -> Method:
+    """Load a method, and say so where one trained here goes by the same name."""
+    from experiments.trained import TRAINED, folder_of, load_here
+
+    here = folder_of(f"{TRAINED}:{name}")
+    if folder_of(name) is None and here is not None and (here / "method.json").is_file():
+        typer.echo(f"{name}: as published; the one trained here is --method {TRAINED}:{name}", err=True)
+    return load_here(name)
+
+
+def _check_explained(methods: Mapping[str, Method]) -> None:
     """Refuse methods without gradients before an hour of scoring, not after."""
     from benchmark.method import HasGradients
-    from experiments.trained import load_here
 
-    for name in names:
-        if not isinstance(load_here(name), HasGradients):
+    for name, method in methods.items():
+        if not isinstance(method, HasGradients):
             raise ValueError(f"--explain: {name} has no gradients that a map could be made of; leave it out")
 
 
-def _explain(name: str, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
+def _explain(method: Method, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
     from experiments.explain import explain
-    from experiments.trained import load_here
 
     scored = frame["score"].notna()
-    explain([file for file, there in zip(files, scored, strict=True) if there], load_here(name), folder)
+    explain([file for file, there in zip(files, scored, strict=True) if there], method, folder)
 
 
 def _journal(out: Path, name: str) -> Path:
-    return out.with_name(f"{out.name}.{_slug(name)}.part")
+    return out.with_name(f".{out.name}.{_slug(name)}.journal")
 
 
 def _slug(name: str) -> str:
@@ -150,26 +169,22 @@ def _slug(name: str) -> str:
 
 
 def _together(frames: dict[str, pd.DataFrame], sort: bool) -> pd.DataFrame:
-    """One table of all methods; a column `method` where there are several."""
+    """One table of all methods, each row with what made it."""
     import pandas as pd
 
-    if sort:
-        frames = {
-            name: part.sort_values("score", ascending=not part.attrs["higher_is_better"], kind="stable")
-            for name, part in frames.items()
-        }
-    if len(frames) == 1:
-        return next(iter(frames.values()))
-    parts = [part.assign(method=name) for name, part in frames.items()]
-    for part in parts:
-        part.attrs = {}
-    return pd.concat(parts, ignore_index=True)[["image", "method", "score", "error"]]
+    parts = [
+        part.sort_values("score", ascending=part["direction"].iloc[0] == "lower", kind="stable")
+        if sort
+        else part
+        for part in frames.values()
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _say(name: str, frame: pd.DataFrame, out: Path | None) -> None:
     """Summarise on the terminal: how many, the best and the worst."""
     good = frame.dropna(subset="score").sort_values("score", kind="stable")
-    if not frame.attrs["higher_is_better"]:
+    if frame["direction"].iloc[0] == "lower":
         good = good[::-1]
     typer.echo(f"{name}: {len(good)} of {len(frame)} scored{f', in {out}' if out else ''}", err=True)
     if len(good) > 1:

@@ -37,10 +37,11 @@ CARD = Card(
     bibtex=QUALICLIP,
 )
 
-OFFICIAL = replace(
+PUBLISHED = replace(
     CARD,
     title="QualiCLIP (official weights)",
     licence="CC BY-NC 4.0",
+    weights="published checkpoint, fetched at first use; or trained here",
     training_data="140,000 pristine pictures of KADIS-700k, synthetically degraded; no quality scores",
 )
 
@@ -87,7 +88,7 @@ def load(
                 f"{path} is no checkpoint of QualiCLIP: neither the published layout (clip_model.*, "
                 "prompts_features) nor a file that this suite trained"
             )
-        scorer, card = read_qualiclip(state, path, pairs), OFFICIAL
+        scorer, card = read_qualiclip(state, path, pairs), PUBLISHED
         half = scorer.scale / 2
         scorer.scale = 100.0
     if scale is not None:

@@ -13,7 +13,7 @@ import benchmark.datasets
 import methods
 from experiments import stage
 from experiments.closure import APART, ASIDE, closure
-from experiments.train import code_files
+from experiments.trained import code_files
 
 TOP = Path(__file__).parents[2]
 STAGES = yaml.safe_load((TOP / "dvc.yaml").read_text())["stages"]
@@ -93,6 +93,7 @@ def test_the_closure_holds_what_python_loads(name):
     apart |= {
         "benchmark.bibtex",
         "methods",
+        "methods._used",
         "benchmark.method",
     }  # which the catalogue and the settings import
     files = {str(path) for path in closure(name)}

@@ -86,7 +86,8 @@ def test_other_pictures_under_the_old_names_are_scored(project, stage_run):
     stage_run(stop=3)
     first, last = (project / "data/leaves" / before["image"].iloc[place] for place in (0, -1))
     os.replace(last, first)
-    assert sorted(stage_run()) == sorted(every)
+    # Of the three batches of two that were done, the replaced one is done again, and what was not.
+    assert sorted(stage_run()) == [index for index in sorted(every) if index not in range(1, 6)]
     after = pd.read_csv(CSV)
     assert after["score"].iloc[0] == before["score"].iloc[-1]
     assert last.name in after["error"].iloc[-1]

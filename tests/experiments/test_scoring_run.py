@@ -116,7 +116,7 @@ class Stopping:
 
 def score(paths, method, how, **options):
     return collect(
-        paths, lambda done: local_rows(paths, method, how, done), fingerprint(paths, method, how), **options
+        paths, lambda done: local_rows(paths, method, how, done), fingerprint(method, how), **options
     )
 
 
@@ -165,13 +165,13 @@ def test_a_killed_process_goes_on_to_the_same_file(tmp_path):
         return False
 
     whole = start(tmp_path / "whole.csv")
-    assert begun(whole, tmp_path / "whole.csv.sharpness.part")
+    assert begun(whole, tmp_path / ".whole.csv.sharpness.journal")
     first = time.monotonic()
     assert whole.wait() == 3
     lasted, generator, killed = time.monotonic() - first, random.Random(0), 0
     for index in range(20):
         out = tmp_path / f"{index}.csv"
-        journal = out.with_name(f"{out.name}.sharpness.part")
+        journal = out.with_name(f".{out.name}.sharpness.journal")
         process = start(out)
         begun(process, journal)
         time.sleep(generator.uniform(0, lasted))
@@ -179,7 +179,6 @@ def test_a_killed_process_goes_on_to_the_same_file(tmp_path):
         killed += process.wait() == -signal.SIGKILL
         assert start(out, "--resume").wait() == 3
         assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
-        assert not journal.exists()
     assert killed >= 10  # the others had ended by then
 
 
@@ -289,7 +288,7 @@ def test_several_methods_share_a_table(folder, tmp_path, monkeypatch):
 
 
 def test_explain_writes_an_overlay_of_each_picture(folder, tmp_path, monkeypatch):
-    from experiments import scoring_run
+    from experiments.explain import explain
     from methods._clip.antonyms import SEVEN_PAIRS
     from methods._clip.encoder import SMALL, build
     from methods._clip.method import AntonymMethod
@@ -297,7 +296,7 @@ def test_explain_writes_an_overlay_of_each_picture(folder, tmp_path, monkeypatch
     from methods.qualiclip import CARD
 
     method = AntonymMethod("qualiclip", scorer(build(SMALL, seed=0), SEVEN_PAIRS), CARD)
-    scoring_run.explain([folder / "001.png", folder / "002.png"], method, tmp_path / "why")
+    explain([folder / "001.png", folder / "002.png"], method, tmp_path / "why")
     with np.load(tmp_path / "why" / "maps.npz") as stored:
         assert sorted(stored) == ["00000_001", "00001_002"]
         assert stored["00000_001"].ndim == 2
