@@ -13,7 +13,7 @@ OFFLINE = "IQA_OFFLINE"
 
 
 def here(name: str) -> str:
-    """Say whether a published method can score now, without the network: it is loaded to see; else why not."""
+    """Say whether a published method can score now, without the network, or why not; it is loaded to see."""
     before = os.environ.get(OFFLINE)
     os.environ[OFFLINE] = "1"
     try:
