@@ -9,10 +9,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmark import files
 from benchmark.scoring import Row
+
+#: Seconds to wait for another process that writes the same journal; it would begin where that one ends.
+PATIENCE = 3.0
 
 
 class Journal:
@@ -30,11 +35,23 @@ class Journal:
     Raises
     ------
     ValueError
-        If the file is of a run with other pictures, method or settings.
+        If the file is of a run with other pictures, method or settings, or another process writes it.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._held = ExitStack()
+        busy = f"{path}: another process is scoring into it"
+        self._held.enter_context(files.alone(path, busy, patience=PATIENCE))
+        try:
+            self._open(about, resume)
+        except BaseException:
+            self._held.close()
+            raise
+
+    def _open(self, about: Mapping[str, Any], resume: bool) -> None:
+        path = self.path
         self.rows: list[Row] = []
         head = json.dumps(about, sort_keys=True)
         whole: list[str] = []
@@ -45,7 +62,6 @@ class Journal:
             self.rows = [_row(*cells) for line in whole[1:] for cells in json.loads(line)]
         else:
             whole = [head + "\n"]
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("w")
         self.file.writelines(whole)
         self.file.flush()
@@ -59,6 +75,7 @@ class Journal:
     def close(self) -> None:
         """Close the file and leave it there."""
         self.file.close()
+        self._held.close()
 
 
 def of_run(path: Path, about: Mapping[str, Any]) -> bool:
