@@ -8,6 +8,7 @@ import inspect
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from benchmark import files
@@ -49,12 +50,13 @@ def prepare(
     _check_settings(kind or name, make, settings)
     final = Path(root) / name
     aside = Path(root) / ".aside" / name
-    aside.parent.mkdir(parents=True, exist_ok=True)
+    lock = Path(root) / f".{name}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
     # One at a time: what a killed run left can then be removed, and nobody's half is another's.
     busy = f"{final}: another process is preparing it"
-    with files.alone(aside.with_name(f"{name}.lock"), busy, patience=PATIENCE):
+    with files.alone(lock, busy, patience=PATIENCE):
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
+        aside.mkdir(parents=True)
         try:
             make(aside, **settings)
             if final.is_dir():
@@ -62,6 +64,9 @@ def prepare(
             os.replace(aside, final)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+            with suppress(OSError):  # another data set is being made there
+                aside.parent.rmdir()
+            lock.unlink(missing_ok=True)  # stages depend on all of `root`; who waits for it takes a new one
     return final
 
 

@@ -329,4 +329,6 @@ def test_two_processes_do_not_mix_in_one_journal(tmp_path, monkeypatch):
     assert other.returncode
     first.add([Row(0, (1, 1), 0.5)])
     first.close()
-    assert [row.score for row in Journal(tmp_path / "a.part", {"method": "m"}, resume=True).rows] == [0.5]
+    again = Journal(tmp_path / "a.part", {"method": "m"}, resume=True)
+    again.close()
+    assert [row.score for row in again.rows] == [0.5]
