@@ -51,7 +51,7 @@ def relink(target: Path, record: Record, source: Path) -> None:
     ValueError
         If the folder of the pictures is not there.
     """
-    folder = source / plain(record.linked) if record.linked else source
+    folder = source if record.linked in (None, "", ".") else source / plain(record.linked)
     if not folder.is_dir():
         raise ValueError(
             f"{folder}: is not a folder; it should hold the pictures of {target.name!r}: bring them back "
