@@ -24,6 +24,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, cast
 
+from benchmark import files
+from benchmark.fetching import RESERVE
+
+#: An archive may hold so many times its own size, and what is small in any case, in bytes.
+GROWTH, SMALL = 200, 1 << 30
+
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar")
 #: Programs that unpack RAR, with their arguments before the archive and before the folder.
 RAR = (
@@ -84,10 +90,7 @@ def unpack(archive: Path, folder: Path) -> Path:
         if isinstance(error, ArchiveError):
             raise
         raise ArchiveError(f"{archive}: cannot be unpacked ({error}); unpack it yourself") from error
-    done.parent.mkdir(exist_ok=True)
-    aside = done.with_name(done.name + ".tmp")
-    aside.write_text(stamp)
-    os.replace(aside, done)
+    files.write_text(done, stamp)
     return folder
 
 
@@ -97,16 +100,26 @@ def safe_path(name: str, archive: Path) -> PurePosixPath:
     Raises
     ------
     ArchiveError
-        If it is absolute, climbs with ``..``, names a drive or holds a NUL.
+        If `benchmark.files.plain` refuses it, or it is of the folder that says which archives are done.
     """
-    path = PurePosixPath(name.replace("\\", "/"))
-    drive = len(name) > 1 and name[1] == ":"
-    own = path.parts[:1] == (".unpacked",)
-    if path.is_absolute() or ".." in path.parts or drive or own or "\0" in name:
-        raise ArchiveError(
-            f"{archive}: its member {name!r} leads out of the folder; the archive is not to be trusted"
-        )
+    try:
+        path = files.plain(name)
+    except ValueError as error:
+        raise ArchiveError(f"{archive}: its member {error}; the archive is not to be trusted") from error
+    if path.parts[0].lower() == ".unpacked":
+        raise ArchiveError(f"{archive}: its member {name!r} leads out of the folder into its notes")
     return path
+
+
+def _place(folder: Path, name: str, archive: Path) -> Path:
+    """Return where a member is written; its folder is made."""
+    safe_path(name, archive)
+    try:
+        target = files.inside(folder, name)
+    except ValueError as error:
+        raise ArchiveError(f"{archive}: {error}") from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def _members(archive: Path) -> Generator[_Member, None, None]:
@@ -160,29 +173,28 @@ def _opened(stream: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 def _write_all(members: Generator[_Member, None, None], archive: Path, folder: Path) -> None:
     from tqdm import tqdm
 
-    home = folder.resolve()
     bar = tqdm(desc=archive.name, unit=" files", disable=not sys.stderr.isatty())
+    total, bound = 0, GROWTH * archive.stat().st_size + SMALL
     with closing(members), bar:
         for member in members:
-            target = folder / safe_path(member.name, archive)
+            target = _place(folder, member.name, archive)
             bar.update()
+            total += member.size
+            if total > bound:
+                raise ArchiveError(
+                    f"{archive}: holds more than {GROWTH} times its own size; if you trust it, unpack it "
+                    "yourself"
+                )
             if _is_there(target, member):
                 continue
-            if not target.parent.resolve().is_relative_to(home):
-                raise ArchiveError(
-                    f"{archive}: {member.name!r} would follow a link out of {folder}; remove the link"
-                )
-            target.parent.mkdir(parents=True, exist_ok=True)
             _check_disk(member.size, folder)
-            aside = target.with_name(f".{target.name[:200]}.part")
-            with member.open() as source, aside.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
-            if aside.stat().st_size != member.size:
-                aside.unlink()
-                raise ArchiveError(
-                    f"{archive}: {member.name!r} is cut short; delete the archive and fetch it again"
-                )
-            os.replace(aside, target)
+            with files.whole(target) as aside:
+                with member.open() as source, aside.open("wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+                if aside.stat().st_size != member.size:
+                    raise ArchiveError(
+                        f"{archive}: {member.name!r} is cut short; delete the archive and fetch it again"
+                    )
 
 
 def _is_there(target: Path, member: _Member) -> bool:
@@ -198,7 +210,7 @@ def _is_there(target: Path, member: _Member) -> bool:
 
 def _check_disk(size: int, beside: Path) -> None:
     free = shutil.disk_usage(beside if beside.is_dir() else beside.parent).free
-    if size > free:
+    if size + RESERVE > free:
         raise ArchiveError(
             f"{beside}: unpacking needs {size / 1e9:.2f} GB and {free / 1e9:.2f} GB are free; make room"
         )
@@ -218,12 +230,12 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
         ended = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if ended.returncode:
             raise ArchiveError(f"{archive}: {program} failed ({ended.stderr.strip()[-200:]}); fetch it again")
-        for parent, folders, files in os.walk(aside):
-            for name in (*folders, *files):
+        for parent, folders, names in os.walk(aside):
+            for name in (*folders, *names):
                 path = Path(parent, name)
-                if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                found_file = path.is_file() and path.lstat().st_nlink == 1
+                if path.is_symlink() or not (found_file or path.is_dir()):
                     raise _refused(name, archive)
-            for name in files:
-                target = folder / Path(parent, name).relative_to(aside)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(Path(parent, name), target)
+            for name in names:
+                path = Path(parent, name)
+                os.replace(path, _place(folder, str(path.relative_to(aside)), archive))

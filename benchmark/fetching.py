@@ -1,12 +1,12 @@
 """Fetch a file over HTTP: resumed after a cut, from mirrors in turn, never a half or changed file as a whole.
 
 `IQA_OFFLINE=1` refuses any request; `IQA_MIRROR=http://host:port` asks that server for ``/<host>/<path>``
-instead of ``https://<host>/<path>``, for machines that reach only a mirror.
+instead of ``https://<host>/<path>``, for machines that reach only a mirror. Addresses of the Hugging Face hub
+follow ``HF_ENDPOINT`` and ``HF_HUB_OFFLINE``; proxies are those of the environment.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,15 +15,19 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from benchmark import files, web
+
 CHUNK = 1 << 18
 #: Left free on the disk after a download, in bytes.
 RESERVE = 64 << 20
+#: Where addresses of the Hugging Face hub begin.
+HUB = "https://huggingface.co"
 
 
 class FetchError(ValueError):
@@ -44,6 +48,12 @@ class Patience:
         Seconds without any byte before a connection is given up.
     window, slowest
         A connection that brings fewer than `slowest` bytes in `window` seconds is given up too.
+    headers
+        Seconds until an answer's headers are through, redirects included.
+    unstated
+        Bytes of an answer that does not say how long it is, and of which nobody else has said it.
+    others
+        Seconds to wait for another process that fetches the same file and gets nowhere.
     """
 
     rounds: int = 5
@@ -52,6 +62,9 @@ class Patience:
     timeout: float = 30.0
     window: float = 60.0
     slowest: int = 1 << 14
+    headers: float = 60.0
+    unstated: int = 1 << 32
+    others: float = 600.0
 
 
 PATIENCE = Patience()
@@ -86,7 +99,8 @@ def fetch(
     """Bring a file to `path`, or check the one that is there.
 
     The file is written to ``<path>.part`` and renamed when it is whole. Its digest is `sha256` where given;
-    otherwise it is recorded at first use in ``<path>.sha256`` and holds ever after.
+    otherwise it is recorded at first use in ``<path>.sha256`` and holds ever after (where the folder can be
+    written). Of several processes that ask for it one fetches, the others wait and say so.
 
     Parameters
     ----------
@@ -110,7 +124,7 @@ def fetch(
     ------
     FetchError
         If no address gives the file, the file differs from its digest or size, the disk is too small, the
-        request is refused by ``IQA_OFFLINE``, or another process is fetching it.
+        request is refused by ``IQA_OFFLINE``, or another process is fetching it and gets nowhere.
     """
     path = Path(path)
     record = path.with_name(path.name + ".sha256")
@@ -118,20 +132,18 @@ def fetch(
     if path.is_file():
         _check_present(path, expected, size, record)
         return path
-    if os.environ.get("IQA_OFFLINE", "0") not in ("", "0"):
-        raise FetchError(
-            f"{path}: is not here and IQA_OFFLINE forbids fetching it; unset IQA_OFFLINE, or put the file "
-            f"there ({', '.join(urls)})"
-        )
+    asked = _allowed(path, urls)
     if path.exists():
         raise FetchError(f"{path}: is no file; move it away")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path) as part:
-        digest = _Download(list(urls), path, part, expected, size, patience).run()
+    with _alone(path, patience) as part:
+        if path.is_file():  # another process has brought it meanwhile
+            _check_present(path, (sha256 or _recorded(record)).lower(), size, record)
+            return path
+        digest = _Download(asked, path, part, expected, size, patience).run()
         os.fsync(part.fileno())
-        _write(record, f"{digest}  {path.name}\n")
+        files.write_text(record, f"{digest}  {path.name}\n")
         os.replace(_beside(path, ".part"), path)
-    _beside(path, ".part.json").unlink(missing_ok=True)
+        _beside(path, ".part.json").unlink(missing_ok=True)
     return path
 
 
@@ -142,12 +154,45 @@ def sha256_of(path: Path) -> str:
 
 
 def mirrored(url: str) -> str:
-    """Address to ask for `url`: itself, or its place on the server that ``IQA_MIRROR`` names."""
+    """Address to ask for `url`: itself, or its place on the server of ``IQA_MIRROR`` or ``HF_ENDPOINT``."""
     mirror = os.environ.get("IQA_MIRROR", "").rstrip("/")
+    hub = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    if hub and not mirror and of_hub(url):
+        return hub + url.removeprefix(HUB)
     parts = urlsplit(url)
     if not mirror or parts.scheme != "https":
         return url
     return f"{mirror}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+
+
+def of_hub(url: str) -> bool:
+    """Whether an address is one of the Hugging Face hub."""
+    return url.startswith(f"{HUB}/")
+
+
+def _set(name: str) -> bool:
+    """Whether a variable of the environment says yes, as huggingface_hub reads it."""
+    return os.environ.get(name, "").upper() not in ("", "0", "FALSE", "NO", "OFF")
+
+
+def _allowed(path: Path, urls: Sequence[str]) -> list[str]:
+    """Addresses that may be asked; raises where the environment forbids all of them, or one is none."""
+    for url in urls:
+        try:
+            web.check_address(url)
+        except web.AddressError as error:
+            raise FetchError(f"{path}: {error}; correct it where it is named") from error
+    forbids = "IQA_OFFLINE" if os.environ.get("IQA_OFFLINE", "0") not in ("", "0") else ""
+    asked = [] if forbids else list(urls)
+    if not forbids and not os.environ.get("IQA_MIRROR"):
+        forbids = next((name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if _set(name)), "")
+        asked = [url for url in urls if not (forbids and of_hub(url))]
+    if forbids and urls and not asked:
+        raise FetchError(
+            f"{path}: is not here and {forbids} forbids fetching it; unset {forbids}, or put the file "
+            f"there ({', '.join(urls)})"
+        )
+    return asked
 
 
 def _beside(path: Path, ending: str) -> Path:
@@ -174,28 +219,37 @@ def _check_present(path: Path, expected: str, size: int | None, record: Path) ->
             + (f", or delete {record.name} if the file was renewed at its source" if record.is_file() else "")
         )
     if not record.is_file():
-        _write(record, f"{found}  {path.name}\n")
-
-
-def _write(path: Path, text: str) -> None:
-    aside = _beside(path, ".tmp")
-    aside.write_text(text)
-    os.replace(aside, path)
+        with suppress(OSError):  # a folder that is shared and read-only: checked here, recorded nowhere
+            files.write_text(record, f"{found}  {path.name}\n")
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[IO[bytes]]:
+def _alone(path: Path, patience: Patience) -> Iterator[IO[bytes]]:
     """Open ``<path>.part`` for this process alone; the lock goes with the process, even a killed one."""
-    with _beside(path, ".part").open("ab") as part:
-        try:
-            fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise FetchError(f"{path}: another process is fetching it; wait for that one") from error
-        try:
-            yield part
-        finally:
-            if not os.fstat(part.fileno()).st_size:
-                _beside(path, ".part").unlink(missing_ok=True)
+    half = _beside(path, ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            files.alone(
+                half,
+                f"{path}: another process is fetching it",
+                patience=patience.others,
+                sign=lambda: half.stat().st_size if half.exists() else -1,
+            ),
+            half.open("ab") as part,
+        ):
+            try:
+                yield part
+            finally:
+                if not os.fstat(part.fileno()).st_size:
+                    half.unlink(missing_ok=True)
+    except files.BusyError as error:
+        raise FetchError(str(error)) from error
+    except OSError as error:
+        raise FetchError(
+            f"{path}: cannot be written ({error}); make room, get the right to write there, or put the "
+            "file there yourself"
+        ) from error
 
 
 class _Download:
@@ -246,9 +300,6 @@ class _Download:
         )
 
     def _attempt(self, url: str) -> str:
-        import requests
-        from urllib3.exceptions import HTTPError
-
         if not self._resumes(url):
             self._restart()
         headers = {"Accept-Encoding": "identity", "User-Agent": "qualibench"}
@@ -256,14 +307,17 @@ class _Download:
             headers["Range"] = f"bytes={self.have}-"
             if self.known.validator and self.known.url == url:
                 headers["If-Range"] = self.known.validator
+        bounds = {"timeout": self.patience.timeout, "seconds": self.patience.headers}
+        watch = None
         try:
-            answer = requests.get(
-                mirrored(url), headers=headers, stream=True, timeout=(self.patience.timeout,) * 2
-            )
-            with answer:
+            with web.ask(mirrored(url), headers, **bounds) as (answer, watch):
                 self._accept(url, answer)
-                self._receive(answer)
-        except (requests.RequestException, HTTPError) as error:
+                self._receive(answer, watch)
+        except web.AddressError as error:
+            raise _Failed(str(error), gone=True) from error
+        except web.FAULTS as error:
+            if watch is not None and watch.rang:
+                raise _Failed(f"its answer did not come in time ({type(error).__name__})") from error
             raise _Failed(f"the connection failed ({type(error).__name__})") from error
         if not self._whole():
             raise _Failed(f"the answer ended after {self.have} bytes of {self.known.total}")
@@ -275,8 +329,6 @@ class _Download:
         """Judge the status and headers of an answer; leaves the half such that its body can be appended."""
         status, headers = answer.status_code, answer.headers
         total: int | None
-        if urlsplit(mirrored(url)).scheme == "https" and urlsplit(answer.url).scheme != "https":
-            raise _Failed(f"leads to an address without encryption, {answer.url}", gone=True)
         if status == 416 and self.have:
             self._restart()
             raise _Failed("holds fewer bytes than are here already; starting anew")
@@ -292,8 +344,7 @@ class _Download:
             total = self._check_range(headers, validator, url)
         else:
             self._restart()
-            length = headers.get("Content-Length", "")
-            total = int(length) if length.isdigit() else None
+            total = web.whole_number(headers.get("Content-Length"))
             chunked = "chunked" in headers.get("Transfer-Encoding", "")
             if total is None and not chunked and not self.sha256 and self.size is None:
                 raise _Failed("does not say how long the file is, so a cut would go unseen", gone=True)
@@ -302,19 +353,21 @@ class _Download:
                 raise _Failed(f"offers {total} bytes, not {self.size}", gone=True)
             self._check_disk(total)
         self.known = _Known(url, validator, total, self.sha256 or _hub_digest(answer) or self.known.sha256)
-        _write(_beside(self.path, ".part.json"), json.dumps(asdict(self.known)))
+        files.write_text(_beside(self.path, ".part.json"), json.dumps(asdict(self.known)))
 
     def _check_range(self, headers: Any, validator: str, url: str) -> int:
         """Make sure that a partial answer continues the half that is here; returns the whole's length."""
-        found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", headers.get("Content-Range", "").strip())
+        found = re.fullmatch(
+            r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", headers.get("Content-Range", "").strip()
+        )
         start, end, total = map(int, found.groups()) if found else (-1, -1, -1)
-        length = headers.get("Content-Length", "")
+        length = web.whole_number(headers.get("Content-Length"))
         changed = url == self.known.url and validator != self.known.validator
         if (
             start != self.have
             or end != total - 1
             or self.known.total not in (None, total)
-            or (length.isdigit() and int(length) != end - start + 1)
+            or length not in (None, end - start + 1)
             or changed
         ):
             self._restart()
@@ -322,10 +375,17 @@ class _Download:
             raise _Failed(f"sent another part than was asked for ({said}); starting anew")
         return total
 
-    def _receive(self, answer: Any) -> None:
-        """Append the body to the half, giving up on a connection that crawls."""
+    def _receive(self, answer: Any, watch: web.Watch) -> None:
+        """Append the body to the half, giving up on a connection that crawls or does not end."""
         from tqdm import tqdm
 
+        largest = self.size if self.size is not None else self.known.total
+        if largest is None:
+            largest = self.patience.unstated
+        longest = (
+            self.patience.window + self.patience.timeout
+        )  # for one read, which may wait for a whole line
+        watch.due = time.monotonic() + longest
         began, brought = time.monotonic(), 0
         with tqdm(
             total=self.known.total,
@@ -339,13 +399,22 @@ class _Download:
                 self._append(chunk)
                 bar.update(len(chunk))
                 brought += len(chunk)
-                if self.known.total is not None and self.have > self.known.total:
+                if self.have > largest:
                     self._restart()
-                    raise _Failed("sent more bytes than it said")
+                    stated = self.known.total is not None or self.size is not None
+                    raise _Failed(
+                        "sent more bytes than it said"
+                        if stated
+                        else f"had no end within {largest / 1e9:.2f} GB and does not say how long it is",
+                        gone=not stated,
+                    )
                 if time.monotonic() - began > self.patience.window and not self._whole():
                     if brought < self.patience.slowest:
                         raise _Failed(f"brought only {brought} bytes in {self.patience.window:g} s")
                     began, brought = time.monotonic(), 0
+                    watch.due = began + longest
+        if watch.rang:
+            raise _Failed("its answer did not come in time")
         if self.known.total is None:  # a chunked body says by itself where it ends
             self.known.total = self.have
 
@@ -414,4 +483,4 @@ def _hub_digest(answer: Any) -> str:
 
 
 def _seconds(text: str) -> float:
-    return float(text) if text.isdigit() else 0.0
+    return float(web.whole_number(text) or 0)

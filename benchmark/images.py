@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import threading
 import warnings
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,8 @@ import torch
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from benchmark import files, web
+
 #: File name endings taken for pictures when a folder is listed.
 EXTENSIONS = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".jpeg", ".jpg"}
@@ -21,6 +25,11 @@ EXTENSIONS = frozenset(
 
 #: Largest picture that is decoded, in pixels (Pillow's own limit against decompression bombs).
 MAX_PIXELS = 89_478_485
+
+#: Seconds in which a picture at an address must have come as a whole; ``IQA_TIMEOUT`` sets others.
+SECONDS = 60.0
+#: Bytes that it may have: `MAX_PIXELS` in 48 bits.
+BYTES = 6 * MAX_PIXELS
 
 _SRGB = ImageCms.createProfile("sRGB")
 
@@ -44,7 +53,8 @@ def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
     Parameters
     ----------
     path
-        File to read, or an address of a store that fsspec knows, such as ``s3://bucket/photo.jpg``.
+        File to read, or an address: of http and https, or of a store that fsspec knows, such as
+        ``s3://bucket/photo.jpg``. What does not come within `SECONDS` or has more than `BYTES` is given up.
     short_side
         Scale to this short side, in pixels, before anything else looks at the picture; 0 leaves it. As
         published protocols do it (ARNIQA's for SPAQ): Pillow's antialiased bicubic filter in the bits of the
@@ -114,26 +124,47 @@ def write_png(path: str | os.PathLike[str], image: Tensor) -> None:
     if not bool(torch.isfinite(image).all()):
         raise ValueError(f"{path}: the image has values that are not finite")
     pixels = image.detach().cpu().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0)
-    aside = path.with_name(path.name + ".tmp")
-    # Level 1 deflates five times faster than the default for files a tenth larger.
-    Image.fromarray(pixels.contiguous().numpy()).save(aside, format="PNG", compress_level=1)
-    os.replace(aside, path)
+    with files.whole(path) as aside:
+        # Level 1 deflates five times faster than the default for files a tenth larger.
+        Image.fromarray(pixels.contiguous().numpy()).save(aside, format="PNG", compress_level=1)
 
 
 def is_address(path: str | os.PathLike[str]) -> bool:
     """Whether a path is an address such as ``s3://bucket/photo.jpg``, and no file of this machine."""
-    return "://" in os.fspath(path)
+    return re.match("[A-Za-z][A-Za-z0-9+.:-]*://", os.fspath(path)) is not None
 
 
 def _fetched(address: str) -> io.BytesIO:
     """Read a picture from its store; whatever goes wrong there is the picture's error."""
-    import fsspec
-
+    seconds = patience()
     try:
-        with fsspec.open(address, "rb") as file:
-            return io.BytesIO(file.read())
+        if address.startswith(("http://", "https://")):
+            return io.BytesIO(web.read(address, seconds=seconds, largest=BYTES))
+        return io.BytesIO(web.within(seconds, lambda: _stored(address)))
     except Exception as error:  # every store raises errors of its own
         raise ImageError(f"{address}: cannot be fetched ({type(error).__name__}: {error})") from error
+
+
+def patience() -> float:
+    """Seconds that a store may take: ``IQA_TIMEOUT``, else `SECONDS`."""
+    told = os.environ.get("IQA_TIMEOUT", "")
+    try:
+        seconds = float(told or SECONDS)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < threading.TIMEOUT_MAX:
+        raise ValueError(f"IQA_TIMEOUT={told!r}: give a number of seconds above 0")
+    return seconds
+
+
+def _stored(address: str) -> bytes:
+    import fsspec
+
+    with fsspec.open(address, "rb") as file:
+        content: bytes = file.read(BYTES + 1)
+    if len(content) > BYTES:
+        raise ValueError(f"more than {BYTES / 1e6:g} MB")
+    return content
 
 
 def _open(source: Path | io.BytesIO) -> Image.Image:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmark import files
 from benchmark.datasets.prepared import Dataset
 from benchmark.images import ImageError, read
 from benchmark.method import HasFeatures, Method
@@ -125,11 +126,8 @@ def features_files(
 
 def write_scores(frame: pd.DataFrame, path: Path_) -> None:
     """Write ``image,score,error`` as CSV with nine significant digits, aside and then renamed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".tmp")
-    frame[["image", "score", "error"]].to_csv(aside, index=False, float_format="%.9g", lineterminator="\n")
-    os.replace(aside, path)
+    columns = frame[["image", "score", "error"]]
+    files.write_text(Path(path), columns.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ APART = {
 ASIDE = {
     "benchmark": "re-exports",
     "benchmark.datasets": "re-exports",
+    "benchmark.files": "writes, locks and places files; what is in them is others' work",
+    "benchmark.web": "asks servers; what is fetched is known by its digest",
     "experiments": "says what the room is",
     "experiments.settings": "checks params.yaml; every value reaches a stage through its params",
     "experiments.closure": "finds code",

@@ -7,6 +7,7 @@ the same consecutive pictures, so that scores depend neither on the number of wo
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,45 @@ from experiments.trained import load_here
 
 #: Pictures of a chunk.
 CHUNK = 64
+
+
+def start(**settings: Any) -> None:
+    """Join the cluster of ``RAY_ADDRESS``, or start one of this machine that no other machine can reach.
+
+    Whoever reaches a cluster can run code on it, so that one listens on the loopback interface alone and has
+    no dashboard.
+
+    Raises
+    ------
+    ValueError
+        If the cluster cannot be had, or would listen on more.
+    """
+    told = _on_loopback_unless_told()
+    import ray
+
+    try:
+        ray.init(address=told or "local", log_to_driver=False, include_dashboard=False, **settings)
+    except Exception as error:  # Ray itself raises no narrower one where a node does not start
+        raise ValueError(f"the engine `ray`: the cluster cannot be had ({error})") from error
+    if not told and (where := ray.util.get_node_ip_address()) != "127.0.0.1":
+        ray.shutdown()
+        raise ValueError(
+            f"the engine `ray`: the cluster would listen on {where}; start one and set RAY_ADDRESS"
+        )
+
+
+def _on_loopback_unless_told() -> str:
+    """Return ``RAY_ADDRESS``; without one, have Ray take the loopback address for that of this machine.
+
+    Ray turns a loopback address that it is given into that of the machine, except where it takes clusters of
+    several machines as not supported (as on macOS); this is asked for here. It is read at the import of Ray.
+    """
+    told = os.environ.get("RAY_ADDRESS", "")
+    if not told:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        if constants := sys.modules.get("ray._private.ray_constants"):
+            constants.ENABLE_RAY_CLUSTER = False  # type: ignore[attr-defined]
+    return told
 
 
 class Scorer:
@@ -67,15 +107,13 @@ def ray_rows(
     ValueError
         If Ray is not installed, or the cluster does not answer.
     """
+    _on_loopback_unless_told()
     try:
         import ray
     except ImportError as error:
         raise ValueError("the engine `ray` needs Ray: install the extra `ray`") from error
     if not ray.is_initialized():
-        try:
-            ray.init(log_to_driver=False, include_dashboard=False)
-        except Exception as error:  # Ray itself raises no narrower one where a node does not start
-            raise ValueError(f"the engine `ray`: the cluster cannot be had ({error})") from error
+        start()
     here = ray.cluster_resources()
     unit = "GPU" if how.device in ("auto", "cuda") and here.get("GPU") else "CPU"
     items = [

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from benchmark.images import EXTENSIONS, is_address
+from benchmark.images import EXTENSIONS, is_address, patience
+from benchmark.web import within
 
 #: Columns of a list of pictures that may hold their paths, the first one found.
 COLUMNS = ("image", "path", "file", "filename", "name")
@@ -66,7 +67,8 @@ def _stored(address: str) -> Iterable[Picture]:
         return [address]
     try:
         store, place = fsspec.url_to_fs(address)
-        names = store.glob(place) if glob.has_magic(address) else store.find(place)
+        look = store.glob if glob.has_magic(address) else store.find
+        names = within(patience(), lambda: look(place))
     except Exception as error:  # every store raises errors of its own
         raise ValueError(f"{address} cannot be listed ({type(error).__name__}: {error})") from error
     inside = [store.unstrip_protocol(name) for name in names if Path(name).suffix.lower() in EXTENSIONS]

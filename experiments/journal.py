@@ -11,12 +11,17 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmark import files
 from benchmark.datasets.contents import stamp_of
 from benchmark.images import is_address
 from benchmark.scoring import Row
+
+#: Seconds to wait for another process that writes the same journal; it would begin where that one ends.
+PATIENCE = 3.0
 
 
 class Journal:
@@ -34,11 +39,23 @@ class Journal:
     Raises
     ------
     ValueError
-        If the file is of a run with another method or other settings.
+        If the file is of a run with another method or other settings, or another process writes it.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._held = ExitStack()
+        busy = f"{path}: another process is scoring into it"
+        self._held.enter_context(files.alone(path, busy, patience=PATIENCE))
+        try:
+            self._open(about, resume)
+        except BaseException:
+            self._held.close()
+            raise
+
+    def _open(self, about: Mapping[str, Any], resume: bool) -> None:
+        path = self.path
         self.known: dict[str, Row] = {}
         head = json.dumps(about, sort_keys=True)
         whole: list[str] = []
@@ -49,7 +66,6 @@ class Journal:
             self.known = {key: _row(*cells) for line in whole[1:] for key, *cells in json.loads(line)}
         else:
             whole = [head + "\n"]
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("w")
         self.file.writelines(whole)
         self.file.flush()
@@ -63,6 +79,7 @@ class Journal:
     def close(self) -> None:
         """Close the file and leave it there."""
         self.file.close()
+        self._held.close()
 
 
 def of_run(path: Path, about: Mapping[str, Any]) -> bool:

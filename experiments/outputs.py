@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark import files
+
 FORMATS = (".csv", ".parquet", ".json")
 
 
@@ -26,7 +28,11 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """
     check_format(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".tmp")
+    with files.whole(path) as aside:
+        _write(frame, path, aside)
+
+
+def _write(frame: pd.DataFrame, path: Path, aside: Path) -> None:
     if path.suffix.lower() == ".csv":
         frame.to_csv(aside, index=False, float_format="%.9g", lineterminator="\n", errors="surrogateescape")
     elif path.suffix.lower() == ".json":
@@ -36,7 +42,6 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
             _escaped(frame).to_parquet(aside, index=False)
         except ImportError as error:
             raise ValueError(f"{path}: parquet needs pyarrow, which is not installed") from error
-    os.replace(aside, path)
 
 
 def _escaped(frame: pd.DataFrame) -> pd.DataFrame:

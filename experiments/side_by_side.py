@@ -12,9 +12,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from benchmark import files
 from experiments.settings import Settings
 
 #: Studies that are one stage; the longest come first.
@@ -55,6 +60,50 @@ def rounds(settings: Settings) -> list[list[Chain]]:
         [*chains, *([name] for name in trainings)],
         studies(settings),
     ]
+
+
+def check_locks(folder: Path = Path(".dvc/tmp")) -> None:
+    """See whether DVC can lock the project, and say it where it will wait: DVC waits without a word or end.
+
+    Raises
+    ------
+    ValueError
+        If the disk keeps no locks and DVC is not told so, with the setting that tells it.
+    """
+    lock = folder / "lock"
+    folder.mkdir(parents=True, exist_ok=True)
+    if hardlinks(folder.parent):
+        # The time of such a lock is when it ends, a year ahead: a killed DVC leaves it there.
+        if lock.exists() and lock.stat().st_mtime > time.time():
+            _say(f"{lock}: another DVC is at work here, or was killed; waiting for it")
+            _say(f"If there is none, remove {lock} and, if it is there, {folder / 'rwlock.lock'}")
+    elif not files.keeps_locks(folder):
+        raise ValueError(
+            f"{folder}: this disk keeps no locks (flock), so DVC would wait for ever; run "
+            "`dvc config --local core.hardlink_lock true`, then call again"
+        )
+    elif held := _holder(lock):
+        _say(f"{lock}: another DVC (process {held}) is at work here; waiting for it")
+
+
+def hardlinks(dvc: Path) -> bool:
+    """Whether DVC is told to lock by hard links, in any of its files of settings."""
+    from dvc.config import Config
+
+    return bool(Config(dvc_dir=str(dvc.resolve()))["core"].get("hardlink_lock"))
+
+
+def _holder(lock: Path) -> str:
+    """Process that has locked a file, or "" if none has."""
+    try:
+        FileLock(lock, timeout=0, fallback_to_soft=False).acquire().lock.release()
+    except Timeout:
+        return lock.read_text(errors="replace").strip() or "unknown"
+    return ""
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 class Runner:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark import files
 from benchmark.datasets.contents import stamp_of
 from experiments import settings as settings_of
 
@@ -54,15 +55,12 @@ def run(stage: Callable[..., None], *arguments: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file aside and rename it, so that it is never there by half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".tmp")
-    aside.write_bytes(content)
-    os.replace(aside, path)
+    """Write a file whole, see `benchmark.files`."""
+    files.write_bytes(path, content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file aside and rename it."""
+    """Write a text file whole."""
     write_bytes(path, text.encode())
 
 

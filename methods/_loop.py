@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark import files
 from benchmark.images import read
 
 Prepared = TypeVar("Prepared")
@@ -92,10 +92,9 @@ class Checkpoint:
     def save(self, step: int, rows: list[dict[str, Any]]) -> None:
         """Write the state aside and rename it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(self.path.name + ".tmp")
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        torch.save({"run": self.run, "step": step, "rows": rows, **states}, aside)
-        os.replace(aside, self.path)
+        with files.whole(self.path) as aside:
+            torch.save({"run": self.run, "step": step, "rows": rows, **states}, aside)
 
     def remove(self) -> None:
         """Remove the state of a run that has ended."""

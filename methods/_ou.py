@@ -5,7 +5,6 @@ NIQE's distance over the features of a learnt encoder, as in GRepQ and ARNIQA-OU
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import HasFeatures
 from methods import _nss
@@ -190,11 +190,9 @@ def fit(encoder: HasFeatures, pictures: Iterable[Path], settings: Settings | Non
 
 def write(method: OpinionUnaware, path: Path) -> None:
     """Write the pristine model and its settings, not the encoder, as ``.npz``: aside and then renamed."""
-    aside = path.with_name(path.name + ".tmp")
     settings: dict[str, Any] = asdict(method.settings)
-    with aside.open("wb") as file:
+    with files.whole(path) as aside, aside.open("wb") as file:
         np.savez(file, mean=method.mean.numpy(), covariance=method.covariance.numpy(), **settings)
-    os.replace(aside, path)
 
 
 def read(encoder: HasFeatures, path: Path) -> OpinionUnaware:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.svm import SVR
 from torch import Tensor
 
+from benchmark import files
 from benchmark.method import Card
 from methods import _nss
 from methods._used import used
@@ -140,8 +140,7 @@ def fit_regressor(
         raise ValueError("brisque: a regressor needs opinions that differ")
     low, high = x.min(0), x.max(0)
     svr = SVR(C=cost, gamma=gamma).fit(_scaled(x, low, high), (y - y.min()) / np.ptp(y) * 100)
-    aside = Path(path).with_name(Path(path).name + ".tmp")
-    with aside.open("wb") as file:
+    with files.whole(Path(path)) as aside, aside.open("wb") as file:
         np.savez(
             file,
             low=low,
@@ -152,7 +151,6 @@ def fit_regressor(
             gamma=gamma,
             higher_is_better=higher_is_better,
         )
-    os.replace(aside, path)
 
 
 def load(regressor: str | Path | None = None) -> Brisque:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import scipy.io
 import torch
 from torch import Tensor
 
+from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import Card
 from methods import _nss
@@ -172,8 +172,7 @@ def train(
     model = fit(pictures, patch, sharpness)
     path = Path(out) / "niqe.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".tmp")
-    with aside.open("wb") as file:
+    with files.whole(path) as aside, aside.open("wb") as file:
         np.savez(
             file,
             mu_pris_param=model.mean.numpy()[None],
@@ -181,7 +180,6 @@ def train(
             gaussian_window=torch.outer(_nss.window(), _nss.window()).numpy(),
             patch=np.array(patch),
         )
-    os.replace(aside, path)
     return {"parameters": str(path)}
 
 

@@ -1,5 +1,6 @@
 """A small web server on this machine that misbehaves as told."""
 
+import gzip
 import random
 import re
 import threading
@@ -58,6 +59,10 @@ class Loopback:
 def answer(handler, server, fault, draw):
     """Send the file as `fault` says."""
     path = handler.path
+    if fault in HOSTILE:
+        return HOSTILE[fault](handler, server)
+    if fault.startswith("to "):
+        return head(handler, 302, {"Location": fault[3:], "Content-Length": 0})
     if fault.isdigit():
         return head(handler, int(fault), {"Content-Length": 0, "Retry-After": 0})
     if fault == "redirect" and "hop" not in path:
@@ -90,6 +95,8 @@ def answer(handler, server, fault, draw):
         sent = sent[:place] + bytes([sent[place] ^ 255]) + sent[place + 1 :]
     if fault == "endless":
         return head(handler, status, headers, sent)
+    if fault == "named":
+        headers["Content-Disposition"] = 'attachment; filename="../../escaped"'
     headers["Content-Length"] = len(sent) + (5 if fault == "too long" else 0)
     if fault in ("cut", "cut without validator"):
         sent = sent[: draw.randrange(len(sent))]
@@ -99,6 +106,12 @@ def answer(handler, server, fault, draw):
             handler.wfile.write(bytes([byte]))
             handler.wfile.flush()
             time.sleep(0.02)
+        return None
+    if fault == "slow":
+        head(handler, status, headers, sent[: len(sent) // 2])
+        handler.wfile.flush()
+        time.sleep(1)
+        handler.wfile.write(sent[len(sent) // 2 :])
         return None
     if fault == "stall":
         head(handler, status, headers, sent[: len(sent) // 2])
@@ -121,3 +134,52 @@ def head(handler, status, headers, body=b""):
     handler.send_header("Connection", "close")
     handler.end_headers()
     handler.wfile.write(body)
+
+
+def over_and_over(handler, first, piece, pause=0.0):
+    """Send `first`, then `piece` until the other side goes, or for half a minute."""
+    handler.wfile.write(first)
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        handler.wfile.write(piece)
+        time.sleep(pause)
+
+
+def silent(handler, server):
+    handler.connection.settimeout(30)
+    with suppress(TimeoutError):
+        handler.rfile.read(1)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+BOMB = gzip.compress(bytes(50_000_000))
+
+#: Answers without an end, or too large once unpacked.
+HOSTILE = {
+    "silent": silent,
+    "headers": lambda handler, server: over_and_over(handler, OK, b"X-A: " + b"b" * 1000 + b"\r\n"),
+    "continues": lambda handler, server: over_and_over(handler, b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "header drip": lambda handler, server: over_and_over(handler, OK + b"X-A: ", b"b", 0.05),
+    "trailers": lambda handler, server: over_and_over(
+        handler, CHUNKED + b"1\r\na\r\n0\r\n", b"X: y\r\n", 0.01
+    ),
+    "endless chunks": lambda handler, server: over_and_over(
+        handler, CHUNKED, b"4000\r\n" + b"a" * 0x4000 + b"\r\n"
+    ),
+    "drip": lambda handler, server: over_and_over(handler, OK + b"Content-Length: 9999\r\n\r\n", b"a", 0.05),
+    "redirects": lambda handler, server: head(
+        handler, 302, {"Location": f"{server.url}{handler.path}", "Content-Length": 0}
+    ),
+    "endless redirect": lambda handler, server: over_and_over(
+        handler, b"HTTP/1.1 302 Found\r\nLocation: /gone\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"
+    ),
+    "bomb": lambda handler, server: head(
+        handler, 200, {"Content-Encoding": "gzip", "Content-Length": len(BOMB)}, BOMB
+    ),
+    "retry": lambda handler, server: head(handler, 503, {"Retry-After": 99999999, "Content-Length": 0}),
+    "odd numbers": lambda handler, server: handler.wfile.write(
+        b"HTTP/1.1 206 Partial\r\nContent-Length: \xb2\r\nRetry-After: \xb2\r\n"
+        b"Content-Range: bytes 0-9/" + b"9" * 5000 + b"\r\n\r\n"
+    ),
+}

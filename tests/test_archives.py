@@ -170,3 +170,41 @@ def test_a_killed_run_goes_on_and_ends_right(tmp_path, kind):
     kept = sum(path.stat().st_mtime_ns == changed for path, changed in before.items())
     assert len(before) >= 40
     assert kept == (len(before) if kind == "zip" else 0)
+
+
+def test_an_archive_that_swells_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "SMALL", 1000)
+    path = make(tmp_path / "a.tgz", {"zeros": bytes(10_000_000)}, "tgz")
+    with pytest.raises(ArchiveError, match="holds more than 200 times its own size"):
+        unpack(path, tmp_path / "out")
+    assert held(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize("trick", ["mkdir -p $out/.unpacked; echo x > $out/.unpacked/a", "ln KEPT $out/a"])
+def test_what_a_program_unpacked_from_rar_goes_through_the_same_door(tmp_path, monkeypatch, trick):
+    tool = tmp_path / "bin/unrar"
+    tool.parent.mkdir()
+    (tmp_path / "kept").write_text("mine")
+    trick = trick.replace("KEPT", str(tmp_path / "kept"))
+    tool.write_text(f"#!/bin/sh\nfor out; do :; done\n{trick}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+    (tmp_path / "a.rar").write_bytes(b"Rar!")
+    with pytest.raises(ArchiveError, match=r"leads out of the folder|link or device"):
+        unpack(tmp_path / "a.rar", tmp_path / "out")
+    assert held(tmp_path / "out") == {}
+
+
+def test_rar_does_not_write_through_a_link_that_lay_there(tmp_path, monkeypatch):
+    tool = tmp_path / "bin/unrar"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\nfor out; do :; done\nmkdir "$out/set"; echo x > "$out/set/a"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/set").symlink_to(tmp_path / "outside")
+    (tmp_path / "a.rar").write_bytes(b"Rar!")
+    with pytest.raises(ArchiveError, match="would follow a link out of"):
+        unpack(tmp_path / "a.rar", tmp_path / "out")
+    assert not list((tmp_path / "outside").iterdir())

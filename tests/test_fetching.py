@@ -1,5 +1,6 @@
 """Fetching from servers that cut, lie, redirect and crawl: the exact file or a clear error."""
 
+import errno
 import hashlib
 import os
 import random
@@ -7,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -24,7 +27,7 @@ FAULTS = [
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
-    for name in ("IQA_OFFLINE", "IQA_MIRROR"):
+    for name in ("IQA_OFFLINE", "IQA_MIRROR", "HF_ENDPOINT", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -200,19 +203,100 @@ def test_a_full_disk_is_told_before_the_first_byte(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_two_at_once_do_not_mix(tmp_path):
-    with Loopback({"/a": BODY}, script("trickle")).running() as server:
-        command = f"from benchmark.fetching import fetch; fetch(['{server.url}/a'], '{tmp_path}/a')"
-        process = subprocess.Popen([sys.executable, "-c", command])
+FETCH = "import sys; from pathlib import Path; from benchmark.fetching import fetch; "
+FETCH += "print(hash(fetch([sys.argv[1]], Path(sys.argv[2])).read_bytes()) is not None)"
+
+
+def started(code, *arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True},
+        env=os.environ | environment,
+    )
+
+
+def until(holds):
+    waited = time.monotonic() + 120
+    while not holds() and time.monotonic() < waited:
+        time.sleep(0.01)
+    assert holds()
+
+
+def test_of_several_processes_one_fetches_and_the_others_wait_and_say_so(tmp_path):
+    with Loopback({"/a": BODY}, script("slow")).running() as server:
+        processes = [started(FETCH, f"{server.url}/a", tmp_path / "a") for _ in range(4)]
+        said = [process.communicate(timeout=240) for process in processes]
+        assert [out for out, _ in said] == ["True\n"] * 4, said
+        assert len(server.requests) == 1
+    waited = [err for _, err in said if f"{tmp_path}/a: another process is fetching it; waiting" in err]
+    assert len(waited) <= 3
+    assert files_in(tmp_path) == ["a", "a.sha256"]
+
+
+def test_a_process_that_gets_nowhere_is_not_waited_for_without_end(tmp_path, capfd):
+    with Loopback({"/a": BODY}, script("stall")).running() as server:
+        process = started(FETCH, f"{server.url}/a", tmp_path / "a")
         try:
-            waited = time.monotonic() + 120
-            while not server.requests and time.monotonic() < waited:
-                time.sleep(0.01)
-            with pytest.raises(FetchError, match="another process is fetching it"):
-                fetch([f"{server.url}/a"], tmp_path / "a", patience=QUICK)
+            until(lambda: (tmp_path / "a.part").exists() and (tmp_path / "a.part").stat().st_size)
+            with pytest.raises(FetchError, match=r"another process is fetching it, and nothing moved for"):
+                fetch([f"{server.url}/a"], tmp_path / "a", patience=replace(QUICK, others=0.2))
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
+    assert "waiting for it (0 s)" in capfd.readouterr().err
+
+
+def test_what_waited_takes_over_where_the_other_was_killed(tmp_path):
+    with Loopback({"/a": BODY}, script("stall", "right")).running() as server:
+        first = started(FETCH, f"{server.url}/a", tmp_path / "a")
+        until(lambda: (tmp_path / "a.part").exists() and (tmp_path / "a.part").stat().st_size)
+        second = started(FETCH, f"{server.url}/a", tmp_path / "a")
+        assert "waiting" in second.stderr.readline()
+        first.kill()
+        first.communicate()
+        assert second.communicate(timeout=120)[0] == "True\n"
+        assert "Range" in server.requests[1][1]
+
+
+def test_many_starts_with_files_put_there_by_hand_all_succeed(tmp_path):
+    """Each finds the file without a digest beside it, and writes one."""
+    (tmp_path / "a").write_bytes(BODY)
+
+    def start(number):
+        (tmp_path / "a.sha256").unlink(missing_ok=True)
+        return fetch(["http://127.0.0.1:9/a"], tmp_path / "a")
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(start, range(480))) == {tmp_path / "a"}
+    fetch(["http://127.0.0.1:9/a"], tmp_path / "a")
+    assert files_in(tmp_path) == ["a", "a.sha256"]
+
+
+@pytest.mark.parametrize("number", ["ENOSYS", "ENOLCK", "EOPNOTSUPP"])
+def test_a_disk_without_locks_is_no_other_process(tmp_path, no_locks, number):
+    with Loopback({"/a": BODY}, script("slow")).running() as server:
+        processes = [started(FETCH, f"{server.url}/a", tmp_path / "a", **no_locks(number)) for _ in range(3)]
+        said = [process.communicate(timeout=240) for process in processes]
+        assert [out for out, _ in said] == ["True\n"] * 3, said
+        assert len(server.requests) == 1
+    words = "".join(err for _, err in said)
+    assert ("another process" in words) == ("this disk keeps no locks: if there is no such process" in words)
+    assert files_in(tmp_path) == ["a", "a.sha256"]
+
+
+def test_a_folder_that_cannot_be_written_is_read_and_nothing_more(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(BODY)
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("benchmark.files.write_bytes", refuse)
+    monkeypatch.setattr("benchmark.files.FileLock", refuse)
+    assert fetch(["http://127.0.0.1:9/a"], tmp_path / "a", sha256=DIGEST) == tmp_path / "a"
+    assert fetch(["http://127.0.0.1:9/a"], tmp_path / "a") == tmp_path / "a"
+    with pytest.raises(FetchError, match=r"a: its sha256 is"):
+        fetch(["http://127.0.0.1:9/a"], tmp_path / "a", sha256="0" * 64)
+    assert files_in(tmp_path) == ["a"]
 
 
 def test_a_killed_fetch_goes_on_where_it_was(tmp_path):
@@ -231,3 +315,66 @@ def test_a_killed_fetch_goes_on_where_it_was(tmp_path):
         assert fetch([f"{server.url}/a"], tmp_path / "a", patience=QUICK).read_bytes() == body
         assert int(server.requests[-1][1]["Range"][6:-1]) > 1000
     assert files_in(tmp_path) == ["a", "a.sha256"]
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.org/a", "/etc/passwd", "data:,a", "http://"]
+)
+def test_only_addresses_of_the_web_are_asked(tmp_path, url):
+    with pytest.raises(FetchError, match="is no address of http or https"):
+        fetch([url], tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/a", "gopher://127.0.0.1/a"])
+def test_a_redirect_to_another_scheme_is_refused(tmp_path, target):
+    with Loopback({"/a": BODY}, script(f"to {target}")).running() as server:
+        with pytest.raises(FetchError, match="is no address of http or https"):
+            fetch([f"{server.url}/a"], tmp_path / "a", patience=QUICK)
+        assert len(server.requests) == 1
+
+
+def test_a_server_names_no_file(tmp_path):
+    with Loopback({"/a": BODY}, script("named")).running() as server:
+        assert fetch([f"{server.url}/a"], tmp_path / "in/a").read_bytes() == BODY
+    assert files_in(tmp_path) == ["in"]
+    assert files_in(tmp_path / "in") == ["a", "a.sha256"]
+
+
+HOSTILE = replace(QUICK, rounds=2, window=0.3, headers=0.5, timeout=0.4, unstated=500_000)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["silent", "headers", "continues", "header drip", "trailers", "endless chunks", "drip", "redirects",
+     "endless redirect", "bomb", "retry", "odd numbers"],
+)  # fmt: skip
+def test_no_server_keeps_a_caller_longer_than_its_patience(tmp_path, fault):
+    with Loopback({"/a": BODY}, script(fault)).running() as server:
+        began = time.monotonic()
+        with pytest.raises(FetchError, match="could not be fetched"):
+            fetch([f"{server.url}/a"], tmp_path / "a", patience=HOSTILE)
+        assert time.monotonic() - began < 20
+    assert not (tmp_path / "a").exists()
+
+
+HUB = "https://huggingface.co/own/set/resolve/main/w.pt"
+
+
+def test_the_hub_is_asked_where_its_variables_say(tmp_path, monkeypatch):
+    with Loopback({"/own/set/resolve/main/w.pt": BODY, "/second": BODY}).running() as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"{server.url}/")
+        assert fetch([HUB], tmp_path / "a").read_bytes() == BODY
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        with pytest.raises(FetchError, match=r"HF_HUB_OFFLINE forbids.*unset HF_HUB_OFFLINE"):
+            fetch([HUB], tmp_path / "b")
+        assert len(server.requests) == 1
+        assert fetch([HUB, f"{server.url}/second"], tmp_path / "b").read_bytes() == BODY
+        assert server.requests[1][0] == "/second"
+
+
+def test_a_proxy_of_the_environment_is_asked(tmp_path, monkeypatch):
+    with Loopback({"http://example.org/a": BODY}).running() as server:
+        monkeypatch.setenv("http_proxy", server.url)
+        assert fetch(["http://example.org/a"], tmp_path / "a").read_bytes() == BODY
+        assert server.requests[0][0] == "http://example.org/a"

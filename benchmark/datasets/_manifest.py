@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmark import files
 from benchmark.datasets import contents
 from benchmark.datasets._record import Record, write_record
 
@@ -108,9 +108,7 @@ def write_dataset(target: Path, record: Record, manifest: pd.DataFrame) -> None:
         If a row is at fault or a picture is missing.
     """
     frame = check_manifest(manifest.reindex(columns=[*COLUMNS]), record, f"manifest of {record.name!r}")
-    aside = target / "manifest.csv.tmp"
-    frame.to_csv(aside, index=False, lineterminator="\n")
-    os.replace(aside, target / "manifest.csv")
+    files.write_text(target / "manifest.csv", frame.to_csv(index=False, lineterminator="\n"))
     write_record(record, target / "record.json")
     known = None if record.linked is None else contents.JOURNALS / f"{target.name}.sha256.csv"
     contents.write(target, frame["image"].tolist(), known)
@@ -125,8 +123,15 @@ def _check_names(names: pd.Series, source: str) -> None:
     names = _text(names)
     _first_bad(names == "", names, source, "every row names an image")
     _first_bad(names.duplicated(), names, source, "it stands in an earlier row too, remove one of them")
-    outside = names.str.contains(r"^[/\\]|(?:^|/)\.\.(?:/|$)")
-    _first_bad(outside, names, source, "give a path below the data set's folder")
+    _first_bad(names.map(_leads_out), names, source, "give a path below the data set's folder")
+
+
+def _leads_out(name: str) -> bool:
+    try:
+        files.plain(name)
+    except ValueError:
+        return True
+    return False
 
 
 def _first_bad(bad: pd.Series, column: pd.Series, source: str, cure: str) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from benchmark import files
+
 
 @dataclass(frozen=True)
 class Record:
@@ -74,7 +76,7 @@ def write_record(record: Record, path: Path) -> None:
     fields = dataclasses.asdict(record)
     for bound in ("low", "high"):
         fields[bound] = fields[bound] if math.isfinite(fields[bound]) else None
-    path.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    files.write_text(path, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_record(path: Path) -> Record:

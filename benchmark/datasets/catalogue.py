@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
+import re
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +17,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from benchmark import bibtex
+from benchmark import bibtex, files, web
 from benchmark.datasets._known import HERE, OWN
 from benchmark.datasets._known import recorded as names
 from benchmark.datasets._record import Record
@@ -30,8 +32,22 @@ class File(_Part):
 
     name: str
     urls: tuple[str, ...]
-    sha256: str | None = None
-    size: int | None = None
+    sha256: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$")
+    size: int | None = Field(None, ge=0)
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if len(files.plain(name).parts) > 1:
+            raise ValueError(f"{name!r} leads into another folder; give a name without a slash")
+        return name
+
+    @field_validator("urls")
+    @classmethod
+    def _web(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            web.check_address(url)
+        return urls
 
 
 class Source(_Part):
@@ -84,6 +100,27 @@ class Entry(_Part):
     source: str = ""
     own: bool = False
 
+    @field_validator("name")
+    @classmethod
+    def _one_folder(cls, name: str) -> str:
+        if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
+            raise ValueError(f"{name!r}: a data set's name has letters, digits and underscores")
+        return name
+
+    @field_validator("page")
+    @classmethod
+    def _page(cls, page: str) -> str:
+        if page:
+            web.check_address(page)
+        return page
+
+    @field_validator("layout")
+    @classmethod
+    def _below(cls, layouts: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for name in (name for layout in layouts for name in _named(layout)):
+            files.plain(name)
+        return layouts
+
     @field_validator("bibtex")
     @classmethod
     def _readable(cls, text: str) -> str:
@@ -112,6 +149,16 @@ class Entry(_Part):
         )
 
 
+def _named(layout: Mapping[str, Any]) -> Iterator[str]:
+    """Files that a layout looks for below the release's folder; ``file`` is a path of its own."""
+    parts = [part for part in layout.get("official", {}).values() if isinstance(part, dict)]
+    found = [layout.get("scores"), layout.get("where"), layout.get("beside", {}).get("file")]
+    for value in (*found, *(part.get("file") for part in parts)):
+        yield from [value] if isinstance(value, str) else value or ()
+    for other in layout.get("other", {}).values():
+        yield from _named(other)
+
+
 def entry(name: str, own: Path = OWN) -> Entry:
     """Read a record.
 
@@ -122,7 +169,7 @@ def entry(name: str, own: Path = OWN) -> Entry:
     """
     for folder in (own, HERE):
         path = folder / f"{name}.yaml"
-        if path.is_file():
+        if path.is_file() and "/" not in name:
             return _read(path.resolve(), path.stat().st_mtime_ns, folder == own)
     near = get_close_matches(name, names(own), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names(own))}"

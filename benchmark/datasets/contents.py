@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from benchmark import files
+
 #: The file beside the manifest.
 FILE = "pictures.csv"
 #: Where what is known of pictures is kept, outside what DVC tracks.
@@ -102,12 +104,10 @@ def write(target: Path, names: Sequence[str], journal: Path | None = None) -> No
         raise ValueError(
             f"{target / gone[0]}: does not exist ({len(gone)} of {len(names)} pictures are missing)"
         )
-    aside = target / f"{FILE}.tmp"
-    with aside.open("w", newline="", encoding="utf-8") as file:
+    with files.whole(target / FILE) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Content._fields)
         writer.writerows(rows)
-    os.replace(aside, target / FILE)
 
 
 def read(target: Path) -> list[Content]:

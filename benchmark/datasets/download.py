@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
-from benchmark import archives
+from benchmark import archives, files
 from benchmark.datasets import layouts
 from benchmark.datasets.catalogue import Entry, Source
 from benchmark.datasets.linked import DOWNLOADS
@@ -52,17 +53,39 @@ def download(
             f"{entry.name}: read its terms first ({entry.licence}; {entry.page}), then call again with "
             "--accept-terms"
         )
+    shelf = downloads / ".archives" / entry.name
+    shelf.mkdir(parents=True, exist_ok=True)
+    busy = f"{entry.name}: another process is bringing it"
+    # Of that process, what it has written says whether it gets on.
+    with files.alone(shelf / ".lock", busy, patience=patience.others, sign=lambda: _newest(shelf, folder)):
+        if complete.is_file():
+            return folder
+        return _from_first(entry, folder, shelf, patience)
+
+
+def _from_first(entry: Entry, folder: Path, shelf: Path, patience: Patience) -> Path:
+    """Bring it from the first source that gives it."""
     reasons = []
     for source in entry.sources:
         try:
-            _bring(source, folder, downloads / ".archives" / entry.name, patience)
+            _bring(source, folder, shelf, patience)
             layouts.locate(entry, folder)
-            complete.write_text(f"{source.origin}\n")
+            files.write_text(folder / ".unpacked" / "complete", f"{source.origin}\n")
             return folder
         except ValueError as error:
             reasons.append(f"{source.origin}: {error}")
     by_hand = f"\nBy hand: {entry.steps} Unpack into {folder} ({entry.page})" if entry.steps else ""
     raise ValueError(f"{entry.name}: no source gave it.\n" + "\n".join(reasons) + by_hand)
+
+
+def _newest(*folders: Path) -> list[float]:
+    """Times of change of folders and of what lies directly in them."""
+    paths = [path for folder in folders if folder.is_dir() for path in (folder, *folder.iterdir())]
+    found = []
+    for path in paths:
+        with suppress(OSError):
+            found.append(path.stat().st_mtime)
+    return sorted(found)
 
 
 def _unpack(path: Path, folder: Path, known: bool) -> None:
@@ -84,12 +107,12 @@ def _unpack(path: Path, folder: Path, known: bool) -> None:
 
 def _bring(source: Source, folder: Path, shelf: Path, patience: Patience) -> None:
     for file in source.files:
-        path = fetch(file.urls, shelf / file.name, sha256=file.sha256, size=file.size, patience=patience)
+        place = files.inside(shelf, file.name)
+        path = fetch(file.urls, place, sha256=file.sha256, size=file.size, patience=patience)
         if archives.is_archive(path):
             _unpack(path, folder, known=file.sha256 is not None)
-        elif not (folder / file.name).is_file():
+        elif not (kept := files.inside(folder, file.name)).is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            aside = folder / f".{file.name}.part"
-            shutil.copyfile(path, aside)
-            aside.replace(folder / file.name)
+            with files.whole(kept) as aside:
+                shutil.copyfile(path, aside)
     (folder / ".unpacked").mkdir(exist_ok=True)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from benchmark import images
+from benchmark import files, images
 from benchmark.datasets.contents import JOURNALS, stamp_of
 from benchmark.fetching import sha256_of
 
@@ -60,9 +60,14 @@ def fingerprints(
     """
     from tqdm import tqdm
 
-    known = read_journal(journal)
     journal.parent.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(workers) as pool, journal.open("a", newline="", encoding="utf-8") as file:
+    busy = f"{journal}: another process is looking at these pictures"
+    with (
+        files.alone(journal, busy, sign=lambda: journal.stat().st_size),
+        ThreadPoolExecutor(workers) as pool,
+        journal.open("a", newline="", encoding="utf-8") as file,
+    ):
+        known = read_journal(journal)
         writer = csv.writer(file, lineterminator="\n")
         with tqdm(total=len(names), desc="pictures", disable=not sys.stderr.isatty()) as bar:
             for chunk in _chunks(names, 64):

@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmark.datasets import catalogue, contents
 from benchmark.datasets._record import Record
+from benchmark.files import plain, whole
 
 #: Where releases are unpacked, one folder a data set.
 DOWNLOADS = Path("downloads")
@@ -38,9 +39,8 @@ def source_of(name: str, settings: Mapping[str, Any]) -> Path | None:
 def link(target: Path, folder: Path) -> None:
     """Make ``target/images`` a link to `folder`; another process never sees it missing."""
     images = target / "images"
-    aside = target / f".images.{os.getpid()}"
-    aside.symlink_to(folder.resolve(), target_is_directory=True)
-    os.replace(aside, images)
+    with whole(images) as aside:
+        aside.symlink_to(folder.resolve(), target_is_directory=True)
 
 
 def relink(target: Path, record: Record, source: Path) -> None:
@@ -51,7 +51,7 @@ def relink(target: Path, record: Record, source: Path) -> None:
     ValueError
         If the folder of the pictures is not there.
     """
-    folder = source / (record.linked or ".")
+    folder = source if record.linked in (None, "", ".") else source / plain(record.linked)
     if not folder.is_dir():
         raise ValueError(
             f"{folder}: is not a folder; it should hold the pictures of {target.name!r}: bring them back "

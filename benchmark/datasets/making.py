@@ -8,10 +8,15 @@ import inspect
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from benchmark import files
 from benchmark.datasets import _release, catalogue
 from benchmark.datasets._known import MADE, names, unknown
+
+#: Seconds to wait for another process that prepares the same data set.
+PATIENCE = 3600.0
 
 
 def prepare(
@@ -45,17 +50,23 @@ def prepare(
     _check_settings(kind or name, make, settings)
     final = Path(root) / name
     aside = Path(root) / ".aside" / name
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        make(aside, **settings)
-        if final.is_dir():
-            shutil.rmtree(final)
-        os.replace(aside, final)
-    finally:
+    lock = Path(root) / f".{name}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    # One at a time: what a killed run left can then be removed, and nobody's half is another's.
+    busy = f"{final}: another process is preparing it"
+    with files.alone(lock, busy, patience=PATIENCE):
         shutil.rmtree(aside, ignore_errors=True)
-        if not any(aside.parent.iterdir()):
-            aside.parent.rmdir()
+        aside.mkdir(parents=True)
+        try:
+            make(aside, **settings)
+            if final.is_dir():
+                shutil.rmtree(final)
+            os.replace(aside, final)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+            with suppress(OSError):  # another data set is being made there
+                aside.parent.rmdir()
+            lock.unlink(missing_ok=True)  # stages depend on all of `root`; who waits for it takes a new one
     return final
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from benchmark import files
 from benchmark.datasets import catalogue
 from benchmark.datasets._files import Pictures
 from benchmark.datasets._tables import read_table
@@ -116,17 +116,11 @@ def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = c
         ],
     }
     entry = catalogue.Entry.model_validate({"name": name, "own": True, **fields})
-    aside = own / f".{name}.csv"
-    table[[*kept, *also]].rename(columns=rename).to_csv(aside, index=False, lineterminator="\n")
-    try:
+    with files.whole(scores) as aside:
+        table[[*kept, *also]].rename(columns=rename).to_csv(aside, index=False, lineterminator="\n")
         checked = dict(fields["layout"][0], file=str(aside))
         layouts.read(entry.model_copy(update={"layout": (checked,)}), images.expanduser())
-        os.replace(aside, scores)
-    finally:
-        aside.unlink(missing_ok=True)
-    partial = own / f".{name}.tmp"
-    partial.write_text(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    os.replace(partial, record)
+    files.write_text(record, yaml.safe_dump(fields, sort_keys=False, allow_unicode=True))
     return record
 
 

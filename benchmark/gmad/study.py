@@ -6,7 +6,6 @@ import base64
 import hashlib
 import io
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from benchmark import files
 from benchmark.images import read
 
 TEMPLATE = Path(__file__).with_name("study.html")
@@ -93,7 +93,7 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path) -> str:
     Raises
     ------
     ValueError
-        If a picture is missing or cannot be read.
+        If a picture is missing or cannot be read, or its name leads out of `root`.
     """
     names = sorted({*asked["first"], *asked["second"]})
     place = {name: at for at, name in enumerate(names)}
@@ -103,16 +103,14 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path) -> str:
             {"id": row.pair, "a": place[str(row.first)], "b": place[str(row.second)]}
             for row in asked.itertuples()
         ],
-        "images": [{"name": name, "data": _embedded(root / name)} for name in names],
+        "images": [{"name": name, "data": _embedded(root / files.plain(name))} for name in names],
     }
     # A script element ends at the first "</": names and data must not hold one.
     text = TEMPLATE.read_text(encoding="utf-8").replace(
         "__STUDY__", json.dumps(content).replace("<", "\\u003c")
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(out.name + ".tmp")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, out)
+    files.write_text(out, text)
     return str(content["id"])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark import files
 from benchmark.gmad.competition import Competition, standings
 from benchmark.gmad.study import pair_name
 from benchmark.statistics import interval, srcc
@@ -217,6 +218,8 @@ def _row(answer: object, file: Path) -> dict[str, object]:
     """One answer as a row; the sign of its strength follows the alphabet, not the side."""
     try:
         left, right = str(answer["left"]), str(answer["right"])  # type: ignore[index]
+        for name in (left, right):
+            files.plain(name)
         side = {"left": -1, "same": 0, "right": 1}[answer["choice"]]  # type: ignore[index]
         strength, seconds = float(answer["strength"]), float(answer["seconds"])  # type: ignore[index]
         pair = str(answer["pair"])  # type: ignore[index]

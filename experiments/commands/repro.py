@@ -19,9 +19,10 @@ def command(
     """
     from experiments import settings as settings_of
     from experiments.doctoring import data_sets, scores, trained
-    from experiments.side_by_side import Runner, rounds, studies
+    from experiments.side_by_side import Runner, check_locks, rounds, studies
 
     settings = settings_of.load()
+    check_locks()
     with Runner() as dvc:
         if jobs > 1 and not dvc.up_to_date():
             for chains in rounds(settings):

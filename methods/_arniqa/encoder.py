@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import ResNet
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
+from benchmark import files
 from methods._archive import read_tensors
 from methods._weights import weights_file
 
@@ -143,9 +143,8 @@ def load_encoder(path: Path) -> Encoder:
 
 def save_encoder(encoder: Encoder, path: Path) -> None:
     """Write an encoder as safetensors, with the official names: aside and then renamed."""
-    aside = path.with_name(path.name + ".tmp")
-    save_file({k: v.detach().cpu().contiguous() for k, v in encoder.state_dict().items()}, aside)
-    os.replace(aside, path)
+    with files.whole(path) as aside:
+        save_file({k: v.detach().cpu().contiguous() for k, v in encoder.state_dict().items()}, aside)
 
 
 def _depth(state: Mapping[str, Tensor], prefix: str) -> int:

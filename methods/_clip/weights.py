@@ -15,11 +15,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from benchmark import files
 from methods._archive import read_tensors
 from methods._clip.antonyms import AntonymScorer
 from methods._clip.encoder import ImageEncoder, architecture, build, encode_prompts, undrawn
 from methods._clip.origin import check_file, check_tag
-from methods._weights import cached, weights_file
+from methods._weights import here, weights_file
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -78,7 +79,7 @@ def pretrained_file(name: str, tag: str) -> Path:
         file = file or "open_clip_model.safetensors"
         address = f"https://huggingface.co/{repository}/resolve/main/{file}"
         sources.append((f"{repository.replace('/', '--')}--{file}", address, None))
-    sources.sort(key=lambda source: not cached(source[0]).is_file())
+    sources.sort(key=lambda source: here(source[0], [source[1]]) is None)
     problems = []
     for file_name, url, sha256 in sources:
         try:
@@ -159,10 +160,9 @@ def save_scorer(
     metadata = {"config": json.dumps(config, sort_keys=True), "scale": repr(model.scale), **(notes or {})}
     if text:
         metadata["text"] = json.dumps(text, sort_keys=True)
-    aside = path.with_suffix(".tmp")
-    # One entry: safetensors writes several in an order that changes from process to process.
-    save_file(state, aside, metadata={_ENTRY: json.dumps(metadata, sort_keys=True)})
-    os.replace(aside, path)
+    with files.whole(path) as aside:
+        # One entry: safetensors writes several in an order that changes from process to process.
+        save_file(state, aside, metadata={_ENTRY: json.dumps(metadata, sort_keys=True)})
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from benchmark import files
 from benchmark.protocols import Features, Resampling, fit_probe
 from methods._archive import read_tensors
 
@@ -124,13 +124,9 @@ def fit_regressor(
         features, manifest, mos_higher_is_better=scale.higher_is_better, how=Resampling(seed=seed)
     )
     sign = 1.0 if scale.higher_is_better else -1.0  # a probe turns opinions so that higher is better
-    aside = path.with_name(path.name + ".tmp")
-    save_file(
-        {"weights": torch.from_numpy(sign * weights), "biases": torch.tensor([sign * bias])},
-        aside,
-        metadata={"opinions": json.dumps(vars(scale))},
-    )
-    os.replace(aside, path)
+    tensors = {"weights": torch.from_numpy(sign * weights), "biases": torch.tensor([sign * bias])}
+    with files.whole(path) as aside:
+        save_file(tensors, aside, metadata={"opinions": json.dumps(vars(scale))})
     return alpha
 
 

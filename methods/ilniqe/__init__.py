@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
@@ -14,6 +13,7 @@ import scipy.io
 import torch
 from torch import Tensor
 
+from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import Card
 from methods import _nss
@@ -153,11 +153,9 @@ def train(
     pristine = fit(pictures, sharpness, kept).pristine
     path = Path(out) / "ilniqe.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".tmp")
-    with aside.open("wb") as file:
+    with files.whole(path) as aside, aside.open("wb") as file:
         parts = dict(zip(_PARTS, (part.numpy() for part in astuple(pristine)), strict=True))
         np.savez(file, allow_pickle=False, **parts)
-    os.replace(aside, path)
     return {"parameters": str(path)}
 
 

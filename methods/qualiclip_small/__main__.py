@@ -1,11 +1,11 @@
 """Keep a trained QualiCLIP as this method's weights: ``python -m methods.qualiclip_small WEIGHTS``."""
 
-import os
 import sys
 
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from benchmark import files
 from methods.qualiclip_small import WEIGHTS
 
 
@@ -14,10 +14,9 @@ def keep(source: str) -> None:
     with safe_open(source, framework="pt") as file:
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    aside = WEIGHTS.with_suffix(".tmp")
     halved = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
-    save_file(halved, aside, metadata=metadata)
-    os.replace(aside, WEIGHTS)
+    with files.whole(WEIGHTS) as aside:
+        save_file(halved, aside, metadata=metadata)
 
 
 if __name__ == "__main__":

@@ -169,3 +169,59 @@ def test_a_record_at_fault_is_named_with_its_key(tmp_path, text, words):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(ValueError, match=rf"mine\.yaml: .*{words}"):
         catalogue.entry("mine", tmp_path)
+
+
+RECORD = """
+title: T
+licence: L
+sources:
+  - from: somebody
+    files:
+      - name: {name}
+        urls: [{url}]
+layout:
+  - reader: table
+    scores: {scores}
+    image: "{{image}}"
+    mos: mos
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("name", "../../../../ESCAPED.txt", "leads out of the folder"),
+        ("name", "/tmp/ESCAPED.txt", "leads out of the folder"),
+        ("name", "'..\\..\\ESCAPED.txt'", "leads out of the folder"),
+        ("name", "sub/ESCAPED.txt", "leads into another folder"),
+        ("url", "file:///etc/passwd", "no address of http or https"),
+        ("url", "ftp://example.org/a", "no address of http or https"),
+        ("scores", "../../scores.csv", "leads out of the folder"),
+        ("scores", "/etc/passwd", "leads out of the folder"),
+    ],
+)
+def test_a_record_from_somebody_else_is_held_inside_its_folder(tmp_path, monkeypatch, key, value, words):
+    fields = {"name": "a.txt", "url": "http://127.0.0.1:9/a", "scores": "scores.csv"} | {key: value}
+    own = tmp_path / "deep/er/experiments/datasets"
+    own.mkdir(parents=True)
+    (own / "x.yaml").write_text(RECORD.format(**fields))
+    with pytest.raises(ValueError, match=words):
+        download(catalogue.entry("x", own), downloads=tmp_path / "deep/er/downloads", patience=QUICK)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [own / "x.yaml"]
+
+
+def test_a_record_cannot_be_named_as_a_folder_above(tmp_path):
+    (tmp_path / "...yaml").write_text(RECORD.format(name="a", url="http://127.0.0.1:9/a", scores="a.csv"))
+    with pytest.raises(ValueError, match="a data set's name has letters"):
+        catalogue.entry("..", tmp_path)
+
+
+def test_several_processes_bring_it_once(tmp_path, monkeypatch, packed):
+    code = "from pathlib import Path; from benchmark.datasets import catalogue, download; "
+    code += f"download.download(catalogue.entry('kadid10k'), downloads=Path('{tmp_path}'))"
+    with serve(monkeypatch, packed, lambda number, path: "slow").running() as server:
+        monkeypatch.setenv("IQA_MIRROR", server.url)
+        processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+        assert [process.wait(timeout=240) for process in processes] == [0] * 3
+        assert len(server.requests) == 1
+    assert len(layouts.read(KADID, tmp_path / "kadid10k").frame) == 3

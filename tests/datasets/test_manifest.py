@@ -64,6 +64,8 @@ def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path, encoding, ends):
         (GOOD + "a.png,2,,,,,\n", r"row 4, column 'image': 'a.png'.*earlier row"),
         (GOOD + ",2,,,,,\n", r"row 4, column 'image'.*names an image"),
         (GOOD + "../c.png,2,,,,,\n", r"row 4.*below the data set's folder"),
+        (GOOD + "..\\c.png,2,,,,,\n", r"row 4.*below the data set's folder"),
+        (GOOD + "C:\\c.png,2,,,,,\n", r"row 4.*below the data set's folder"),
         (GOOD + "x/../../c.png,2,,,,,\n", r"row 4.*below the data set's folder"),
         (GOOD + "/c.png,2,,,,,\n", r"row 4.*below the data set's folder"),
         (GOOD + "c.png,good,,,,,\n", r"row 4, column 'mos': 'good': write a number"),

@@ -1,5 +1,8 @@
 """Data sets made from the user's own files, and the frame in which all are made."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 import torch
@@ -121,3 +124,14 @@ def test_misspelt_names_and_settings_stop_before_any_work(tmp_path, name, settin
     with pytest.raises(ValueError, match=words):
         prepare(name, tmp_path, **settings)
     assert not list(tmp_path.iterdir())
+
+
+def test_processes_that_prepare_one_set_make_the_whole_of_it(tmp_path, pictures):
+    code = "import sys; from benchmark.datasets.making import prepare\n"
+    code += "for _ in range(5): prepare('mine', sys.argv[1], kind='folder', source=sys.argv[2])"
+    command = [sys.executable, "-c", code, tmp_path / "data", pictures]
+    processes = [subprocess.Popen(command, cwd=tmp_path) for _ in range(3)]
+    assert [process.wait(timeout=240) for process in processes] == [0] * 3
+    assert len(load("mine", tmp_path / "data").manifest) == 3
+    # Stages depend on the whole folder: a lock in it would be a change.
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["mine"]

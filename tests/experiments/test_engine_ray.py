@@ -17,9 +17,14 @@ ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
 @pytest.fixture(scope="module")
 def cluster():
-    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
-    yield
-    ray.shutdown()
+    from experiments.engine_ray import start
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("RAY_ADDRESS", raising=False)
+        patched.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "1")  # which `start` changes: put back after
+        start(num_cpus=2)
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture
@@ -64,3 +69,14 @@ def test_chunks_that_are_done_are_not_scored_again(cluster, paths):
 
     parts = list(ray_rows(paths, "sharpness", How(device="cpu"), done=set(range(16)), chunk=8))
     assert sorted(row.index for part in parts for row in part) == list(range(16, 24))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_nobody_outside_this_machine_reaches_the_cluster(cluster):
+    ray.get(ray.remote(lambda: None).remote())  # a worker listens too
+    ours = {process.pid for process in psutil.Process().children(recursive=True)} | {os.getpid()}
+    listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.pid in ours]
+    names = {psutil.Process(c.pid).name() for c in listening}
+    assert {"gcs_server", "raylet"} <= names
+    assert {c.laddr.ip for c in listening} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}

@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 
 import methods
 from benchmark.images import write_png
-from benchmark.scoring import score_files
+from benchmark.scoring import Row, score_files
 from experiments import inputs
 from experiments.cli import app
+from experiments.journal import Journal
 from experiments.scoring_run import How, collect, fingerprint, local_rows
 
 run = CliRunner()
@@ -315,3 +316,18 @@ def test_settings_that_cannot_be_had_are_refused(folder):
     ):
         result = run.invoke(app, ["score", str(folder), "--method", "sharpness", *options])
         assert says in str(result.exception)
+
+
+def test_two_processes_do_not_mix_in_one_journal(tmp_path, monkeypatch):
+    monkeypatch.setattr("experiments.journal.PATIENCE", 0.1)
+    first = Journal(tmp_path / "a.part", {"method": "m"}, resume=False)
+    code = "from pathlib import Path; from experiments.journal import Journal; "
+    code += f"Journal(Path('{tmp_path}/a.part'), {{'method': 'm'}}, resume=True)"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert "another process is scoring into it" in other.stderr
+    assert other.returncode
+    first.add([Row(0, (1, 1), 0.5)])
+    first.close()
+    again = Journal(tmp_path / "a.part", {"method": "m"}, resume=True)
+    again.close()
+    assert [row.score for row in again.rows] == [0.5]

@@ -1,5 +1,6 @@
 """Which stages may run beside each other, and that an interrupt ends what runs."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -102,3 +103,48 @@ def test_an_interrupt_ends_what_runs_and_begins_nothing(tmp_path, sent):
         with pytest.raises(ProcessLookupError):
             os.killpg(int(path.read_text()), 0)
     assert not (tmp_path / "c.pid").exists()
+
+
+CHECK = "from experiments.side_by_side import check_locks; check_locks()"
+
+
+def checked(folder, **environment):
+    """What the check of the locks of a project says before DVC runs."""
+    return subprocess.run(
+        [sys.executable, "-c", CHECK],
+        **{"cwd": folder, "capture_output": True, "text": True, "timeout": 120},
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment,
+    )
+
+
+@pytest.mark.parametrize("number", ["ENOSYS", "ENOLCK"])
+def test_a_disk_without_locks_is_told_with_its_cure_and_not_waited_for(tmp_path, no_locks, number):
+    (tmp_path / ".dvc").mkdir()
+    said = checked(tmp_path, **no_locks(number))
+    assert said.returncode
+    assert "keeps no locks (flock)" in said.stderr
+    assert "dvc config --local core.hardlink_lock true" in said.stderr
+    (tmp_path / ".dvc/config.local").write_text("[core]\n    hardlink_lock = true\n")
+    assert checked(tmp_path, **no_locks(number)).stderr == ""
+
+
+def test_another_dvc_is_said_before_it_is_waited_for(tmp_path):
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    assert checked(tmp_path).stderr == ""
+    with (tmp_path / ".dvc/tmp/lock").open("w") as held:
+        held.write(" 4711\n")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "another DVC (process 4711) is at work here; waiting" in checked(tmp_path).stderr
+
+
+def test_the_lock_of_a_killed_dvc_is_said_with_its_cure(tmp_path):
+    """Where DVC locks by hard links, the lock of a process that was killed holds for a year."""
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    (tmp_path / ".dvc/config").write_text("[core]\n    hardlink_lock = true\n")
+    code = "import os; from dvc.lock import make_lock\n"
+    code += "make_lock('.dvc/tmp/lock', tmp_dir='.dvc/tmp', hardlink_lock=True).lock(); os._exit(1)"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path)
+    said = checked(tmp_path)
+    assert said.returncode == 0
+    assert "If there is none, remove .dvc/tmp/lock" in said.stderr

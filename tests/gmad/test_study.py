@@ -152,3 +152,10 @@ def test_a_whole_sitting_with_a_reload_in_the_middle(pictures, tmp_path):
     assert all(a["strength"] == 100 and a["seconds"] >= 0 and a["scale"] == 1 for a in saved["answers"])
     preference = tally(pairs, read_answers(files), resamples=20).preference
     assert (preference == np.where(pairs.high_image > pairs.low_image, 100, -100)).all()
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/secret.png", "in/../../secret.png"])
+def test_no_picture_outside_the_data_set_is_embedded(pictures, tmp_path, name):
+    with pytest.raises(ValueError, match="leads out of the folder"):
+        write_study(questions(pairs_of([name, "20.jpg"])), pictures[0], tmp_path / "study.html")
+    assert not (tmp_path / "study.html").exists()

@@ -1,5 +1,7 @@
 """Published weights are fetched once from their addresses, checked, and missed in one calm line."""
 
+import hashlib
+import subprocess
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -130,3 +132,46 @@ def test_without_network_the_error_is_one_line(tmp_path, monkeypatch, capfd, nam
     assert "\n" not in str(caught.value)
     printed = capfd.readouterr()
     assert printed.out + printed.err == ""
+
+
+def test_what_huggingface_hub_has_fetched_is_not_fetched_again(tmp_path, monkeypatch):
+    address = "https://huggingface.co/own/set/resolve/main/w.pt"
+    content = b"weights"
+    digest = hashlib.sha256(content).hexdigest()
+    folder = tmp_path / "home/hub/models--own--set"
+    for name in ("refs", "blobs", "snapshots/1234"):
+        (folder / name).mkdir(parents=True)
+    (folder / "refs/main").write_text("1234")
+    (folder / f"blobs/{digest}").write_bytes(content)
+    (folder / "snapshots/1234/w.pt").symlink_to(f"../../blobs/{digest}")
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("IQA_OFFLINE", "1")
+    assert weights_file("w.pt", [address]).read_bytes() == content
+    assert weights_file("w.pt", [address], digest).read_bytes() == content
+    (folder / f"blobs/{digest}").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"w\.pt: its sha256 is not"):
+        weights_file("w.pt", [address])
+    with pytest.raises(ValueError, match="IQA_OFFLINE forbids"):
+        weights_file("other.pt", ["https://huggingface.co/own/set/resolve/main/other.pt"])
+
+
+def test_weights_of_a_read_only_folder_are_used(tmp_path, monkeypatch):
+    shared = tmp_path / "shared"
+    (shared / "weights").mkdir(parents=True)
+    (shared / "weights/w.pt").write_bytes(b"weights")
+    mounted = subprocess.run(["mount", "--bind", "-o", "ro", shared, shared], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a folder read-only")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", shared], capture_output=True)
+        with pytest.raises(OSError, match="Read-only"):
+            (shared / "weights/probe").touch()
+        monkeypatch.setenv("IQA_CACHE", str(shared))
+        assert weights_file("w.pt", ["https://example.org/w.pt"]).read_bytes() == b"weights"
+        with pytest.raises(ValueError, match=r"v\.pt: cannot be written \(.*Read-only"):
+            weights_file("v.pt", ["https://example.org/v.pt"])
+    finally:
+        subprocess.run(["umount", shared], check=True)
