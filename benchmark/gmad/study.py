@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from benchmark import files
-from benchmark.images import read
+from benchmark.images import header, read
 
 TEMPLATE = Path(__file__).with_name("study.html")
 #: What every browser shows from its own bytes.
@@ -116,8 +116,7 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path) -> str:
 
 def _embedded(path: Path) -> str:
     pixels = read(path)
-    with Image.open(path) as image:
-        kind = _SHOWN.get(image.format or "")
+    kind = _SHOWN.get(header(path).format)
     if kind is not None:
         data = path.read_bytes()
     else:

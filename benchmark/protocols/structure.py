@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from benchmark.statistics import weighted
 from benchmark.statistics.structure import partial_srcc
@@ -26,15 +25,17 @@ def facts(root: Path, images: Sequence[str]) -> pd.DataFrame:
     ValueError
         If a file is missing.
     """
+    from benchmark.images import ImageError, header  # only here is torch needed
+
     rows = []
     for name in images:
+        if not (root / name).is_file():
+            raise ValueError(f"{root / name}: is missing; prepare its data set again")
         try:
-            with Image.open(root / name) as opened:
-                rows.append((name, *opened.size, (root / name).stat().st_size))
-        except FileNotFoundError as error:
-            raise ValueError(f"{root / name}: is missing; prepare its data set again") from error
-        except (OSError, ValueError):
+            head = header(root / name)
+        except ImageError:
             continue
+        rows.append((name, head.width, head.height, (root / name).stat().st_size))
     return pd.DataFrame(rows, columns=["image", "width", "height", "bytes"])
 
 

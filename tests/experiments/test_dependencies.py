@@ -123,7 +123,7 @@ def test_the_suite_reads_data_sets_where_they_are_defined():
 
 def test_a_methods_version_follows_what_it_imports(tmp_path):
     niqe, qualiclip, small = map(set, map(code_files, ("niqe", "qualiclip", "qualiclip_small")))
-    assert TOP / "benchmark/images.py" in niqe & qualiclip
+    assert TOP / "benchmark/images/tiff.py" in niqe & qualiclip
     assert TOP / "methods/_nss.py" in niqe - qualiclip
     assert TOP / "benchmark/degradations/levels.py" in qualiclip - niqe
     assert TOP / "methods/qualiclip_small/weights.safetensors" in small
@@ -132,7 +132,7 @@ def test_a_methods_version_follows_what_it_imports(tmp_path):
 
 def test_journals_follow_the_code_of_their_stage():
     score = {path.relative_to(TOP).as_posix() for path in closure("experiments.score")}
-    assert {"benchmark/images.py", "benchmark/scoring.py", "experiments/scoring_run.py"} < score
+    assert {"benchmark/images/tiff.py", "benchmark/scoring.py", "experiments/scoring_run.py"} < score
     sweep = {path.relative_to(TOP).as_posix() for path in closure("experiments.sweep")}
     assert {"benchmark/study.py", "benchmark/degradations/engine.py", "benchmark/dead_leaves.py"} < sweep
 

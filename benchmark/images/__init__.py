@@ -1,0 +1,21 @@
+"""Any picture file -> RGB tensor in [0, 1]: the one place of the suite that decodes and encodes pictures."""
+
+from benchmark.images.addresses import SECONDS, is_address, patience
+from benchmark.images.files import EXTENSIONS, below
+from benchmark.images.picture import MAX_PIXELS, ImageError, ImageNotice
+from benchmark.images.reading import header, read
+from benchmark.images.writing import write_png
+
+__all__ = [
+    "EXTENSIONS",
+    "MAX_PIXELS",
+    "SECONDS",
+    "ImageError",
+    "ImageNotice",
+    "below",
+    "header",
+    "is_address",
+    "patience",
+    "read",
+    "write_png",
+]
