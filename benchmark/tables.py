@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pandas as pd
 
@@ -25,6 +26,22 @@ MAIN = ("srcc", "krcc", "plcc", "rmse")
 #: Columns of result files that hold keys of methods and of data sets.
 METHODS = ("method", "method_a", "method_b", "defender", "attacker")
 DATASETS = ("dataset", "train", "test")
+#: Columns that hold names, whatever these look like: a method may be called "NA", a picture "007".
+NAMES = (
+    *(*METHODS, *DATASETS, "variant", "variant_a", "variant_b", "judge", "image", "low_image", "high_image"),
+    *("distortion", "group", "change", "target", "map", "region", "statistic", "signature", "left_out"),
+)
+
+
+def read_results(source: Path | IO[bytes]) -> pd.DataFrame:
+    """Read a table that a stage wrote: an empty cell is missing, names (`NAMES`) stay as they are.
+
+    Raises
+    ------
+    ParserError, EmptyDataError, UnicodeDecodeError
+        Of pandas, if it is no such table.
+    """
+    return pd.read_csv(source, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ TOP = Path(__file__).parents[1]
 APART = {
     # It says where the pictures lie; which they are, their digests say.
     ("benchmark.datasets.linked", "benchmark.datasets.catalogue"),
+    # It puts into words that a picture is missing.
+    ("benchmark.datasets.linked", "benchmark.datasets._spelling"),
 }
 #: Modules that no number follows.
 ASIDE = {

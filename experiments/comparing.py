@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -45,7 +46,8 @@ def fetch(where: str, into: Path) -> Path:
     from scmrepo.exceptions import SCMError
 
     try:
-        files = DVCFileSystem(rev=resolve_rev(SCM("."), where))
+        commit = resolve_rev(SCM("."), where)
+        files = DVCFileSystem(rev=commit)
         names = [name for name in ("params.yaml", *tables()) if files.isfile(name)]
     except (DvcException, SCMError) as error:
         raise ValueError(f"--compare {where}: neither a folder nor a revision ({error})") from error
@@ -54,15 +56,28 @@ def fetch(where: str, into: Path) -> Path:
             f"--compare {where}: the revision names no results; commit dvc.lock with a run, "
             "name an experiment of `dvc exp show`, or a folder of another checkout"
         )
+    lacking = []
     for name in names:
         try:
             stage.write_bytes(into / name, files.read_bytes(name))
-        except (DvcException, OSError) as error:
-            raise ValueError(
-                f"--compare {where}: {name} of that revision is not in the cache ({error}); "
-                f"get it with `dvc fetch --all-commits`, or make it there with `dvc repro`"
-            ) from error
+        except (DvcException, OSError):
+            lacking.append(name)
+    if lacking:
+        raise ValueError(
+            f"--compare {where}: {_how_to_get(commit[:9], lacking, len({*names} - {'params.yaml'}))}"
+        )
     return into
+
+
+def _how_to_get(commit: str, lacking: Sequence[str], count: int) -> str:
+    """Say why results of a commit are not here, and the commands that bring them."""
+    return (
+        f"{len(lacking)} of the {count} tables that dvc.lock of {commit} records are not in the cache, the "
+        f"first is {lacking[0]}: that run was made elsewhere, or its files were removed. Where a remote of "
+        f"DVC holds them, `dvc fetch --all-commits` brings them; else make the run beside this one, "
+        f"`git clone . ../{commit} && cd ../{commit} && git checkout {commit} && dvc repro`, and then "
+        f"`iqa report --compare ../{commit}`"
+    )
 
 
 def write(where: str, folder: Path, out: Path = stage.REPORTS) -> Path:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.scoring import Row
-from experiments.inputs import Picture
 from experiments.scoring_run import How, local_rows
 from experiments.trained import load_here
+
+if TYPE_CHECKING:
+    from experiments.inputs import Picture
 
 #: Pictures of a chunk.
 CHUNK = 64

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from benchmark.datasets._spelling import on_disk
+from benchmark.delimited import read_table
 from benchmark.images import EXTENSIONS, is_address, patience
 from benchmark.web import within
 
@@ -25,9 +26,10 @@ def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Pict
     ----------
     arguments
         Files as they are; folders, searched for pictures all the way down, in the order of their names; glob
-        patterns; CSV or parquet files with a column of `COLUMNS`, whose paths start from the folder of the
-        file; ``-`` for one path a line of standard input; or addresses of a store that fsspec knows, with
-        folders and patterns alike.
+        patterns; CSV (`benchmark.delimited.read_table`) or parquet files with a column of `COLUMNS`, whose
+        paths start from the folder of the file; ``-`` for one path a line of standard input; or addresses of
+        a store that fsspec knows, with folders and patterns alike. A name in another Unicode form than the
+        disk's is taken as the disk spells it.
     stdin
         Standard input.
 
@@ -41,7 +43,7 @@ def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Pict
 
 
 def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
-    path = Path(argument)
+    path = on_disk(Path(argument))
     if argument == "-":
         lines = [line.rstrip("\n") for line in stdin or ()]
         return _some([_below(Path(), line) for line in lines if line], "standard input names no picture")
@@ -76,21 +78,14 @@ def _stored(address: str) -> Iterable[Picture]:
 
 
 def _listed(path: Path) -> list[Picture]:
-    columns = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    columns = _parquet(path) if path.suffix.lower() == ".parquet" else read_table(path).to_dict("list")
     name = next((name for name in COLUMNS if name in columns), None)
     if name is None:
         raise ValueError(f"{path}: needs a column among {', '.join(COLUMNS)}, has {', '.join(columns)}")
-    empty = [row for row, cell in enumerate(columns[name], start=1) if not cell]
-    if empty:
-        raise ValueError(f"{path}: its row {empty[0]} names no picture")
+    for row, cell in enumerate(columns[name], start=1):
+        if not cell or not isinstance(cell, str):  # parquet may hold numbers
+            raise ValueError(f"{path}: its row {row} names no picture, it holds {cell!r}")
     return _some([_below(path.parent, cell) for cell in columns[name]], f"{path} lists no picture")
-
-
-def _csv(path: Path) -> dict[str, list[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-        return {name: [row[name] for row in rows] for name in reader.fieldnames or ()}
 
 
 def _parquet(path: Path) -> dict[str, list[str]]:
@@ -106,7 +101,7 @@ def _parquet(path: Path) -> dict[str, list[str]]:
 
 
 def _below(folder: Path, name: str) -> Picture:
-    return name if is_address(name) else folder / name
+    return name if is_address(name) else on_disk(folder / name)
 
 
 def _some(found: list[Picture], otherwise: str) -> list[Picture]:

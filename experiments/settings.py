@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import methods
+from benchmark import naming
 
 PARAMS = Path("params.yaml")
 
@@ -139,7 +143,7 @@ class Ablation(Section):
     method: str
     variants: list[str]
     #: Further trainings of the variant ``full``, each from its seed: what luck alone does to a number.
-    seeds: list[int]
+    seeds: list[Annotated[int, Field(ge=0)]]
     datasets: list[str]
     changes: dict[str, Any]
 
@@ -183,7 +187,7 @@ def parse(raw: dict[str, Any], where: str = "params.yaml") -> Settings:
         settings = Settings.model_validate(raw, strict=True)
     except ValidationError as error:
         raise ValueError(f"{where}:\n{methods.explain('', error.errors(), _known_keys(Settings))}") from None
-    problems = _unknown_names(settings)
+    problems = [*_unfit_names(settings), *_unknown_names(settings)]
     runs = [settings.seed, *settings.ablation.seeds]
     if len(set(runs)) < len(runs):
         problems.append(f"ablation.seeds: {runs[1:]} must differ from each other and from seed {runs[0]}")
@@ -234,6 +238,49 @@ def _settable(prepare: Prepare) -> list[str]:
     return sorted({*prepare.datasets, *_known.names()})
 
 
+#: What tables of gradCAM call their floors, beside a method's own name with `SHUFFLED` after it.
+FLOORS = ("centre_prior", "random_map")
+SHUFFLED = "_shuffled"
+
+
+def _unfit_names(settings: Settings) -> Iterator[str]:
+    """Names that no folder or stage can have, and those that two would share."""
+    declared = {
+        "prepare.datasets": settings.prepare.datasets,
+        "methods": list(settings.methods),
+        "ablation.variants": settings.ablation.variants,
+    }
+    for key, names in declared.items():
+        yield from (f"{key}: {name!r} {why}" for name in names if (why := naming.fault(name)))
+        for one, other in naming.twins(names):
+            how = "stands twice; leave one out" if one == other else f"and {one!r} differ in case; rename one"
+            yield f"{key}: {other!r} {how}"
+    for name in settings.methods:
+        if name in FLOORS or name.endswith(SHUFFLED):
+            yield f"methods: {name!r} is what gradCAM's tables call a floor; choose another name"
+    for name in settings.ablation.variants:
+        if re.fullmatch(r"seed_\d+", name):
+            yield f"ablation.variants: {name!r} is what a further seed is called; choose another name"
+    yield from _same_stages(list(settings.methods), settings.score.datasets)
+
+
+def _same_stages(names: list[str], datasets: list[str]) -> Iterator[str]:
+    """Pairs of method and data set whose stages DVC would call by one name, so that one is lost.
+
+    Stages ``features`` are of some of the pairs that stages ``score`` are of.
+    """
+    first: dict[str, tuple[str, str]] = {}
+    for cell in itertools.product(names, datasets):
+        other = first.setdefault("-".join(cell), cell)
+        if other == cell:
+            continue
+        (a, b), (c, d) = other, cell
+        yield (
+            f"methods {a!r} and {c!r} with data sets {b!r} and {d!r}: both make the stage "
+            f"score@{'-'.join(cell)}; rename one, with _ in place of -"
+        )
+
+
 def _unknown_names(settings: Settings) -> list[str]:
     """Names of data sets and methods that are used but not declared."""
     used = {
@@ -262,6 +309,12 @@ def _unknown_names(settings: Settings) -> list[str]:
         for key, (names, known) in used.items()
         for name in names
         if name not in known
+    ]
+    problems += [
+        f"{key}: {name!r} stands twice; leave one out"
+        for key, (names, _) in used.items()
+        for place, name in enumerate(names)
+        if key != "methods" and name in names[:place]  # two rows may show one method
     ]
     return problems
 

@@ -228,7 +228,8 @@ def explain(where: str, problems: Sequence[Any], known: Sequence[str] = ()) -> s
         if problem["type"] == "extra_forbidden":
             lines.append(f"{key}: unknown setting; {hint(str(problem['loc'][-1]), known)}")
         else:
-            lines.append(f"{key}: {problem['msg']} (got {problem['input']!r})")
+            cure = "; YAML reads it so, put it in quotes" if problem["type"] == "string_type" else ""
+            lines.append(f"{key}: {problem['msg']} (got {problem['input']!r}){cure}")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ ENDLESS = sorted(set(HOSTILE) - {"retry", "odd numbers"})
 def quick(monkeypatch):
     monkeypatch.setenv("IQA_TIMEOUT", "0.5")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(images, "BYTES", 2_000_000)
+    monkeypatch.setattr(images.addresses, "BYTES", 2_000_000)
 
 
 def png():

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.datasets._manifest import lacking_column, read_csv
+from benchmark import delimited
+from benchmark.datasets._files import Pictures
+from benchmark.datasets._manifest import lacking_column
 from benchmark.datasets.linked import link
 
 
@@ -25,27 +27,26 @@ def existing_folder(source: str | Path) -> Path:
     return folder.resolve()
 
 
-def link_images(target: Path, folder: Path, names: Sequence[str], listed_in: str) -> None:
-    """Make ``target/images`` a symbolic link to `folder`, once all `names` were found there.
+def link_images(target: Path, folder: Path, names: Sequence[str], listed_in: str) -> list[str]:
+    """Make ``target/images`` a symbolic link to `folder`; return all `names` as the disk spells them.
 
     Raises
     ------
     ValueError
         If a picture is missing; the first is named and the others are counted.
     """
-    if missing := [name for name in names if not (folder / name).is_file()]:
-        raise ValueError(
-            f"{folder}: {len(missing)} of the {len(names)} pictures of {listed_in} are missing, the first is "
-            f"{missing[0]!r}; complete the folder or correct the names"
-        )
+    found = list(names)
+    if not all((folder / name).is_file() for name in names):
+        found = Pictures(folder).find_all(names, listed_in)
     link(target, folder)
+    return found
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a CSV table as text and make sure that it has `columns`."""
+    """Read a table as text (`benchmark.delimited.read_table`) and make sure that it has `columns`."""
     if not path.is_file():
         raise ValueError(f"{path}: does not exist; it should hold the scores")
-    table = read_csv(path)
+    table = delimited.read_table(path)
     have = [str(name) for name in table.columns]
     for name in columns:
         if name not in have:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from benchmark.datasets._spelling import composed
 from benchmark.images import EXTENSIONS
 
 DEPTH = 4
@@ -69,20 +70,30 @@ class Pictures:
         self.root = root
         self.paths = list(pictures(root))
         self._exact = set(self.paths)
+        self._composed: dict[str, list[str]] = {}
         self._lower: dict[str, list[str]] = {}
         self._names: dict[str, list[str]] = {}
         for path in self.paths:
-            self._lower.setdefault(path.lower(), []).append(path)
-            self._names.setdefault(path.rsplit("/", 1)[-1].lower(), []).append(path)
+            name = composed(path)
+            self._composed.setdefault(name, []).append(path)
+            self._lower.setdefault(name.lower(), []).append(path)
+            self._names.setdefault(name.rsplit("/", 1)[-1].lower(), []).append(path)
 
     def find(self, name: str) -> str | None:
-        """Path of the picture called `name`: as written, else in another case, else in another folder."""
+        """Path of the picture called `name`; None if there is none, or several and none as written.
+
+        As written, else in another Unicode form, else in another case, else in another folder.
+        """
+        found = self._could_be(name)
+        return found[0] if len(found) == 1 else None
+
+    def _could_be(self, name: str) -> list[str]:
+        """Pictures that `name` may mean, by the first way of reading it that finds any."""
         if name in self._exact:
-            return name
-        for found in (self._lower.get(name.lower()), self._names.get(name.rsplit("/", 1)[-1].lower())):
-            if found and len(found) == 1:
-                return found[0]
-        return None
+            return [name]
+        name = composed(name)
+        base = name.rsplit("/", 1)[-1].lower()
+        return self._composed.get(name) or self._lower.get(name.lower()) or self._names.get(base) or []
 
     def find_all(self, names: Sequence[str], listed_in: str) -> list[str]:
         """Path of every picture of `names`.
@@ -96,9 +107,12 @@ class Pictures:
         missing = [row for row, path in enumerate(found) if path is None]
         if missing:
             name = names[missing[0]]
-            base = name.rsplit("/", 1)[-1].lower()
+            several = self._could_be(name)
+            base = composed(name).rsplit("/", 1)[-1].lower()
             close = difflib.get_close_matches(base, list(self._names)[:20_000], n=1)
             hint = f"; there is {self._names[close[0]][0]!r}" if close else ""
+            if several:
+                hint = f"; it could be {' or '.join(map(repr, several[:3]))}"
             raise ValueError(
                 f"{self.root}: {len(missing)} of the {len(names)} pictures of {listed_in} are missing, the "
                 f"first is {name!r} (entry {missing[0] + 1}){hint}; complete the folder or correct the names"

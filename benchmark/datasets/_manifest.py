@@ -16,6 +16,8 @@ from benchmark.datasets._record import Record, write_record
 COLUMNS = ("image", "mos", "mos_std", "reference", "distortion", "level", "split")
 NUMBERS = ("mos", "mos_std", "level")
 SPLITS = ("train", "val", "test")
+_DECIMAL_COMMA = r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?"
+_THOUSANDS = r"[+-]?[1-9]\d{0,2},\d{3}"
 
 
 def read_manifest(path: Path, record: Record) -> pd.DataFrame:
@@ -87,16 +89,38 @@ def lacking_column(name: str, have: Sequence[str]) -> str:
 
 
 def numbers(column: pd.Series, source: str) -> pd.Series:
-    """Convert text to finite float64, empty text to NaN; the first value that is no number is named."""
+    """Convert text to finite float64, empty text to NaN; the first value that is no number is named.
+
+    Decimal commas are taken where they can be nothing else: not where every number with a comma is like
+    1,234, nor where others have points.
+    """
     if pd.api.types.is_numeric_dtype(column):
         converted = column.astype(float)
         empty = converted.isna()
     else:
         text = _text(column).str.strip()
         empty = text == ""
+        text = _decimal_points(text, source)
         converted = pd.to_numeric(text.mask(empty), errors="coerce").astype(float)
-    _first_bad(~empty & ~np.isfinite(converted), column, source, "write a number or leave it empty")
+    _first_bad(
+        ~empty & ~np.isfinite(converted),
+        column,
+        source,
+        "write a number or leave it empty, this is no number",
+    )
     return converted
+
+
+def _decimal_points(text: pd.Series, source: str) -> pd.Series:
+    """Write decimal commas as points; refuse them where they may separate thousands instead."""
+    commas = text.str.fullmatch(_DECIMAL_COMMA)
+    if not commas.any():
+        return text
+    mixed = commas & text.str.contains(".", regex=False).any()
+    _first_bad(mixed, text, source, "other rows have a decimal point, write one here too")
+    thousands = commas & text[commas].str.fullmatch(_THOUSANDS).all()
+    _first_bad(thousands, text, source, "may be a decimal comma or thousands, write a decimal point")
+    return text.mask(commas, text.str.replace(",", ".", regex=False))
 
 
 def write_dataset(target: Path, record: Record, manifest: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.datasets._manifest import lacking_column
+from benchmark.delimited import read_text
 
 
 def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Path]:
@@ -61,25 +62,6 @@ def pick(table: pd.DataFrame, column: str, where: str) -> pd.Series:
     if column not in table:
         raise ValueError(f"{where}: {lacking_column(column, [str(name) for name in table.columns])}")
     return table[column]
-
-
-def read_text(path: Path) -> str:
-    """Text of a file in UTF-8, or in UTF-16 with its mark; any line ends.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
-    content = path.read_bytes()
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ValueError(
-            f"{path}: line {line} is not UTF-8 ({error.reason}); save the file in UTF-8"
-        ) from error
 
 
 def _read(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark import files, images
+from benchmark.datasets._spelling import absent
 from benchmark.datasets.contents import JOURNALS, stamp_of
 from benchmark.fetching import sha256_of
 
@@ -113,7 +114,7 @@ def _looker(root: Path, known: dict[str, Fingerprint]) -> Callable[[str], tuple[
         path = root / name
         size, changed = stamp_of(path)
         if not size:
-            return Fingerprint(name, "", "", "", "", "", "", f"{path}: does not exist"), False
+            return Fingerprint(name, "", "", "", "", "", "", f"{path}: {absent(path)}"), False
         kept = known.get(name)
         if kept is not None and (kept.size, kept.changed) == (size, changed):
             return kept, False

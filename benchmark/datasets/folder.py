@@ -45,7 +45,7 @@ def prepare(
     source
         Folder of the pictures, with folders below it if there are any.
     scores
-        CSV table with a row for each picture; without one every picture is taken and none has a score.
+        Table with a row for each picture; without one every picture is taken and none has a score.
         Its columns ``mos_std``, ``reference``, ``distortion``, ``level`` and ``split`` are taken too.
     image_column, score_column
         Columns of `scores` with the path below `source`, and with the score.
@@ -77,5 +77,5 @@ def prepare(
             rated_by="people",
             linked=".",
         )
-    link_images(target, folder, names, str(scores))
+    names = link_images(target, folder, names, str(scores))
     write_dataset(target, record, manifest.assign(image=[f"images/{name}" for name in names]))

@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmark.datasets import catalogue, contents
 from benchmark.datasets._record import Record
+from benchmark.datasets._spelling import absent
 from benchmark.files import plain, whole
 
 #: Where releases are unpacked, one folder a data set.
@@ -74,8 +75,9 @@ def check(target: Path) -> None:
     other, gone = contents.changed(target, journal_of(target))
     cure = f"run `dvc repro prepare@{target.name}`, which takes them anew"
     if gone:
+        first = target / gone[0]
         raise ValueError(
-            f"{target / gone[0]}: does not exist ({len(gone)} pictures of {target.name!r} are missing); "
+            f"{first}: {absent(first)} ({len(gone)} pictures of {target.name!r} are missing); "
             f"bring them back, or correct the list of pictures and {cure}"
         )
     if other:

@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from benchmark import files
-from benchmark.datasets import catalogue
+from benchmark import files, naming
+from benchmark.datasets import _tables, catalogue
 from benchmark.datasets._files import Pictures
-from benchmark.datasets._tables import read_table
+from benchmark.datasets._manifest import numbers
+from benchmark.delimited import read_table
 from benchmark.images import EXTENSIONS
 
 #: Names that score columns go by, the likeliest first.
@@ -40,7 +41,7 @@ def guess(scores: Path, image: str = "", score: str = "") -> tuple[pd.DataFrame,
     Parameters
     ----------
     scores
-        CSV file, columns separated by comma, semicolon or tab.
+        Table as `benchmark.delimited.read_table` reads it, or a workbook.
     image, score
         Columns that the user names; they are not guessed.
 
@@ -51,10 +52,8 @@ def guess(scores: Path, image: str = "", score: str = "") -> tuple[pd.DataFrame,
     """
     if not scores.is_file():
         raise ValueError(f"{scores}: does not exist; it should hold a row for each picture")
-    table = max(
-        (read_table(scores.parent, {"file": str(scores), "separator": mark})[0] for mark in (",", ";", "\t")),
-        key=lambda frame: frame.shape[1],
-    )
+    is_workbook = scores.suffix.lower() == ".xlsx"
+    table = _tables.read_table(scores.parent, {"file": str(scores)})[0] if is_workbook else read_table(scores)
     columns = [str(name) for name in table.columns]
     for named in (image, score):
         if named and named not in columns:
@@ -66,7 +65,7 @@ def guess(scores: Path, image: str = "", score: str = "") -> tuple[pd.DataFrame,
         raise ValueError(
             f"{scores}: which column is the score ({', '.join(numeric)})? name it with --score-column"
         )
-    values = _numeric(table[score])
+    values = numbers(table[score], str(scores))
     lower = re.search("dmos|distort|difference", score.lower()) is not None
     std = _named([name for name in numeric if name != score], STD)
     return table, Guess(image, score, std, float(values.min()), float(values.max()), not lower)
@@ -85,6 +84,8 @@ def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = c
 
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r}: a data set's name has small letters, digits and underscores")
+    if why := naming.fault(name):
+        raise ValueError(f"{name!r} {why}")
     if name in MADE or (catalogue.HERE / f"{name}.yaml").exists():
         raise ValueError(f"{name!r}: the suite has a data set of this name; choose another")
     rename = {told.image: "image", told.score: "mos", told.std: "mos_std"}
@@ -140,7 +141,7 @@ def _image_column(table: pd.DataFrame, scores: Path) -> str:
 
 
 def _numeric(column: pd.Series) -> pd.Series:
-    return pd.to_numeric(column, errors="coerce")
+    return pd.to_numeric(column.str.replace(",", "."), errors="coerce")
 
 
 def _named(columns: Sequence[str], known: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ nothing for images that take no part.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.datasets._manifest import SPLITS, read_csv
+from benchmark.datasets._manifest import SPLITS
+from benchmark.datasets._spelling import match
+from benchmark.delimited import read_table
 from benchmark.protocols.samples import split_by_reference
 
 #: Bits of 128 by which two pictures of one look may differ; docs/datasets.md says how it was chosen.
@@ -81,26 +84,44 @@ def published(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
 def read_splits(path: Path, manifest: pd.DataFrame) -> pd.DataFrame:
     """Read a split table of this data set.
 
+    Images that the table spells otherwise (`benchmark.datasets._spelling.match`) take the manifest's name; a
+    warning counts them.
+
     Raises
     ------
     ValueError
-        If a column, an image or a part is unknown; the row is named.
+        If a column, an image or a part is unknown, or an image could be several; the row is named.
     """
-    table = read_csv(path)
+    table = read_table(path)
     columns = [name for name in table.columns if str(name).startswith("split")]
     if "image" not in table or not columns:
         raise ValueError(f"{path}: needs the column 'image' and columns split_1, split_2 and so on")
-    unknown = ~table["image"].isin(manifest["image"])
-    if unknown.any():
-        row = int(np.argmax(unknown.to_numpy()))
-        raise ValueError(f"{path}: row {row + 2}: {table['image'].iloc[row]!r} is no image of this data set")
+    table["image"] = _known(table["image"], manifest["image"], path)
     for name in columns:
         wrong = ~table[name].isin([*SPLITS, ""])
         if wrong.any():
-            row = int(np.argmax(wrong.to_numpy()))
-            raise ValueError(f"{path}: row {row + 2}, column {name!r}: {table[name].iloc[row]!r} is no part")
+            row = table.index[wrong.argmax()]
+            raise ValueError(f"{path}: row {row}, column {name!r}: {table[name][row]!r} is no part")
         table[name] = table[name].mask(table[name] == "")
-    return table
+    return table.reset_index(drop=True)
+
+
+def _known(images: pd.Series, known: pd.Series, path: Path) -> list[str]:
+    """Names of a table's images as the manifest has them."""
+    found = match(images.tolist(), known.tolist())
+    for row, name in images.items():
+        if name not in found.found:
+            several = ", ".join(map(repr, found.ambiguous.get(name, ())))
+            fault = f"could be several: {several}" if several else "is no image of this data set"
+            raise ValueError(f"{path}: row {row}: {name!r} {fault}")
+    if twice := sorted(images[images.duplicated()]):
+        raise ValueError(f"{path}: lists {twice[0]!r} twice; keep one row")
+    if found.respelt:
+        one, other = found.respelt[0]
+        warnings.warn(
+            f"{path}: {len(found.respelt)} images matched, such as {one!r} with {other!r}", stacklevel=2
+        )
+    return [found.found[name] for name in images]
 
 
 def leaks(train: pd.DataFrame, test: pd.DataFrame, near: int = NEAR) -> pd.DataFrame:

@@ -217,14 +217,16 @@ def _content(file: Path) -> dict[str, Any]:
 def _row(answer: object, file: Path) -> dict[str, object]:
     """One answer as a row; the sign of its strength follows the alphabet, not the side."""
     try:
-        left, right = str(answer["left"]), str(answer["right"])  # type: ignore[index]
+        left, right = answer["left"], answer["right"]  # type: ignore[index]
         for name in (left, right):
-            files.plain(name)
+            files.plain(str(name))
         side = {"left": -1, "same": 0, "right": 1}[answer["choice"]]  # type: ignore[index]
         strength, seconds = float(answer["strength"]), float(answer["seconds"])  # type: ignore[index]
         pair = str(answer["pair"])  # type: ignore[index]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file}: an answer is broken ({error!r}): {answer}") from error
+    if not (isinstance(left, str) and isinstance(right, str)):  # null is no name, nor is 7
+        raise ValueError(f"{file}: an answer is broken: {answer}")
     if not 0 <= strength <= 100 or pair != pair_name(left, right):
         raise ValueError(f"{file}: an answer was changed by hand: {answer}")
     value = side * strength * (1 if right > left else -1)

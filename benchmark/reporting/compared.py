@@ -70,10 +70,14 @@ def changes(here: Source, there: Source) -> pd.DataFrame | None:
     """
     if here.content is None or there.content is None:
         return None
-    new, old = (
-        pd.read_csv(io.BytesIO(c), dtype=str, keep_default_na=False) for c in (here.content, there.content)
-    )
-    if "statistic" not in new or "statistic" not in old:
+    try:
+        new, old = (
+            pd.read_csv(io.BytesIO(c), dtype=str, keep_default_na=False)
+            for c in (here.content, there.content)
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        return None
+    if not all({"statistic", *BOUNDS}.issubset(frame.columns) for frame in (new, old)):
         return None
     keys = [key for key in _keys(new) if key in _keys(old)]
     if new.duplicated(keys).any() or old.duplicated(keys).any():

@@ -21,7 +21,7 @@ from benchmark.datasets import catalogue
 from benchmark.figures import Drawing, encode
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
-from benchmark.tables import Labels, Table, mentioned
+from benchmark.tables import Labels, Table, mentioned, read_results
 
 STAGES = {
     "results/tables/zero_shot.csv": "evaluate",
@@ -91,8 +91,7 @@ class Source:
         if self.content is None:
             raise ValueError(f"{self.name} is missing; run `{self.command}`")
         try:
-            # An empty cell is missing; a method or a distortion may be called "nan", "NA" or "None".
-            return pd.read_csv(io.BytesIO(self.content), keep_default_na=False, na_values=[""])
+            return read_results(io.BytesIO(self.content))
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
             raise ValueError(f"{self.name} is no table ({error}); run `{self.command} --force`") from error
 

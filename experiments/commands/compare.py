@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+BETTER = "Better are lower or higher"
+
 
 def command(
     a: Annotated[Path, typer.Argument(help="CSV with image,score.")],
@@ -17,27 +19,45 @@ def command(
     scores: Annotated[
         Path, typer.Option(help="CSV with image,mos and, where known, mos_std,reference,distortion,level.")
     ],
-    a_lower: Annotated[bool, typer.Option("--a-lower", help="Lower scores of A are better.")] = False,
-    b_lower: Annotated[bool, typer.Option("--b-lower", help="Lower scores of B are better.")] = False,
-    mos_lower: Annotated[bool, typer.Option("--mos-lower", help="Lower opinions are better (DMOS).")] = False,
+    a_lower: Annotated[
+        bool | None, typer.Option("--a-lower/--a-higher", help=f"{BETTER} scores of A")
+    ] = None,
+    b_lower: Annotated[
+        bool | None, typer.Option("--b-lower/--b-higher", help=f"{BETTER} scores of B")
+    ] = None,
+    mos_lower: Annotated[
+        bool | None, typer.Option("--mos-lower/--mos-higher", help=f"{BETTER} opinions (lower: DMOS)")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for every number with its protocol.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
-    """Agreement of both with intervals, their difference and its tests; docs/protocols.md explains them."""
+    """Agreement of both with intervals, their difference and its tests; docs/protocols.md explains them.
+
+    Directions come from the files where they state them (a column `direction`, a method whose card is known,
+    a data set's record); an option that contradicts them is refused.
+    """
     import pandas as pd
 
     from benchmark.protocols import Resampling, compare
+    from experiments.score_files import aligned, direction, label, read
 
-    names = (a.stem, b.stem) if a.stem != b.stem else ("A", "B")
+    names = (label(a), label(b)) if label(a) != label(b) else ("A", "B")
+    mos = read(scores, "mos")
+    one, other = (aligned(read(path, "score"), path, mos, scores, _note) for path in (a, b))
     found = compare(
-        read(a, "score"),
-        read(b, "score"),
-        read(scores, "mos"),
+        one,
+        other,
+        mos,
         names=names,
-        higher_is_better=(not a_lower, not b_lower),
-        mos_higher_is_better=not mos_lower,
+        higher_is_better=(
+            direction(a, one, _not(a_lower), "--a-lower", _note),
+            direction(b, other, _not(b_lower), "--b-lower", _note),
+        ),
+        mos_higher_is_better=direction(scores, mos, _not(mos_lower), "--mos-lower", _note),
         how=Resampling(seed=seed),
     )
+    for line in _against(found.agreement):
+        _note(line)
     shown = ["statistic", "value", "low", "high", "n"]
     for title, table, columns in (
         ("Agreement with the opinions", found.agreement, ["method", *shown]),
@@ -58,27 +78,18 @@ def command(
         stage.write_csv(pd.concat([found.agreement, found.differences], ignore_index=True), out)
 
 
-def read(path: Path, column: str) -> pd.DataFrame:
-    """Read a CSV file with the columns ``image`` and ``column``.
+def _note(text: str) -> None:
+    typer.echo(f"note: {text}", err=True)
 
-    Raises
-    ------
-    ValueError
-        If the file is missing, is no table, or lacks one of them.
-    """
-    import pandas as pd
 
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist")
-    try:
-        frame = pd.read_csv(path, dtype={"image": str, "reference": str, "distortion": str})
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no CSV table: {error}") from error
-    for name in ("image", column):
-        if name not in frame:
-            raise ValueError(f"{path} lacks the column {name!r}: it has {', '.join(map(str, frame.columns))}")
-    if frame.empty:
-        raise ValueError(f"{path} lists no image")
-    if not pd.api.types.is_numeric_dtype(frame[column]):
-        raise ValueError(f"{path}: the column {column!r} holds something that is no number")
-    return frame
+def _not(lower: bool | None) -> bool | None:
+    return None if lower is None else not lower
+
+
+def _against(agreement: pd.DataFrame) -> list[str]:
+    """Name the scores that run against the opinions beyond their interval: a direction may be wrong."""
+    whole = agreement[agreement["statistic"].eq("srcc") & agreement["high"].lt(0)]
+    return [
+        f"{row.method} runs against the opinions (srcc {row.value:.3f}): is a direction wrong?"
+        for row in whole.itertuples()
+    ]

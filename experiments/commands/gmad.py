@@ -65,12 +65,11 @@ def read(path: Path, dataset: str) -> pd.DataFrame:
     ValueError
         If the file is missing or has no pairs of that data set.
     """
-    import pandas as pd
+    from benchmark.tables import read_results
 
     if not path.is_file():
         raise ValueError(f"{path} is missing; run `dvc repro gmad`, or name the pairs with --pairs")
-    names = {"low_image": str, "high_image": str}
-    frame = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+    frame = read_results(path)
     own = frame[frame["dataset"].eq(dataset)]
     if own.empty:
         known = ", ".join(sorted(set(frame["dataset"])))

@@ -62,6 +62,7 @@ def write(name: str, folder: Path) -> Path:
         If the name does not serve, or is taken.
     """
     import methods
+    from benchmark import naming
 
     if not (name.isidentifier() and name.isascii() and name == name.lower()):
         raise ValueError(
@@ -71,6 +72,8 @@ def write(name: str, folder: Path) -> Path:
         raise ValueError(
             f"{name!r} does not serve as a name: it is a word of Python or starts with an underscore"
         )
+    if why := naming.fault(name):
+        raise ValueError(f"{name!r} {why}")
     path = folder / f"{name}.py"
     if name in methods.names() or path.exists() or (folder / name).exists():
         raise ValueError(f"there is a method {name!r} already; choose another name")

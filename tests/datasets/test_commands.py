@@ -108,6 +108,9 @@ def test_a_wrong_guess_is_not_written(here):
         ("lab", "file,mos\np0.png,1\np1.png,bad\n", r"row 3, column 'mos': 'bad'"),
         ("koniq10k", "file,mos\np0.png,1\n", "the suite has a data set of this name"),
         ("My Set", "file,mos\np0.png,1\n", "small letters, digits and underscores"),
+        ("off", "file,mos\np0.png,1\n", "YAML takes the word"),
+        ("nul", "file,mos\np0.png,1\n", "Windows takes it for a device"),
+        ("lab", "file;mos\np0.png;1,250\np1.png;2,500\n", "row 2, column 'mos': '1,250': may be a decimal"),
     ],
 )
 def test_what_cannot_be_added_is_said_and_not_written(here, name, text, words):
@@ -116,6 +119,19 @@ def test_what_cannot_be_added_is_said_and_not_written(here, name, text, words):
     with pytest.raises(ValueError, match=words):
         raise ended.exception
     assert not list((here / "experiments").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_table_of_a_spreadsheet_with_decimal_commas_is_added(here, mark):
+    text = mark.join(["file", "mos", "mos_std"]) + "\n"
+    text += "".join(mark.join([f"p{k}.png", f"{k},5", "0,25"]) + "\n" for k in range(3))
+    (here / "s.csv").write_bytes(text.encode("utf-16"))
+    ended = iqa("datasets", "add", "lab", "--images", here / "lab", "--scores", here / "s.csv", "--yes")
+    assert ended.exit_code == 0, ended.output
+    datasets.prepare("lab", here / "data")
+    manifest = datasets.load("lab", here / "data").manifest
+    assert manifest["mos"].tolist() == [0.5, 1.5, 2.5]
+    assert manifest["mos_std"].eq(0.25).all()
 
 
 def test_pictures_without_a_row_are_counted(here):

@@ -69,6 +69,9 @@ def test_the_starting_point_passes_the_style_checks(tmp_path):
         ("class", "a word of Python or"),
         ("_shared", "a word of Python or"),
         ("../x", "small letters"),
+        ("no", "YAML takes the word"),
+        ("null", "YAML takes the word"),
+        ("con", "Windows takes it for a device"),
     ],
 )
 def test_names_that_cannot_serve_are_refused(tmp_path, name, says):

@@ -1,5 +1,7 @@
 """`iqa compare`: anybody's files of scores."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,3 +85,149 @@ def test_a_few_images_give_no_interval_and_no_error(files, n):
     table = pd.read_csv(folder / "all.csv")
     assert table["low"].isna().all()
     assert table["protocol"].notna().all()
+
+
+ODD = ["NA", "nan", "null", "None", "007", "1e5", "True", "N/A"]
+
+
+def test_images_and_references_keep_names_that_look_like_something_else(files):
+    """The same files with plain names in place of odd ones give the same numbers: nothing is lost."""
+    folder = files[0]
+    tables = {name: pd.read_csv(folder / f"{name}.csv") for name in ("good", "poor", "mos")}
+    tables["mos"]["reference"] = [f"r{k % 12}" for k in range(80)]
+    found = []
+    for odd in (ODD, [f"plain{k}" for k in range(len(ODD))]):
+        for name, table in tables.items():
+            named = table.assign(image=[*odd, *table["image"][len(odd) :]])
+            if name == "mos":
+                named["reference"] = named["reference"].replace(
+                    dict(zip(["r0", "r1", "r2"], odd, strict=False))
+                )
+            named.to_csv(folder / f"{name}.csv", index=False)
+        done = invoke(folder, "--b-lower")
+        assert (done.exit_code, done.exception) == (0, None)
+        found.append(done.stdout)
+    assert found[0] == found[1]
+    assert "bootstrap of references (12)" in found[0]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_files_of_spreadsheets_give_the_same_numbers(files, mark, encoding):
+    folder = files[0]
+    before = invoke(folder, "--b-lower").stdout
+    for name in ("good", "mos"):
+        frame = pd.read_csv(folder / f"{name}.csv")
+        frame.to_csv(folder / f"{name}.csv", index=False, sep=mark, decimal=",", encoding=encoding)
+    assert invoke(folder, "--b-lower").stdout == before
+
+
+def respell(folder, name, spell):
+    frame = pd.read_csv(folder / f"{name}.csv", dtype={"image": str})
+    frame.assign(image=spell(frame["image"])).to_csv(folder / f"{name}.csv", index=False)
+
+
+def test_images_in_another_folder_or_case_are_matched_and_that_is_said(files):
+    folder = files[0]
+    before = invoke(folder, "--b-lower").stdout
+    respell(folder, "good", lambda names: "pics/" + names.str.upper())
+    done = invoke(folder, "--b-lower")
+    assert done.stdout == before
+    assert "good.csv: 80 of 80 images are spelt otherwise" in done.stderr
+    assert "such as 'pics/000.PNG' with '000.png'" in done.stderr
+
+
+def test_ambiguous_images_are_named_and_nothing_is_computed(files):
+    folder = files[0]
+    respell(folder, "good", lambda names: ["a/x.png", "b/x.png", *names[2:]])
+    respell(folder, "mos", lambda names: ["x.png", *names[1:]])
+    done = invoke(folder, "--b-lower")
+    assert "'a/x.png' ('x.png'), 'b/x.png' ('x.png')" in str(done.exception)
+    assert done.stdout == ""
+
+
+def test_images_that_are_missing_over_or_without_score_are_named(files):
+    folder = files[0]
+    respell(folder, "poor", lambda names: ["extra.png", *names[1:]])
+    frame = pd.read_csv(folder / "good.csv")
+    frame["score"] = frame["score"].astype(str).where(frame.index >= 2, ["NA", ""] * 40)
+    frame.to_csv(folder / "good.csv", index=False)
+    done = invoke(folder, "--b-lower")
+    assert done.exit_code == 0
+    for words in (
+        "poor.csv: 1 images are not in",
+        "'extra.png'",
+        "poor.csv: 1 images of",
+        "are missing: '000.png'",
+        "good.csv: 2 images have no score and are left out: '000.png', '001.png'",
+    ):
+        assert words in done.stderr
+    assert "1 of 80 scores missing" in done.stdout
+
+
+def state(folder, name, **columns):
+    """Add columns to a file of scores, as ``iqa score`` writes them."""
+    pd.read_csv(folder / f"{name}.csv").assign(**columns).to_csv(folder / f"{name}.csv", index=False)
+
+
+@pytest.mark.parametrize("stated", [{"direction": "lower"}, {"method": "niqe"}, {"method": "trained:niqe"}])
+def test_the_direction_comes_from_the_file(files, stated):
+    folder = files[0]
+    expected = invoke(folder, "--b-lower").stdout
+    state(folder, "poor", **stated)
+    done = invoke(folder)
+    assert done.stdout == expected
+    assert "poor.csv: lower is better, by " in done.stderr
+    assert "good.csv: takes higher numbers for better; --a-lower says" in done.stderr
+    assert invoke(folder, "--b-lower").stdout == expected
+
+
+def test_the_name_of_a_file_states_a_known_method(files):
+    folder = files[0]
+    expected = invoke(folder, "--b-lower").stdout.replace("poor", "niqe")
+    (folder / "poor.csv").rename(folder / "niqe.csv")
+    paths = [str(folder / f"{name}.csv") for name in ("good", "niqe")]
+    done = run.invoke(app, ["compare", *paths, "--scores", str(folder / "mos.csv")])
+    assert done.stdout == expected
+    done = run.invoke(app, ["compare", *paths, "--scores", str(folder / "mos.csv"), "--b-higher"])
+    assert "higher is better by --b-higher, lower by the card of niqe" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("stated", "options", "says"),
+    [
+        ({"direction": "higher", "method": "niqe"}, [], "'direction', lower by the card of niqe"),
+        ({"direction": "higher"}, ["--b-lower"], "lower is better by --b-lower, higher by its column"),
+        ({"method": "qualiclip"}, ["--b-lower"], "by --b-lower, higher by the card of qualiclip"),
+        ({"direction": ["higher", "lower"] * 40}, [], "'direction' says higher and lower"),
+        ({"direction": "up"}, [], "row 2, column 'direction': 'up': write higher or lower"),
+        ({"method": ["niqe", "brisque"] * 40}, [], "holds the scores of niqe, brisque"),
+    ],
+)
+def test_directions_that_contradict_are_an_error_and_no_conclusion(files, stated, options, says):
+    state(files[0], "poor", **stated)
+    done = invoke(files[0], *options)
+    assert says in str(done.exception)
+    assert "poor.csv" in str(done.exception)
+    assert done.stdout == ""
+
+
+def test_scores_of_a_run_and_the_manifest_of_a_set_say_their_own_directions(files, tmp_path):
+    folder = files[0]
+    expected = invoke(folder, "--b-lower", "--mos-lower").stdout.replace("poor", "mine")
+    for name, key in (("good", "good"), ("poor", "mine")):
+        (tmp_path / f"results/scores/{key}").mkdir(parents=True)
+        (tmp_path / f"models/{key}").mkdir(parents=True)
+        (folder / f"{name}.csv").rename(tmp_path / f"results/scores/{key}/lab.csv")
+        about = json.dumps({"higher_is_better": key == "good"})
+        (tmp_path / f"models/{key}/method.json").write_text(about)
+    (tmp_path / "data/lab").mkdir(parents=True)
+    (folder / "mos.csv").rename(tmp_path / "data/lab/manifest.csv")
+    (tmp_path / "data/lab/record.json").write_text(json.dumps({"higher_is_better": False}))
+    paths = [str(tmp_path / f"results/scores/{key}/lab.csv") for key in ("good", "mine")]
+    manifest = str(tmp_path / "data/lab/manifest.csv")
+    done = run.invoke(app, ["compare", *paths, "--scores", manifest])
+    assert done.stdout == expected
+    assert "good runs against the opinions" in done.stderr
+    done = run.invoke(app, ["compare", *paths, "--scores", manifest, "--mos-higher"])
+    assert "--mos-higher, lower by" in str(done.exception)

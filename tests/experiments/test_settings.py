@@ -1,15 +1,20 @@
 """Settings: what is committed is what Hydra composes, and nothing unknown slips through."""
 
+import copy
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
+from hypothesis import given
+from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 import methods
 from experiments import ablate, settings
 
+PIECES = ["a", "b", "a-b", "b-a", "a-b-a", "a_b"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -83,6 +88,85 @@ def test_variants_share_the_changes_that_all_have(monkeypatch):
 def test_wrong_settings_are_named(raw, change, message):
     with pytest.raises(ValueError, match=message):
         settings.parse({**raw, **change})
+
+
+def renamed(raw, methods=(), datasets=()):
+    """The demo with further methods and data sets, of nothing but their names."""
+    raw = copy.deepcopy(raw)
+    raw["methods"] |= {name: {"code": "methods/sharpness.py", "train": None} for name in methods}
+    for section in ("prepare", "score", "cross_dataset"):
+        raw[section]["datasets"] += list(datasets)
+    raw["cross_dataset"]["methods"] += list(methods)
+    raw["prepare"]["settings"] |= {name: {"kind": "folder"} for name in datasets}
+    return raw
+
+
+@pytest.mark.parametrize("name", ["nan", "NA", "None", "x1e5", "sharp-my_2", "A"])
+def test_names_that_serve_are_taken(raw, name):
+    assert name in settings.parse(renamed(raw, methods=[name])).methods
+    assert name in settings.parse(renamed(raw, datasets=[name])).prepare.datasets
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my.method", "a/b", "a@b", "a b", "", "-a", "_a", "a:b", "é", "007", "1e5", "..", "a\\b", "a$b", "a,b",
+     "no", "Null", "on", "NUL", "com1"],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["methods", "datasets"])
+def test_names_that_no_stage_or_folder_can_have_are_refused(raw, name, where):
+    key = "methods" if where == "methods" else r"prepare\.datasets"
+    with pytest.raises(ValueError, match=rf"{key}: {re.escape(repr(name))} does not serve as a name"):
+        settings.parse(renamed(raw, **{where: [name]}))
+
+
+def test_variants_are_named_as_methods_are(raw):
+    raw["ablation"]["variants"] += ["my.variant", "seed_28", "Full"]
+    with pytest.raises(ValueError, match="does not serve") as caught:
+        settings.parse(raw)
+    for words in (
+        "'my.variant' does",
+        "'seed_28' is what a further seed",
+        "'Full' and 'full' differ in case",
+    ):
+        assert words in str(caught.value)
+
+
+def test_keys_that_make_two_stages_of_one_name_are_refused_by_name(raw):
+    raw = renamed(raw, ["sharpness-my"], ["set", "my-set"])
+    both = "methods 'sharpness' and 'sharpness-my' with data sets 'my-set' and 'set': both make the stage"
+    with pytest.raises(ValueError, match=f"{both} score@sharpness-my-set; rename one, with _ in place"):
+        settings.parse(raw)
+    for section in ("score", "cross_dataset"):
+        raw[section]["datasets"].remove("set")
+    assert "sharpness-my" in settings.parse(raw).methods  # its other cells are apart
+
+
+@given(st.sets(st.sampled_from(PIECES), min_size=1, max_size=5), st.sets(st.sampled_from(PIECES), max_size=5))
+def test_settings_are_taken_where_every_stage_has_a_name_of_its_own(methods, datasets):
+    made = [f"{method}-{dataset}" for method in methods for dataset in datasets]
+    found = list(settings._same_stages(sorted(methods), sorted(datasets)))
+    assert len(found) == len(made) - len(set(made))
+
+
+@pytest.mark.parametrize(
+    ("methods", "datasets", "says"),
+    [
+        (["Sharpness"], [], "methods: 'Sharpness' and 'sharpness' differ in case"),
+        ([], ["Demo"], r"prepare\.datasets: 'Demo' and 'demo' differ in case"),
+        ([], ["demo"], r"prepare\.datasets: 'demo' stands twice"),
+        (["qualiclip_shuffled"], [], "'qualiclip_shuffled' is what gradCAM's tables call a floor"),
+        (["centre_prior"], [], "'centre_prior' is what gradCAM's tables call a floor"),
+    ],
+)
+def test_names_that_two_would_share_are_refused(raw, methods, datasets, says):
+    with pytest.raises(ValueError, match=says):
+        settings.parse(renamed(raw, methods, datasets))
+
+
+def test_a_word_that_yaml_reads_as_something_else_is_named(raw):
+    text = yaml.safe_dump(raw).replace("  - leaves\n", "  - leaves\n  - no\n")
+    with pytest.raises(ValueError, match=r"datasets.*got False\); YAML reads it so"):
+        settings.parse(yaml.safe_load(text))
 
 
 def test_a_missing_section_is_named(raw):

@@ -1,8 +1,10 @@
 """Two runs side by side: changes made on purpose are found, and nothing else is."""
 
+import filecmp
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +12,17 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from benchmark import datasets
 from benchmark.reporting.compared import changes, compared
 from benchmark.reporting.run import Run, Source
-from experiments import comparing
+from experiments import comparing, stage
+from experiments.evaluate import evaluate
+from experiments.gmad import gmad
+from experiments.score import score
+from experiments.settings import MethodSettings
+from experiments.sweep import sweep
+from experiments.train import train_into
+from tests.rehearsal import small
 from tests.reporting.conftest import roots
 
 TABLE = "results/tables/zero_shot.csv"
@@ -129,10 +139,89 @@ def test_a_revision_is_read_from_the_cache(
     assert (folder / TABLE).read_bytes() == before
     assert (folder / "params.yaml").read_text() != "seed: 1\n"
     shutil.rmtree(other / ".dvc" / "cache")
-    with pytest.raises(ValueError, match=r"not in the cache.*dvc fetch"):
+    with pytest.raises(ValueError, match=r"not in the cache.*dvc fetch") as caught:
         comparing.fetch("HEAD", tmp_path / "again")
+    revision = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    count = len(list((folder / "results/tables").glob("*.csv")))
+    assert f"{count} of the {count} tables that dvc.lock of {revision[:9]} records" in str(caught.value)
+    assert f"git checkout {revision[:9]} && dvc repro" in str(caught.value)
     with pytest.raises(ValueError, match="neither a folder nor a revision"):
         comparing.fetch("nowhere", tmp_path / "again")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a small run of two methods, made by the pipeline's own stages and committed with DVC."""
+    top = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(top)
+        params = yaml.safe_load(small.settings())
+        untrained = {"code": "methods/clipiqa.py", "load": {"architecture": "small", "pretrained": None}}
+        rows = {"sharpness": {"code": "methods/sharpness.py"}, "untrained": untrained}
+        params |= {"methods": rows}
+        params["prepare"] = {
+            "datasets": ["leaves"],
+            "settings": {"leaves": {"size": 64, "count": 6, "levels": [4]}},
+        }
+        params["train"] |= {"dataset": "leaves", "rated": None}
+        params["sweep"] |= {"images": 1, "kinds": ["gaublur"]}
+        params["cost"] = {"width": 64, "height": 64}
+        params["cross_dataset"] = {"methods": [], "datasets": ["leaves"]}
+        params["robustness"] |= {"features": []}
+        params["ablation"] |= {"method": "sharpness"}
+        params["gradcam"] |= {"methods": ["untrained"]}
+        Path("params.yaml").write_text(yaml.safe_dump(params))
+        datasets.prepare("leaves", "data", **params["prepare"]["settings"]["leaves"])
+        for name, own in rows.items():
+            train_into(stage.MODELS / name, name, MethodSettings.model_validate(own), [], seed=27)
+            score(name, "leaves")
+        for stage_of in (evaluate, sweep, gmad):
+            stage_of()
+        for command in (
+            "git init -q",
+            "dvc init -q",
+            "dvc add -q results",
+            "git add params.yaml results.dvc",
+        ):
+            run_of(command)
+        run_of("git -c user.name=a -c user.email=a@b.invalid commit -qm run")
+        yield top
+
+
+def run_of(command: str) -> None:
+    first, *words = command.split()
+    subprocess.run([sys.executable, "-m", "dvc", *words] if first == "dvc" else [first, *words], check=True)
+
+
+def test_a_run_of_the_stages_is_compared_with_its_revision(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More resamples move bounds, and nothing else."""
+    monkeypatch.chdir(made)
+    published = made / "results/tables/published.csv"
+    assert pd.read_csv(published).empty  # of data sets that no paper knows
+    params = yaml.safe_load((made / "params.yaml").read_text())
+    params["evaluate"]["resamples"] = 150
+    (made / "params.yaml").write_text(yaml.safe_dump(params))
+    evaluate()
+    folder = comparing.fetch("HEAD", tmp_path / "there")
+    assert not filecmp.cmp(made / TABLE, folder / TABLE, shallow=False)
+    there = Run(str(folder / "results"), str(folder / "data"), "models", str(folder / "params.yaml"))
+    page = BeautifulSoup(compared(Run(), there, "HEAD"), "html.parser")
+    settings, files = page.find_all("table")
+    assert [c.text for c in settings.tbody.tr.find_all(["th", "td"])] == ["evaluate.resamples", "100", "150"]
+    rows = {r.th.text: [c.text for c in r.find_all("td")] for r in files.tbody.find_all("tr")}
+    assert set(rows) == {path.stem for path in (made / "results/tables").glob("*.csv")}
+    for name, (state, *counts) in rows.items():
+        table = pd.read_csv(made / f"results/tables/{name}.csv")
+        if "low" not in table:
+            assert counts == ["–"] * 6
+            continue
+        same, within, *others = map(int, counts)
+        assert (same + within, others) == (len(table), [0] * 4)
+        assert state == "differ" or not within
+    assert int(rows["zero_shot"][2]) > 0
+    assert {rows[name][0] for name in ("published", "sweep", "cost", "gmad", "wins")} == {"equal"}
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""Names of methods, data sets and variants: they become folders, stages of DVC and words of a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_FITS = re.compile("[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
+#: YAML takes these for yes, no or nothing, some versions of it only.
+_WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+#: Windows takes these for devices.
+_DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{a}{b}" for a in ("com", "lpt") for b in range(1, 10))])
+
+
+def fault(name: str) -> str:
+    """Why a name does not serve, and what would; "" where it does."""
+    if not _FITS.fullmatch(name):
+        return "does not serve as a name: take letters from a to z, digits, _ and -, and begin with a letter"
+    if name.lower() in _WORDS:
+        return "does not serve as a name: YAML takes the word for yes, no or nothing; choose another"
+    if name.lower() in _DEVICES:
+        return "does not serve as a name: Windows takes it for a device; choose another"
+    return ""
+
+
+def twins(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of names that are equal, or differ in case alone: one folder where a disk tells no case."""
+    first: dict[str, str] = {}
+    found = []
+    for name in names:
+        if name.lower() in first:
+            found.append((first[name.lower()], name))
+        first.setdefault(name.lower(), name)
+    return found
