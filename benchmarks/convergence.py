@@ -2,11 +2,12 @@
 
     python benchmarks/convergence.py niqe --pristine bsds500 --rated agiqa3k/images --scores agiqa3k/data.csv
 
-Each picture is described once. For each number the model is fitted to several seeded draws of so many pictures, and
-scores every rated picture. ``away`` is the distance of the draw's mean from the mean of all pictures, in deviations of
-the pristine rows; ``covariance`` the relative difference of the covariances (Frobenius); ``same order`` the SRCC between the
-scores of a draw and those of all pictures; ``people`` the SRCC with the opinions. Means over the draws, and for
-``people`` the range.
+Each picture is described once. For each number the model is fitted to several seeded draws of so many
+pictures, and scores every rated picture. ``away`` is the distance of the draw's mean from that of all
+pictures, in deviations of the pristine rows (root of the mean square over the numbers); ``covariance`` the
+relative difference of the covariances (Frobenius); ``same order`` the SRCC between the scores of a draw and
+those of all pictures; ``people`` the SRCC with the opinions. Means over the draws, and for ``people`` the
+range.
 """
 
 import sys

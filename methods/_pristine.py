@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.io
 import torch
 from torch import Tensor
 
@@ -210,6 +211,23 @@ def published(name: str, sources: Sequence[Source]) -> Path:
 def is_published(path: Path, sources: Sequence[Source]) -> bool:
     """Whether a file is one of those that are published, by its digest."""
     return sha256_of(path) in {source.sha256 for source in sources}
+
+
+def read_arrays(path: Path, what: str) -> dict[str, np.ndarray]:
+    """Read the arrays of a parameter file, MATLAB's by its ending ``.mat``; nothing in it is executed.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, damaged, or of another kind.
+    """
+    try:
+        if path.suffix == ".mat":
+            return dict(scipy.io.loadmat(path))
+        with path.open("rb") as file:
+            return dict(np.load(file, allow_pickle=False))
+    except Exception as error:  # a damaged file leads scipy's reader to errors of every kind
+        raise ValueError(f"{path}: cannot be read as {what} parameters (.npz or .mat): {error}") from error
 
 
 class _Journal:

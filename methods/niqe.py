@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 import torch
 from torch import Tensor
 
@@ -76,6 +74,9 @@ FEATURES = 36
 
 PATCH = 96
 """Side of a patch in the paper."""
+
+NAMES, MATLAB_NAMES = ("mu_pris_param", "cov_pris_param"), ("mu_prisparam", "cov_prisparam")
+"""Mean and covariance in an ``.npz`` of the ports, and in the authors' ``.mat``."""
 
 
 class Niqe:
@@ -284,18 +285,13 @@ def load(
 
 def _read(path: Path, patch: int | None) -> Niqe:
     """Read a parameter file; nothing in it is executed."""
+    names = MATLAB_NAMES if path.suffix == ".mat" else NAMES
+    entries = _pristine.read_arrays(path, "NIQE")
     try:
-        if path.suffix == ".mat":
-            entries: dict[str, Any] = scipy.io.loadmat(path)
-            names = ("mu_prisparam", "cov_prisparam")
-        else:
-            with path.open("rb") as file:
-                entries = dict(np.load(file, allow_pickle=False))
-            names = ("mu_pris_param", "cov_pris_param")
         mean, covariance = (np.asarray(entries[name], np.float64) for name in names)
     except KeyError as error:
         raise ValueError(f"{path}: holds no {error}, so it is no file of NIQE parameters") from None
-    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as NIQE parameters (.npz or .mat): {error}") from error
     if mean.size != FEATURES or covariance.shape != (FEATURES, FEATURES):
         raise ValueError(f"{path}: expected {FEATURES} means and a covariance of {FEATURES}x{FEATURES}")

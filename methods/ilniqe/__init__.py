@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 import torch
 from torch import Tensor
 
@@ -261,17 +259,16 @@ def load(
 
 def _read(path: Path) -> Pristine:
     """Read a parameter file; nothing in it is executed."""
+    entries = _pristine.read_arrays(path, "IL-NIQE")
     try:
         if path.suffix == ".mat":
-            arrays = list(scipy.io.loadmat(path)["templateModel"].ravel()[:4])
+            arrays = list(entries["templateModel"].ravel()[:4])
         else:
-            with path.open("rb") as file:
-                entries = np.load(file, allow_pickle=False)
-                arrays = [entries[name] for name in _PARTS]
+            arrays = [entries[name] for name in _PARTS]
         mean, covariance, centre, axes = (torch.from_numpy(np.asarray(a, np.float64)) for a in arrays)
     except KeyError as error:
         raise ValueError(f"{path}: holds no {error}, so it is no file of IL-NIQE parameters") from None
-    except (OSError, ValueError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as IL-NIQE parameters (.npz or .mat): {error}") from error
     k = mean.numel()
     if covariance.shape != (k, k) or centre.numel() != FEATURES or axes.shape != (FEATURES, k):

@@ -38,8 +38,9 @@ def test_published_figures_of_other_weights_and_of_a_training_set():
     table = pd.DataFrame({"dataset": ["koniq10k", "spaq", "live"], "statistic": "srcc"})
     official = attach(table.assign(method="qualiclip_official"), method="qualiclip")
     assert official["published"].tolist() == [0.817, 0.841, 0.898]
-    pyiqa = attach(table.assign(method="clipiqa_pyiqa"), method="clipiqa")
-    assert pyiqa["published"].tolist()[:1] == [0.657]  # not 0.695, which is of the two prompts
+    pyiqa = attach(table.assign(method="clipiqa_pyiqa"))
+    # Of this figure's five pairs, pyiqa scored pictures of 512x384; 0.695 is of the two prompts.
+    assert pyiqa["published"].isna().all()
     learnt = attach(table.assign(method="clipiqa_plus"), opinions_of="koniq10k")
     assert np.isnan(learnt["published"][0])  # the published 0.895 is of a part that was held out
     assert learnt["published"].tolist()[1] == 0.864
