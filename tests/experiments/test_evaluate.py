@@ -48,6 +48,25 @@ def test_published_figures_of_other_weights_and_of_a_training_set():
     assert arniqa["published"].tolist()[2] == 0.898
 
 
+@pytest.mark.parametrize(
+    ("row", "card", "expected"),
+    [
+        ("niqe", {"published_as": ""}, None),  # fitted here, whatever the row is called
+        ("niqe", {}, None),  # trained by an earlier version of the suite
+        ("niqe", {"published_as": "niqe"}, 0.551),
+        ("theirs", {"published_as": "niqe"}, 0.551),
+        ("clipiqa_pyiqa", {"published_as": "clipiqa"}, 0.695),
+    ],
+)
+def test_a_row_stands_beside_what_its_card_says_and_not_beside_its_name(monkeypatch, row, card, expected):
+    monkeypatch.setattr(evaluate, "_leak", lambda *_: False)
+    table = pd.DataFrame({"method": [row], "dataset": "koniq10k", "statistic": "srcc", "value": 0.5})
+    about = {"method": "niqe", "rated": "", "card": {"paper": "A paper", **card}}
+    found = evaluate._compared(table, about, None, None)
+    assert found["method"].tolist() == [row]
+    assert found["published"].isna().all() if expected is None else found["published"].tolist() == [expected]
+
+
 def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = {"a": [0.5, 0.6, 0.7, 0.8], "b": [0.4, 0.5, 0.6, 0.7], "learnt": [0.99, 0.1, 0.2, 0.3]}
