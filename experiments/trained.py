@@ -51,7 +51,8 @@ def load_here(name: str, models: Path = stage.MODELS) -> Method:
         return methods.load(name)
     except ValueError as error:
         base = name.partition(":")[0]
-        if base.replace("-", "_") not in methods.names() or not hasattr(methods.find(base), "train"):
+        told = "iqa train" in str(error)
+        if told or base.replace("-", "_") not in methods.names() or not hasattr(methods.find(base), "train"):
             raise
         how = f"iqa train {base} --images FOLDER --out OUT"
         raise ValueError(f"{error}; or train it: `{how}`, then take --method OUT") from error

@@ -58,11 +58,10 @@ def test_published_figures_of_other_weights_and_of_a_training_set():
         ("clipiqa_pyiqa", {"published_as": "clipiqa"}, 0.695),
     ],
 )
-def test_a_row_stands_beside_what_its_card_says_and_not_beside_its_name(monkeypatch, row, card, expected):
-    monkeypatch.setattr(evaluate, "_leak", lambda *_: False)
+def test_a_row_stands_beside_what_its_card_says_and_not_beside_its_name(row, card, expected):
     table = pd.DataFrame({"method": [row], "dataset": "koniq10k", "statistic": "srcc", "value": 0.5})
     about = {"method": "niqe", "rated": "", "card": {"paper": "A paper", **card}}
-    found = evaluate._compared(table, about, None, None)
+    found = evaluate._compared(table, about, False)
     assert found["method"].tolist() == [row]
     assert found["published"].isna().all() if expected is None else found["published"].tolist() == [expected]
 
