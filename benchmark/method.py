@@ -40,6 +40,10 @@ class Card:
         that it may have learnt from any; so does "" where `opinion_aware` is true.
     bibtex
         BibTeX entries of what to cite, or "" for a method without a paper.
+    published_as
+        Name in ``benchmark/published.csv`` of the figures that were measured with these weights, prompts and
+        settings, or that its training is to reproduce; "" where there are none, and no figure stands beside
+        its scores then.
     """
 
     title: str
@@ -54,6 +58,7 @@ class Card:
     weights: str = ""
     opinions_of: str = ""
     bibtex: str = ""
+    published_as: str = ""
 
 
 @runtime_checkable

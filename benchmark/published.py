@@ -5,7 +5,12 @@
 source calls PLCC without saying how it maps, ``plcc_raw`` where it is known that it does not. ``standing``
 is V (read in a primary source), S (a second hand's transcription) or R (recalled, unconfirmed: never a
 claim). Where several sources give a figure, the first line is the default and the others are reached by
-``version``.
+``version``. ``scaled`` says to which size the pictures were brought, where that is known not to be the size
+at which this suite scores them: such a figure is listed and stands beside none of ours. ``part`` says of
+which part of the data set it is, where that is known.
+
+Which row of a run a figure may stand beside is no matter of names: a method's card says it
+(``published_as``), by the weights, prompts and settings that were loaded.
 """
 
 from __future__ import annotations
@@ -63,7 +68,7 @@ def lookup(
     train: str = "",
     version: str | None = None,
 ) -> Published | None:
-    """Find the published figure for one cell of a table.
+    """Find the published figure for one cell of a table; one of pictures of another size only by its version.
 
     Parameters
     ----------
@@ -97,7 +102,9 @@ def lookup(
     key = {"method": method, "dataset": dataset, "statistic": statistic, "setting": setting}
     if setting == "cross_set":
         key["train"] = train
-    if version is not None:
+    if version is None:
+        key["scaled"] = ""
+    else:
         key["version"] = version
     found = table[np.logical_and.reduce([table[column].eq(value) for column, value in key.items()])]
     if found.empty:
@@ -107,7 +114,7 @@ def lookup(
 
 
 def attach(
-    table: pd.DataFrame, *, setting: str = "zero_shot", method: str = "", opinions_of: str = ""
+    table: pd.DataFrame, *, setting: str = "zero_shot", method: str | None = None, opinions_of: str = ""
 ) -> pd.DataFrame:
     """Add the columns ``published``, ``standing`` and ``version`` to a tidy table.
 
@@ -119,17 +126,15 @@ def attach(
     setting
         One of `SETTINGS`.
     method
-        Whose figures a row of the table takes where none are published under its own name: several rows may
-        show one method with different weights.
+        Whose figures the rows take, ``""`` for nobody's; without it, those of the name that each has.
     opinions_of
         Data set whose opinions the method learnt before it came to the table: its figures of the setting
         ``zero_shot`` are then those published for this training set, on every other data set. On this one
         there are none, since a published same-set figure is of a part that was held out.
     """
-    named = set(figures()["method"])
     found = []
     for row in table.to_dict("records"):
-        name = str(row["method"]) if str(row["method"]) in named or not method else method
+        name = str(row["method"]) if method is None else method
         where = {"setting": setting}
         if setting == "zero_shot" and opinions_of:
             where = {"setting": "cross_set", "train": opinions_of}

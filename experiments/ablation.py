@@ -39,9 +39,7 @@ def ablation() -> None:
         if len(table):
             rows.append(table[table["variant"].isin(own.variants)])
         if len(own.seeds) and BASE in own.variants:
-            spreads.append(
-                _seeds(table, seed_of, about[BASE]["method"] if about[BASE]["card"]["paper"] else "")
-            )
+            spreads.append(_seeds(table, seed_of, results.published_as(about[BASE])))
         if len(own.variants) > 1:
             compared = {name: frames[name] for name in own.variants}
             found = differences(compared, data.manifest, higher_is_better=higher, **how)
@@ -59,7 +57,7 @@ def _seeds(table: pd.DataFrame, seed_of: dict[str, int], method: str) -> pd.Data
     """
     runs = table[table["variant"].isin(list(seed_of))]
     spread = seeds(runs.assign(seed=runs["variant"].map(seed_of), variant=BASE))
-    spread = published.attach(spread.assign(method=method)).drop(columns=["method", "version"])
+    spread = published.attach(spread, method=method).drop(columns=["version"])
     verdicts = map(published.verdict, spread["published"], spread["low"], spread["high"])
     spread["within"] = [None if not said else said == "agrees" for said in verdicts]
     others = table[~table["variant"].isin(list(seed_of))]

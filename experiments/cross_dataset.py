@@ -30,9 +30,8 @@ def cross_dataset() -> None:
             how=Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         )
         table = table.assign(method=method)
-        if about[method]["card"]["paper"]:  # an untrained backbone is nobody's published method
-            table = published.attach(table, setting="cross_set", method=about[method]["method"])
-        tables.append(table)
+        name = results.published_as(about[method])
+        tables.append(published.attach(table, setting="cross_set", method=name))
     keys = ["method", "train", "test"]
     signing.write_tidy(tables, keys, stage.TABLES / "cross_dataset.csv", about=about)
 

@@ -108,8 +108,7 @@ def _one_set(
 
 def _compared(table: pd.DataFrame, about: dict[str, Any], overlap: bool | str) -> pd.DataFrame:
     """Add the published figure, and whether the method has learnt from these pictures."""
-    if about["card"]["paper"]:  # an untrained backbone is nobody's published method
-        table = published.attach(table, method=about["method"], opinions_of=opinions_of(about))
+    table = published.attach(table, method=results.published_as(about), opinions_of=opinions_of(about))
     return table.assign(overlap=overlap)
 
 

@@ -108,6 +108,14 @@ def abouts(methods: Iterable[str], models: Path = stage.MODELS) -> dict[str, dic
     return {name: about(name, models) for name in methods}
 
 
+def published_as(about: Mapping[str, Any]) -> str:
+    """Whose published figures may stand beside a trained method's: what its card says, "" for nobody's.
+
+    An ablation is nobody's published method.
+    """
+    return "" if about.get("ablation") else str(about["card"].get("published_as", ""))
+
+
 def version(about: Mapping[str, Any]) -> str:
     """Version of a method: hash of its code, its weights and the settings that load it."""
     parts = [about["code_sha256"], about["weights_sha256"], json.dumps(about["load"], sort_keys=True)]

@@ -56,8 +56,9 @@ def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Iterato
 
 def identity(pictures: Sequence[Path], seed: int, settings: Mapping[str, Any]) -> str:
     """Hash of all that a run depends on, so that a checkpoint of another run is never taken up."""
-    sizes = [[path.name, path.stat().st_size] for path in pictures]
-    return hashlib.sha256(json.dumps([sizes, seed, settings], sort_keys=True).encode()).hexdigest()
+    found = [(path.name, path.stat()) for path in pictures]
+    files = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in found]
+    return hashlib.sha256(json.dumps([files, seed, settings], sort_keys=True).encode()).hexdigest()
 
 
 class Checkpoint:

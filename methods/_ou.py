@@ -6,7 +6,7 @@ NIQE's distance over the features of a learnt encoder, as in GRepQ and ARNIQA-OU
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from torch import Tensor
 from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import HasFeatures
-from methods import _nss
+from methods import _nss, _pristine
 from methods._used import used
 
 
@@ -77,7 +77,7 @@ class OpinionUnaware:
     def __init__(
         self, encoder: HasFeatures, mean: Tensor, covariance: Tensor, settings: Settings | None = None
     ) -> None:
-        self.name = f"{getattr(encoder, 'name', 'features')}-ou"
+        self.name = f"{encoder_name(encoder)}-ou"
         self.encoder = encoder
         self.mean = mean
         self.covariance = covariance
@@ -115,6 +115,11 @@ class OpinionUnaware:
         away, u = solved[:, 0], solved[:, 1:]
         inner = torch.eye(u.shape[1], dtype=torch.float64) + u.T @ u
         return (away @ away - u.T @ away @ torch.linalg.solve(inner, u.T @ away)).clamp(min=0).sqrt()
+
+
+def encoder_name(encoder: HasFeatures) -> str:
+    """Name of a method with features."""
+    return str(getattr(encoder, "name", "features"))
 
 
 def cut(image: Tensor, patch: int, stride: int) -> Tensor:
@@ -164,8 +169,28 @@ def colourfulness(patches: Tensor) -> Tensor:
     return opponents.std(-1).square().sum(0).sqrt() + opponents.mean(-1).square().sum(0).sqrt()
 
 
-def fit(encoder: HasFeatures, pictures: Iterable[Path], settings: Settings | None = None) -> OpinionUnaware:
+def fit(
+    encoder: HasFeatures,
+    pictures: Iterable[Path],
+    settings: Settings | None = None,
+    *,
+    partial: Path | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> OpinionUnaware:
     """Fit the pristine model of an encoder to picture files.
+
+    Parameters
+    ----------
+    encoder
+        Any method with features.
+    pictures
+        Files of undistorted pictures.
+    settings
+        How patches are taken.
+    partial
+        Journal from which a fit that was stopped goes on, see :func:`methods._pristine.fit`.
+    about
+        With a journal, what tells this encoder from others; JSON values.
 
     Raises
     ------
@@ -173,19 +198,22 @@ def fit(encoder: HasFeatures, pictures: Iterable[Path], settings: Settings | Non
         If a picture cannot be read or is smaller than a patch, or if fewer than two patches remain.
     """
     settings = settings or Settings()
-    rows: list[Tensor] = []
-    for path in sorted(pictures):
+
+    def rows_of(path: Path) -> Tensor:
         image = pictures_io.read(path)
         try:
-            rows.append(encode(encoder, pristine_patches(image, settings), settings.batch))
+            patches = pristine_patches(image, settings)
+            return encode(encoder, patches, settings.batch).float()  # as the encoder gives them
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
-    found = torch.cat(rows) if rows else torch.empty(0, 1)
-    if len(found) < 2:
+
+    own = {"method": encoder_name(encoder), **asdict(settings), "code": _pristine.code(__name__)}
+    found = _pristine.fit(sorted(pictures), rows_of, partial=partial, about={**own, **(about or {})})
+    if found.rows < 2:
         raise ValueError(
-            f"{len(rows)} pristine pictures give {len(found)} sharp and colourful patches: add some"
+            f"{found.pictures} pristine pictures give {found.rows} sharp and colourful patches: add some"
         )
-    return OpinionUnaware(encoder, found.mean(0), found.T.cov(), settings)
+    return OpinionUnaware(encoder, found.mean, found.covariance, settings)
 
 
 def write(method: OpinionUnaware, path: Path) -> None:

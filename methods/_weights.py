@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -79,3 +80,39 @@ def weights_file(name: str, urls: Sequence[str], sha256: str | None = None) -> P
     if expected and sha256_of(found) != expected.lower():
         raise FetchError(f"{found}: its sha256 is not {expected}; delete it and fetch it again")
     return found
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that holds the weights wanted; another source may hold them in another format.
+
+    Parameters
+    ----------
+    name
+        File name in the cache.
+    url
+        Its address.
+    sha256
+        Its hash where it is known from a source that can be trusted, see :func:`weights_file`.
+    """
+
+    name: str
+    url: str
+    sha256: str | None = None
+
+
+def first_of(what: str, sources: Sequence[Source]) -> Path:
+    """Return the file of the first source that has one: what is cached first, then each address in turn.
+
+    Raises
+    ------
+    ValueError
+        In one line that begins with ``what``, if none can be had.
+    """
+    problems = []
+    for source in sorted(sources, key=lambda source: here(source.name, [source.url]) is None):
+        try:
+            return weights_file(source.name, [source.url], source.sha256)
+        except ValueError as error:
+            problems.append(str(error))
+    raise ValueError(f"{what}: {'; '.join(problems)}")

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import images as pictures_io
+from benchmark.fetching import sha256_of
 from benchmark.method import Card
-from methods import _ou
-from methods._arniqa.features import load_features
+from methods import _ou, _pristine
+from methods._arniqa.features import encoder_file, load_features
 from methods._papers import ARNIQA, QUALICLIP
 
 CARD = Card(
@@ -36,14 +37,20 @@ def train(
     encoder: str = "official",
     patch: int = 96,
     stride: int = 48,
+    count: int | None = None,
 ) -> dict[str, Any]:
     """Fit to pristine pictures, write ``pristine.npz`` below ``out`` and return what :func:`load` needs.
 
-    Nothing is drawn at random: ``seed`` has no effect.
+    ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
+    was stopped goes on where it was.
     """
+    settings, partial = _ou.Settings(patch=patch, stride=stride), _pristine.partial_of(out)
+    about = {"encoder": sha256_of(encoder_file(encoder))}
+    drawn = _pristine.drawn(pictures, count, seed)
+    model = _ou.fit(load_features(encoder), drawn, settings, partial=partial, about=about)
     out.mkdir(parents=True, exist_ok=True)
-    settings = _ou.Settings(patch=patch, stride=stride)
-    _ou.write(_ou.fit(load_features(encoder), pictures, settings), out / "pristine.npz")
+    _ou.write(model, out / "pristine.npz")
+    partial.unlink(missing_ok=True)
     return {"encoder": encoder, "pristine": str(out / "pristine.npz")}
 
 

@@ -23,6 +23,9 @@ CARD = Card(
     bibtex=CLIPIQA,
 )
 
+#: Name of the published figures by the prompts that they were measured with.
+PUBLISHED = {"clipiqa": "clipiqa", "pyiqa": "clipiqa_pyiqa"}
+
 UNTRAINED = replace(
     CARD,
     title="Untrained backbone",
@@ -70,4 +73,6 @@ def load(
     if prompts != "clipiqa" and card is CARD:
         name = prompts if isinstance(prompts, str) else "own prompts"
         card = replace(card, title=f"CLIP-IQA ({name})")
+    if (architecture, pretrained, weights, scale, width) == ("RN50-quickgelu", "openai", None, None, None):
+        card = replace(card, published_as=PUBLISHED.get(prompts, "") if isinstance(prompts, str) else "")
     return AntonymMethod("clipiqa", scorer(clip, pairs, scale), card, higher_is_better=prompts != "noisiness")

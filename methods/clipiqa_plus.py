@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,7 @@ PUBLISHED = replace(
     weights="published prompts and CLIP's RN50 by OpenAI, fetched at first use; or prompts trained here",
     training_data="CLIP's pairs; prompts learnt from the training split of KonIQ-10k",
     opinions_of="koniq10k",
+    published_as="clipiqa_plus",
 )
 
 URLS = (
@@ -103,8 +105,11 @@ def load(
         Seed of random weights, where ``pretrained`` is none.
     """
     path = weights_file("clipiqa_plus.pth", URLS) if weights == "official" else Path(weights)
-    if "config" in read_metadata(path):
-        return AntonymMethod("clipiqa_plus", load_scorer(path), CARD)
+    metadata = read_metadata(path)
+    if "config" in metadata:
+        ours = json.loads(metadata["config"]) == architecture_of("RN50-quickgelu")
+        card = replace(CARD, published_as="clipiqa_plus" if ours else "")
+        return AntonymMethod("clipiqa_plus", load_scorer(path), card)
     state = read_tensors(path)
     own = {
         key.rpartition("prompt_learner.clip_model.")[2]: value

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 import torch
 from torch import Tensor
 
 from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import Card
-from methods import _nss
+from methods import _nss, _pristine
+from methods._weights import Source
 
 CARD = Card(
     title="NIQE",
     paper='A. Mittal, R. Soundararajan, A. C. Bovik. Making a "completely blind" image quality analyzer. '
     "IEEE Signal Processing Letters 20(3), 2013",
-    licence="no weights; a file of pristine parameters has its own",
-    training_data="pristine pictures, unlabelled",
+    licence="parameters: free use with the notice of the University of Texas at Austin (LIVE)",
+    training_data="125 pristine pictures, unlabelled",
     opinion_aware=False,
     low=0.0,
     high=float("inf"),
     higher_is_better=False,
-    weights="fitted to your pristine pictures, or a file of parameters",
+    weights="published pristine parameters, fetched at first use; or fitted to your pristine pictures",
     input="whole image in patches of 96 pixels, the remainder at the right and the bottom left out",
+    published_as="niqe",
     bibtex="""@article{mittal2013making,
   title = {Making a ``Completely Blind'' Image Quality Analyzer},
   author = {Mittal, Anish and Soundararajan, Rajiv and Bovik, Alan C.},
@@ -37,11 +38,45 @@ CARD = Card(
 }""",
 )
 
+FITTED = replace(
+    CARD,
+    title="NIQE (fitted here)",
+    licence="no weights; a file of parameters has its own",
+    training_data="pristine pictures, unlabelled",
+    published_as="",
+)
+
+SOURCES = (
+    # The authors' laboratory, at one commit; the digest is that of this commit's file.
+    Source(
+        "niqe_modelparameters_live.mat",
+        "https://raw.githubusercontent.com/utlive/niqe/d80aead297ff48b0254c39806f3a277b3ecbfc8d/"
+        "modelparameters.mat",
+        "fa2aa4d12dd9595c3fb6bf8b4e1a15c79d5d1469238d0901c88dead195be578d",
+    ),
+    # The same numbers as numpy arrays, in BasicSR.
+    Source(
+        "niqe_pris_params.npz",
+        "https://raw.githubusercontent.com/XPixelGroup/BasicSR/8d56e3a045f9fb3e1d8872f92ee4a4f07f886b0a/"
+        "basicsr/metrics/niqe_pris_params.npz",
+        "2a7c182a68c9e7f1b2e2e5ec723279d6f65d912b6fcaf37eb2bf03d7367c4296",
+    ),
+    # pyiqa's copy; its digest is kept at the first use.
+    Source(
+        "niqe_modelparameters.mat",
+        "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/niqe_modelparameters.mat",
+    ),
+)
+"""Where the published parameters can be had."""
+
 FEATURES = 36
 """Numbers that describe a patch: 18 at full scale, the same 18 at half scale."""
 
 PATCH = 96
 """Side of a patch in the paper."""
+
+NAMES, MATLAB_NAMES = ("mu_pris_param", "cov_pris_param"), ("mu_prisparam", "cov_prisparam")
+"""Mean and covariance in an ``.npz`` of the ports, and in the authors' ``.mat``."""
 
 
 class Niqe:
@@ -53,15 +88,18 @@ class Niqe:
         Of the pristine pictures' patches, ``[36]`` and ``[36, 36]`` float64.
     patch
         Side of a patch in pixels, even.
+    card
+        What a reader must know about these parameters.
     """
 
     name = "niqe"
     higher_is_better = False
 
-    def __init__(self, mean: Tensor, covariance: Tensor, patch: int = PATCH) -> None:
+    def __init__(self, mean: Tensor, covariance: Tensor, patch: int = PATCH, card: Card = FITTED) -> None:
         self.mean = mean
         self.covariance = covariance
         self.patch = patch
+        self.card = card
 
     def score(self, images: Tensor) -> Tensor:
         """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` float32 on the CPU.
@@ -122,7 +160,9 @@ def patch_features(image: Tensor, patch: int) -> tuple[Tensor, Tensor]:
     return features[0], _nss.blocks(deviation, patch)[0].mean((-2, -1))
 
 
-def fit(pictures: Iterable[Path], patch: int = PATCH, sharpness: float = 0.75) -> Niqe:
+def fit(
+    pictures: Iterable[Path], patch: int = PATCH, sharpness: float = 0.75, *, partial: Path | None = None
+) -> Niqe:
     """Fit the pristine model to picture files.
 
     Parameters
@@ -133,6 +173,8 @@ def fit(pictures: Iterable[Path], patch: int = PATCH, sharpness: float = 0.75) -
         Side of a patch in pixels, even.
     sharpness
         Share of a picture's sharpest patch that a patch must exceed to be learnt from, in [0, 1).
+    partial
+        Journal from which a fit that was stopped goes on, see :func:`methods._pristine.fit`.
 
     Raises
     ------
@@ -143,33 +185,47 @@ def fit(pictures: Iterable[Path], patch: int = PATCH, sharpness: float = 0.75) -
         raise ValueError(f"niqe: patch must be an even number of at least 16 pixels, got {patch}")
     if not 0 <= sharpness < 1:
         raise ValueError(f"niqe: sharpness must lie in [0, 1), got {sharpness}")
-    rows = []
-    for path in sorted(pictures):
-        try:
-            features, sharp = patch_features(pictures_io.read(path), patch)
-        except pictures_io.ImageError:
-            raise
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-        rows.append(features[sharp > sharpness * sharp.max()])
-    found = torch.cat(rows) if rows else torch.empty(0, FEATURES)
-    found = found[found.isfinite().all(-1)]
-    if len(found) <= FEATURES:
+    found = _pristine.fit(
+        sorted(pictures),
+        lambda path: sharp_rows(path, patch, sharpness),
+        partial=partial,
+        about={"method": "niqe", "patch": patch, "sharpness": sharpness, "code": _pristine.code(__name__)},
+    )
+    if found.rows <= FEATURES:
         raise ValueError(
-            f"niqe: {len(rows)} pristine pictures give {len(found)} sharp patches of {patch} pixels, "
+            f"niqe: {found.pictures} pristine pictures give {found.rows} sharp patches of {patch} pixels, "
             f"and more than {FEATURES} are needed; add pictures or set a smaller `patch`"
         )
-    return Niqe(*_nss.moments(found), patch)
+    return Niqe(found.mean, found.covariance, patch)
+
+
+def sharp_rows(path: Path, patch: int, sharpness: float) -> Tensor:
+    """Features ``[N, 36]`` of the sharp patches of a picture file, those that lack none."""
+    image = pictures_io.read(path)
+    try:
+        features, sharp = patch_features(image, patch)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    rows = features[sharp > sharpness * sharp.max()]
+    return rows[rows.isfinite().all(-1)]
 
 
 def train(
-    pictures: Sequence[Path], out: Path, *, seed: int, patch: int = PATCH, sharpness: float = 0.75
+    pictures: Sequence[Path],
+    out: Path,
+    *,
+    seed: int,
+    patch: int = PATCH,
+    sharpness: float = 0.75,
+    count: int | None = None,
 ) -> dict[str, Any]:
     """Fit to pristine pictures, write ``niqe.npz`` below ``out`` and return what :func:`load` needs.
 
-    Nothing is drawn at random: ``seed`` has no effect, nor has the order of the pictures.
+    ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
+    was stopped goes on where it was.
     """
-    model = fit(pictures, patch, sharpness)
+    partial = _pristine.partial_of(out)
+    model = fit(_pristine.drawn(pictures, count, seed), patch, sharpness, partial=partial)
     path = Path(out) / "niqe.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.whole(path) as aside, aside.open("wb") as file:
@@ -180,53 +236,60 @@ def train(
             gaussian_window=torch.outer(_nss.window(), _nss.window()).numpy(),
             patch=np.array(patch),
         )
+    partial.unlink(missing_ok=True)
     return {"parameters": str(path)}
 
 
 def load(
-    parameters: str | Path | None = None, pristine: str | Path | None = None, patch: int | None = None
+    weights: str | Path = "official",
+    pristine: str | Path | None = None,
+    patch: int | None = None,
+    parameters: str | Path | None = None,
 ) -> Niqe:
-    """Load pristine parameters from a file, or fit them to a folder.
+    """Load pristine parameters, or fit them to a folder.
 
     Parameters
     ----------
-    parameters
-        The ``.npz`` of :func:`train` or of the well-known ports (``mu_pris_param``, ``cov_pris_param``), or
-        MATLAB's ``modelparameters.mat`` (``mu_prisparam``, ``cov_prisparam``).
+    weights
+        ``"official"`` for the published parameters, fetched at first use; or the path of the ``.npz`` of
+        :func:`train` or of the well-known ports (``mu_pris_param``, ``cov_pris_param``), or of MATLAB's
+        ``modelparameters.mat`` (``mu_prisparam``, ``cov_prisparam``).
     pristine
-        Folder of undistorted pictures, searched with its subfolders.
+        Folder of undistorted pictures to fit to, searched with its subfolders, in place of ``weights``.
     patch
         Side of a patch in pixels, even; by default the one that the file names, else 96.
+    parameters
+        Another name of ``weights``, the literature's.
 
     Raises
     ------
     ValueError
-        If not exactly one of ``parameters`` and ``pristine`` is given, or the file or folder does not serve.
+        If more than one of the three is given, the published parameters cannot be had, or the file or folder
+        does not serve.
     """
-    if (parameters is None) == (pristine is None):
+    path = _pristine.one_of("niqe", weights, parameters, pristine)
+    if pristine is not None:
+        return fit(pictures_io.below(Path(pristine)), patch or PATCH)
+    if path is None and patch not in (None, PATCH):
         raise ValueError(
-            "niqe: give either `parameters`, a file, or `pristine`, a folder of undistorted pictures"
+            f"niqe: the published parameters are of patches of {PATCH} pixels; remove the setting "
+            f"patch={patch}, or fit to pictures with it (`pristine`)"
         )
-    if parameters is not None:
-        return _read(Path(parameters), patch)
-    files = pictures_io.below(Path(str(pristine)))
-    return fit(files, patch or PATCH)
+    model = _read(path or _pristine.published("niqe", SOURCES), patch)
+    if path is None or _pristine.is_published(path, SOURCES):
+        model.card = CARD
+    return model
 
 
 def _read(path: Path, patch: int | None) -> Niqe:
     """Read a parameter file; nothing in it is executed."""
+    names = MATLAB_NAMES if path.suffix == ".mat" else NAMES
+    entries = _pristine.read_arrays(path, "NIQE")
     try:
-        if path.suffix == ".mat":
-            entries: dict[str, Any] = scipy.io.loadmat(path)
-            names = ("mu_prisparam", "cov_prisparam")
-        else:
-            with path.open("rb") as file:
-                entries = dict(np.load(file, allow_pickle=False))
-            names = ("mu_pris_param", "cov_pris_param")
         mean, covariance = (np.asarray(entries[name], np.float64) for name in names)
     except KeyError as error:
         raise ValueError(f"{path}: holds no {error}, so it is no file of NIQE parameters") from None
-    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as NIQE parameters (.npz or .mat): {error}") from error
     if mean.size != FEATURES or covariance.shape != (FEATURES, FEATURES):
         raise ValueError(f"{path}: expected {FEATURES} means and a covariance of {FEATURES}x{FEATURES}")

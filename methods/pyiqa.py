@@ -40,6 +40,12 @@ CARD = Card(
 #: The setting that ``"pyiqa:<variant>"`` names.
 VARIANT = "metric"
 
+#: Name of the figures of pyiqa's own benchmark, by the metric that they are of.
+PUBLISHED = {
+    **{name: name for name in ("brisque", "ilniqe", "maniqa", "niqe", "qalign", "topiq_nr")},
+    **{"clipiqa": "clipiqa_pyiqa", "clipiqa+": "clipiqa_plus"},
+}
+
 #: Listed by pyiqa as no-reference, but they score sets of pictures, or a picture against a text.
 NOT_OF_A_PICTURE = ("clipscore", "fid", "fid_dinov2", "inception_score", "sfid")
 
@@ -145,6 +151,7 @@ def card_of(metric: str, higher_is_better: bool, score_range: str) -> Card:
         training_data=learnt.words,
         opinion_aware=bool(learnt.of),
         opinions_of=learnt.of,
+        published_as=PUBLISHED.get(metric, ""),
         low=low,
         high=high,
         higher_is_better=higher_is_better,

@@ -15,6 +15,7 @@ from benchmark.datasets.prepared import Dataset
 from benchmark.method import Card
 from methods._archive import read_tensors
 from methods._clip.antonyms import SEVEN_PAIRS
+from methods._clip.encoder import architecture
 from methods._clip.method import AntonymMethod
 from methods._clip.official import openai_config, read_clip
 from methods._clip.prompt_training import PromptTraining, train_prompts
@@ -129,14 +130,18 @@ def load(
         path = weights_file(f"qualiclip_plus_{dataset}.pth", [ADDRESS.format(DATASETS[dataset])])
     else:
         path = Path(weights)
-    if "config" in read_metadata(path):
-        return AntonymMethod("qualiclip_plus", load_scorer(path), CARD)
+    metadata = read_metadata(path)
+    if "config" in metadata:
+        ours = json.loads(metadata["config"]) == architecture("RN50-quickgelu")
+        card = replace(CARD, published_as="qualiclip_plus" if ours else "")
+        return AntonymMethod("qualiclip_plus", load_scorer(path), card)
     state = read_tensors(path)
     clip, _ = base_clip(encoder)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False)
     prompts.take(state, path)
     learnt = f"QualiCLIP's; prompts learnt from the scores of {dataset}"
-    card = replace(PUBLISHED, training_data=learnt, opinions_of=dataset)
+    known = "qualiclip_plus" if encoder == "official" else ""
+    card = replace(PUBLISHED, training_data=learnt, opinions_of=dataset, published_as=known)
     # Published through pyiqa alone, whose temperature is 2.
     scale = float(clip.logit_scale.detach().exp()) / 2
     return AntonymMethod("qualiclip_plus", learnt_scorer(clip, prompts, scale), card)

@@ -46,10 +46,25 @@ def table(frame: pd.DataFrame, labels: Labels, *, setting: str) -> Table:
         "SRCC; below it PLCC, and what other versions or sources say.",
         f"Standing: {', '.join(f'({name}) {STANDINGS[name]}' for name in met)}.",
         f"Sources: {'; '.join(sources)}.",
+        *_of_others(part, labels),
     )
     return Table(
         CAPTIONS[setting], tuple(columns), tuple(rows), notes, datasets=frozenset(across), methods=frozenset()
     )
+
+
+def _of_others(part: pd.DataFrame, labels: Labels) -> list[str]:
+    """Say which figures are known to be of pictures of another size, or of a part of the data set."""
+    if not {"scaled", "part"} <= set(part.columns):
+        return []
+    said = []
+    for (version, dataset, scaled, piece), _ in part.fillna("").groupby(
+        ["version", "dataset", "scaled", "part"], sort=False
+    ):
+        beside = [f"pictures of {scaled}, so it stands beside none of ours" if scaled else "", piece]
+        if any(beside):
+            said.append(f"{version} on {labels.dataset(str(dataset))}: {', '.join(filter(None, beside))}")
+    return [f"Measured on: {'; '.join(said)}."] if said else []
 
 
 def _sources(part: pd.DataFrame) -> list[tuple[str, str]]:

@@ -45,6 +45,11 @@ class TwoScales:
         return torch.cat([self.encoder(scale.to(here)) for scale in (full, halved)], dim=1).float().cpu()
 
 
+def encoder_file(encoder: str | Path) -> Path:
+    """Return an encoder's file: the published one, fetched at first use, for ``"official"``."""
+    return weights_file("ARNIQA.pth", [f"{RELEASE}/ARNIQA.pth"]) if encoder == "official" else Path(encoder)
+
+
 def load_features(encoder: str | Path) -> TwoScales:
     """Load an encoder: ``"official"`` for the published one, fetched at first use, or the path of a file.
 
@@ -53,5 +58,4 @@ def load_features(encoder: str | Path) -> TwoScales:
     ValueError
         If it cannot be fetched, or the file is no encoder.
     """
-    path = weights_file("ARNIQA.pth", [f"{RELEASE}/ARNIQA.pth"]) if encoder == "official" else Path(encoder)
-    return TwoScales(load_encoder(path))
+    return TwoScales(load_encoder(encoder_file(encoder)))

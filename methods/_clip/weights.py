@@ -20,7 +20,7 @@ from methods._archive import read_tensors
 from methods._clip.antonyms import AntonymScorer
 from methods._clip.encoder import ImageEncoder, architecture, build, encode_prompts, undrawn
 from methods._clip.origin import check_file, check_tag
-from methods._weights import here, weights_file
+from methods._weights import Source, first_of
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -70,23 +70,16 @@ def pretrained_file(name: str, tag: str) -> Path:
         In one line, if none can be had.
     """
     entry = open_clip.get_pretrained_cfg(name, tag)
-    sources: list[tuple[str, str, str | None]] = []
+    sources: list[Source] = []
     if url := entry.get("url"):
         # OpenAI's addresses name the digest of the file.
-        sources.append((Path(url).name, url, url.split("/")[-2] if "openaipublic" in url else None))
+        sources.append(Source(Path(url).name, url, url.split("/")[-2] if "openaipublic" in url else None))
     if hub := entry.get("hf_hub"):
         repository, file = os.path.split(hub)
         file = file or "open_clip_model.safetensors"
         address = f"https://huggingface.co/{repository}/resolve/main/{file}"
-        sources.append((f"{repository.replace('/', '--')}--{file}", address, None))
-    sources.sort(key=lambda source: here(source[0], [source[1]]) is None)
-    problems = []
-    for file_name, url, sha256 in sources:
-        try:
-            return weights_file(file_name, [url], sha256)
-        except ValueError as error:
-            problems.append(str(error))
-    raise ValueError(f"weights {tag!r} of {name}: {'; '.join(problems)}")
+        sources.append(Source(f"{repository.replace('/', '--')}--{file}", address))
+    return first_of(f"weights {tag!r} of {name}", sources)
 
 
 def openai_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

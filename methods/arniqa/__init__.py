@@ -191,10 +191,16 @@ def load(
         opinions_of(regressor_dataset)
         name = f"regressor_{regressor_dataset}.pth"
         path = weights_file(f"arniqa_{name}", [f"{RELEASE}/{name}"])
+    card = replace(CARD, published_as=_published_as(scales, protocol))
     if path is None:
         unaware = "pristine pictures, synthetically degraded; no quality scores"
-        card = replace(CARD, title="ARNIQA (encoder alone)", training_data=unaware, opinion_aware=False)
+        card = replace(card, title="ARNIQA (encoder alone)", training_data=unaware, opinion_aware=False)
         return Arniqa(scales, None, protocol, card)
-    published = replace(CARD, opinions_of="" if regressor else regressor_dataset)
+    published = replace(card, opinions_of="" if regressor else regressor_dataset)
     line = load_regressor(path, 2 * scales.encoder.width, regressor_dataset)
     return Arniqa(scales, line, protocol, published)
+
+
+def _published_as(scales: TwoScales, protocol: Protocol) -> str:
+    """Name of the published figures: those of ARNIQA are of a ResNet-50 and of five crops."""
+    return "arniqa" if protocol == "five-crops" and scales.encoder.width == 2048 else ""

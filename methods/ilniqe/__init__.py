@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 import torch
 from torch import Tensor
 
 from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import Card
-from methods import _nss
+from methods import _nss, _pristine
+from methods._weights import Source
 from methods.ilniqe.statistics import FEATURES, describe
 
 CARD = Card(
     title="IL-NIQE",
     paper="L. Zhang, L. Zhang, A. C. Bovik. A feature-enriched completely blind image quality evaluator. "
     "IEEE Transactions on Image Processing 24(8), 2015",
-    licence="no weights; a file of pristine parameters has its own",
-    training_data="pristine pictures, unlabelled",
+    licence="parameters: the authors' release, which states none",
+    training_data="90 pristine pictures (recalled), unlabelled",
     opinion_aware=False,
     low=0.0,
     high=float("inf"),
     higher_is_better=False,
-    weights="fitted to your pristine pictures, or a file of parameters",
+    weights="published pristine parameters, fetched at first use; or fitted to your pristine pictures",
     input="whole image, made 524 x 524, in 36 blocks of 84 pixels",
+    published_as="ilniqe",
     bibtex="""@article{zhang2015featureenriched,
   title = {A Feature-Enriched Completely Blind Image Quality Evaluator},
   author = {Zhang, Lin and Zhang, Lei and Bovik, Alan C.},
@@ -38,6 +38,30 @@ CARD = Card(
   volume = {24}, number = {8}, pages = {2579--2591}, year = {2015}
 }""",
 )
+
+FITTED = replace(
+    CARD,
+    title="IL-NIQE (fitted here)",
+    licence="no weights; a file of parameters has its own",
+    training_data="pristine pictures, unlabelled",
+    published_as="",
+)
+
+SOURCES = (
+    # The authors' file beside a port of their code, at one commit; the digest is that of this commit's file.
+    Source(
+        "ilniqe_templateModel.mat",
+        "https://raw.githubusercontent.com/IceClear/IL-NIQE/57e9dfa2378a316e7e0eba3a9cfb5e91d1ece491/"
+        "templateModel.mat",
+        "14f4919a630498d732bbf11837d894d45a57f89c9ed84bea98851147290ce93c",
+    ),
+    # pyiqa's copy; its digest is kept at the first use.
+    Source(
+        "ILNIQE_templateModel.mat",
+        "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/ILNIQE_templateModel.mat",
+    ),
+)
+"""Where the published parameters can be had."""
 
 _LARGEST = 10000.0
 """Larger numbers, such as the shape of a magnitude that hardly varies, are cut to this."""
@@ -64,13 +88,22 @@ class Pristine:
 
 
 class Ilniqe:
-    """Mean over the blocks of their distance from the pristine Gaussian. Lower is better."""
+    """Mean over the blocks of their distance from the pristine Gaussian. Lower is better.
+
+    Parameters
+    ----------
+    pristine
+        The parameters.
+    card
+        What a reader must know about them.
+    """
 
     name = "ilniqe"
     higher_is_better = False
 
-    def __init__(self, pristine: Pristine) -> None:
+    def __init__(self, pristine: Pristine, card: Card = FITTED) -> None:
         self.pristine = pristine
+        self.card = card
 
     def score(self, images: Tensor) -> Tensor:
         """Score ``images [B, 3, H, W]`` (RGB in [0, 1], any size); returns ``[B]`` float32 on the CPU.
@@ -105,7 +138,9 @@ def _filled(rows: Tensor) -> tuple[Tensor, Tensor]:
     return rows.where(complete[:, None], rows[complete].mean(0)), complete
 
 
-def fit(pictures: Iterable[Path], sharpness: float = 0.78, kept: float = 0.92) -> Ilniqe:
+def fit(
+    pictures: Iterable[Path], sharpness: float = 0.78, kept: float = 0.92, *, partial: Path | None = None
+) -> Ilniqe:
     """Fit the pristine model to picture files.
 
     Parameters
@@ -116,6 +151,8 @@ def fit(pictures: Iterable[Path], sharpness: float = 0.78, kept: float = 0.92) -
         Share of a picture's sharpest block that a block must exceed to be learnt from, in [0, 1).
     kept
         Share of the principal axes that are kept, in (0, 1].
+    partial
+        Journal from which a fit that was stopped goes on, see :func:`methods._pristine.fit`.
 
     Raises
     ------
@@ -126,77 +163,110 @@ def fit(pictures: Iterable[Path], sharpness: float = 0.78, kept: float = 0.92) -
         raise ValueError(
             f"ilniqe: sharpness must lie in [0, 1) and kept in (0, 1], got {sharpness} and {kept}"
         )
-    found = []
-    for path in sorted(pictures):
-        features, sharp = describe(pictures_io.read(path))
-        complete = features.isfinite().all(-1)
-        sharp = sharp.where(complete, 0)
-        found.append(features[complete & (sharp > sharpness * sharp.max())])
-    rows = torch.cat(found) if found else torch.empty(0, FEATURES)
-    if len(rows) <= 36:
+    found = _pristine.fit(
+        sorted(pictures),
+        lambda path: sharp_rows(path, sharpness),
+        partial=partial,
+        about={
+            "method": "ilniqe",
+            "sharpness": sharpness,
+            "code": _pristine.code(__name__, describe.__module__),
+        },
+    )
+    if found.rows <= 36:
         raise ValueError(
-            f"ilniqe: {len(found)} pristine pictures give {len(rows)} sharp blocks, "
+            f"ilniqe: {found.pictures} pristine pictures give {found.rows} sharp blocks, "
             "and more than 36 are needed; add pictures"
         )
-    centre = rows.mean(0)
-    axes = torch.linalg.svd(rows - centre, full_matrices=False).Vh[: int(min(rows.shape) * kept)].T
-    return Ilniqe(Pristine(*_nss.moments((rows - centre) @ axes), centre, axes))
+    return Ilniqe(_principal(found, kept))
+
+
+def sharp_rows(path: Path, sharpness: float) -> Tensor:
+    """Numbers ``[N, 468]`` of the sharp blocks of a picture file, those that lack none."""
+    features, sharp = describe(pictures_io.read(path))
+    complete = features.isfinite().all(-1)
+    sharp = sharp.where(complete, 0)
+    return features[complete & (sharp > sharpness * sharp.max())]
+
+
+def _principal(found: _pristine.Gaussian, kept: float) -> Pristine:
+    """Express the blocks' Gaussian in its principal axes, the widest first, of which a share is kept."""
+    variances, axes = torch.linalg.eigh(found.covariance)
+    count = int(min(found.rows, FEATURES) * kept)
+    variances, axes = variances.flip(0)[:count], axes.flip(1)[:, :count]
+    nothing = torch.zeros(count, dtype=torch.float64)  # the blocks lie around their own mean
+    return Pristine(nothing, torch.diag(variances), found.mean, axes)
 
 
 def train(
-    pictures: Sequence[Path], out: Path, *, seed: int, sharpness: float = 0.78, kept: float = 0.92
+    pictures: Sequence[Path],
+    out: Path,
+    *,
+    seed: int,
+    sharpness: float = 0.78,
+    kept: float = 0.92,
+    count: int | None = None,
 ) -> dict[str, Any]:
     """Fit to pristine pictures, write ``ilniqe.npz`` below ``out`` and return what :func:`load` needs.
 
-    Nothing is drawn at random: ``seed`` has no effect, nor has the order of the pictures.
+    ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
+    was stopped goes on where it was.
     """
-    pristine = fit(pictures, sharpness, kept).pristine
+    partial = _pristine.partial_of(out)
+    pristine = fit(_pristine.drawn(pictures, count, seed), sharpness, kept, partial=partial).pristine
     path = Path(out) / "ilniqe.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.whole(path) as aside, aside.open("wb") as file:
         parts = dict(zip(_PARTS, (part.numpy() for part in astuple(pristine)), strict=True))
         np.savez(file, allow_pickle=False, **parts)
+    partial.unlink(missing_ok=True)
     return {"parameters": str(path)}
 
 
-def load(parameters: str | Path | None = None, pristine: str | Path | None = None) -> Ilniqe:
-    """Load pristine parameters from a file, or fit them to a folder.
+def load(
+    weights: str | Path = "official",
+    pristine: str | Path | None = None,
+    parameters: str | Path | None = None,
+) -> Ilniqe:
+    """Load pristine parameters, or fit them to a folder.
 
     Parameters
     ----------
-    parameters
-        The ``.npz`` of :func:`train`, or the authors' ``templateModel.mat``.
+    weights
+        ``"official"`` for the published parameters, fetched at first use; or the path of the ``.npz`` of
+        :func:`train`, or of the authors' ``templateModel.mat``.
     pristine
-        Folder of undistorted pictures, searched with its subfolders.
+        Folder of undistorted pictures to fit to, searched with its subfolders, in place of ``weights``.
+    parameters
+        Another name of ``weights``, the literature's.
 
     Raises
     ------
     ValueError
-        If not exactly one of the two is given, or the file or folder does not serve.
+        If more than one of the three is given, the published parameters cannot be had, or the file or folder
+        does not serve.
     """
-    if (parameters is None) == (pristine is None):
-        raise ValueError(
-            "ilniqe: give either `parameters`, a file, or `pristine`, a folder of undistorted pictures"
-        )
-    if parameters is not None:
-        return Ilniqe(_read(Path(parameters)))
-    files = pictures_io.below(Path(str(pristine)))
-    return fit(files)
+    path = _pristine.one_of("ilniqe", weights, parameters, pristine)
+    if pristine is not None:
+        return fit(pictures_io.below(Path(pristine)))
+    model = Ilniqe(_read(path or _pristine.published("ilniqe", SOURCES)))
+    if path is None or _pristine.is_published(path, SOURCES):
+        model.card = CARD
+    return model
 
 
 def _read(path: Path) -> Pristine:
     """Read a parameter file; nothing in it is executed."""
+    entries = _pristine.read_arrays(path, "IL-NIQE")
     try:
         if path.suffix == ".mat":
-            arrays = list(scipy.io.loadmat(path)["templateModel"].ravel()[:4])
+            arrays = list(entries["templateModel"].ravel()[:4])
         else:
-            with path.open("rb") as file:
-                entries = np.load(file, allow_pickle=False)
-                arrays = [entries[name] for name in _PARTS]
+            arrays = [entries[name] for name in _PARTS]
         mean, covariance, centre, axes = (torch.from_numpy(np.asarray(a, np.float64)) for a in arrays)
     except KeyError as error:
         raise ValueError(f"{path}: holds no {error}, so it is no file of IL-NIQE parameters") from None
-    except (OSError, ValueError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as IL-NIQE parameters (.npz or .mat): {error}") from error
     k = mean.numel()
     if covariance.shape != (k, k) or centre.numel() != FEATURES or axes.shape != (FEATURES, k):

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from benchmark.method import Card
 from methods._archive import read_tensors
-from methods._clip.antonyms import prompt_pairs
+from methods._clip.antonyms import SEVEN_PAIRS, prompt_pairs
 from methods._clip.method import AntonymMethod
 from methods._clip.official import is_qualiclip, read_qualiclip
 from methods._clip.weights import load_scorer, read_metadata
@@ -39,6 +41,7 @@ CARD = Card(
 
 PUBLISHED = replace(
     CARD,
+    published_as="qualiclip",
     title="QualiCLIP (official weights)",
     licence="CC BY-NC 4.0",
     weights="published checkpoint, fetched at first use; or trained here",
@@ -78,8 +81,11 @@ def load(
     """
     path = official_file() if weights == "official" else Path(weights)
     pairs = None if prompts is None else prompt_pairs(prompts)
-    if "config" in read_metadata(path):
+    metadata = read_metadata(path)
+    if "config" in metadata:
         scorer, card = load_scorer(path, pairs), CARD
+        if _is_the_papers(json.loads(metadata.get("text", "{}")), len(scorer.positive)):
+            card = replace(CARD, published_as="qualiclip")
         half = scorer.scale / 2
     else:
         state = read_tensors(path)
@@ -93,4 +99,12 @@ def load(
         scorer.scale = 100.0
     if scale is not None:
         scorer.scale = {"official": 100.0, "pyiqa": half}[scale] if isinstance(scale, str) else float(scale)
+    if pairs not in (None, SEVEN_PAIRS) or scorer.scale != 100:
+        card = replace(card, published_as="")  # no figure is published of these
     return AntonymMethod("qualiclip", scorer, card)
+
+
+def _is_the_papers(text: Mapping[str, Any], prompts: int) -> bool:
+    """Whether a training started where the paper's does: CLIP RN50 of OpenAI, asked with its seven pairs."""
+    start = (text.get("name"), text.get("pretrained"))
+    return start == ("RN50-quickgelu", "openai") and prompts == len(SEVEN_PAIRS)

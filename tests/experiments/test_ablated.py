@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from benchmark.reporting.run import Run
-from experiments import ablate, settings
+from experiments import ablate, results, settings
 from experiments.ablated import ablation_of, ablations_of, unablated
 from experiments.compose import composed
 from experiments.report import ablation_note
@@ -84,3 +84,9 @@ def test_rows_and_pages_name_the_ablation(tmp_path):
     )
     (tmp_path / "qualiclip/method.json").unlink()
     assert ablation_note(tmp_path) == ""
+
+
+def test_no_published_figure_stands_beside_an_ablation():
+    card = {"published_as": "qualiclip"}
+    assert results.published_as({"card": card, "ablation": ""}) == "qualiclip"
+    assert results.published_as({"card": card, "ablation": "no_consistency"}) == ""

@@ -41,7 +41,7 @@ def test_methods_lists_what_must_be_known_of_each():
         "niqe  (NIQE)",
         "range: 0 to inf, lower is better",
         "paper: A. Mittal",
-        "licence: no weights",
+        "weights: published pristine parameters, fetched at first use",
     ):
         assert words in listed
     table = pd.read_csv(io.StringIO(run.invoke(app, ["methods", "--csv"]).output))
@@ -72,7 +72,7 @@ def test_check_method_fails_where_a_promise_is_broken(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["niqe"], "give either `parameters`"),
+        (["niqe", "--set", "parameters=a.npz", "--set", "pristine=b"], "give either `parameters`"),
         (["niqee"], "did you mean 'niqe'"),
         (["niqe", "--set", "patch"], "expected key=value"),
         (["niqe", "--set", "patc=3"], "did you mean 'patch'"),
@@ -203,4 +203,4 @@ def test_the_hub_offers_every_method():
     loaded = torch.hub.load(hub, "sharpness", source="local")
     assert torch.equal(loaded.score(images), methods.load("sharpness").score(images))
     with pytest.raises(ValueError, match="niqe: give either `parameters`"):
-        torch.hub.load(hub, "niqe", source="local")
+        torch.hub.load(hub, "niqe", source="local", parameters="a.npz", pristine="b")

@@ -164,7 +164,7 @@ def test_a_faulty_parameter_file_is_refused(fault, fitted, tmp_path):
 
 def test_bad_settings_are_named(tmp_path):
     with pytest.raises(ValueError, match="either `parameters`, a file, or `pristine`"):
-        methods.load("ilniqe")
+        methods.load("ilniqe", parameters="a.npz", pristine="b")
     with pytest.raises(ValueError, match="no pictures in the folder"):
         methods.load("ilniqe", pristine=str(tmp_path))
     with pytest.raises(ValueError, match="sharpness must lie"):

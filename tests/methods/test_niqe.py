@@ -142,7 +142,7 @@ def test_a_picture_smaller_than_a_patch_is_refused(fitted, folder):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "either `parameters`, a file, or `pristine`"),
+        ({"patch": 32}, "published parameters are of patches of 96"),
         ({"parameters": "a.npz", "pristine": "b"}, "either `parameters`, a file, or `pristine`"),
         ({"parameters": "missing.npz"}, r"missing\.npz: cannot be read"),
         ({"pristine": "missing"}, "no pictures in the folder missing"),

@@ -28,6 +28,32 @@ def test_default_and_version():
         published.lookup("arniqa", "csiq", "srcc", setting="cross_set")
 
 
+def test_a_figure_of_pictures_of_another_size_stands_beside_none_of_ours():
+    """pyiqa scores KonIQ-10k at 512x384 and SPAQ at a short side of 448; its file of data sets says so."""
+    assert published.lookup("ilniqe", "koniq10k", "srcc") is None
+    assert published.lookup("niqe", "spaq", "plcc_raw") is None
+    assert published.lookup("niqe", "koniq10k", "srcc").value == 0.551  # CLIP-IQA's, at 1024x768
+    assert published.lookup("ilniqe", "koniq10k", "srcc", version="pyiqa").value == 0.551
+    assert published.lookup("ilniqe", "clive", "srcc").value == 0.438
+    table = published.figures()
+    ours = table[table["version"].eq("pyiqa") & table["dataset"].isin(["koniq10k", "spaq"])]
+    assert ours["scaled"].ne("").all()
+
+
+def test_figures_of_pyiqas_benchmark_are_those_of_its_file():
+    """Q-Align's on TID2013 are .8529/.8313 there; .8578/.8385 are of its four-bit form."""
+    assert published.lookup("qalign", "tid2013", "srcc").value == 0.831
+    assert published.lookup("qalign", "tid2013", "plcc_raw").value == 0.853
+
+
+def test_nobodys_method_has_no_figure_whatever_its_row_is_called():
+    ours = pd.DataFrame({"method": ["niqe"], "dataset": "koniq10k", "statistic": "srcc", "value": 0.5})
+    assert published.attach(ours)["published"].tolist() == [0.551]
+    assert published.attach(ours, method="")["published"].isna().all()
+    named = published.attach(ours.assign(method="mine"), method="niqe")
+    assert (named["published"].tolist(), named["method"].tolist()) == ([0.551], ["mine"])
+
+
 def test_attached_to_tables():
     ours = pd.DataFrame(
         {"method": ["qualiclip", "mine"], "dataset": "koniq10k", "statistic": "srcc", "value": 0.8}

@@ -2,6 +2,8 @@
 
 import warnings
 
+import numpy as np
+import scipy.io
 import torch
 import torchvision
 from safetensors.torch import save_file
@@ -52,15 +54,36 @@ def resnet_file(path):
     torch.save({name: arniqa.random_tensor(name, value.shape) for name, value in state.items()}, path)
 
 
+def niqe_file(path):
+    """As MATLAB wrote the authors' file: version 5, means in a row."""
+    random = np.random.default_rng(6)
+    rows = random.normal(size=(200, 36)) * 0.1
+    mean, covariance = random.uniform(0.2, 2, size=(1, 36)), np.cov(rows, rowvar=False)
+    scipy.io.savemat(path, {"mu_prisparam": mean, "cov_prisparam": covariance})
+
+
+def ilniqe_file(path):
+    """As MATLAB wrote the authors' file: a row of cells with mean, covariance, centre and 430 axes."""
+    random = np.random.default_rng(7)
+    axes = np.linalg.qr(random.normal(size=(468, 430)))[0]
+    centre = random.uniform(0.1, 2, size=(468, 1))
+    cells = np.empty((1, 4), dtype=object)
+    cells[0] = [np.zeros((1, 430)), np.diag(np.geomspace(1e4, 1e-4, 430)), centre, axes]
+    scipy.io.savemat(path, {"templateModel": cells})
+
+
 HUB = "huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main"
 RELEASES = "github.com/miccunifi/{}/releases/download/weights"
 
-#: What is served under which address. OpenAI's own address names a digest that random values cannot have.
+#: What is served under which address. OpenAI's own address names a digest that random values cannot have, and
+#: those of NIQE's and IL-NIQE's authors are fetched by digest too.
 FILES = {
     "huggingface.co/timm/resnet50_clip.openai/resolve/main/open_clip_model.safetensors": clip_file,
     f"{RELEASES.format('QualiCLIP')}/qualiclip.pth": qualiclip_file,
     f"{HUB}/CLIP-IQA+_learned_prompts-603f3273.pth": clipiqa_plus_file,
     f"{HUB}/QualiCLIP+_koniq.pth": qualiclip_plus_file,
+    f"{HUB}/niqe_modelparameters.mat": niqe_file,
+    f"{HUB}/ILNIQE_templateModel.mat": ilniqe_file,
     f"{RELEASES.format('ARNIQA')}/ARNIQA.pth": arniqa_file,
     f"{RELEASES.format('ARNIQA')}/regressor_kadid10k.pth": regressor_file,
     "download.pytorch.org/models/resnet50-0676ba61.pth": resnet_file,

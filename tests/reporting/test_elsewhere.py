@@ -22,6 +22,15 @@ def test_every_figure_stands_with_its_standing_and_its_version(run: Run) -> None
     assert "arXiv 1 (v3)" in elsewhere.show(run, "same_set")
 
 
+def test_figures_of_pictures_of_another_size_or_of_a_part_say_so(run: Run) -> None:
+    frame = published.of(["koniq10k", "spaq"])
+    table = elsewhere.table(frame, run.labels, setting="zero_shot")
+    (said,) = [note for note in table.notes if note.startswith("Measured on:")]
+    assert "pictures of 512x384, so it stands beside none of ours, official test split" in said
+    assert "pictures of short side 448, so it stands beside none of ours" in said
+    assert "AAAI 2023 on koniq10k: official test split" in said
+
+
 def test_no_figure_and_no_file_are_said(run: Run, tmp_path: Path) -> None:
     assert "on another: no figure for a data set of this run" in elsewhere.show(run, "cross_set")
     assert "dvc repro evaluate" in elsewhere.show(Run(**roots(tmp_path)), "cross_set")
