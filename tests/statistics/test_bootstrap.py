@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,15 @@ from scipy import stats
 from benchmark.protocols import Resampling
 from benchmark.protocols.rows import jackknifed, resampled
 from benchmark.protocols.samples import Samples
-from benchmark.statistics import acceleration, bootstrap, influence, interval, jackknife_acceleration, srcc
+from benchmark.statistics import (
+    acceleration,
+    bootstrap,
+    difference_test,
+    influence,
+    interval,
+    jackknife_acceleration,
+    srcc,
+)
 from benchmark.statistics.bootstrap import BLOCK, draw
 from benchmark.statistics.weighted import PREPARE
 from tests.reference import statistics as reference
@@ -150,6 +160,31 @@ def test_too_many_undefined_resamples_give_no_interval():
     assert np.isfinite(interval(draws)).all()
     draws[:11] = np.nan
     assert np.isnan(interval(draws)).all()
+
+
+@pytest.mark.parametrize("statistic", CORRELATIONS)
+def test_four_units_give_no_interval_and_no_test_and_five_do(statistic):
+    """The least p of an order of four is 2/24, of five 2/120: below that nothing can be said at 95%."""
+    ways = {n: [stats.spearmanr(range(n), way).statistic for way in permutations(range(n))] for n in (4, 5)}
+    least = {n: np.mean(np.abs(values) > 1 - 1e-9) for n, values in ways.items()}
+    assert least[4] > 0.05 > least[5]
+    for n, enough in ((4, False), (5, True)):
+        groups = np.repeat(np.arange(n), 6)
+        x, y = (values[..., : 6 * n] for values in sample(60, methods=2))
+        for clusters, size in ((groups, 6 * n), (None, n)):
+            scores, target = x[:, :size], y[:size]
+            moved = [influence(one, target, statistic, groups=clusters) for one in scores]
+            value = [float(PREPARE[statistic](one[None], target)(np.ones((1, size)))[0, 0]) for one in scores]
+            tested = difference_test((value[0], value[1]), (moved[0], moved[1]))
+            names = pd.DataFrame({"image": [f"{k:02d}" for k in range(size)]})
+            if clusters is not None:
+                names["reference"] = clusters.astype(str)
+            samples = Samples(names, scores[:1], target, ())
+            found = jackknifed(statistic, statistic, samples, "") if statistic != "srcc" else None
+            drawn = resampled("srcc", PREPARE[statistic], samples, Resampling(200), "")
+            assert np.isfinite(tested).all() == enough
+            assert np.isfinite(drawn["low"]) == enough
+            assert found is None or np.isfinite(found["low"]) == enough
 
 
 def test_bad_input():
