@@ -35,6 +35,7 @@ lint: setup-test
 	ruff format --check .
 	lint-imports
 	mypy
+	deptry benchmark methods experiments
 
 test: lint
 	pytest -m "not slow"
@@ -64,7 +65,7 @@ COMPILE := pip compile --universal --python-version 3.11 --generate-hashes --qui
 
 # What the tests and the optional extras need, and of that, in the same versions, what the pipeline needs.
 lock: | $(UV)
-	$(UV) $(COMPILE) --extra test --extra heif --extra pyiqa --extra ray -o requirements-test.lock
+	$(UV) $(COMPILE) --extra test --extra heif --extra parquet --extra pyiqa --extra ray -o requirements-test.lock
 	cp requirements-test.lock requirements.lock # uv keeps the versions that it finds in its output
 	$(UV) $(COMPILE) -o requirements.lock
 
