@@ -7,7 +7,7 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint bench params lock clean
+.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint mutants bench params lock clean
 
 setup: $(VENV)/.installed
 setup-test: $(VENV)/.installed-test
@@ -52,6 +52,12 @@ rehearsal: setup-test
 # The same with five of the eleven data sets.
 rehearsal-short: setup-test
 	python -m tests.rehearsal.rehearse $(REHEARSAL) rehearsal_short
+
+# Small faults put into a copy of the code, 100 at random: which do the tests miss? Hours.
+MUTANTS ?= 100
+mutants: setup-test
+	python -m tests.mutants --count $(MUTANTS)
+	python -m tests.mutants --count $(MUTANTS) --wide
 
 bench: setup-test
 	pytest benchmarks --benchmark-only -o filterwarnings=default

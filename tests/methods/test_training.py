@@ -239,6 +239,36 @@ def test_defaults_are_the_figures_of_the_paper():
     assert (own.consistency, own.positive, own.negative, own.rank_across) == (1, 1, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        *(("width", 8, None), ("steps", 0, None), ("batch", 1, None), ("accumulate", 1, None)),
+        *(("crop", 32, None), ("overlap", 0, 1), ("levels", 2, 5), ("margin_consistency", 0, None)),
+        *(("margin_rank", 0, None), ("consistency", 0, None), ("positive", 0, None), ("negative", 0, None)),
+        *(("rank_across", 0, None), ("weight_decay", 0, None), ("warmup", 0, None), ("ema", 0, None)),
+        *(("workers", 1, None), ("cache", 0, None), ("validate_every", 0, None), ("validate_on", 1, None)),
+        *(("log_every", 1, None), ("checkpoint_every", 1, None)),
+    ],
+)
+def test_settings_outside_their_range_are_refused(name, least, most):
+    assert getattr(Training(**{name: least}), name) == least
+    with pytest.raises(ValueError, match=name):
+        Training(**{name: least - 1})
+    if most is not None:
+        assert getattr(Training(**{name: most}), name) == most
+        with pytest.raises(ValueError, match=name):
+            Training(**{name: most + 1})
+
+
+def test_rate_and_scale_are_above_zero_and_the_average_decays():
+    assert (Training(lr=1e-12).lr, Training(scale=1e-12).scale, Training(ema=0.999).ema) == (
+        1e-12, 1e-12, 0.999
+    )  # fmt: skip
+    for wrong in ({"lr": 0.0}, {"scale": 0.0}, {"ema": 1.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Training(**wrong)
+
+
 EVAL = TINY | {"norm": "eval", "batch": 4, "steps": 4}
 
 

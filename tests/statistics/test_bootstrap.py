@@ -21,13 +21,14 @@ from benchmark.statistics import (
 )
 from benchmark.statistics.bootstrap import BLOCK, draw
 from benchmark.statistics.weighted import PREPARE
+from tests.draws import generator
 from tests.reference import statistics as reference
 
 CORRELATIONS = ("srcc", "krcc", "plcc")
 
 
 def sample(n, decimals=None, methods=3, seed=0):
-    g = np.random.default_rng([n, seed])
+    g = generator(n, seed)
     y = g.normal(size=n)
     x = y + g.normal(size=(methods, n))
     return (x, y) if decimals is None else (np.round(x, decimals), np.round(y, decimals))
@@ -209,7 +210,7 @@ TRUTH = {
 
 
 def binormal(n, r, seed):
-    g = np.random.default_rng([n, seed])
+    g = generator(n, seed)
     x = g.normal(size=n)
     return x, r * x + np.sqrt(1 - r**2) * g.normal(size=n)
 
@@ -285,7 +286,7 @@ def test_acceleration_is_nought_where_a_part_decides():
 
 def clustered(references, seed):
     """Images of one reference share an offset of the score, as contents do."""
-    g = np.random.default_rng([references, seed])
+    g = generator(references, seed)
     y = g.normal(size=(references, 20)) + 0.3 * g.normal(size=(references, 1))
     x = 0.7 * y + np.sqrt(0.51) * (
         0.6 * g.normal(size=(references, 1)) + 0.8 * g.normal(size=(references, 20))
