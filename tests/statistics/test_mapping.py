@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from benchmark.statistics import FORMS, fit, mapped_plcc, plcc
-from tests.draws import generator
 from tests.reference.statistics import best_of_restarts, logistic4, logistic5
 
 CURVES = {"logistic4": logistic4, "logistic5": logistic5}
@@ -10,7 +9,7 @@ CURVES = {"logistic4": logistic4, "logistic5": logistic5}
 
 def random_set(k):
     """Monotone or pure noise, rising or falling, few or many images, normal or even scores."""
-    g = generator(5, k)
+    g = np.random.default_rng([5, k])
     n = int(g.choice([12, 30, 100, 400]))
     x = g.normal(size=n) if k % 2 else g.uniform(size=n)
     u = (x - x.mean()) / x.std()
@@ -69,7 +68,7 @@ def test_units_do_not_matter(form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_falling_score_keeps_its_sign(form):
-    g = generator(0)
+    g = np.random.default_rng(0)
     x = g.normal(size=100)
     y = np.tanh(x) + 0.2 * g.normal(size=100)
     rising, falling = fit(x, y, form), fit(-x, y, form)
