@@ -196,7 +196,8 @@ def params() -> dict[str, Any]:
     code = {"code": "methods/sharpness.py", "train": {}, "load": {}}
     found["methods"] = {name: dict(code) for name in METHODS}
     found["methods"]["qualiclip"]["code"] = "methods/qualiclip"
-    found["prepare"] = {"datasets": [*SETS, "pictures"], "settings": {}}
+    sources = {name: {"source": f"data/{name}"} for name in SETS if name != "toy"}  # where a release lies
+    found["prepare"] = {"datasets": [*SETS, "pictures"], "settings": sources}
     found["train"] = {"dataset": "pictures", "rated": "koniq10k", "processes": 1}
     found["score"]["datasets"] = list(SETS)
     found["evaluate"] |= {"resamples": 100}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import features, score, variants
+from experiments import features, results, score, settings, variants
 from experiments.stage import MODELS
 from tests.stages.loaded import Grey, known, load
 from tests.stages.planted import SETS, change, picture, rows
@@ -12,8 +12,8 @@ from tests.stages.planted import SETS, change, picture, rows
 
 @pytest.fixture
 def broken(planted, monkeypatch):
-    """The planted run with one picture of ``csiq`` that cannot be read."""
-    (planted / "data/csiq/4_2.png").write_bytes(b"no picture")
+    """The planted run with one picture of ``toy`` that cannot be read."""
+    (planted / "data/toy/4_2.png").write_bytes(b"no picture")
     for stage in (score, features):
         load(monkeypatch, stage)
     return planted
@@ -27,18 +27,18 @@ def brightness(dataset):
 
 @pytest.mark.parametrize(("method", "sign"), [("qualiclip", 1), ("reversed", -1)])
 def test_a_score_is_what_the_method_says_of_the_picture(broken, method, sign):
-    score.score(method, "csiq")
-    found = pd.read_csv(broken / f"results/scores/{method}/csiq.csv", keep_default_na=False)
-    assert found["image"].tolist() == rows("csiq")["image"].tolist()
+    score.score(method, "toy")
+    found = pd.read_csv(broken / f"results/scores/{method}/toy.csv", keep_default_na=False)
+    assert found["image"].tolist() == rows("toy")["image"].tolist()
     there = found["error"].eq("")
     assert found.loc[~there, "image"].tolist() == ["4_2.png"]
     assert found.loc[~there, "score"].tolist() == [""]
     said = found.loc[there, "score"].astype(float)
-    assert said.to_numpy() == pytest.approx(sign * brightness("csiq")[there], abs=1e-4)
+    assert said.to_numpy() == pytest.approx(sign * brightness("toy")[there], abs=1e-4)
     assert not list((broken / "results/scores").rglob("*.part"))
 
 
-def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_changed(broken, monkeypatch):
+def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_changed(planted, monkeypatch):
     class Stopped(Grey):
         seen = 0
 
@@ -56,14 +56,14 @@ def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_change
 
         load(monkeypatch, score, make)
 
-    change(broken, score={"batch": 8})
+    change(planted, score={"batch": 8})
     stopped_after(20)
     with pytest.raises(KeyboardInterrupt):
         score.score("qualiclip", "toy")
-    assert (broken / "results/scores/qualiclip/toy.csv.part").is_file()
+    assert (planted / "results/scores/qualiclip/toy.csv.part").is_file()
     stopped_after(24)  # of forty pictures two batches of eight were done
     score.score("qualiclip", "toy")
-    found = pd.read_csv(broken / "results/scores/qualiclip/toy.csv")
+    found = pd.read_csv(planted / "results/scores/qualiclip/toy.csv")
     assert found["score"].to_numpy() == pytest.approx(brightness("toy"), abs=1e-4)
     stopped_after(20)
     with pytest.raises(KeyboardInterrupt):
@@ -76,14 +76,14 @@ def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_change
 
 
 def test_features_are_those_of_the_pictures_that_can_be_read(broken, capsys):
-    features.features("qualiclip", "csiq")
+    features.features("qualiclip", "toy")
     assert "no features of 4_2.png" in capsys.readouterr().err
-    with np.load(broken / "results/features/qualiclip/csiq.npz") as file:
+    with np.load(broken / "results/features/qualiclip/toy.npz") as file:
         names, values = file["image"], file["features"]
-    expected = [name for name in rows("csiq")["image"] if name != "4_2.png"]
+    expected = [name for name in rows("toy")["image"] if name != "4_2.png"]
     assert names.tolist() == expected
     assert values.mean(axis=1) == pytest.approx(
-        brightness("csiq")[rows("csiq")["image"].ne("4_2.png")], abs=1e-4
+        brightness("toy")[rows("toy")["image"].ne("4_2.png")], abs=1e-4
     )
 
 
@@ -128,7 +128,5 @@ def test_every_variant_and_every_further_seed_is_scored(planted, monkeypatch):
     ],
 )
 def test_further_seeds_are_of_the_base_alone(planted, listed, expected):
-    from experiments import settings
-
     change(planted, ablation={"variants": listed})
-    assert variants.trained(settings.load().ablation) == expected
+    assert results.trained(settings.load().ablation) == expected

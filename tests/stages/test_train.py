@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from experiments import ablate, results, train
+from experiments import ablate, results, train, trained
 from tests.stages.planted import ROOT, change
 
 
@@ -52,7 +52,7 @@ def test_a_method_that_learns_nothing_is_written_down_too(planted):
         "noisy", "sharpness", "", ""
     )  # fmt: skip
     assert (about["seed"], about["higher_is_better"], about["card"]["title"]) == (27, True, "Sharpness")
-    assert train.load_trained("noisy").name == "noisy"
+    assert trained.load_trained("noisy").name == "noisy"
     with pytest.raises(ValueError, match=r"'noissy' is not declared in params\.yaml; did you mean 'noisy'"):
         train.train("noissy")
 
@@ -80,13 +80,14 @@ def test_weights_are_those_beside_the_card_and_opinions_are_said(planted, monkey
 
 
 def test_a_set_without_parts_is_all_for_training_and_one_without_training_rows_is_refused(planted):
-    assert len(train.training_pictures("toy")) == 40
-    assert train.training_pictures("toy", split="val") == []
-    assert len(train.training_pictures("koniq10k")) == 24
+    assert len(train.training_pictures(results.dataset("toy"))) == 40
+    assert results.split(results.dataset("toy"), "val") == []
+    assert len(train.training_pictures(results.dataset("koniq10k"))) == 24
+    assert len(results.split(results.dataset("koniq10k"), "test")) == 8
     path = planted / "data/pictures/manifest.csv"
     path.write_text(path.read_text().replace("train", "test"))
     with pytest.raises(ValueError, match="'pictures' has no rows of split 'train'"):
-        train.training_pictures("pictures")
+        train.training_pictures(results.dataset("pictures"))
 
 
 def test_a_variant_is_trained_with_the_shared_changes_its_own_and_its_seed(planted, monkeypatch):
