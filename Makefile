@@ -7,7 +7,7 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint bench params lock clean
+.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint mutants bench params lock clean
 
 setup: $(VENV)/.installed
 setup-test: $(VENV)/.installed-test
@@ -35,6 +35,7 @@ lint: setup-test
 	ruff format --check .
 	lint-imports
 	mypy
+	deptry benchmark methods experiments
 
 test: lint
 	pytest -m "not slow"
@@ -52,6 +53,12 @@ rehearsal: setup-test
 rehearsal-short: setup-test
 	python -m tests.rehearsal.rehearse $(REHEARSAL) rehearsal_short
 
+# Small faults put into a copy of the code, 100 at random: which do the tests miss? Hours.
+MUTANTS ?= 100
+mutants: setup-test
+	python -m tests.mutants --count $(MUTANTS)
+	python -m tests.mutants --count $(MUTANTS) --wide
+
 bench: setup-test
 	pytest benchmarks --benchmark-only -o filterwarnings=default
 
@@ -64,7 +71,7 @@ COMPILE := pip compile --universal --python-version 3.11 --generate-hashes --qui
 
 # What the tests and the optional extras need, and of that, in the same versions, what the pipeline needs.
 lock: | $(UV)
-	$(UV) $(COMPILE) --extra test --extra heif --extra pyiqa --extra ray -o requirements-test.lock
+	$(UV) $(COMPILE) --extra test --extra heif --extra parquet --extra pyiqa --extra ray -o requirements-test.lock
 	cp requirements-test.lock requirements.lock # uv keeps the versions that it finds in its output
 	$(UV) $(COMPILE) -o requirements.lock
 

@@ -19,7 +19,7 @@ import methods
 from benchmark.attribution.maps import maps
 from benchmark.guard import checked, guarded
 from benchmark.method import HasFeatures, HasGradients
-from experiments.train import load_trained
+from experiments.trained import load_trained
 
 PICTURE = torch.rand(2, 3, 40, 48, generator=torch.Generator().manual_seed(0))
 CLIP = torch.tensor([[0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]])

@@ -24,6 +24,11 @@ def findings(run: Run) -> Html:
     return render("findings.html", findings=shown)
 
 
+def _fair(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what has learnt from the pictures that it is tested on, or may have."""
+    return frame[~frame["overlap"].astype(str).isin(LEARNT)] if "overlap" in frame else frame
+
+
 def _estimate(row: pd.Series) -> str:
     if pd.isna(row["low"]) or pd.isna(row["high"]):
         return f"{number(row['value'])} (no interval: too little data)"
@@ -35,8 +40,7 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     differences = None if tests.content is None else tests.frame
     part = frame[frame["statistic"].eq("srcc")]
     for dataset, group in part.groupby("dataset", sort=False):
-        fair = group[~group["overlap"].astype(str).isin(LEARNT)] if "overlap" in group else group
-        order = fair.dropna(subset="value").sort_values("value", ascending=False)
+        order = _fair(group).dropna(subset="value").sort_values("value", ascending=False)
         if order.empty:
             continue
         best = order.iloc[0]
@@ -88,7 +92,8 @@ def _published(part: pd.DataFrame) -> Iterator[str]:
 
 
 def _ablation(frame: pd.DataFrame, run: Run) -> Iterator[str]:
-    for dataset, group in frame[frame["statistic"].eq("srcc")].groupby("dataset", sort=False):
+    part = frame[frame["statistic"].eq("srcc")].dropna(subset="value")
+    for dataset, group in part.groupby("dataset", sort=False):
         order = group.sort_values("value")
         low, high = order.iloc[0], order.iloc[-1]
         yield (
@@ -102,7 +107,8 @@ def _words(name: object) -> str:
 
 
 def _cross(frame: pd.DataFrame, run: Run) -> Iterator[str]:
-    away = frame[frame["statistic"].eq("srcc") & frame["train"].ne(frame["test"])]
+    away = _fair(frame[frame["statistic"].eq("srcc") & frame["train"].ne(frame["test"])])
+    away = away.dropna(subset="value")
     if not away.empty:
         best = away.loc[away["value"].idxmax()]
         train, test = (run.labels.dataset(best[name]) for name in ("train", "test"))
@@ -121,7 +127,8 @@ def _sweep(frame: pd.DataFrame, run: Run) -> Iterator[str]:
 
 
 def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
-    for dataset, group in frame[frame["statistic"].eq("rank_score")].groupby("dataset", sort=False):
+    part = frame[frame["statistic"].eq("rank_score")].dropna(subset="value")
+    for dataset, group in part.groupby("dataset", sort=False):
         names = map(run.labels.method, group.sort_values("value", ascending=False)["method"])
         yield f"gMAD on {run.labels.dataset(str(dataset))} ranks {', '.join(names)}, best first."
 

@@ -55,7 +55,7 @@ STAGES = {
     "results/tables/seeds.csv": "ablation",
 }
 PACKAGES = (
-    *("dvc", "kornia", "matplotlib", "numpy", "open_clip_torch", "pandas", "papermill", "pillow", "piq"),
+    *("dvc", "matplotlib", "numpy", "open_clip_torch", "pandas", "papermill", "pillow", "piq"),
     *("scikit-image", "scikit-learn", "scipy", "seaborn", "torch", "torchvision"),
 )
 

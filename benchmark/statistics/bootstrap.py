@@ -15,8 +15,12 @@ from scipy import stats
 from .weighted import PREPARE, Evaluate
 
 Floats = NDArray[np.float64]
-MIN_UNITS = 4
-"""With fewer images (or references) no interval is given and no test made."""
+MIN_UNITS = 5
+"""With fewer images (or references) no interval is given and no test made.
+
+Four can be ordered in 24 ways: even a perfect order has a two-sided p of 1/12, so that nothing at all can be
+said at 95%. Five give 1/60.
+"""
 BLOCK = 16
 """Resamples evaluated at a time: a block of 10,000 images stays inside the processor's cache."""
 
@@ -141,7 +145,7 @@ def interval(
     Returns
     -------
     tuple of float
-        Low and high. NaN, NaN for fewer than four units, and where more than one resample in a hundred is
+        Low and high. NaN, NaN for fewer than five units, and where more than one resample in a hundred is
         undefined: the data are too few, or too many of them equal, to say anything.
 
     References

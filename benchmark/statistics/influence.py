@@ -111,7 +111,7 @@ def influence_interval(value: float, influences: ArrayLike, *, level: float = 0.
     Returns
     -------
     tuple of float
-        Low and high; NaN, NaN where the correlation is undefined or there are fewer than four units. A
+        Low and high; NaN, NaN where the correlation is undefined or there are fewer than five units. A
         perfect correlation has the interval of its own value.
     """
     parts = np.asarray(influences, dtype=np.float64)

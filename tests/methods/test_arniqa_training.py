@@ -55,6 +55,46 @@ def test_the_rate_is_that_of_torchs_warm_restarts():
         assert learning_rate(epoch, settings) == pytest.approx(scheduler.get_last_lr()[0], rel=1e-6)
 
 
+def test_defaults_are_those_of_the_published_code():
+    own = Training()
+    assert (own.backbone, own.pretrained, own.embedding) == ("resnet50", "imagenet", 128)
+    assert (own.epochs, own.batch, own.crop, own.temperature) == (10, 16, 224, 0.1)
+    assert (own.distortions, own.levels, own.pristine) == (4, 5, 0.05)
+    assert (own.lr, own.lr_least, own.momentum, own.weight_decay) == (1e-3, 1e-6, 0.9, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        *(("embedding", 2, None), ("batch", 2, None), ("crop", 32, None), ("levels", 1, 5)),
+        *(("distortions", 1, 7), ("pristine", 0, 1), ("epochs", 0, None), ("log_every", 1, None)),
+        *(
+            ("cache", 0, None),
+            ("checkpoint_every", 1, None),
+            ("lr_least", 0, None),
+            ("weight_decay", 0, None),
+        ),
+        *(("momentum", 0, None),),
+    ],
+)
+def test_settings_outside_their_range_are_refused(name, least, most):
+    assert getattr(Training(**{name: least}), name) == least
+    with pytest.raises(ValueError, match=name):
+        Training(**{name: least - 1})
+    if most is not None:
+        assert getattr(Training(**{name: most}), name) == most
+        with pytest.raises(ValueError, match=name):
+            Training(**{name: most + 1})
+
+
+@pytest.mark.parametrize("name", ["lr", "temperature"])
+def test_rate_and_temperature_are_above_zero_and_momentum_below_one(name):
+    assert getattr(Training(**{name: 1e-12}), name) == 1e-12
+    for wrong in ({name: 0.0}, {"momentum": 1.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Training(**wrong)
+
+
 def draw(pictures, position, seed=0, **changes):
     how = pairs.Draw(**{"crop": 32, "distortions": 4, "levels": 5, "pristine": 0.0, **changes})
     return pairs.draw_pair(pictures, position, seed, cached_reader(8), how)

@@ -1,9 +1,11 @@
 """QualiCLIP's training: crops, draws, resume, and that it learns what it is for."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ from methods._loop import cached_reader
 from methods._parallel import Team
 from methods.qualiclip import training
 from methods.qualiclip.crops import KINDS, draw_batch, overlapping_crops
-from methods.qualiclip.settings import Training
+from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.training import train_encoder
 
 TINY = {
@@ -152,6 +154,119 @@ def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path):
     _, curve, _ = train_encoder(pictures, tmp_path / "m", seed=0, settings=own)
     assert curve["in_order"].iloc[-10:].mean() > curve["in_order"].iloc[:3].mean() + 0.15
     assert curve["loss"].iloc[-10:].mean() < curve["loss"].iloc[:3].mean()
+
+
+@pytest.mark.parametrize(
+    ("step", "share"),
+    [
+        *((0, 0.1), (4, 0.5), (9, 1.0), (10, 1.0)),  # ten steps of warm-up, then half a cosine of a hundred
+        *((35, 0.853553), (60, 0.5), (85, 0.146447), (110, 0.0)),
+    ],
+)
+def test_the_rate_rises_in_a_line_and_falls_as_half_a_cosine(step, share):
+    own = Training(steps=110, warmup=10, lr=0.02, decay="cosine")
+    assert learning_rate(step, own) == pytest.approx(0.02 * share, abs=1e-8)
+    level = own.model_copy(update={"decay": "none"})
+    assert learning_rate(step, level) == pytest.approx(0.02 * min(1.0, (step + 1) / 10))
+    assert learning_rate(step, level.model_copy(update={"warmup": 0})) == 0.02
+
+
+def test_every_step_is_taken_at_the_rate_of_its_place(pictures, tmp_path, monkeypatch):
+    taken = []
+    genuine = torch.optim.AdamW.step
+
+    def step(self, *arguments, **named):
+        taken.append(self.param_groups[0]["lr"])
+        return genuine(self, *arguments, **named)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    own = Training(**TINY | {"steps": 4, "warmup": 1, "decay": "cosine", "lr": 0.001})
+    _, curve, _ = train_encoder(pictures, tmp_path / "m", seed=3, settings=own)
+    assert taken == pytest.approx([0.001, 0.001, 0.00075, 0.00025])  # 1 and (1 + cos(k pi / 3)) / 2
+    assert curve["lr"].tolist() == taken
+
+
+def test_the_loss_is_the_sum_of_its_terms_each_by_its_weight():
+    """Against the sums of section 3.3, of cosines that are the mean colours of the crops."""
+    crops = torch.rand(3, 2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    crops *= torch.linspace(1, 0.4, 12).view(3, 2, 2, 1, 1, 1)
+    prompts = types.SimpleNamespace(
+        positive=torch.tensor([[1.0, 0, 0], [0.5, 0, 0]]), negative=torch.tensor([[0, 1.0, 0], [0, 0, -0.3]])
+    )
+    mean = crops.mean((-1, -2)).double()
+    p, n = 0.75 * mean[..., 0], 0.5 * mean[..., 1] - 0.15 * mean[..., 2]
+    pairs = list(itertools.combinations(range(3), 2))
+
+    def hinge(value):
+        return max(0.0, float(value))
+
+    both = list(itertools.product(range(2), repeat=2))
+    terms = dict.fromkeys(("consistency", "positive", "negative", "across"), 0.0)
+    for b in range(2):
+        for s in (p, n):
+            terms["consistency"] += sum(hinge(abs(s[i, b, 0] - s[i, b, 1]) - 0.0025) for i in range(3)) / 2
+        for (i, k), (c, d) in itertools.product(pairs, both):
+            terms["positive"] += hinge(0.0675 - (p[i, b, c] - p[k, b, d])) / 2
+            terms["negative"] += hinge(0.0675 - (n[k, b, d] - n[i, b, c])) / 2
+            terms["across"] += hinge(0.0675 - (p[i, b, c] - p[k, 1 - b, d])) / 2
+            terms["across"] += hinge(0.0675 - (n[k, 1 - b, d] - n[i, b, c])) / 2
+    assert min(terms.values()) > 0.01
+    weights = {"consistency": 3.0, "positive": 0.5, "negative": 2.0, "rank_across": 0.25}
+    own = Training(**TINY | weights)
+    loss, found = training.step_losses(lambda images: images.mean((-1, -2)), prompts, crops, own)
+    for name, expected in terms.items():
+        assert float(found[name]) == pytest.approx(expected, rel=1e-4), name
+    named = terms | {"rank_across": terms["across"]}
+    assert float(loss) == pytest.approx(sum(w * named[k] for k, w in weights.items()), rel=1e-4)
+    right = sum(
+        float((p - n)[i, b, c] > (p - n)[k, b, c]) for i, k in pairs for b in range(2) for c in range(2)
+    )
+    assert float(found["in_order"]) == pytest.approx(right / (len(pairs) * 4))
+    for left_out in weights:
+        own = Training(**TINY | weights | {left_out: 0.0})
+        less, _ = training.step_losses(lambda images: images.mean((-1, -2)), prompts, crops, own)
+        assert float(loss - less) == pytest.approx(weights[left_out] * named[left_out], rel=1e-3)
+
+
+def test_defaults_are_the_figures_of_the_paper():
+    own = Training()
+    assert (own.architecture, own.pretrained, own.levels, own.crop, own.batch) == (
+        "RN50-quickgelu", "openai", 5, 224, 16
+    )  # fmt: skip
+    assert (own.margin_consistency, own.margin_rank) == (2.5e-3, 6.75e-2)
+    assert (own.lr, own.weight_decay, own.scale, own.order) == (1e-9, 1e-2, 100.0, "reference")
+    assert own.steps * own.batch == 10 * 140_000  # ten epochs of KADIS-700k's pristine pictures
+    assert (own.consistency, own.positive, own.negative, own.rank_across) == (1, 1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        *(("width", 8, None), ("steps", 0, None), ("batch", 1, None), ("accumulate", 1, None)),
+        *(("crop", 32, None), ("overlap", 0, 1), ("levels", 2, 5), ("margin_consistency", 0, None)),
+        *(("margin_rank", 0, None), ("consistency", 0, None), ("positive", 0, None), ("negative", 0, None)),
+        *(("rank_across", 0, None), ("weight_decay", 0, None), ("warmup", 0, None), ("ema", 0, None)),
+        *(("workers", 1, None), ("cache", 0, None), ("validate_every", 0, None), ("validate_on", 1, None)),
+        *(("log_every", 1, None), ("checkpoint_every", 1, None)),
+    ],
+)
+def test_settings_outside_their_range_are_refused(name, least, most):
+    assert getattr(Training(**{name: least}), name) == least
+    with pytest.raises(ValueError, match=name):
+        Training(**{name: least - 1})
+    if most is not None:
+        assert getattr(Training(**{name: most}), name) == most
+        with pytest.raises(ValueError, match=name):
+            Training(**{name: most + 1})
+
+
+def test_rate_and_scale_are_above_zero_and_the_average_decays():
+    assert (Training(lr=1e-12).lr, Training(scale=1e-12).scale, Training(ema=0.999).ema) == (
+        1e-12, 1e-12, 0.999
+    )  # fmt: skip
+    for wrong in ({"lr": 0.0}, {"scale": 0.0}, {"ema": 1.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Training(**wrong)
 
 
 EVAL = TINY | {"norm": "eval", "batch": 4, "steps": 4}

@@ -1,14 +1,15 @@
 """Directions, types and scores that the tests of protocols share."""
 
-import numpy as np
 import pandas as pd
+
+from tests.draws import generator
 
 UP = {"higher_is_better": True, "mos_higher_is_better": True}
 TYPES = ("blur", "jpeg", "noise")
 
 
 def scores_of(manifest, noise=1.0, seed=1):
-    g = np.random.default_rng(seed)
+    g = generator(seed)
     return pd.DataFrame(
         {"image": manifest["image"], "score": manifest["mos"] + noise * g.normal(size=len(manifest))}
     )

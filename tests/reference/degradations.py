@@ -276,6 +276,44 @@ def colorblock(image, count, colours, corners):
     return image
 
 
+#: Strength of levels 1 to 5 as published (ARNIQA, WACV 2024, supplementary material, and its code).
+PUBLISHED = {
+    "gaublur": (0.1, 0.5, 1, 2, 5),
+    "lensblur": (1, 2, 4, 6, 8),
+    "motionblur": (1, 2, 4, 6, 10),
+    "colordiff": (1, 3, 6, 8, 12),
+    "colorshift": (1, 3, 6, 8, 12),
+    "colorsat1": (0.4, 0.2, 0.1, 0, -0.4),
+    "colorsat2": (1, 2, 3, 6, 9),
+    "jpeg2000": (16, 32, 45, 120, 170),
+    "jpeg": (43, 36, 24, 7, 4),
+    "whitenoise": (0.001, 0.002, 0.003, 0.005, 0.01),
+    "whitenoiseCC": (0.0001, 0.0005, 0.001, 0.002, 0.003),
+    "impulsenoise": (0.001, 0.005, 0.01, 0.02, 0.03),
+    "multnoise": (0.001, 0.005, 0.01, 0.02, 0.05),
+    "brighten": (0.1, 0.2, 0.4, 0.7, 1.1),
+    "darken": (0.05, 0.1, 0.2, 0.4, 0.8),
+    "meanshift": (0, 0.08, -0.08, 0.15, -0.15),
+    "jitter": (0.05, 0.1, 0.2, 0.5, 1),
+    "noneccpatch": (20, 40, 60, 80, 100),
+    "pixelate": (0.01, 0.05, 0.1, 0.2, 0.5),
+    "quantization": (20, 16, 13, 10, 7),
+    "colorblock": (2, 4, 6, 8, 10),
+    "highsharpen": (1, 2, 3, 6, 12),
+    "lincontrchange": (0.0, 0.15, -0.4, 0.3, -0.6),
+    "nonlincontrchange": (0.4, 0.3, 0.2, 0.1, 0.05),
+}
+#: Ours in the monotone order, where they differ (docs/degradations.md).
+RISING = {
+    "gaublur": (0.35, 0.5, 1, 2, 5),
+    "motionblur": (1.5, 2, 4, 6, 10),
+    "colorsat2": (1.5, 2, 3, 6, 9),
+    "colorshift": (1, 2, 4, 8, 16),
+    "pixelate": (0.001, 0.05, 0.1, 0.25, 0.5),
+    "meanshift": (0.03, 0.06, 0.09, 0.12, 0.15),
+    "lincontrchange": (0.1, 0.2, 0.3, 0.4, 0.5),
+}
+
 ORACLES = {
     "gaublur": gaublur,
     "lensblur": lensblur,

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,6 +71,26 @@ def test_oracle_passes_all_three_and_noise_none():
     assert chance.low["p_test"] < 0.5 < chance.high["p_test"]
     assert chance.value["d_test"] < 0.7
     assert list(waterloo(noisy, method="noise", dataset="toy", resamples=5).statistic) == ["d_test", "l_test"]
+
+
+def test_pairs_count_that_judges_tell_apart_by_more_than_forty_points():
+    """The published threshold, in the table of the tests too: 39.9 points are no pair, 40.1 are one."""
+    frame = degraded_set(0.0, references=3, kinds=("jpeg",))
+    rng = np.random.RandomState(0)
+    worth = rng.choice([0.0, 39.9, 40.1, 80.0], len(frame))
+    told = {(0.0, 40.1), (0.0, 80.0), (39.9, 80.0)}
+    scores = worth * rng.choice([-1, 1], len(frame))
+    frame = frame.assign(score=scores)
+    right, pairs = 0.0, 0
+    for a, b in itertools.combinations(range(len(frame)), 2):
+        low, high = sorted((a, b), key=lambda k: worth[k])
+        if (worth[low], worth[high]) in told:
+            pairs += 1
+            right += 1.0 if scores[high] > scores[low] else 0.5 if scores[high] == scores[low] else 0.0
+    judges = pd.DataFrame({"one": worth}, index=frame["image"])
+    assert p_test(frame.set_index("image")["score"], judges) == (pytest.approx(right / pairs), pairs)
+    found = waterloo(frame, judges, method="m", dataset="d", resamples=20).set_index("statistic")
+    assert found.loc["p_test", ["value", "n"]].tolist() == pytest.approx([right / pairs, pairs])
 
 
 def test_sets_without_pristine_images_or_levels_are_named():

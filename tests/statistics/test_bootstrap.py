@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,16 +10,25 @@ from scipy import stats
 from benchmark.protocols import Resampling
 from benchmark.protocols.rows import jackknifed, resampled
 from benchmark.protocols.samples import Samples
-from benchmark.statistics import acceleration, bootstrap, influence, interval, jackknife_acceleration, srcc
+from benchmark.statistics import (
+    acceleration,
+    bootstrap,
+    difference_test,
+    influence,
+    interval,
+    jackknife_acceleration,
+    srcc,
+)
 from benchmark.statistics.bootstrap import BLOCK, draw
 from benchmark.statistics.weighted import PREPARE
+from tests.draws import generator
 from tests.reference import statistics as reference
 
 CORRELATIONS = ("srcc", "krcc", "plcc")
 
 
 def sample(n, decimals=None, methods=3, seed=0):
-    g = np.random.default_rng([n, seed])
+    g = generator(n, seed)
     y = g.normal(size=n)
     x = y + g.normal(size=(methods, n))
     return (x, y) if decimals is None else (np.round(x, decimals), np.round(y, decimals))
@@ -99,12 +110,82 @@ def test_expanded_percentiles_by_hand():
     assert interval(draws, 0.5) == pytest.approx((0.025, 0.975), abs=1e-3)
 
 
+def test_bca_by_hand():
+    """Efron 1987, eq. 3.8: from z to z0 + (z0 + z) / (1 - a (z0 + z)); quantiles of even draws are shares."""
+    draws = np.linspace(0, 1, 10001)
+    assert interval(draws, 0.5, acceleration=0.1) == pytest.approx((0.05063, 0.99261), abs=2e-4)
+    assert interval(draws, 0.5, acceleration=-0.1) == pytest.approx((0.00739, 0.94937), abs=2e-4)
+    # z0 = .5244 where 70 of a hundred draws lie below.
+    expected = []
+    for z in (-1.959964, 1.959964):
+        moved = 0.524401 + z
+        expected.append(stats.norm.cdf(0.524401 + moved / (1 - 0.1 * moved)))
+    assert interval(draws, 0.7, acceleration=0.1) == pytest.approx(expected, abs=2e-4)
+
+
+def plain_bca(x, y, resamples):
+    """The expanded BCa interval of Spearman's correlation, one step after the other, of draws of its own."""
+    n, generator = len(x), np.random.RandomState(5)
+    picked = generator.randint(0, n, (resamples, n))
+    a, b = (stats.rankdata(values[picked], axis=1) - (n + 1) / 2 for values in (x, y))
+    draws = (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
+    value = stats.spearmanr(x, y).statistic
+    left = np.array([stats.spearmanr(np.delete(x, i), np.delete(y, i)).statistic for i in range(n)])
+    pull = left.mean() - left
+    skew = np.sum(pull**3) / (6 * np.sum(pull**2) ** 1.5)
+    bias = stats.norm.ppf((draws < value).mean() + (draws == value).mean() / 2)
+    reach = stats.t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1))
+    return np.quantile(
+        draws, [stats.norm.cdf(bias + (bias + z) / (1 - skew * (bias + z))) for z in (-reach, reach)]
+    )
+
+
+@pytest.mark.parametrize(("seed", "lowest"), [(2, 0.10), (3, 0.07)])
+def test_the_default_interval_of_skewed_data_is_that_of_a_plain_writing(seed, lowest):
+    """With the sign of the acceleration turned the lower bound would lie .2 higher, at .38 and .26."""
+    generator = np.random.RandomState(seed)
+    x, y = np.arange(20.0), np.arange(20.0)
+    far = generator.choice(20, 3, replace=False)
+    y[far] = generator.permutation(y[far])[::-1]
+    y += generator.normal(size=20)
+    names = pd.DataFrame({"image": [f"{k:02d}" for k in range(20)]})
+    found = resampled("srcc", PREPARE["srcc"], Samples(names, x[None], y, ()), Resampling(5000, seed=1), "")
+    plain = plain_bca(x, y, 5000)
+    assert [found["low"], found["high"]] == pytest.approx(plain.tolist(), abs=0.08)
+    assert found["low"] == pytest.approx(lowest, abs=0.08)
+
+
 def test_too_many_undefined_resamples_give_no_interval():
     draws = np.linspace(0, 1, 1000)
     draws[:10] = np.nan
     assert np.isfinite(interval(draws)).all()
     draws[:11] = np.nan
     assert np.isnan(interval(draws)).all()
+
+
+@pytest.mark.parametrize("statistic", CORRELATIONS)
+def test_four_units_give_no_interval_and_no_test_and_five_do(statistic):
+    """The least p of an order of four is 2/24, of five 2/120: below that nothing can be said at 95%."""
+    ways = {n: [stats.spearmanr(range(n), way).statistic for way in permutations(range(n))] for n in (4, 5)}
+    least = {n: np.mean(np.abs(values) > 1 - 1e-9) for n, values in ways.items()}
+    assert least[4] > 0.05 > least[5]
+    for n, enough in ((4, False), (5, True)):
+        groups = np.repeat(np.arange(n), 6)
+        x, y = (values[..., : 6 * n] for values in sample(60, methods=2))
+        for clusters, size in ((groups, 6 * n), (None, n)):
+            scores, target = x[:, :size], y[:size]
+            moved = [influence(one, target, statistic, groups=clusters) for one in scores]
+            value = [float(PREPARE[statistic](one[None], target)(np.ones((1, size)))[0, 0]) for one in scores]
+            tested = difference_test((value[0], value[1]), (moved[0], moved[1]))
+            names = pd.DataFrame({"image": [f"{k:02d}" for k in range(size)]})
+            if clusters is not None:
+                names["reference"] = clusters.astype(str)
+            samples = Samples(names, scores[:1], target, ())
+            found = jackknifed(statistic, statistic, samples, "") if statistic != "srcc" else None
+            drawn = resampled("srcc", PREPARE[statistic], samples, Resampling(200), "")
+            assert np.isfinite(tested).all() == enough
+            assert np.isfinite(drawn["low"]) == enough
+            assert found is None or np.isfinite(found["low"]) == enough
 
 
 def test_bad_input():
@@ -129,7 +210,7 @@ TRUTH = {
 
 
 def binormal(n, r, seed):
-    g = np.random.default_rng([n, seed])
+    g = generator(n, seed)
     x = g.normal(size=n)
     return x, r * x + np.sqrt(1 - r**2) * g.normal(size=n)
 
@@ -205,7 +286,7 @@ def test_acceleration_is_nought_where_a_part_decides():
 
 def clustered(references, seed):
     """Images of one reference share an offset of the score, as contents do."""
-    g = np.random.default_rng([references, seed])
+    g = generator(references, seed)
     y = g.normal(size=(references, 20)) + 0.3 * g.normal(size=(references, 1))
     x = 0.7 * y + np.sqrt(0.51) * (
         0.6 * g.normal(size=(references, 1)) + 0.8 * g.normal(size=(references, 20))

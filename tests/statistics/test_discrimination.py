@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmark.statistics import discriminate
+from tests.draws import generator
 from tests.reference.statistics import area, delong, krasula
 
 Z = stats.norm.ppf(0.975)
 
 
 def sample(n, grid=None, methods=2, seed=0):
-    g = np.random.default_rng([n, seed])
+    g = generator(n, seed)
     mos, error = g.normal(size=n), g.uniform(0.1, 0.5, size=n)
     scores = mos + g.normal(size=(methods, n))
     if grid:

@@ -10,6 +10,7 @@ from benchmark.statistics import (
     plcc_left_out,
 )
 from benchmark.statistics.weighted import PREPARE
+from tests.draws import generator
 from tests.reference.statistics import influence as numerical
 from tests.statistics.test_bootstrap import TRUTH, binormal, clustered, sample
 
@@ -67,7 +68,7 @@ def test_correlation_left_out_is_the_correlation_without():
 
 def rivals(n, r, seed):
     """Two methods that agree equally well with the opinions and partly with each other."""
-    g = np.random.default_rng([n, seed, 7])
+    g = generator(n, seed, 7)
     y, shared = g.normal(size=n), g.normal(size=n)
     return r * y + np.sqrt(1 - r**2) * (0.7 * shared + np.sqrt(0.51) * g.normal(size=(2, n))), y
 
@@ -118,7 +119,7 @@ def test_interval_covers_the_truth(statistic):
 
 
 def test_a_real_difference_is_found():
-    g = np.random.default_rng(0)
+    g = generator(0)
     y = g.normal(size=300)
     x = np.stack([y + 0.5 * g.normal(size=300), y + 2 * g.normal(size=300)])
     assert p_value(x, y, "srcc") < 1e-10

@@ -15,6 +15,7 @@ from benchmark.statistics import (
     signed_ranks,
     win_tie_loss,
 )
+from tests.draws import generator
 
 # J. Demsar, Statistical comparisons of classifiers over multiple data sets, JMLR 7, 2006, tables 2 and 6:
 # AUC of C4.5 and of three variants of it on 14 data sets.
@@ -87,7 +88,7 @@ def test_wilcoxon_as_worked_by_demsar():
 
 
 def test_wilcoxon_equals_scipy_and_is_holm_corrected():
-    g = np.random.default_rng(0)
+    g = generator(0)
     values = pd.DataFrame(g.normal(size=(9, 4)), columns=list("abcd"))
     table = signed_ranks(values)
     for row in table.itertuples():
@@ -122,7 +123,7 @@ def test_power_grows_from_the_level_of_the_test():
 
 
 def test_what_a_fact_explains_is_taken_out():
-    g = np.random.default_rng(0)
+    g = generator(0)
     size = g.normal(size=4000)
     mos = size + g.normal(size=4000)
     reader_of_sizes, judge = size + 0.1 * g.normal(size=4000), mos + 0.5 * g.normal(size=4000)

@@ -1,0 +1,174 @@
+"""Stage `evaluate` on a run whose answers are known: values, directions, leaks, figures and signatures."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from experiments import evaluate, results
+from tests.stages.planted import ABOUT, METHODS, SETS, keep, rows, scores
+
+RANKED = {"qualiclip": 1.0, "turned": 1.0, "reversed": -1.0}
+#: Which method has learnt from which data set, and how: see `tests.stages.planted`.
+LEARNT = {("rated", "koniq10k"), ("named", "koniq10k"), ("opinions", "csiq"), ("taught", "csiq")}
+
+
+def cell(table, statistic, **keys):
+    frame = table[table["statistic"].eq(statistic)]
+    for name, value in keys.items():
+        frame = frame[frame[name].eq(value)]
+    return frame.iloc[0]
+
+
+@pytest.mark.parametrize("dataset", SETS)
+def test_both_directions_of_score_and_opinion_end_with_more_is_better(table, dataset):
+    whole = table("zero_shot")
+    for method, expected in RANKED.items():
+        for name in ("srcc", "krcc", "plcc", "srcc_level", "srcc_splits"):
+            found = cell(whole, name, method=method, dataset=dataset)
+            assert (found["value"], found["n"]) == (pytest.approx(expected), 40), (method, name)
+        inside = cell(table("by_distortion"), "srcc", method=method, dataset=dataset)
+        assert (inside["value"], inside["n"]) == (pytest.approx(expected), 30)
+    constant = whole[whole["method"].eq("constant") & whole["dataset"].eq(dataset)].set_index("statistic")
+    assert constant.loc[["srcc", "krcc", "plcc", "rmse"], "value"].isna().all()
+    assert "all values equal" in constant.loc["srcc", "protocol"]
+    assert constant.loc["srcc_level", "value"] == 0
+
+
+@pytest.mark.parametrize("dataset", SETS)
+def test_a_method_that_is_half_right_has_the_values_of_scipy(table, dataset):
+    quality = rows(dataset)["quality"]
+    for method in ("noisy", "taught"):
+        said = scores(method, dataset)["score"]
+        for name, function in (
+            ("srcc", stats.spearmanr),
+            ("krcc", stats.kendalltau),
+            ("plcc_raw", stats.pearsonr),
+        ):
+            found = cell(table("zero_shot"), name, method=method, dataset=dataset)
+            assert found["value"] == pytest.approx(function(said, quality).statistic, abs=1e-8), name
+            assert found["low"] < found["value"] < found["high"]
+        structure = cell(table("structure"), "mos_bytes", method=method, dataset=dataset)
+        same = cell(table("structure"), "mos_bytes", method="qualiclip", dataset=dataset)
+        assert structure["value"] == same["value"]
+
+
+def test_a_method_is_marked_where_it_has_learnt_from_the_set_and_nowhere_else(table):
+    whole = table("zero_shot")
+    marked = whole[whole["overlap"].astype(str).eq("True")]
+    assert set(zip(marked["method"], marked["dataset"], strict=True)) == LEARNT
+    assert set(whole["overlap"].astype(str)) == {"True", "False"}
+
+
+def test_published_figures_stand_beside_a_method_with_a_paper_alone(table):
+    whole = table("zero_shot")
+    there = whole[whole["published"].notna()]
+    assert set(there["method"]) == {"qualiclip"}
+    figures = there.set_index(["dataset", "statistic"])["published"].to_dict()
+    assert figures == {("koniq10k", "srcc"): 0.817, ("koniq10k", "plcc"): 0.838, ("csiq", "srcc"): 0.804}
+    assert set(there["standing"]) == {"S"}
+    known = table("published")
+    assert set(known["dataset"]) == {"koniq10k", "csiq"}
+
+
+def test_a_difference_is_that_of_the_first_from_the_second(table):
+    pairs = table("differences")
+    assert len(pairs) == len(SETS) * 36
+    for dataset in SETS:
+        quality = rows(dataset)["quality"]
+        each = {
+            m: stats.spearmanr(scores(m, dataset)["score"], quality).statistic for m in ("noisy", "rated")
+        }
+        found = cell(pairs, "srcc", dataset=dataset, method_a="noisy", method_b="rated")
+        assert found["value"] == pytest.approx(each["noisy"] - each["rated"])
+        assert found["low"] < found["value"] < found["high"] < 0
+        assert found["p"] <= found["p_holm"] < 0.05
+        same = cell(pairs, "srcc", dataset=dataset, method_a="qualiclip", method_b="turned")
+        assert (same["value"], same["p"]) == (0, 1)
+
+
+def test_wins_leave_out_the_sets_that_either_has_learnt_from(table):
+    counted = table("wins").set_index(["method_a", "method_b"])
+    assert counted.loc[("rated", "noisy")].tolist() == [2, 0, 0]
+    assert counted.loc[("noisy", "rated")].tolist() == [0, 0, 2]
+    assert counted.loc[("qualiclip", "turned")].tolist() == [0, 3, 0]
+    assert counted.loc[("rated", "opinions")].sum() == 1
+    across = table("across_sets").set_index(["method_a", "method_b"])
+    assert across.loc[("qualiclip", "reversed"), ["median_difference", "n"]].tolist() == [2, 3]
+    assert across.loc[("noisy", "taught"), "n"] == 2
+    assert set(table("mean_ranks")["method"]) == set(METHODS)
+
+
+def test_areas_are_of_the_sets_with_deviations_and_turned_alike(table):
+    areas = table("discrimination")
+    assert set(areas["dataset"]) == {"koniq10k", "csiq"}
+    for dataset in ("koniq10k", "csiq"):
+        expected = {"qualiclip": 1, "turned": 1, "reversed": 0, "constant": 0.5}
+        for method, area in expected.items():
+            found = cell(areas, "auc_better_worse", dataset=dataset, method=method)
+            assert found["value"] == pytest.approx(area)
+    assert len(table("discrimination_differences")) >= 36
+
+
+def test_metrics_hold_what_the_table_holds(made, table):
+    metrics = json.loads((made / "results/metrics.json").read_text())
+    assert metrics["csiq"]["qualiclip"] == {"srcc": 1.0, "plcc": 1.0}
+    assert metrics["csiq"]["reversed"] == {"srcc": -1.0, "plcc": -1.0}
+    assert metrics["toy"]["constant"] == {"srcc": None, "plcc": None}
+    noisy = cell(table("zero_shot"), "srcc", method="noisy", dataset="toy")
+    assert metrics["toy"]["noisy"]["srcc"] == round(noisy["value"], 4)
+
+
+def version(name):
+    """Version of a method as docs/protocols.md says: its code, its weights, and what loads it."""
+    one = ABOUT[name]
+    text = "\n".join([one["code_sha256"], one["weights_sha256"], json.dumps(one["load"])])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def test_every_row_is_signed_by_its_methods_and_its_data(table):
+    whole, pairs = table("zero_shot"), table("differences")
+    data = {}
+    for row in whole.to_dict("records"):
+        start, _, digest = row["signature"].rpartition("|data=")
+        assert start == f"n=40|{row['protocol']}|input=whole image|method={version(row['method'])}"
+        assert data.setdefault(row["dataset"], digest) == digest
+    assert len(set(data.values())) == len(SETS)
+    row = cell(pairs, "srcc", dataset="csiq", method_a="noisy", method_b="rated")
+    both = f"{version('noisy')}+{version('rated')}"
+    assert row["signature"].endswith(f"|input=whole image|method={both}|data={data['csiq']}")
+
+
+@pytest.mark.parametrize("part", ["code_sha256", "weights_sha256", "load"])
+def test_another_code_weight_or_setting_is_another_version(part):
+    one = ABOUT["taught"]
+    other = {**one, part: {"scale": 50} if part == "load" else "0" * 64}
+    assert results.version(other) != results.version(one)
+    assert results.version(dict(one)) == results.version({**one, "title": "another"})
+
+
+def test_a_set_that_nobody_scored_and_a_method_that_scored_nothing(planted, capsys):
+    keep(planted, ["qualiclip", "noisy", "taught", "rated"], ["csiq"])
+    path = planted / "results/scores/noisy/csiq.csv"
+    pd.read_csv(path).assign(score=np.nan, error="unreadable").to_csv(path, index=False)
+    (planted / "results/scores/taught/csiq.csv").unlink()
+    evaluate.evaluate()
+    assert "left out: taught has not scored csiq" in capsys.readouterr().err
+    whole = pd.read_csv(planted / "results/tables/zero_shot.csv")
+    assert set(whole["method"]) == {"qualiclip", "noisy", "rated"}
+    assert whole.loc[whole["method"].eq("noisy"), "value"].isna().all()
+    pairs = pd.read_csv(planted / "results/tables/differences.csv")
+    assert pairs[["method_a", "method_b", "n"]].to_numpy().tolist() == [["qualiclip", "rated", 40]]
+    assert pd.read_csv(planted / "results/tables/mean_ranks.csv").empty
+    assert pd.read_csv(planted / "results/tables/across_sets.csv").empty
+
+
+def test_one_method_alone_has_no_pairs(planted):
+    keep(planted, ["qualiclip"], ["toy"])
+    evaluate.evaluate()
+    for name in ("differences", "discrimination", "wins", "across_sets"):
+        assert pd.read_csv(planted / f"results/tables/{name}.csv").empty, name
+    assert len(pd.read_csv(planted / "results/tables/zero_shot.csv")) > 5

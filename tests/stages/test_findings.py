@@ -1,0 +1,161 @@
+"""The sentences of the front page, from the tables that the stages made of the planted run."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pandas as pd
+import pytest
+
+from benchmark.reporting.findings import SAYERS, findings
+from benchmark.reporting.run import Run
+from tests.stages.planted import METHODS
+
+
+def sentences(root, **paths):
+    run = Run(str(root / "results"), str(root / "data"), str(root / "models"), str(root / "params.yaml"))
+    shown = html.unescape(re.sub(r"<[^>]+>", "\n", str(findings(run))))
+    return [line.strip() for line in shown.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def said(made):
+    return sentences(made)
+
+
+def one(said, start):
+    found = [line for line in said if line.startswith(start)]
+    assert len(found) == 1, said
+    return found[0]
+
+
+def test_the_best_is_a_perfect_method_and_the_last_the_reversed_one(said):
+    for title, learnt in (("KonIQ-10k", {"Rated", "Named"}), ("CSIQ", {"Opinions", "Taught"})):
+        [line] = [line for line in said if f"agrees best with the human scores of {title}:" in line]
+        best, other = ("Qualiclip", "Turned") if line.startswith("Qualiclip") else ("Turned", "Qualiclip")
+        assert line.startswith(
+            f"{best} agrees best with the human scores of {title}: SRCC 1.000 [1.000, 1.000], n = 40; "
+            "Reversed agrees least, −1.000 [−1.000, −1.000]; "
+        )
+        assert f"; not significantly worse: {other}; too few data to test: " in line
+        # A method that has learnt from the set is not among those that are named.
+        assert not learnt & set(re.findall(r"\w+", line))
+    assert any("agrees best with the scores of Toy (" in line for line in said)
+
+
+def test_published_figures_are_counted_as_inside_or_outside(said):
+    assert one(said, "Of 2 published SRCC values") == (
+        "Of 2 published SRCC values, 0 lie within our 95% interval."
+    )
+
+
+def test_the_ablation_runs_from_the_lowest_to_the_highest(said):
+    line = one(said, "Ablation on CSIQ")
+    assert re.fullmatch(
+        r"Ablation on CSIQ: SRCC runs from −1\.000 \[−1\.000, −1\.000\] \(untrained\) "
+        r"to 0\.9\d\d \[0\.9\d\d, 0\.9\d\d\] \(full\)\.",
+        line,
+    )
+
+
+def test_the_best_probe_is_one_that_has_not_seen_its_test_set(said, table):
+    line = one(said, "Across data sets")
+    assert line.startswith("Across data sets, the best probe is Qualiclip, trained on")
+    frame = table("cross_dataset")
+    there = frame[frame["statistic"].eq("srcc") & frame["train"].ne(frame["test"])]
+    fair = there[there["overlap"].astype(str).eq("False")]
+    best = fair.sort_values("value").iloc[-1]
+    titles = {"koniq10k": "KonIQ-10k", "csiq": "CSIQ", "toy": "Toy"}
+    assert f"trained on {titles[best['train']]}" in line
+    assert f"tested on {titles[best['test']]}" in line
+    assert f"SRCC {best['value']:.3f}" in line
+
+
+def test_gmad_names_the_strongest_first(said, table):
+    frame = table("gmad")
+    for dataset, title in (("koniq10k", "KonIQ-10k"), ("csiq", "CSIQ"), ("toy", "Toy")):
+        line = one(said, f"gMAD on {title}")
+        ranks = frame[frame["statistic"].eq("rank_score") & frame["dataset"].eq(dataset)]
+        strength = {row["method"].capitalize(): row["value"] for row in ranks.to_dict("records")}
+        names = re.search(r"ranks (.*), best first\.", line)[1].split(", ")
+        assert [strength[name] for name in names] == sorted(strength.values(), reverse=True)
+        assert set(names[:2]) == {"Qualiclip", "Turned"}
+        assert names[-1] == "Constant"
+        assert len(names) == len(METHODS)
+
+
+def rows(**columns):
+    return pd.DataFrame(columns)
+
+
+#: Small tables whose sentence is written out.
+WRITTEN = {
+    "cross_dataset": (
+        rows(
+            method=["a", "a", "b", "b", "b"],
+            train=["x", "y", "x", "y", "x"],
+            test=["y", "x", "y", "x", "x"],
+            statistic="srcc",
+            value=[0.6, 0.99, 0.7, None, 1.0],
+            low=[0.5, 0.9, 0.6, None, 1.0],
+            high=[0.7, 1.0, 0.8, None, 1.0],
+            overlap=[False, True, False, False, False],
+        ),
+        ["Across data sets, the best probe is b, trained on x and tested on y: SRCC 0.700 [0.600, 0.800]."],
+    ),
+    "gmad": (
+        rows(
+            dataset="x",
+            judge="mos",
+            method=["a", "b", "c", "d"],
+            statistic=["rank_score"] * 3 + ["resistance"],
+            value=[-0.4, 0.5, 0.1, 99],
+        ),
+        ["gMAD on x ranks b, c, a, best first."],
+    ),
+    "ablation": (
+        rows(
+            dataset="x",
+            variant=["one_pair", "full", "broken", "untrained"],
+            statistic="srcc",
+            value=[0.5, 0.7, None, -0.1],
+            low=[0.4, 0.6, None, -0.2],
+            high=[0.6, 0.8, None, 0.0],
+        ),
+        ["Ablation on x: SRCC runs from −0.100 [−0.200, 0.000] (untrained) to 0.700 [0.600, 0.800] (full)."],
+    ),
+    "sweep_order": (
+        rows(
+            method=["a", "a", "b", "b"],
+            statistic=["srcc_level", "srcc_level", "srcc_level", "monotone_share"],
+            value=[0.4, 0.6, -0.25, 0.9],
+        ),
+        [
+            "Agreement of the score with rising intensity (SRCC with level, mean over types): "
+            "a 0.500, b −0.250."
+        ],
+    ),
+    "gradcam": (
+        rows(
+            method=["a", "a", "b", "b"],
+            target=["positive", "negative", "positive", "positive"],
+            distortion=["all", "all", "all", "jpeg"],
+            statistic=["pointing_game", "pointing_game", "pointing_game", "pointing_game"],
+            value=[0.5, 0.7, 0.25, 0.9],
+        ),
+        ["gradCAM points into the degraded region (pointing game, mean over prompts): a 0.600, b 0.250."],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_small_table_is_said_as_written_here(name):
+    frame, expected = WRITTEN[name]
+    assert list(SAYERS[name](frame, Run(models="nowhere", data="nowhere", params="nowhere"))) == expected
+
+
+@pytest.mark.parametrize("name", ["cross_dataset", "gmad", "ablation"])
+def test_a_table_without_any_number_says_nothing(name):
+    frame = WRITTEN[name][0].assign(value=float("nan"))
+    assert list(SAYERS[name](frame, Run(models="nowhere", data="nowhere", params="nowhere"))) == []

@@ -1,0 +1,119 @@
+"""Stage `gmad` on a run whose answers are known."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from benchmark.gmad.study import questions, study_name
+from experiments import gmad
+from tests.stages.planted import METHODS, SETS, change, keep, rows
+
+
+def values(table, statistic, dataset):
+    frame = table("gmad")
+    part = frame[frame["statistic"].eq(statistic) & frame["dataset"].eq(dataset)]
+    return part.set_index("method")["value"]
+
+
+@pytest.mark.parametrize("dataset", SETS)
+def test_the_perfect_method_wins_and_the_reversed_one_wins_no_attack(table, dataset):
+    attacks = values(table, "aggressiveness", dataset)
+    assert attacks["qualiclip"] == attacks["turned"] == attacks.max()
+    assert attacks["reversed"] == attacks["constant"] == 0
+    strength = values(table, "rank_score", dataset)
+    assert strength["qualiclip"] == pytest.approx(strength["turned"])
+    assert strength.idxmin() == "constant"
+    assert strength["qualiclip"] == strength.max()
+    assert strength["noisy"] < strength["rated"]
+    assert attacks["noisy"] < attacks["rated"]
+
+
+def test_every_attack_of_the_perfect_method_is_judged_right(made):
+    """Also where the opinions fall: people prefer the picture that a perfect attacker puts higher."""
+    pairs = pd.read_csv(made / "results/gmad/pairs.csv")
+    assert pairs.groupby("dataset")["judge"].unique().str[0].to_dict() == {
+        "koniq10k": "mos", "csiq": "mos", "toy": "proxy"
+    }  # fmt: skip
+    for dataset, part in pairs.dropna(subset="low_image").groupby("dataset"):
+        quality = rows(str(dataset)).set_index("image")["quality"]
+        gap = quality[part["high_image"]].to_numpy() - quality[part["low_image"]].to_numpy()
+        assert ((part["preference"] > 0) == (gap > 1e-9)).all()
+        assert ((part["preference"] < 0) == (gap < -1e-9)).all()
+        right = part[part["attacker"].isin(["qualiclip", "turned"])]
+        assert (right["preference"] >= 0).all()
+        assert (part.loc[part["attacker"].eq("reversed"), "preference"] <= 0).all()
+
+
+def test_deviations_of_the_ratings_make_a_preference_surer(table):
+    """With them a difference of a few deviations is plain; without, it drowns in the spread of the set."""
+    for dataset in ("koniq10k", "csiq"):
+        assert values(table, "aggressiveness", dataset)["qualiclip"] > 95
+    assert values(table, "aggressiveness", "toy")["qualiclip"] < 60
+
+
+def test_rows_say_who_judged_and_are_signed(table):
+    frame, matrix = table("gmad"), table("gmad_matrix")
+    assert set(frame["protocol"]) == {"gMAD, 6 levels, half-width 9"}
+    assert len(frame) == len(SETS) * len(METHODS) * 3
+    assert len(matrix) == len(SETS) * len(METHODS) * (len(METHODS) - 1) * 3
+    assert frame["signature"].str.contains(r"\|method=[0-9a-f]{12}\|data=[0-9a-f]{12}$").all()
+    assert matrix["signature"].str.contains(r"\|method=[0-9a-f]{12}\+[0-9a-f]{12}\|data=").all()
+    against = matrix[matrix["statistic"].eq("aggressiveness") & matrix["dataset"].eq("csiq")]
+    won = against.set_index(["method_a", "method_b"])["value"]
+    assert won["qualiclip", "noisy"] > 90
+    assert won["reversed", "noisy"] == 0
+
+
+def answers(folder, dataset, pairs, people=3):
+    """Files as the study page saves them, of people who all see quality as it is."""
+    asked, quality = questions(pairs), rows(dataset).set_index("image")["quality"]
+    folder.mkdir(parents=True)
+    for person in range(people):
+        said = [
+            {"pair": row.pair, "left": row.first, "right": row.second, "seconds": 1.0, "strength": 60}
+            | {"choice": "right" if quality[row.second] > quality[row.first] else "left"}
+            for row in asked.itertuples()
+        ]
+        content = {"format": "gmad-answers-1", "study": study_name(asked["pair"]), "subject": f"s{person}"}
+        (folder / f"{person}.json").write_text(json.dumps({**content, "answers": said}))
+
+
+def test_people_who_answered_judge_the_pairs_anew(planted, made):
+    pairs = pd.read_csv(made / "results/gmad/pairs.csv")
+    folder = planted / "experiments/answers/csiq"
+    answers(folder, "csiq", pairs[pairs["dataset"].eq("csiq")])
+    keep(planted, sets=["csiq"])
+    change(planted, gmad={"answers": {"csiq": "experiments/answers/csiq"}})
+    gmad.gmad()
+    judged = pd.read_csv(planted / "results/tables/gmad.csv").query("statistic == 'aggressiveness'")
+    assert set(judged["judge"]) == {"mos", "people"}
+    people = judged.query("judge == 'people'").set_index("method")["value"]
+    assert people["qualiclip"] == pytest.approx(60)
+    assert people["reversed"] == people["constant"] == 0
+
+
+def test_images_without_score_or_opinion_take_no_part(planted, capsys):
+    keep(planted, ["qualiclip", "noisy"], ["csiq", "toy"])
+    path = planted / "results/scores/noisy/csiq.csv"
+    frame = pd.read_csv(path)
+    frame.loc[:4, "score"] = None
+    frame.to_csv(path, index=False)
+    path = planted / "data/csiq/manifest.csv"
+    manifest = pd.read_csv(path)
+    manifest.loc[5, "mos"] = None
+    manifest.to_csv(path, index=False)
+    gmad.gmad()
+    said = capsys.readouterr().out
+    assert "csiq: 6 images lack a score or a judgement and take no part" in said
+    assert "toy" not in said
+    pairs = pd.read_csv(planted / "results/gmad/pairs.csv").query("dataset == 'csiq'")
+    assert not set(manifest["image"][:6]) & {*pairs["low_image"], *pairs["high_image"]}
+
+
+def test_answers_outside_the_watched_folder_or_missing_are_refused(planted):
+    pairs = pd.DataFrame()
+    with pytest.raises(ValueError, match="must lie below experiments/answers"):
+        gmad.judged_by_people(pairs, "csiq", "elsewhere", 1)
+    with pytest.raises(ValueError, match=r"holds no \.json files"):
+        gmad.judged_by_people(pairs, "csiq", "experiments/answers/csiq", 1)

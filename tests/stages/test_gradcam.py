@@ -1,0 +1,66 @@
+"""Stage `gradcam`: a method that sees the dark region, and one whose prompts are exchanged."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import gradcam
+from tests.stages.loaded import Grey, Seeing, load
+
+
+@pytest.fixture
+def done(planted, monkeypatch):
+    load(monkeypatch, gradcam, lambda name: Seeing(name, right=name != "reversed"))
+    gradcam.gradcam()
+    return planted
+
+
+def test_maps_point_into_the_region_for_either_prompt_and_away_if_they_are_exchanged(done):
+    frame = pd.read_csv(done / "results/tables/gradcam.csv")
+    assert set(frame["method"]) == {
+        "qualiclip", "reversed", "qualiclip_shuffled", "centre_prior", "random_map"
+    }  # fmt: skip
+    value = frame.set_index(["method", "target", "distortion", "statistic"])["value"].sort_index()
+    for target in ("positive", "negative"):
+        for distortion in ("darken", "all"):
+            right = value["qualiclip", target, distortion]
+            assert right["pointing_game"] == 1
+            assert right["auc"] > 0.95
+            assert right["energy_inside"] > 0.8
+            wrong = value["reversed", target, distortion]
+            assert wrong["pointing_game"] == 0
+            assert wrong["auc"] < 0.05
+            assert wrong["energy_inside"] < 0.15
+            assert 0.2 < value["random_map", target, distortion]["auc"] < 0.8
+    assert set(frame["n"]) == {3}
+    assert set(frame["protocol"]) == {"one degraded rectangle, level 5"}
+    # A shuffled method is signed as the method whose weights they are; a floor has no version.
+    signature = frame.drop_duplicates("method").set_index("method")["signature"]
+    made_by = signature.str.extract(r"\|method=([0-9a-z]+)\|data=[0-9a-f]{12}$")[0]
+    assert made_by["qualiclip"] == made_by["qualiclip_shuffled"] != made_by["reversed"]
+    assert made_by["random_map"] == "none"
+
+
+def test_raw_maps_lie_beside_the_pictures_and_carry_the_sign_of_their_prompt(done):
+    index = pd.read_csv(done / "results/gradcam/maps.csv")
+    assert len(index) == 4
+    with np.load(done / "results/gradcam/maps.npz") as file:
+        maps = {name: file[name] for name in file.files}
+    region = maps["darken-region"]
+    assert region.shape == (32, 32)
+    inside = region.reshape(8, 4, 8, 4).mean((1, 3)) == 1  # cells of the layer that lie in it whole
+    outside = region.reshape(8, 4, 8, 4).mean((1, 3)) == 0
+    for row in index.itertuples():
+        assert (done / "results/gradcam" / row.image).is_file()
+        assert (row.region, row.level, row.distortion) == ("darken-region", 5, "darken")
+        raw = maps[row.map]
+        up = (row.target == "positive") == (row.method == "qualiclip")
+        gap = raw[inside].mean() - raw[outside].mean()
+        assert (gap < 0) == up
+    assert np.allclose(maps["darken-qualiclip-positive"], -maps["darken-qualiclip-negative"])
+
+
+def test_a_method_without_gradients_is_refused(planted, monkeypatch):
+    load(monkeypatch, gradcam, Grey)
+    with pytest.raises(ValueError, match=r"gradcam\.methods: qualiclip has no gradients"):
+        gradcam.gradcam()
