@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -73,7 +74,8 @@ class Drawing:
 
 
 def look() -> None:
-    """Set the look of every figure (seaborn's white grid, small type)."""
+    """Set the look of every figure (seaborn's white grid, small type), whatever a matplotlibrc says."""
+    matplotlib.rcdefaults()
     sns.set_theme("paper", "whitegrid", font="DejaVu Sans", font_scale=1.05, rc=LOOK)
 
 

@@ -12,22 +12,20 @@ import contextlib
 import json
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
-from jupyter_client.manager import AsyncKernelManager
-from nbclient.util import run_sync
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
 from benchmark.reporting.pages import menu_entry, page
 from benchmark.reporting.run import ablations
 from experiments import stage
+from experiments.kernel import NAME, kernel
 
 NOTEBOOKS = Path("notebooks")
 SITE = "No-reference image quality, measured"
@@ -68,23 +66,6 @@ class OneKernel(Engine):
 papermill_engines.register("one_kernel", OneKernel)
 
 
-@contextlib.contextmanager
-def kernel() -> Iterator[dict[str, Any]]:
-    """Start a kernel; what is given is what `execute` needs to use it."""
-    # Sockets in a folder of their own: in the working directory two reports would share them.
-    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
-        manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/s")
-        run_sync(manager.start_kernel)()
-        client = manager.client()
-        try:
-            client.start_channels()
-            run_sync(client.wait_for_ready)(timeout=120)
-            yield {"manager": manager, "client": client}
-        finally:
-            client.stop_channels()
-            run_sync(manager.shutdown_kernel)(now=True)
-
-
 def check_parameters(name: str, notebook: Any, parameters: Mapping[str, object]) -> None:
     """Check that a notebook declares every parameter: papermill would only warn.
 
@@ -109,7 +90,7 @@ def execute(notebook: Any, parameters: Mapping[str, object], running: Mapping[st
     """Execute a notebook in a running :func:`kernel` from an empty namespace; nothing is saved."""
     emptied = nbformat.from_dict(notebook)
     emptied.cells = [nbformat.v4.new_code_cell("%reset -sf"), *emptied.cells]
-    options = {"engine_name": "one_kernel", "kernel_name": "python3", "progress_bar": False}
+    options = {"engine_name": "one_kernel", "kernel_name": NAME, "language": "python", "progress_bar": False}
     return papermill.execute_notebook(emptied, None, dict(parameters), **options, **running)
 
 

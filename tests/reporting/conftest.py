@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from benchmark.reporting.run import Run
-from experiments.report import kernel, report
+from experiments.kernel import kernel
+from experiments.report import report
 from tests.reporting.results import PAGES, write
 
 

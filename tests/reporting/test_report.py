@@ -11,7 +11,8 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from benchmark.reporting.pages import menu_entry
-from experiments.report import NOTEBOOKS, check_parameters, execute, kernel, read, report
+from experiments.kernel import kernel
+from experiments.report import NOTEBOOKS, check_parameters, execute, read, report
 from tests.reporting.conftest import roots
 from tests.reporting.results import PAGES
 
