@@ -109,7 +109,7 @@ def about(name: str, **card: object) -> dict[str, Any]:
 
 
 ABOUT = {name: about(name) for name in METHODS} | {
-    "qualiclip": {**about("qualiclip", paper="A paper"), "method": "qualiclip"},
+    "qualiclip": {**about("qualiclip", paper="A paper", published_as="qualiclip"), "method": "qualiclip"},
     "taught": {**about("taught"), "weights_sha256": "5" * 64},
     "rated": {**about("rated"), "rated": "koniq10k"},
     "opinions": about("opinions", opinions_of="csiq"),
