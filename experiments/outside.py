@@ -34,7 +34,7 @@ def outside() -> None:
             stage.write_text(path, f"settings {asked}\nfiles {'not here' if files is None else files}\n")
     for name, own in settings.methods.items():
         stamps = [" ".join((str(path), *stamp_of(path))) for path in stage.named_files([own.train, own.load])]
-        stage.write_text(OUTSIDE / "methods" / name, "\n".join([*stamps, ""]))
+        stage.write_text(OUTSIDE / "methods" / name, "\n".join([*stamps, ""]) if stamps else "names none\n")
     for folder, names in (("datasets", prepare.datasets), ("methods", settings.methods)):
         for path in (OUTSIDE / folder).iterdir():
             if path.name not in names:

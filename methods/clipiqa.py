@@ -24,7 +24,7 @@ CARD = Card(
 )
 
 #: Name of the published figures by the prompts that they were measured with.
-PUBLISHED = {"clipiqa": "clipiqa", "pyiqa": "clipiqa_pyiqa"}
+FIGURES_OF = {"clipiqa": "clipiqa", "pyiqa": "clipiqa_pyiqa"}
 
 UNTRAINED = replace(
     CARD,
@@ -74,5 +74,5 @@ def load(
         name = prompts if isinstance(prompts, str) else "own prompts"
         card = replace(card, title=f"CLIP-IQA ({name})")
     if (architecture, pretrained, weights, scale, width) == ("RN50-quickgelu", "openai", None, None, None):
-        card = replace(card, published_as=PUBLISHED.get(prompts, "") if isinstance(prompts, str) else "")
+        card = replace(card, published_as=FIGURES_OF.get(prompts, "") if isinstance(prompts, str) else "")
     return AntonymMethod("clipiqa", scorer(clip, pairs, scale), card, higher_is_better=prompts != "noisiness")

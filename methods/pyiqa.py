@@ -41,7 +41,7 @@ CARD = Card(
 VARIANT = "metric"
 
 #: Name of the figures of pyiqa's own benchmark, by the metric that they are of.
-PUBLISHED = {
+FIGURES_OF = {
     **{name: name for name in ("brisque", "ilniqe", "maniqa", "niqe", "qalign", "topiq_nr")},
     **{"clipiqa": "clipiqa_pyiqa", "clipiqa+": "clipiqa_plus"},
 }
@@ -151,7 +151,7 @@ def card_of(metric: str, higher_is_better: bool, score_range: str) -> Card:
         training_data=learnt.words,
         opinion_aware=bool(learnt.of),
         opinions_of=learnt.of,
-        published_as=PUBLISHED.get(metric, ""),
+        published_as=FIGURES_OF.get(metric, ""),
         low=low,
         high=high,
         higher_is_better=higher_is_better,
