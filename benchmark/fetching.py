@@ -200,9 +200,11 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 def _recorded(record: Path) -> str:
-    if not record.is_file():
+    try:
+        content = record.read_text()
+    except FileNotFoundError:  # asked for, not looked for: another process may delete it in between
         return ""
-    digest = (record.read_text().split() or [""])[0]
+    digest = (content.split() or [""])[0]
     if not re.fullmatch("[0-9a-fA-F]{64}", digest):
         raise FetchError(f"{record}: holds no sha256 digest; delete it to record the digest anew")
     return digest
