@@ -192,7 +192,8 @@ def test_bench_measures_both_precisions():
 @pytest.mark.skipif(not benching.CLEAR.exists(), reason="this system does not say how much memory was held")
 def test_the_peak_of_memory_is_told_though_it_is_over():
     """In a process of its own: one that has freed much before may take from that, and rise by nothing."""
-    code = "import torch; from experiments.benching import Peak; before = Peak('cpu').read(); peak = Peak('cpu'); "
+    code = "import torch; from experiments.benching import Peak; "
+    code += "before = Peak('cpu').read(); peak = Peak('cpu'); "
     code += "torch.ones(64 * 2**20, dtype=torch.uint8); highest = peak.read(); "
     code += "print((highest - before) / 2**20, (highest - Peak('cpu').read()) / 2**20)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
