@@ -5,6 +5,8 @@ A method that learns nothing is written down too, so that every later stage can 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from experiments import results, stage
 from experiments.ablated import ablations_of
 from experiments.settings import MethodSettings, Settings
 from experiments.trained import code_files
+from methods._loop import digests_of
 
 
 def train(name: str) -> None:
@@ -76,6 +79,7 @@ def train_into(
     """Train a method into ``out`` and write ``method.json`` beside its weights."""
     out.mkdir(parents=True, exist_ok=True)
     learnt: dict[str, Any] = {}
+    learnt_from = digest_of(pictures)  # as they are now: they may be gone by the end
     if own.train is not None:
         learnt = methods.train(
             own.module, pictures, out, seed=seed, settings=own.train, rated=rated, held_out=held_out
@@ -97,11 +101,18 @@ def train_into(
             "ablation": ablation,
             "rated": rated.record.name if rated else "",
             "seed": seed,
+            "pictures_sha256": learnt_from,
             "code_sha256": stage.sha256(code_files(own.module)),
             "weights_sha256": stage.sha256(weights) if weights else "",
         },
         out / "method.json",
     )
+
+
+def digest_of(pictures: Sequence[Path]) -> str:
+    """Hash of the names and digests of training pictures, wherever their folder lies; "" of none."""
+    found = json.dumps(digests_of(pictures)).encode()
+    return hashlib.sha256(found).hexdigest() if pictures else ""
 
 
 def training_pictures(data: Dataset) -> list[Path]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -15,7 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import files
+from benchmark.datasets.contents import contents, journal_of
+from benchmark.datasets.readable import check_readable
 from benchmark.images import read
+from methods._parallel import writes_files
+from methods._weights import cache_folder
 
 Prepared = TypeVar("Prepared")
 Reader = Callable[[Path], Tensor]
@@ -54,11 +58,86 @@ def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Iterato
             yield here
 
 
-def identity(pictures: Sequence[Path], seed: int, settings: Mapping[str, Any]) -> str:
-    """Hash of all that a run depends on, so that a checkpoint of another run is never taken up."""
-    found = [(path.name, path.stat()) for path in pictures]
-    files = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in found]
-    return hashlib.sha256(json.dumps([files, seed, settings], sort_keys=True).encode()).hexdigest()
+def check_pictures(pictures: Sequence[Path], *, least: int = 0, short_side: int = 0) -> None:
+    """Decode all pictures before the first step: a bad one would stop the run when its turn comes.
+
+    What was good is remembered in the cache, folder by folder. Of several processes the first one looks.
+
+    Parameters
+    ----------
+    pictures
+        All that the run reads.
+    least
+        Shortest side that will do, pixels.
+    short_side
+        Short side that pictures are scaled to before use; 0: none.
+
+    Raises
+    ------
+    ValueError
+        Naming each picture that cannot be read or is too small.
+    """
+    if pictures and writes_files():
+        journal = journal_of(root_of(pictures), journals() / "readable")
+        check_readable(pictures, journal, least=least, short_side=short_side)
+
+
+def root_of(pictures: Sequence[Path]) -> Path:
+    """Deepest folder that holds all pictures."""
+    return Path(os.path.commonpath([path.absolute().parent for path in pictures]))
+
+
+def journals() -> Path:
+    """Folder of what is known of pictures."""
+    return cache_folder() / "pictures"
+
+
+def identity(pictures: Sequence[Path], seed: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that a run depends on, so that a checkpoint of another run is never taken up."""
+    return {"seed": seed, "settings": dict(settings), "pictures": digests_of(pictures)}
+
+
+def digests_of(pictures: Sequence[Path]) -> list[tuple[str, str]]:
+    """Name of each picture below the folder of all, and its SHA-256: wherever and whenever it was written.
+
+    A digest is remembered in the cache until the file changes; "" where there is no file.
+    """
+    if not pictures:
+        return []
+    root = root_of(pictures)
+    names = [str(path.absolute().relative_to(root)) for path in pictures]
+    found = contents(root, names, journal_of(root, journals() / "digests"))
+    return [(row.image, row.sha256) for row in found]
+
+
+def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say in what two runs differ, as `identity` describes them; "" where they are the same."""
+    one, other = ({**run["settings"], "seed": run["seed"]} for run in (then, now))
+    said = [
+        f"{key} was {_short(one.get(key))} and is {_short(other.get(key))}"
+        for key in {**one, **other}
+        if one.get(key) != other.get(key)
+    ]
+    before, after = (dict(map(tuple, run["pictures"])) for run in (then, now))
+    changes = {
+        "new": [name for name in after if name not in before],
+        "gone": [name for name in before if name not in after],
+        "changed": [name for name in after if before.get(name, after[name]) != after[name]],
+    }
+    said += [f"pictures are {how}: {_short(', '.join(names))}" for how, names in changes.items() if names]
+    if not said and then["pictures"] != now["pictures"]:
+        said.append("pictures come in another order")
+    return "; ".join(said)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def partial_of(out: Path) -> Path:
+    """Return where the state of a run into ``out`` lies."""
+    return out.with_name(out.name + ".partial")
 
 
 class Checkpoint:
@@ -74,21 +153,42 @@ class Checkpoint:
         What has a state, by name: modules and optimisers.
     """
 
-    def __init__(self, out: Path, run: str, parts: Mapping[str, nn.Module | torch.optim.Optimizer]) -> None:
-        self.path = out.with_name(out.name + ".partial")
-        self.run = run
+    def __init__(
+        self, out: Path, run: Mapping[str, Any], parts: Mapping[str, nn.Module | torch.optim.Optimizer]
+    ) -> None:
+        self.path = partial_of(out)
+        self.run = json.dumps(run, sort_keys=True)
         self.parts = parts
 
     def restore(self) -> tuple[int, list[dict[str, Any]]]:
-        """Load the state of this very run, if there is one; returns the next step and the rows so far."""
+        """Load the state of this very run, if there is one; returns the next step and the rows so far.
+
+        Raises
+        ------
+        ValueError
+            If there is the state of another run, or a file that is none; it is left as it is.
+        """
         if not self.path.is_file():
             return 0, []
-        state = torch.load(self.path, map_location="cpu", weights_only=True)
-        if state["run"] != self.run:
-            return 0, []
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
-        return state["step"], state["rows"]
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:  # damaged bytes raise anything
+            raise self._refusal(f"is damaged ({type(error).__name__})") from error
+        try:
+            apart = difference(json.loads(state["run"]), json.loads(self.run))
+            if not apart:
+                for name, part in self.parts.items():
+                    part.load_state_dict(state[name])
+                return state["step"], state["rows"]
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise self._refusal("was written by another version of the code") from error
+        raise self._refusal(f"is the state of another run: {apart}")
+
+    def _refusal(self, reason: str) -> ValueError:
+        return ValueError(
+            f"{self.path}: {reason}. It is kept: to go on from it, start the run that it belongs to; to "
+            "begin anew, remove it, or give `iqa train` --force"
+        )
 
     def save(self, step: int, rows: list[dict[str, Any]]) -> None:
         """Write the state aside and rename it."""

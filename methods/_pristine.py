@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,7 +151,8 @@ def fit(
         for path in pictures:
             sums.add(describe(path))
         return sums.gaussian()
-    run = _loop.identity(pictures, 0, about or {})
+    whole = json.dumps(_loop.identity(pictures, 0, about or {}), sort_keys=True)
+    run = hashlib.sha256(whole.encode()).hexdigest()
     with _Journal.opened(partial, run) as journal:
         for path in pictures:
             rows = journal.read()
@@ -161,9 +163,8 @@ def fit(
     return sums.gaussian()
 
 
-def partial_of(out: Path) -> Path:
-    """Return the place of the journal: outside the result, which a pipeline may empty before each run."""
-    return out.with_name(out.name + ".partial")
+#: Place of the journal.
+partial_of = _loop.partial_of
 
 
 def code(*modules: str) -> str:

@@ -7,6 +7,7 @@ is read again only when its size or time changed; which digests are known is kep
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import hashlib
@@ -39,12 +40,18 @@ class Content(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A row of a journal: a file's place (absolute), its size and time, and its digest."""
+    """A row of a journal: a file's place (absolute), its size and time, and what was found: its digest."""
 
     place: str
     size: str
     time: str
-    sha256: str
+    found: str
+
+
+def journal_of(root: Path, journals: Path | None = None) -> Path:
+    """Journal of a folder, told by its place."""
+    place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    return (journals or JOURNALS) / f"{root.resolve().name}-{place}.csv"
 
 
 def stamp_of(path: Path | str) -> tuple[str, str]:
@@ -76,7 +83,7 @@ def contents(
     workers
         Threads that read.
     """
-    known = _known(journal) if journal else {}
+    known = remembered(journal) if journal else {}
     found: list[Content] = []
     with (
         ThreadPoolExecutor(workers) as pool,
@@ -86,7 +93,7 @@ def contents(
             looked = list(pool.map(_look(root, known), names[start : start + CHUNK]))
             found += [content for content, _ in looked]
             if journal:
-                _append(journal, [fresh for _, fresh in looked if fresh])
+                remember(journal, [fresh for _, fresh in looked if fresh])
             bar.update(len(looked))
     return found
 
@@ -143,17 +150,22 @@ def digest_of(target: Path) -> str:
     return hashlib.sha256("\x1e".join(rows).encode()).hexdigest()
 
 
-def _append(journal: Path, rows: Sequence[Known]) -> None:
-    """Add rows to a journal, all at once: other processes may write there too."""
-    if rows:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
+def remember(journal: Path, rows: Sequence[Known]) -> None:
+    """Add rows to a journal, all at once: other processes may write there too.
+
+    Where it cannot be written nothing is remembered: the files are looked at again another time.
+    """
+    if not rows:
+        return
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    with contextlib.suppress(OSError):
         journal.parent.mkdir(parents=True, exist_ok=True)
         with journal.open("ab", buffering=0) as file:
             file.write(text.getvalue().encode(errors="surrogateescape"))
 
 
-def _known(journal: Path) -> dict[str, Known]:
+def remembered(journal: Path) -> dict[str, Known]:
     """Rows of a journal by place; the last row of a place counts, one that a kill cut off is left out."""
     if not journal.is_file():
         return {}
@@ -162,20 +174,27 @@ def _known(journal: Path) -> dict[str, Known]:
     return {row[0]: Known(*row) for row in rows if len(row) == len(Known._fields)}
 
 
+def placer() -> Callable[[Path], str]:
+    """Return what says the absolute place of a file, its folder without links.
+
+    A folder is resolved once, for links must not hide that a file is another one.
+    """
+    resolved = functools.cache(os.path.realpath)
+    return lambda path: os.path.join(resolved(os.path.dirname(path)), os.path.basename(path))
+
+
 def _look(root: Path, known: Mapping[str, Known]) -> Callable[[str], tuple[Content, Known | None]]:
-    @functools.cache
-    def resolved(folder: str) -> str:  # once a folder: links must not hide that a file is another one
-        return os.path.realpath(folder)
+    place_of = placer()
 
     def look(name: str) -> tuple[Content, Known | None]:
         path = root / name
         size, time = stamp_of(path)
         if not size:
             return Content(name, "", ""), None
-        place = os.path.join(resolved(os.path.dirname(path)), os.path.basename(path))
+        place = place_of(path)
         kept = known.get(place)
         if kept is not None and (kept.size, kept.time) == (size, time):
-            return Content(name, size, kept.sha256), None
+            return Content(name, size, kept.found), None
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Content(name, size, digest), Known(place, size, time, digest)

@@ -7,7 +7,6 @@ unchanged (size and time) is never read twice. Pictures are streamed, never held
 from __future__ import annotations
 
 import csv
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark import files, images
 from benchmark.datasets._spelling import absent
-from benchmark.datasets.contents import JOURNALS, stamp_of
+from benchmark.datasets.contents import stamp_of
 from benchmark.fetching import sha256_of
 
 
@@ -35,12 +34,6 @@ class Fingerprint(NamedTuple):
     sha256: str
     looks: str
     reason: str
-
-
-def journal_of(root: Path, journals: Path | None = None) -> Path:
-    """Journal of a folder, told by its place."""
-    place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    return (journals or JOURNALS) / f"{root.resolve().name}-{place}.csv"
 
 
 def fingerprints(

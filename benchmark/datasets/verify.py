@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchmark.datasets import contents, layouts, linked
 from benchmark.datasets.catalogue import Entry
-from benchmark.datasets.fingerprints import fingerprints, journal_of
+from benchmark.datasets.contents import journal_of
+from benchmark.datasets.fingerprints import fingerprints
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ def check(
 
 
 def _prints(data: Dataset) -> dict[str, tuple[str, str]]:
-    from benchmark.datasets.fingerprints import fingerprints, journal_of
+    from benchmark.datasets.contents import journal_of
+    from benchmark.datasets.fingerprints import fingerprints
 
     images = data.manifest["image"].tolist()
     found = fingerprints(data.root, images, journal_of(data.root))

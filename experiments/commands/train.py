@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one operation.")] = 2,
+    force: Annotated[
+        bool, typer.Option("--force", help="Begin anew where a run was stopped or has ended.")
+    ] = False,
 ) -> None:
     """Train a method; `iqa score --method OUT` scores with it.
 
@@ -30,6 +34,7 @@ def command(
     from experiments.inputs import pictures
     from experiments.settings import MethodSettings
     from experiments.train import train_into
+    from methods._loop import partial_of
 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
@@ -38,8 +43,57 @@ def command(
     if not hasattr(methods.find(method), "train"):
         raise ValueError(f"{method} learns nothing: score with it as it is")
     found = [Path(picture) for picture in pictures([str(images)])]
+    _course(module, own.train or {})  # a wrong setting is said before anything is removed
+    if force:
+        partial_of(out).unlink(missing_ok=True)
+    elif (out / "method.json").is_file() and not partial_of(out).exists():
+        _check_same(out, module, own.train or {}, seed, found)
+        typer.echo(f"{out}: is trained already, and left as it is; --force trains it anew", err=True)
+        return
     train_into(out, method, own, found, seed)
     typer.echo(f"trained on {len(found)} pictures; score with: iqa score PICTURES --method {out}", err=True)
+
+
+def _check_same(out: Path, module: str, train: dict[str, Any], seed: int, pictures: list[Path]) -> None:
+    """Check that a finished training is the one asked for.
+
+    Raises
+    ------
+    ValueError
+        Saying in what it differs.
+    """
+    from experiments.train import digest_of
+    from methods._loop import difference
+
+    made = json.loads((out / "method.json").read_text())
+    then, now = ({"method": name} for name in (made.get("method"), module))
+    if then == now:
+        then |= _course(module, made["train"] or {})
+        now |= _course(module, train)
+    runs = [{"settings": then, "seed": made.get("seed")}, {"settings": now, "seed": seed}]
+    said = difference(*({**run, "pictures": []} for run in runs))
+    if made.get("pictures_sha256", "") not in ("", digest_of(pictures)):
+        said = "; ".join(filter(None, [said, "the pictures are others"]))
+    if said:
+        raise ValueError(
+            f"{out}: holds another training: {said}. It is left as it is: name another --out, or give "
+            "--force to replace it"
+        )
+
+
+def _course(module: str, train: dict[str, Any]) -> dict[str, Any]:
+    """Check the settings of a training; returns those that what is learnt depends on, defaults filled in.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown or of a wrong type.
+    """
+    import methods
+
+    bound = methods.bind(f"methods.{module}.train", methods.find(module).train, train)
+    whole = bound.get("settings")
+    return bound if whole is None else whole.model_dump(exclude=getattr(whole, "aside", None))
 
 
 def _setting(text: str) -> tuple[str, Any]:

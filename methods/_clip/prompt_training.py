@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,15 @@ from methods._clip.encoder import ImageEncoder
 from methods._clip.prompts import LearntPrompts, learnt_scorer
 from methods._clip.weights import save_scorer
 from methods._device import device
-from methods._loop import Checkpoint, identity, index_at
+from methods._loop import Checkpoint, check_pictures, identity, index_at
 
 
 class PromptTraining(BaseModel):
     """Settings of the training that CLIP-IQA+ and QualiCLIP+ share."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    #: What a step learns does not depend on these.
+    aside: ClassVar = {"log_every", "checkpoint_every"}
 
     steps: int = Field(ge=0)
     batch: int = Field(ge=1)
@@ -185,14 +187,18 @@ def learn_prompts(
     Raises
     ------
     ValueError
-        If there are no scores, a picture is smaller than a crop, or the loss is not finite.
+        If there are no scores, pictures cannot be read or are smaller than a crop, a checkpoint is of another
+        run, or the loss is not finite.
     """
     pictures, scores = rated_pictures(rated, settings)
+    if settings.steps:
+        check_pictures(pictures, least=settings.crop or 0, short_side=rated.record.short_side)
     kind: Callable[..., torch.optim.Optimizer] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[
         settings.optimizer
     ]
     optimizer = kind(prompts.parameters(), lr=settings.lr)
-    run = identity(pictures, seed, {**settings.model_dump(), "scores": scores.tolist()})
+    learnt_from = {"scores": scores.tolist(), "short_side": rated.record.short_side}
+    run = identity(pictures, seed, {**settings.model_dump(exclude=settings.aside), **learnt_from})
     checkpoint = Checkpoint(out, run, {"prompts": prompts, "optimizer": optimizer})
     first, rows = checkpoint.restore()
     batches = Batches(encoder, pictures, seed, settings, rated.record.short_side)

@@ -22,6 +22,7 @@ from benchmark.scoring import features_manifest
 from methods._arniqa.encoder import build, save_encoder, start
 from methods._arniqa.features import RELEASE, TwoScales, load_features
 from methods._arniqa.scales import five_crops, half
+from methods._loop import check_pictures
 from methods._papers import ARNIQA
 from methods._weights import weights_file
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
@@ -129,12 +130,13 @@ def train(
     ValueError
         If the training fails, or a rated picture cannot be read.
     """
+    scale = None if rated is None else _usable(rated)
     encoder, curve = train_encoder(pictures, out, seed=seed, settings=settings)
     out.mkdir(parents=True, exist_ok=True)
     save_encoder(encoder, out / "encoder.safetensors")
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     learnt = {"encoder": str(out / "encoder.safetensors")}
-    if rated is None:
+    if rated is None or scale is None:
         return learnt
     method = Arniqa(TwoScales(encoder), None, "five-crops")
     names, rows, errors = features_manifest(rated, method)
@@ -142,14 +144,19 @@ def train(
         raise ValueError(
             f"arniqa: {len(errors)} rated pictures cannot be used; {next(iter(errors.values()))}"
         )
-    record = rated.record
-    if not (math.isfinite(record.low) and math.isfinite(record.high)):
-        raise ValueError(f"arniqa: the record of {record.name!r} states no range of its scores")
-    scale = Opinions(record.low, record.high, record.higher_is_better)
     fit_regressor(
         Features.of(names, rows), rated.manifest, out / "regressor.safetensors", scale=scale, seed=seed
     )
     return {**learnt, "regressor": str(out / "regressor.safetensors"), "protocol": "five-crops"}
+
+
+def _usable(rated: Dataset) -> Opinions:
+    """Check a rated data set before the encoder is trained for hours; returns the range of its scores."""
+    record = rated.record
+    if not (math.isfinite(record.low) and math.isfinite(record.high)):
+        raise ValueError(f"arniqa: the record of {record.name!r} states no range of its scores")
+    check_pictures([rated.root / image for image in rated.manifest["image"]])
+    return Opinions(record.low, record.high, record.higher_is_better)
 
 
 def fetch(settings: Training) -> None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pandas as pd
 import torch
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from methods._arniqa.encoder import Encoder, build, start
 from methods._device import device
-from methods._loop import Checkpoint, ahead, cached_reader, identity
+from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, identity
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.pairs import Draw, draw_batch
 
@@ -31,6 +31,8 @@ class Training(BaseModel):
     """Settings of the training; the defaults are those of the published code."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    #: What a step learns does not depend on these.
+    aside: ClassVar = {"cache", "log_every", "checkpoint_every"}
 
     backbone: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet50"
     pretrained: str | None = Field("imagenet", description="or a file of torchvision; null: random weights")
@@ -86,10 +88,13 @@ def train_encoder(
     Raises
     ------
     ValueError
-        If there are no pictures, or the loss is no longer finite.
+        If there are no pictures, some cannot be read, a checkpoint is of another run, or the loss is no
+        longer finite.
     """
     if not pictures:
         raise ValueError("no pictures to train on; check the data set that `train.pictures` names")
+    if settings.epochs:
+        check_pictures(pictures)
     here = device()
     encoder = build(settings.backbone, seed, settings.embedding)
     if settings.pretrained is not None:
@@ -99,7 +104,7 @@ def train_encoder(
         encoder.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
     )
     parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {"model": encoder, "optimizer": optimizer}
-    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump()), parts)
+    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump(exclude=settings.aside)), parts)
     first, rows = checkpoint.restore()
     steps = round(settings.epochs * len(pictures) / settings.batch)
     reader = cached_reader(settings.cache)

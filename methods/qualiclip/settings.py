@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,8 @@ class Training(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    #: What a step learns does not depend on these. Pictures taken out for a validation change the pictures.
+    aside: ClassVar = {"workers", "cache", "log_every", "checkpoint_every", "validate_every", "scale"}
 
     architecture: str = "RN50-quickgelu"
     width: int | None = Field(None, ge=8, description="width of the image tower, if not the architecture's")

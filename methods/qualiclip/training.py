@@ -26,7 +26,7 @@ from benchmark.degradations import sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
-from methods._loop import Checkpoint, ahead, cached_reader, identity, index_at
+from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, identity, index_at
 from methods._parallel import Team, team, writes_files
 from methods.qualiclip.crops import draw_batch
 from methods.qualiclip.degrading import rising
@@ -175,12 +175,14 @@ def train_encoder(
     Raises
     ------
     ValueError
-        If there are no pictures, one is smaller than a crop, the batch cannot be shared, or the loss is not
-        finite.
+        If there are no pictures, some cannot be read or are smaller than a crop, the batch cannot be shared,
+        a checkpoint is of another run, or the loss is not finite.
     """
     if not pictures:
         raise ValueError("no pictures to train on; check the data set that `train.pictures` names")
     pictures, held_out = held_out_pictures(pictures, held_out, seed, settings)
+    if settings.steps:  # the backbone as it starts reads none
+        check_pictures([*pictures, *held_out], least=settings.crop)
     with team() as crew:
         if settings.batch % (crew.size * settings.accumulate):
             raise ValueError(
@@ -203,7 +205,7 @@ def _run(
     parts: dict[str, nn.Module | torch.optim.Optimizer] = {"model": model, "optimizer": optimizer}
     if average:
         parts["average"] = average
-    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump()), parts)
+    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump(exclude=settings.aside)), parts)
     first, rows = checkpoint.restore()
     model.train(settings.norm == "train")
     embed = DistributedDataParallel(model.encoder) if crew.size > 1 else model.encoder

@@ -20,8 +20,9 @@ run = CliRunner()
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
-    """No method that a pipeline has trained here may be taken."""
+    """No method that a pipeline has trained here may be taken, and nothing is left in the user's cache."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("methods._loop.journals", lambda: tmp_path / "journals")
 
 
 @pytest.fixture
@@ -160,6 +161,55 @@ def test_train_leaves_a_folder_that_scores_and_can_be_moved(tmp_path):
     ]
     assert tables[0].equals(tables[1])
     assert len(tables[0]) == 3
+
+
+def test_a_finished_training_is_not_repeated_without_force(tmp_path):
+    (tmp_path / "mine").mkdir()
+    for index, image in enumerate(photographs()[:2]):
+        write_png(tmp_path / "mine" / f"{index}.png", image)
+    command = ["train", "qualiclip", "--images", "mine", "--out", "own"]
+    small = [
+        "architecture=small",
+        "pretrained=null",
+        "norm=train",
+        "lr=1e-3",
+        "steps=1",
+        "crop=64",
+        "batch=2",
+    ]
+    command += [part for setting in small for part in ("--set", setting)]
+    assert run.invoke(app, command).exit_code == 0
+
+    def left():
+        return {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in (tmp_path / "own").iterdir()}
+
+    made = left()
+    for more in ([], ["--set", "workers=1"], ["--set", "overlap=0.5"]):  # the pace, and a default spelt out
+        again = run.invoke(app, command + more)
+        assert again.exit_code == 0
+        assert "is trained already" in again.output
+    for more, said in (
+        (["--set", "lr=1e-2"], "lr was 0.001 and is 0.01"),
+        (["--seed", "1"], "seed was 0 and is 1"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            run.invoke(app, command + more, catch_exceptions=False)
+    assert left() == made
+    write_png(tmp_path / "mine" / "new.png", photographs()[2])
+    with pytest.raises(ValueError, match="the pictures are others"):
+        run.invoke(app, command, catch_exceptions=False)
+    # What a stopped run left is another's: --force begins anew, and only once the settings are right.
+    (tmp_path / "own.partial").write_bytes(b"state")
+    with pytest.raises(ValueError, match="did you mean"):
+        run.invoke(app, [*command, "--force", "--set", "stepz=1"], catch_exceptions=False)
+    assert (tmp_path / "own.partial").exists()
+    with pytest.raises(ValueError, match=r"own\.partial: is damaged"):
+        run.invoke(app, command, catch_exceptions=False)
+    assert left() == made
+    forced = run.invoke(app, [*command, "--force"])
+    assert forced.exit_code == 0, forced.output
+    assert "trained on 3 pictures" in forced.output
+    assert left() != made
 
 
 def test_train_names_a_setting_that_does_not_exist(tmp_path, picture):

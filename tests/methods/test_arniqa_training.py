@@ -216,7 +216,7 @@ def test_a_rated_data_set_gives_a_regressor(pictures, tmp_path):
     assert (method.protocol, method.card.opinion_aware) == ("five-crops", True)
     assert method.score(read(pictures[0])[None]).isfinite().all()
     missing = Dataset(record, tmp_path, rated.manifest.assign(image="absent.png"))
-    with pytest.raises(ValueError, match=r"rated pictures cannot be used; .*absent\.png"):
+    with pytest.raises(ValueError, match=r"1 of \d+ pictures cannot be used:\n.*absent\.png"):
         methods.train("arniqa", pictures, tmp_path / "n", seed=0, settings=own, rated=missing)
 
 

@@ -141,13 +141,6 @@ def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatc
     assert not (tmp_path / "cut.partial").exists()
 
 
-def test_a_checkpoint_of_other_settings_is_not_taken_up(pictures, tmp_path):
-    model, *_ = train_encoder(pictures, tmp_path / "a", seed=3, settings=Training(**TINY | {"steps": 0}))
-    parts = {"model": model, "optimizer": torch.optim.AdamW(model.encoder.parameters())}
-    training.Checkpoint(tmp_path / "a", "another run", parts).save(4, [])
-    assert training.Checkpoint(tmp_path / "a", "this run", parts).restore() == (0, [])
-
-
 def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path):
     """A single picture set, few steps: the order of Gaussian blur and noise must rise well above chance."""
     own = Training(**TINY | {"steps": 40, "batch": 4})
