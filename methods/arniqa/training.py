@@ -93,12 +93,12 @@ def train_encoder(
     """
     if not pictures:
         raise ValueError("no pictures to train on; check the data set that `train.pictures` names")
-    if settings.epochs:
-        check_pictures(pictures)
     here = device()
     encoder = build(settings.backbone, seed, settings.embedding)
     if settings.pretrained is not None:
         start(encoder, settings.backbone, settings.pretrained)
+    if settings.epochs:
+        check_pictures(pictures)
     encoder = encoder.to(here).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(
         encoder.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay

@@ -181,8 +181,6 @@ def train_encoder(
     if not pictures:
         raise ValueError("no pictures to train on; check the data set that `train.pictures` names")
     pictures, held_out = held_out_pictures(pictures, held_out, seed, settings)
-    if settings.steps:  # the backbone as it starts reads none
-        check_pictures([*pictures, *held_out], least=settings.crop)
     with team() as crew:
         if settings.batch % (crew.size * settings.accumulate):
             raise ValueError(
@@ -198,6 +196,8 @@ def _run(
     clip = load_clip(settings.architecture, settings.pretrained, seed, _changes(settings))
     model = scorer(clip, prompt_pairs(settings.prompts), settings.scale)
     model = model.to(crew.device).to(memory_format=torch.channels_last)
+    if settings.steps:  # the backbone as it starts reads none
+        check_pictures([*pictures, *held_out], least=settings.crop)
     optimizer = torch.optim.AdamW(
         model.encoder.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, foreach=True
     )
