@@ -41,10 +41,10 @@ def unablated(settings: Settings) -> Settings:
     raw, stated = copy.deepcopy(settings.model_dump()), _stated(settings)
     every = _ablations()
     for place, value in ((place, value) for name in names for place, value in every[name].items()):
-        _put(raw, place, _get(stated, place))
+        put(raw, place, get(stated, place))
         also = ("ablation", "changes", place[-1])
-        if place[:2] == ("methods", settings.ablation.method) and _get(raw, also) == value:
-            _put(raw, also, _get(stated, also))
+        if place[:2] == ("methods", settings.ablation.method) and get(raw, also) == value:
+            put(raw, also, get(stated, also))
     return parse(raw)
 
 
@@ -70,24 +70,26 @@ def _stated(settings: Settings) -> dict[str, Any]:
 def _ablations() -> dict[str, dict[Place, Any]]:
     """What every file in ``experiments/ablation/`` changes, by its name."""
     read = {path.stem: yaml.safe_load(path.read_text()) or {} for path in sorted(VARIANTS.glob("*.yaml"))}
-    return {name: dict(_leaves(content)) for name, content in read.items() if content}
+    return {name: dict(leaves(content)) for name, content in read.items() if content}
 
 
 def _in_effect(changes: Mapping[Place, Any], mine: dict[str, Any], stated: dict[str, Any]) -> bool:
-    return all(_get(mine, place) == value for place, value in changes.items()) and any(
-        _get(stated, place) != value for place, value in changes.items()
+    return all(get(mine, place) == value for place, value in changes.items()) and any(
+        get(stated, place) != value for place, value in changes.items()
     )
 
 
-def _leaves(tree: Mapping[str, Any], above: Place = ()) -> Iterator[tuple[Place, Any]]:
+def leaves(tree: Mapping[str, Any], above: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Yield every setting with its place; a mapping that holds nothing is one."""
     for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*above, str(key)))
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, (*above, str(key)))
         else:
             yield (*above, str(key)), value
 
 
-def _get(tree: Any, place: Place) -> Any:
+def get(tree: Any, place: Place) -> Any:
+    """Return what stands at a place, `MISSING` where nothing does."""
     for key in place:
         if not isinstance(tree, Mapping) or key not in tree:
             return MISSING
@@ -95,7 +97,7 @@ def _get(tree: Any, place: Place) -> Any:
     return tree
 
 
-def _put(tree: dict[str, Any], place: Place, value: Any) -> None:
+def put(tree: dict[str, Any], place: Place, value: Any) -> None:
     """Set a value in place, or take it out where it is `MISSING`."""
     for key in place[:-1]:
         tree = tree.setdefault(key, {})

@@ -31,7 +31,7 @@ def profile_settings(name: str) -> Settings:
         If there is no such profile.
     """
     folder = Path(__file__).parent / "profile"
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    known = sorted(path.stem for path in folder.glob("[!_]*.yaml"))
     if name not in known:
         raise ValueError(f"no profile {name!r} in experiments/profile/; {methods.hint(name, known)}")
     return parse(yaml.safe_load(composed(f"profile={name}")), f"profile {name}")

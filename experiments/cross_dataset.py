@@ -3,37 +3,62 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from benchmark import published
 from benchmark.protocols import RELATED, Features, Resampling, cross_set
 from experiments import present, results, signing, stage
+from experiments.cells import Cells, code
+from experiments.settings import Settings
 
 
 def cross_dataset() -> None:
-    """Write ``cross_dataset.csv``."""
+    """Write ``cross_dataset.csv``; what is kept of each method is made anew only where it has to be."""
     settings = present.narrowed(stage.start(torch=False))
     own = settings.cross_dataset
-    data = {name: results.dataset(name) for name in own.datasets}
-    about = results.abouts(own.methods)
+    names = [name for name in settings.methods if own.takes(name)]
+    about = results.abouts(names)
+    cells = Cells(stage.RESULTS / "cross_dataset")
     tables = []
-    for method in own.methods:
-        features = {}
-        for name in present.described_by(method, own.datasets):
-            with np.load(stage.RESULTS / "features" / method / f"{name}.npz") as file:
-                features[name] = Features.of(file["image"], file["features"])
-        table = cross_set(
-            features,
-            {name: data[name].manifest for name in features},
-            related=RELATED,
-            mos_higher_is_better={name: data[name].record.higher_is_better for name in features},
-            official={name for name in features if data[name].record.official_split},
-            how=Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
-        )
-        table = table.assign(method=method)
+    for method in names:
+        table = probes(method, settings, cells).assign(method=method)
         name = results.published_as(about[method])
         tables.append(published.attach(table, setting="cross_set", method=name))
+    cells.close()
     keys = ["method", "train", "test"]
     signing.write_tidy(tables, keys, stage.TABLES / "cross_dataset.csv", about=about)
+
+
+def probes(method: str, settings: Settings, cells: Cells) -> pd.DataFrame:
+    """Matrix of the probes of one method: trained on one data set, tested on another."""
+    data = {
+        name: results.dataset(name) for name in present.described_by(method, settings.cross_dataset.datasets)
+    }
+    paths = {name: results.features_of(method, name) for name in data}
+    how = Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval)
+    about = {
+        "code": code("benchmark.protocols.probe", "experiments.cross_dataset"),
+        "how": repr(how),
+        "of": {name: stage.sha256([path, *results.stated_in(data[name])]) for name, path in paths.items()},
+    }
+
+    def make() -> dict[str, pd.DataFrame]:
+        features = {}
+        for name, path in paths.items():
+            with np.load(path) as file:
+                features[name] = Features.of(file["image"], file["features"])
+        return {
+            "probes": cross_set(
+                features,
+                {name: one.manifest for name, one in data.items()},
+                related=RELATED,
+                mos_higher_is_better={n: one.record.higher_is_better for n, one in data.items()},
+                official={name for name, one in data.items() if one.record.official_split},
+                how=how,
+            )
+        }
+
+    return cells.tables(method, about, make)["probes"]
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def scores(settings: Settings) -> Iterator[Line]:
                 yield (
                     f"{method} on {name}",
                     there,
-                    "scored" if there else f"run `dvc repro score@{method}-{name}`",
+                    "scored" if there else f"run `dvc repro score@{method}`",
                 )
 
 

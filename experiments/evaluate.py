@@ -23,6 +23,7 @@ from benchmark.protocols import (
     zero_shot,
 )
 from experiments import present, results, signing, stage
+from experiments.cells import Cells, Tables, code
 from experiments.settings import Settings
 
 KEYS = ["method", "dataset"]
@@ -36,9 +37,11 @@ def evaluate() -> None:
     settings = present.narrowed(stage.start(torch=False))
     about = results.abouts(settings.methods)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
+    cells, digests = Cells(stage.RESULTS / "agreement"), Digests()
     for dataset in settings.score.datasets:
-        for name, tables in _one_set(dataset, about, settings).items():
+        for name, tables in _one_set(dataset, about, settings, cells, digests).items():
             found[name] += tables
+    cells.close()
     for name, tables in found.items():
         signing.write_tidy(tables, KEYS_OF[name], stage.TABLES / f"{name}.csv", about=about)
     stage.write_csv(published.of(settings.score.datasets), stage.TABLES / "published.csv")
@@ -68,42 +71,104 @@ KEYS_OF = {
 
 
 def _one_set(
-    dataset: str, about: Mapping[str, dict[str, Any]], settings: Settings
+    dataset: str, about: Mapping[str, dict[str, Any]], settings: Settings, cells: Cells, digests: Digests
 ) -> dict[str, list[pd.DataFrame]]:
     """Every table of one data set, by the name of its file; without what this data set cannot give."""
-    own, data = settings.evaluate, results.pictured(dataset, settings.prepare)
-    manifest = data.manifest
-    how = Resampling(own.resamples, settings.seed, own.interval)
-    common: dict[str, Any] = {"mos_higher_is_better": data.record.higher_is_better}
-    direction = {name: bool(one["higher_is_better"]) for name, one in about.items()}
-    frames = {name: results.method_scores(name, dataset) for name in present.scored_by(list(about), dataset)}
-    overlaps = {name: leak(about[name], data, settings.train.dataset) for name in frames}
-    files = facts(data.root, manifest["image"].tolist())
+    data = results.pictured(dataset, settings.prepare)
+    names = present.scored_by(list(about), dataset)
+    overlaps = {name: leak(about[name], data, settings.train.dataset, digests) for name in names}
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
-    for name, frame in frames.items():
-        each = {"higher_is_better": direction[name], **common, "how": how}
+    for name in names:
+        better = bool(about[name]["higher_is_better"])
+        own = _agreement(name, better, data, settings, cells)
         keys = {"method": name, "dataset": dataset}
-        whole = zero_shot(frame, manifest, **each, mapping=own.mapping).assign(**keys)
-        found["zero_shot"].append(_compared(whole, about[name], overlaps[name]))
-        if manifest["distortion"].notna().any():
-            part = by_distortion(frame, manifest, **each).assign(**keys)
-            found["by_distortion"].append(part.assign(overlap=overlaps[name]))
-        if manifest["mos"].notna().any():
-            known = frame[frame["image"].isin(files["image"])]
-            found["structure"].append(structure(known, manifest, files, **each).assign(**keys))
-    # A method that scored nothing would leave no image that all have scored.
-    frames = {name: frame for name, frame in frames.items() if frame["score"].notna().any()}
-    direction = {name: direction[name] for name in frames}
-    if len(frames) > 1:
-        pairs = differences(frames, manifest, higher_is_better=direction, **common, how=how)
-        found["differences"].append(pairs.assign(dataset=dataset))
-    if frames and manifest["mos_std"].notna().any():
-        ratings = own.ratings.get(dataset, 1)
-        tables = discrimination(frames, manifest, higher_is_better=direction, **common, ratings=ratings)
-        areas, tested = (table.assign(dataset=dataset) for table in tables)
+        found["zero_shot"].append(_compared(own["zero_shot"].assign(**keys), about[name], overlaps[name]))
+        if "by_distortion" in own:
+            found["by_distortion"].append(own["by_distortion"].assign(**keys, overlap=overlaps[name]))
+        if "structure" in own:
+            found["structure"].append(own["structure"].assign(**keys))
+    direction = {name: bool(about[name]["higher_is_better"]) for name in names}
+    pairs = _pairs(direction, data, settings, cells)
+    if "differences" in pairs:
+        found["differences"].append(pairs["differences"].assign(dataset=dataset))
+    if "areas" in pairs:
+        areas = pairs["areas"].assign(dataset=dataset)
         found["discrimination"].append(areas.assign(overlap=areas["method"].map(overlaps)))
-        found["discrimination_differences"].append(tested)
+        found["discrimination_differences"].append(pairs["tested"].assign(dataset=dataset))
     return found
+
+
+def _agreement(method: str, better: bool, data: results.Dataset, settings: Settings, cells: Cells) -> Tables:
+    """Agreement of one method with the opinions of a data set: whole, by distortion and by structure."""
+    name = data.root.name
+    about = _made_from({method: better}, data, settings)
+
+    def make() -> Tables:
+        frame, manifest = results.method_scores(method, name), data.manifest
+        each: dict[str, Any] = {"higher_is_better": better, **_common(data), "how": _how(settings)}
+        found = {"zero_shot": zero_shot(frame, manifest, **each, mapping=settings.evaluate.mapping)}
+        if manifest["distortion"].notna().any():
+            found["by_distortion"] = by_distortion(frame, manifest, **each)
+        if manifest["mos"].notna().any():
+            files = _files(data, cells)
+            known = frame[frame["image"].isin(files["image"])]
+            found["structure"] = structure(known, manifest, files, **each)
+        return found
+
+    return cells.tables(f"{name}/{method}", about, make)
+
+
+def _files(data: results.Dataset, cells: Cells) -> pd.DataFrame:
+    """Size of each picture, in pixels and in bytes, from its header."""
+    about = {"code": code("experiments.evaluate"), "of": stage.sha256(results.stated_in(data))}
+    images = data.manifest["image"].tolist()
+    return cells.tables(f"{data.root.name}.files", about, lambda: {"files": facts(data.root, images)})[
+        "files"
+    ]
+
+
+def _pairs(direction: Mapping[str, bool], data: results.Dataset, settings: Settings, cells: Cells) -> Tables:
+    """What compares methods on one data set: paired differences, and how far scores tell pictures apart."""
+    name, own = data.root.name, settings.evaluate
+    ratings = own.ratings.get(name, 1)
+    about = _made_from(direction, data, settings) | {"ratings": ratings}
+
+    def make() -> Tables:
+        manifest, found = data.manifest, {}
+        frames = {method: results.method_scores(method, name) for method in direction}
+        # A method that scored nothing would leave no image that all have scored.
+        frames = {method: frame for method, frame in frames.items() if frame["score"].notna().any()}
+        each: dict[str, Any] = {"higher_is_better": {m: direction[m] for m in frames}, **_common(data)}
+        if len(frames) > 1:
+            found["differences"] = differences(frames, manifest, **each, how=_how(settings))
+        if frames and manifest["mos_std"].notna().any():
+            found["areas"], found["tested"] = discrimination(frames, manifest, **each, ratings=ratings)
+        return found
+
+    return cells.tables(f"{name}.pairs", about, make)
+
+
+def _made_from(direction: Mapping[str, bool], data: results.Dataset, settings: Settings) -> dict[str, Any]:
+    """What tables of some methods on a data set rest on."""
+    paths = [results.scores_of(method, data.root.name) for method in direction]
+    return {
+        "code": code("experiments.evaluate"),
+        "of": [
+            [method, better, stage.sha256([path])]
+            for (method, better), path in zip(direction.items(), paths, strict=True)
+        ],
+        "dataset": stage.sha256(results.stated_in(data)),
+        "how": [repr(_how(settings)), settings.evaluate.mapping],
+    }
+
+
+def _how(settings: Settings) -> Resampling:
+    own = settings.evaluate
+    return Resampling(own.resamples, settings.seed, own.interval)
+
+
+def _common(data: results.Dataset) -> dict[str, Any]:
+    return {"mos_higher_is_better": data.record.higher_is_better}
 
 
 def _compared(table: pd.DataFrame, about: dict[str, Any], overlap: bool | str) -> pd.DataFrame:
@@ -117,7 +182,24 @@ def opinions_of(about: dict[str, Any]) -> str:
     return " ".join(dict.fromkeys(f"{about['rated']} {about['card'].get('opinions_of', '')}".split()))
 
 
-def leak(about: dict[str, Any], data: results.Dataset, pristine: str) -> bool | Literal["unknown"]:
+class Digests:
+    """Digests of the pictures of data sets, of each read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bool], set[str]] = {}
+
+    def of(self, name: str, *, training: bool = False) -> set[str]:
+        """All of a data set's, or those of its part for training."""
+        if (name, training) not in self._known:
+            data = results.dataset(name)
+            images = results.split(data) if training else None
+            self._known[name, training] = results.digests(data, images)
+        return self._known[name, training]
+
+
+def leak(
+    about: dict[str, Any], data: results.Dataset, pristine: str, digests: Digests | None = None
+) -> bool | Literal["unknown"]:
     """Whether a method has learnt from the pictures of a data set, or their opinions.
 
     Parameters
@@ -128,17 +210,19 @@ def leak(about: dict[str, Any], data: results.Dataset, pristine: str) -> bool | 
         What it is tested on.
     pristine
         Name of the data set of pictures that methods learn from here.
+    digests
+        What is known of the pictures of data sets already.
     """
+    digests = digests or Digests()
     card = about["card"]
     learnt = learnt_opinions(opinions_of(about), bool(card.get("opinion_aware")), data.record.name)
     by_people = data.record.rated_by == "people"
     if learnt is True or (by_people and named_in(card["training_data"], data.record.title)):
         return True
     if about["weights_sha256"]:  # something was learnt here
-        train = results.dataset(pristine)
-        files = results.digests(train, results.split(train))
+        files = digests.of(pristine, training=True)
         if about["rated"]:
-            files |= results.digests(results.dataset(about["rated"]))
+            files = files | digests.of(about["rated"])
         if shared(files, results.digests(data)) > 0:
             return True
     return learnt if by_people else False

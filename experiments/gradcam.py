@@ -1,82 +1,161 @@
-"""Stage ``gradcam``: where the methods look, and whether it is where the picture is degraded."""
+"""Where the methods look, and whether it is where the picture is degraded."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
 from benchmark.images import write_png
-from benchmark.method import HasGradients
-from experiments import present, results, signing, stage
-from experiments.settings import Gradcam
-from experiments.trained import load_trained
+from benchmark.method import HasGradients, Method
+from experiments import results, stage
+from experiments.cells import Cells, Tables, code
+from experiments.settings import Settings
+from experiments.subject import Subject, digest_of
 
 FOLDER = stage.RESULTS / "gradcam"
 
 
-def gradcam() -> None:
-    """Write ``gradcam.csv`` and, for one picture a distortion, the raw maps of each prompt and the score."""
-    settings = present.narrowed(stage.start())
+def trial_of(settings: Settings) -> Trial:
+    """What is degraded, where and how: the same for every method and floor."""
     own = settings.gradcam
-    loaded = {name: with_gradients(name) for name in own.methods}
-    references = results.pristine(results.pictured(own.dataset, settings.prepare), own.images)
-    trial = Trial(references, own.kinds, own.levels, settings.seed)
-    judged = [*loaded.values(), *(shuffled(loaded[name], settings.seed) for name in own.shuffled)]
-    measured = [localise(method, trial, own.how) for method in judged]
-    targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
-    measured.append(floors(trial, targets))
-    signing.write_tidy(
-        [table(pd.concat(measured, ignore_index=True))],
-        ["method", "target", "distortion"],
-        stage.TABLES / "gradcam.csv",
-        about=results.abouts(own.methods),
-        dataset=own.dataset,
-    )
-    show(loaded, trial, own)
+    data = results.pictured(own.dataset, settings.prepare)
+    return Trial(results.pristine(data, own.images), own.kinds, own.levels, settings.seed)
 
 
-def with_gradients(name: str) -> Attributable:
-    """Load a method whose outputs can be attributed.
+def attributions(subject: Subject) -> None:
+    """Measure where a method looks, and keep a raw map of each kind to look at: cells ``gradcam``, ``maps``.
 
     Raises
     ------
     ValueError
-        If it has no gradients.
+        If the settings name the method and it has no gradients.
     """
-    method = load_trained(name)
-    if not isinstance(method, HasGradients):
-        raise ValueError(f"gradcam.methods: {name} has no gradients; remove it from the list")
-    return method
+    own = subject.settings.gradcam
+    if own.methods is not None and subject.name not in own.methods:
+        return
+    trial = trial_of(subject.settings)
+    about = made_from(subject.settings, trial, method=subject.made_from("gradcam")["method"])
+    about |= {"shuffled": subject.name in own.shuffled}
+    if subject.cells.kept("gradcam.json", about) and subject.cells.kept("maps.npz", about):
+        return
+    method = with_gradients(subject.method, own.methods is not None)
+    if method is None:
+        return
+    subject.cells.tables("gradcam", about, lambda: measured(method, trial, subject))
+    subject.cells.bytes("maps.npz", about, lambda: packed(raw_maps(method, trial, own.how)))
 
 
-def show(loaded: dict[str, Attributable], trial: Trial, own: Gradcam) -> None:
-    """Write the pictures to look at: each distortion on a region of another reference, with its raw maps."""
-    level = max(own.levels)
-    arrays: dict[str, Any] = {}
-    index = []
-    for i, kind in enumerate(own.kinds):
+def made_from(settings: Settings, trial: Trial, **more: Any) -> dict[str, Any]:
+    """What maps rest on beside the method."""
+    own = settings.gradcam
+    shown = results.dataset(own.dataset)
+    return {
+        **{"code": code("experiments.gradcam"), "threads": settings.threads, "seed": settings.seed},
+        **{"how": own.how, "kinds": own.kinds, "levels": own.levels},
+        "pictures": digest_of(shown, results.pristine(shown, own.images).names),
+        **more,
+    }
+
+
+def with_gradients(method: Method, named: bool) -> Attributable | None:
+    """Return a method whose outputs can be attributed; nothing where it has no gradients.
+
+    Raises
+    ------
+    ValueError
+        If it has none and the settings name it.
+    """
+    if isinstance(method, HasGradients):
+        return method
+    if named:
+        raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
+    return None
+
+
+def measured(method: Attributable, trial: Trial, subject: Subject) -> Tables:
+    """Where the maps of a method point and, where that is asked for, those of its shuffled weights."""
+    own = subject.settings.gradcam
+    found = {"own": table(localise(method, trial, own.how))}
+    if subject.name in own.shuffled:
+        found["shuffled"] = table(localise(shuffled(method, trial.seed), trial, own.how))
+    return found
+
+
+def raw_maps(method: Attributable, trial: Trial, how: str) -> dict[str, NDArray[Any]]:
+    """Raw map of each kind and target, ``kind-target``, of the picture that `shown_of` gives."""
+    found: dict[str, NDArray[Any]] = {}
+    for kind, worse, _ in shown_of(trial):
+        raw = maps(method, worse, None, how)[0].numpy()
+        found |= {f"{kind}-{target}": m for target, m in zip(method.cam_targets, raw, strict=True)}
+    return found
+
+
+def shown_of(trial: Trial) -> Any:
+    """Each kind with a picture ``[1, 3, H, W]`` of it on a region of another reference, and the region."""
+    for i, kind in enumerate(trial.kinds):
         picture = trial.references[i % len(trial.references)][None]
-        worse, regions = implant(picture, kind, level, trial.seed, share=trial.share)
+        worse, regions = implant(picture, kind, max(trial.levels), trial.seed, share=trial.share)
+        yield kind, worse, regions[0].numpy()
+
+
+def joined(settings: Settings, found: Mapping[str, Cells]) -> pd.DataFrame:
+    """Table of all methods, their shuffled weights and the floors; writes the maps to look at.
+
+    Parameters
+    ----------
+    settings
+        All settings.
+    found
+        Cells of each method that has some.
+    """
+    trial = trial_of(settings)
+    own = {name: cells.read("gradcam") for name, cells in found.items()}
+    measured = [tables["own"] for tables in own.values()]
+    measured += [tables["shuffled"] for tables in own.values() if "shuffled" in tables]
+    targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
+    cells, about = Cells(FOLDER), made_from(settings, trial)
+    blind = cells.tables("floors", about, lambda: {"floors": table(floors(trial, [""]))})["floors"]
+    measured += [blind.assign(target=target) for target in targets]
+    shown = {name: cells.arrays("maps.npz") for name, cells in found.items()}
+    _show(shown, trial, cells, about)
+    return pd.concat(measured, ignore_index=True) if own else pd.DataFrame()
+
+
+def _show(
+    shown: Mapping[str, Mapping[str, NDArray[Any]]], trial: Trial, cells: Cells, about: Mapping[str, Any]
+) -> None:
+    """Write the pictures to look at and, of all methods together, ``maps.npz`` and its index ``maps.csv``."""
+    arrays: dict[str, NDArray[Any]] = {}
+    index = []
+    for kind, worse, region in shown_of(trial):
         image = f"images/{kind}.png"
-        (FOLDER / "images").mkdir(parents=True, exist_ok=True)
-        write_png(FOLDER / image, worse[0])
-        arrays[f"{kind}-region"] = regions[0].numpy()
-        for name, method in loaded.items():
-            raw = maps(method, worse, None, own.how)[0].numpy()
-            for target, values in zip(method.cam_targets, raw, strict=True):
+        if not cells.kept(image, about):
+            (FOLDER / "images").mkdir(parents=True, exist_ok=True)
+            write_png(FOLDER / image, worse[0])
+            cells.note(image, about)
+        arrays[f"{kind}-region"] = region
+        for name, own in shown.items():
+            for target in (key.removeprefix(f"{kind}-") for key in own if key.startswith(f"{kind}-")):
                 key = f"{kind}-{name}-{target}"
-                arrays[key] = values
+                arrays[key] = own[f"{kind}-{target}"]
                 keys = {"map": key, "image": image, "method": name, "target": target}
-                index.append({**keys, "distortion": kind, "level": level, "region": f"{kind}-region"})
+                index.append({**keys, "distortion": kind, "level": max(trial.levels)})
+    columns = ["map", "image", "method", "target", "distortion", "level", "region"]
+    frame = pd.DataFrame(index, columns=columns[:-1])
+    frame["region"] = frame["distortion"] + "-region"
+    stage.write_bytes(FOLDER / "maps.npz", packed(arrays))
+    stage.write_csv(frame, FOLDER / "maps.csv")
+    cells.close(also=["maps.npz", "maps.csv"])
+
+
+def packed(arrays: Mapping[str, Any]) -> bytes:
+    """Arrays by name as a file of NumPy's."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    stage.write_bytes(FOLDER / "maps.npz", buffer.getvalue())
-    stage.write_csv(pd.DataFrame(index), FOLDER / "maps.csv")
-
-
-if __name__ == "__main__":
-    stage.run(gradcam)
+    return buffer.getvalue()

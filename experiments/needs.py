@@ -84,7 +84,7 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
     count, swept = len(settings.methods), _swept(settings)
     work = {
         "scores": count * scored,
-        "features": len(settings.cross_dataset.methods) * probed,
+        "features, at most": sum(map(settings.cross_dataset.takes, settings.methods)) * probed,
         "scores of the sweep": count * swept,
     }
     yield "\nTo compute"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,11 @@ class Partial:
     path
         The file.
     about
-        Digest of all that the scores depend on; those of a file with another one are not taken.
+        All that the scores depend on, see `experiments.cells`; a file with another is not taken.
     """
 
-    def __init__(self, path: Path, about: str) -> None:
-        self.path, self.about = path, about
+    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+        self.path, self.about = path, json.dumps(about, sort_keys=True)
 
     def fill(self, scores: Scores) -> None:
         """Take what the file holds."""

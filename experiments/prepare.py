@@ -13,7 +13,7 @@ def prepare(name: str) -> None:
     """Prepare data set ``name`` below ``data/``; the first stage, so it checks all settings."""
     settings = stage.start()
     settings_of.check_methods(settings)
-    making.prepare(name, stage.DATA, **settings.prepare.settings.get(name, {}))
+    making.prepare(name, stage.DATA, **settings_of.declared_dataset(name, settings))
 
 
 if __name__ == "__main__":

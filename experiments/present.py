@@ -7,24 +7,39 @@ The pipeline itself starts such a stage only when all before it have ended well,
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Collection, Sequence
 
-from experiments import stage
+from experiments import results, stage
 from experiments.settings import Settings
 
 
-def narrowed(settings: Settings) -> Settings:
+def all_of(works: Sequence[Callable[[], None]]) -> list[str]:
+    """Do one work after the other; what is wrong with one does not stop the rest, and is returned."""
+    faults = []
+    for work in works:
+        try:
+            work()
+        except (ValueError, FileNotFoundError) as error:
+            faults.append(str(error))
+    return faults
+
+
+def narrowed(settings: Settings, method: str = "") -> Settings:
     """Leave out data sets that are not prepared and methods that are not trained; standard error says which.
+
+    With ``method`` all other methods are left out without a word: the stage is about that one.
 
     Raises
     ------
     ValueError
         If no method, or no data set that is scored, is left.
     """
-    sets = [name for name in settings.prepare.datasets if _prepared(name)]
-    methods = {name: own for name, own in settings.methods.items() if _trained(name)}
+    sets = [name for name in settings.prepare.datasets if results.is_prepared(name)]
+    asked = {name: own for name, own in settings.methods.items() if method in ("", name)}
+    methods = {name: own for name, own in asked.items() if _trained(name)}
     for kind, wanted, there, make in (
-        ("data set", settings.prepare.datasets, sets, "prepare"),
-        ("method", list(settings.methods), list(methods), "train"),
+        ("data set", list(settings.prepare.datasets), sets, "prepare"),
+        ("method", list(asked), list(methods), "train"),
     ):
         for name in wanted:
             if name not in there:
@@ -33,18 +48,16 @@ def narrowed(settings: Settings) -> Settings:
     if not scored or not methods:
         what = "data set is prepared" if methods else "method is trained"
         raise ValueError(f"no {what}; `iqa doctor` says how to bring them")
+    probed, shown = settings.cross_dataset, settings.gradcam
     changes = {
         "methods": methods,
         "score": {"datasets": scored},
         "cross_dataset": {
-            "methods": _kept(settings.cross_dataset.methods, methods),
-            "datasets": _kept(settings.cross_dataset.datasets, sets),
+            "methods": _kept(probed.methods, methods),
+            "datasets": _kept(probed.datasets, sets),
         },
         "gmad": {"datasets": _kept(settings.gmad.datasets, sets)},
-        "gradcam": {
-            "methods": _kept(settings.gradcam.methods, methods),
-            "shuffled": _kept(settings.gradcam.shuffled, methods),
-        },
+        "gradcam": {"methods": _kept(shown.methods, methods), "shuffled": _kept(shown.shuffled, methods)},
         "robustness": {
             "features": _kept(settings.robustness.features, methods)
             if settings.robustness.manifold in sets
@@ -69,19 +82,30 @@ def scored_by(methods: list[str], dataset: str) -> list[str]:
     return [
         name
         for name in methods
-        if _there(
-            f"scores/{name}/{dataset}.csv", f"{name} has not scored {dataset}", f"score@{name}-{dataset}"
-        )
+        if _there(f"scores/{name}/{dataset}.csv", f"{name} has not scored {dataset}", f"score@{name}")
     ]
 
 
-def described_by(method: str, datasets: list[str]) -> list[str]:
-    """Data sets whose features by a method are there; the others are said on standard error."""
+def studied(method: str, there: bool, study: str) -> bool:
+    """Whether a study of a method is there; what lacks is said on standard error."""
+    if not there:
+        print(f"left out: {method} has no {study}; `dvc repro study@{method}`", file=sys.stderr)
+    return there
+
+
+def described_by(method: str, datasets: Sequence[str]) -> list[str]:
+    """Data sets whose features by a method are there; the others are said on standard error.
+
+    A method that has no features takes no part, which is no fault.
+    """
+    folder = stage.RESULTS / "features" / method
+    if (folder / "cells.json").is_file() and not list(folder.glob("*.npz")):
+        return []
     lacks = f"{method} has no features of"
     return [
         name
         for name in datasets
-        if _there(f"features/{method}/{name}.npz", f"{lacks} {name}", f"features@{method}-{name}")
+        if _there(f"features/{method}/{name}.npz", f"{lacks} {name}", f"score@{method}")
     ]
 
 
@@ -108,12 +132,9 @@ def _there(result: str, otherwise: str, made_by: str) -> bool:
     return found
 
 
-def _kept(wanted: list[str], there: object) -> list[str]:
-    return [name for name in wanted if name in there]  # type: ignore[operator]
-
-
-def _prepared(name: str) -> bool:
-    return (stage.DATA / name / "manifest.csv").is_file()
+def _kept(wanted: Sequence[str] | None, there: Collection[str]) -> list[str] | None:
+    """Those that are there; all where nothing narrows them."""
+    return None if wanted is None else [name for name in wanted if name in there]
 
 
 def _trained(name: str) -> bool:

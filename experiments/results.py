@@ -27,6 +27,11 @@ def trained(settings: Ablation) -> list[str]:
     return [*settings.variants, *seeds]
 
 
+def is_prepared(name: str) -> bool:
+    """Whether data set ``name`` has been prepared; its pictures need not be there."""
+    return (stage.DATA / name / "manifest.csv").is_file()
+
+
 def dataset(name: str) -> Dataset:
     """Return the prepared data set ``name``; its pictures need not be there."""
     return prepared.load(name, root=stage.DATA)
@@ -46,6 +51,11 @@ def pictured(name: str, prepare: Prepare, root: Path = stage.DATA) -> Dataset:
         linked.relink(data.root, data.record, source)
         linked.check(data.root)
     return data
+
+
+def stated_in(data: Dataset) -> list[Path]:
+    """Files that say what a data set holds and who rated it."""
+    return [data.root / name for name in ("manifest.csv", "record.json", contents.FILE)]
 
 
 def split(data: Dataset, name: str = "train") -> list[str]:
@@ -84,9 +94,19 @@ def scores(path: Path) -> pd.DataFrame:
     return frame
 
 
+def scores_of(method: str, name: str) -> Path:
+    """File of the scores of ``method`` on data set ``name``."""
+    return stage.RESULTS / "scores" / method / f"{name}.csv"
+
+
+def features_of(method: str, name: str) -> Path:
+    """File of what ``method`` sees in the pictures of data set ``name``."""
+    return stage.RESULTS / "features" / method / f"{name}.npz"
+
+
 def method_scores(method: str, name: str) -> pd.DataFrame:
     """Scores of ``method`` on data set ``name``."""
-    return scores(stage.RESULTS / "scores" / method / f"{name}.csv")
+    return scores(scores_of(method, name))
 
 
 def about(method: str, models: Path = stage.MODELS) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Stage ``robustness``: harmless changes, damage beyond training, and what features hold."""
+"""Harmless changes, damage beyond training, the Waterloo tests, and what features hold."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,12 @@ import pandas as pd
 
 from benchmark.datasets.prepared import Pictures
 from benchmark.degradations import GROUPS
-from benchmark.method import Method
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
 from benchmark.robustness import waterloo as waterloo_tests
-from experiments import present, results, signing, stage
-from experiments.scoring_run import Placed
+from experiments import present, results, stage
+from experiments.cells import Cells, code
 from experiments.settings import Settings
-from experiments.trained import load_trained
-
-ORDER = ["method", "group", "distortion"]
+from experiments.subject import Subject
 
 #: The seven groups of KADID-10k (Lin, Hosu and Saupe, QoMEX 2019), by the names of ours.
 KADID = {
@@ -37,45 +35,39 @@ KADID = {
 }
 
 
-def robustness() -> None:
-    """Write the tables of the studies and ``robustness/manifold.csv``."""
-    settings = present.narrowed(stage.start())
-    own = settings.robustness
+def sensitivities(subject: Subject) -> None:
+    """Measure what harmless changes do to scores: cell ``sensitivity``."""
+    settings, own = subject.settings, subject.settings.robustness
     data = results.pictured(own.dataset, settings.prepare)
-    loaded: list[Method] = [Placed(load_trained(name)) for name in settings.methods]
-    write_further(loaded, data, settings)
     pictures = Pictures(data, spread(data, own.images))
-    tables = [
-        sensitivity(one, pictures, resamples=settings.evaluate.resamples, seed=settings.seed)
-        for one in loaded
-    ]
-    made = signature(settings)
-    signing.write_tidy(tables, ["method", "change"], stage.TABLES / "sensitivity.csv", **made)
-    signing.write_tidy(waterloo(data, settings), ["method", "dataset"], stage.TABLES / "waterloo.csv", **made)
-    write_manifold(settings)
+    resamples = settings.evaluate.resamples
+    about = subject.made_from("robustness", pictures, resamples=resamples)
+    subject.cells.tables(
+        "sensitivity",
+        about,
+        lambda: {"changes": sensitivity(subject.placed, pictures, resamples=resamples, seed=settings.seed)},
+    )
 
 
-def write_further(loaded: list[Method], data: results.Dataset, settings: Settings) -> None:
-    """Write ``further.csv`` and ``further_order.csv``: levels beyond the fifth, and unseen kinds."""
-    own = settings.robustness
-    references = results.pristine(data, own.references)
+def further(subject: Subject) -> None:
+    """Score levels beyond the fifth, and unseen kinds: cell ``further``, tables ``curves`` and ``orders``."""
+    settings, own = subject.settings, subject.settings.robustness
+    references = results.pristine(results.pictured(own.dataset, settings.prepare), own.references)
     asked = {group: [kind for kind in kinds if kind in own.kinds] for group, kinds in FURTHER.items()}
     beyond = {group: kinds for group, kinds in asked.items() if kinds}
-    rounds = []
-    if beyond:
-        how: dict[str, Any] = {"levels": own.levels, "ladder": long_ladder}
-        rounds.append(sweep(loaded, references, beyond, seed=settings.seed, **how))
-    unseen = {"unseen": list(UNSEEN)}
-    rounds.append(sweep(loaded, references, unseen, seed=settings.seed, ladder=unseen_ladder))
-    curves, orders = zip(*rounds, strict=True)
-    made = signature(settings)
-    signing.write_tidy(curves, [*ORDER, "level"], stage.TABLES / "further.csv", **made)
-    signing.write_tidy(orders, ORDER, stage.TABLES / "further_order.csv", **made)
+    about = subject.made_from("robustness", references, kinds=beyond, levels=own.levels)
 
+    def make() -> dict[str, pd.DataFrame]:
+        rounds, one = [], subject.placed
+        if beyond:
+            how: dict[str, Any] = {"levels": own.levels, "ladder": long_ladder}
+            rounds.append(sweep(one, references, beyond, seed=settings.seed, **how))
+        unseen = {"unseen": list(UNSEEN)}
+        rounds.append(sweep(one, references, unseen, seed=settings.seed, ladder=unseen_ladder))
+        curves, orders = (pd.concat(tables, ignore_index=True) for tables in zip(*rounds, strict=True))
+        return {"curves": curves, "orders": orders}
 
-def signature(settings: Settings) -> dict[str, Any]:
-    """What made the tables of this stage."""
-    return {"about": results.abouts(settings.methods), "dataset": settings.robustness.dataset}
+    subject.cells.tables("further", about, make)
 
 
 def spread(data: results.Dataset, count: int) -> list[str]:
@@ -87,11 +79,14 @@ def spread(data: results.Dataset, count: int) -> list[str]:
     return list(rows["image"].iloc[places])
 
 
-def waterloo(data: results.Dataset, settings: Settings) -> list[pd.DataFrame]:
+def waterloo(settings: Settings, cells: Cells) -> list[pd.DataFrame]:
     """D, L and P test of every method; none where the data set has no pristine pictures or no levels."""
-    name, rows = settings.robustness.dataset, data.manifest
-    if not ((rows["level"] == 0).any() and (rows["level"] > 0).any()):
-        print(f"{name}: the D, L and P tests need pristine and degraded pictures; left out")
+    name = settings.robustness.dataset
+    data = results.dataset(name)
+    rows = data.manifest
+    steps = rows[rows["level"] > 0].groupby(["reference", "distortion"], dropna=False)["level"].nunique()
+    if not (rows["level"] == 0).any() or steps.empty or steps.min() < 2:
+        print(f"{name}: the D, L and P tests need pristine and degraded pictures at two levels; left out")
         return []
     worth = rows.set_index("image")["mos"].dropna()
     turned = worth if data.record.higher_is_better else -worth
@@ -100,12 +95,28 @@ def waterloo(data: results.Dataset, settings: Settings) -> list[pd.DataFrame]:
     found = []
     there = present.scored_by(list(settings.methods), name)
     for method, better in results.higher_is_better(there).items():
-        scores = results.method_scores(method, name).set_index("image")["score"].dropna()
-        frame = rows[rows["image"].isin(scores.index)][["image", "reference", "distortion", "level"]]
-        frame = frame.assign(score=frame["image"].map(scores if better else -scores))
-        seen = None if judges is None else judges[judges.index.isin(frame["image"])]
-        found.append(waterloo_tests(frame, seen, method=method, dataset=name, seed=settings.seed))
+        path = results.scores_of(method, name)
+        about = made_from(settings, path, data, better=better)
+
+        def make(method: str = method, better: bool = better) -> dict[str, pd.DataFrame]:
+            scores = results.method_scores(method, name).set_index("image")["score"].dropna()
+            frame = rows[rows["image"].isin(scores.index)][["image", "reference", "distortion", "level"]]
+            frame = frame.assign(score=frame["image"].map(scores if better else -scores))
+            seen = None if judges is None else judges[judges.index.isin(frame["image"])]
+            return {"tests": waterloo_tests(frame, seen, method=method, dataset=name, seed=settings.seed)}
+
+        found.append(cells.tables(f"waterloo-{method}", about, make)["tests"])
     return found
+
+
+def made_from(settings: Settings, path: Path, data: results.Dataset, **more: Any) -> dict[str, Any]:
+    """What a result rests on that comes of a file of scores or features and the opinions of its data set."""
+    return {
+        "code": code("experiments.robustness"),
+        "seed": settings.seed,
+        "of": stage.sha256([path, *results.stated_in(data)]),
+        **more,
+    }
 
 
 def groups(kinds: pd.Series, levels: pd.Series) -> pd.Series:
@@ -115,31 +126,40 @@ def groups(kinds: pd.Series, levels: pd.Series) -> pd.Series:
     return named.where(kinds.notna() & levels.ne(0), "pristine")
 
 
-def write_manifold(settings: Settings) -> None:
-    """Write ``retrieval.csv`` and ``robustness/manifold.csv``; empty where the data set has no references."""
-    name, methods = settings.robustness.manifold, settings.robustness.features
+def layouts(settings: Settings, cells: Cells) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Places of pictures by the features of each method, and what is found by them.
+
+    Empty where the data set has no references.
+    """
+    name, named = settings.robustness.manifold, settings.robustness.features
+    probed = [name for name in settings.methods if settings.cross_dataset.takes(name)]
+    methods = probed if named is None else named
     methods = [method for method in methods if present.described_by(method, [name])]
-    manifest = results.dataset(name).manifest if methods else pd.DataFrame({"reference": []})
+    data = results.dataset(name) if methods else None
+    contents = data.manifest["reference"].dropna().unique() if data else ()
     places, tables = [], []
-    contents = manifest["reference"].dropna().unique()
     for method in methods if len(contents) > 1 else ():
-        with np.load(stage.RESULTS / "features" / method / f"{name}.npz") as file:
-            # One place a picture: the mean over its crops.
-            crops = pd.DataFrame(file["features"]).groupby(file["image"].astype(str), sort=False).mean()
-        known, vectors = pd.DataFrame({"image": crops.index}), crops.to_numpy(np.float32)
-        frame = known.merge(manifest, on="image", how="left", validate="one_to_one")
-        place, table = manifold(vectors, frame, method=method, dataset=name, seed=settings.seed)
-        place["group"] = groups(place["distortion"], place["level"])
-        places.append(place.assign(method=method, dataset=name))
-        tables.append(table)
+        assert data is not None  # there are methods
+        path = results.features_of(method, name)
+
+        def make(method: str = method, path: Path = path) -> dict[str, pd.DataFrame]:
+            return _layout(method, path, data, settings.seed)
+
+        found = cells.tables(f"manifold-{method}", made_from(settings, path, data), make)
+        places.append(found["places"])
+        tables.append(found["retrieval"])
     columns = ["method", "dataset", "image", "group", "distortion", "level", "x", "y"]
     layout = pd.concat(places, ignore_index=True)[columns] if places else pd.DataFrame(columns=columns)
-    stage.write_csv(layout, stage.RESULTS / "robustness" / "manifold.csv")
-    keys = ["method", "dataset", "distortion"]
-    signing.write_tidy(
-        tables, keys, stage.TABLES / "retrieval.csv", **{**signature(settings), "dataset": name}
-    )
+    return layout, tables
 
 
-if __name__ == "__main__":
-    stage.run(robustness)
+def _layout(method: str, path: Path, data: results.Dataset, seed: int) -> dict[str, pd.DataFrame]:
+    name = data.root.name
+    with np.load(path) as file:
+        # One place a picture: the mean over its crops.
+        crops = pd.DataFrame(file["features"]).groupby(file["image"].astype(str), sort=False).mean()
+    known, vectors = pd.DataFrame({"image": crops.index}), crops.to_numpy(np.float32)
+    frame = known.merge(data.manifest, on="image", how="left", validate="one_to_one")
+    place, table = manifold(vectors, frame, method=method, dataset=name, seed=seed)
+    place["group"] = groups(place["distortion"], place["level"])
+    return {"places": place.assign(method=method, dataset=name), "retrieval": table}

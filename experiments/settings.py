@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import methods
 from benchmark import naming
@@ -24,10 +23,38 @@ class Section(BaseModel):
 
 
 class Prepare(Section):
-    """Data sets to make or fetch, and the settings of each."""
+    """Data sets to make or fetch, each with its settings.
 
-    datasets: list[str]
-    settings: dict[str, dict[str, Any]] = {}
+    A list of names and, in ``settings``, the settings of some is read as well.
+    """
+
+    datasets: dict[str, dict[str, Any]]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_lists(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        listed, own = raw.get("datasets"), raw.get("settings") or {}
+        if isinstance(listed, list):
+            if twice := [name for place, name in enumerate(listed) if name in listed[:place]]:
+                raise ValueError(f"datasets: {twice[0]!r} stands twice; leave one out")
+            listed = {str(name): {} for name in listed}
+        if not isinstance(listed, dict) or not isinstance(own, dict):
+            return raw
+        if unknown := [name for name in own if name not in listed]:
+            hint = methods.hint(unknown[0], list(listed))
+            raise ValueError(f"settings: {unknown[0]!r} is not declared in prepare.datasets; {hint}")
+        rest = {key: value for key, value in raw.items() if key != "settings"}
+        return {
+            **rest,
+            "datasets": {name: {**(one or {}), **own.get(name, {})} for name, one in listed.items()},
+        }
+
+    @property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Settings of each data set."""
+        return self.datasets
 
 
 class Train(Section):
@@ -57,7 +84,7 @@ class MethodSettings(Section):
 
 
 class Score(Section):
-    """Data sets that every method scores."""
+    """Data sets that every method scores: all that have opinions, if none are listed."""
 
     datasets: list[str]
     batch: int = Field(ge=1)
@@ -76,10 +103,16 @@ class Evaluate(Section):
 
 
 class CrossDataset(Section):
-    """Probes trained on one data set and tested on another."""
+    """Probes trained on one data set and tested on another: all that are scored, if none are listed."""
 
-    methods: list[str]
+    #: None: all that have features, but for those `without`.
+    methods: list[str] | None = None
+    without: list[str] = []
     datasets: list[str]
+
+    def takes(self, method: str) -> bool:
+        """Whether probes are trained on what a method sees, if it has features."""
+        return method in self.methods if self.methods is not None else method not in self.without
 
 
 class Sweep(Section):
@@ -110,11 +143,12 @@ class Robustness(Section):
     levels: int = Field(ge=6)
     #: Data set of `cross_dataset` that has references, and methods of it whose features are laid out.
     manifold: str
-    features: list[str]
+    #: None: all that have features.
+    features: list[str] | None = None
 
 
 class Gmad(Section):
-    """Group maximum differentiation competition among all methods."""
+    """Group maximum differentiation competition: of all methods, on all that is scored if none are listed."""
 
     datasets: list[str]
     levels: int = Field(ge=2)
@@ -128,7 +162,8 @@ class Gradcam(Section):
     """Attribution maps and what is measured on them."""
 
     dataset: str
-    methods: list[str]
+    #: None: all that have gradients.
+    methods: list[str] | None = None
     #: Those of them measured with shuffled weights too, as a floor.
     shuffled: list[str]
     how: Literal["gradcam", "hirescam", "scorecam", "eigencam"]
@@ -184,7 +219,7 @@ def parse(raw: dict[str, Any], where: str = "params.yaml") -> Settings:
         Naming every key that is unknown, missing or of the wrong type, and every name not declared.
     """
     try:
-        settings = Settings.model_validate(raw, strict=True)
+        settings = Settings.model_validate(_filled(raw), strict=True)
     except ValidationError as error:
         raise ValueError(f"{where}:\n{methods.explain('', error.errors(), _known_keys(Settings))}") from None
     problems = [*_unfit_names(settings), *_unknown_names(settings)]
@@ -194,6 +229,34 @@ def parse(raw: dict[str, Any], where: str = "params.yaml") -> Settings:
     if problems:
         raise ValueError(f"{where}:\n" + "\n".join(problems))
     return settings
+
+
+def declared(method: str, settings: Settings) -> None:
+    """Refuse a method that the settings do not declare.
+
+    Raises
+    ------
+    ValueError
+        With what was probably meant.
+    """
+    if method not in settings.methods:
+        known = list(settings.methods)
+        raise ValueError(f"methods: {method!r} is not declared in params.yaml; {methods.hint(method, known)}")
+
+
+def declared_dataset(name: str, settings: Settings) -> dict[str, Any]:
+    """Return the settings of a data set.
+
+    Raises
+    ------
+    ValueError
+        If the settings do not declare it, with what was probably meant.
+    """
+    known = settings.prepare.datasets
+    if name not in known:
+        hint = methods.hint(name, list(known))
+        raise ValueError(f"prepare.datasets: {name!r} is not declared in params.yaml; {hint}")
+    return known[name]
 
 
 def load(path: Path = PARAMS) -> Settings:
@@ -215,6 +278,33 @@ def load(path: Path = PARAMS) -> Settings:
     return parse(raw, str(path))
 
 
+def has_opinions(name: str, own: Mapping[str, Any]) -> bool:
+    """Whether somebody, or a proxy, rated the pictures of a data set, by its record."""
+    from benchmark.datasets import _known, catalogue
+
+    kind = str((own or {}).get("kind", name))
+    if kind in _known.MADE:
+        return kind not in ("folder", "pristine")
+    return kind not in _known.recorded() or catalogue.entry(kind).score is not None
+
+
+def _filled(raw: dict[str, Any]) -> dict[str, Any]:
+    """Lists that are left open: every data set that has opinions is scored, probed and competed on."""
+    prepare = raw.get("prepare")
+    listed = prepare.get("datasets") if isinstance(prepare, dict) else None
+    if not isinstance(listed, list | dict):
+        return raw
+    named = listed if isinstance(listed, dict) else (prepare or {}).get("settings") or {}
+    filled = dict(raw)
+    rated = [name for name in listed if has_opinions(str(name), named.get(name) or {})]
+    for key, otherwise in (("score", None), ("cross_dataset", "score"), ("gmad", "score")):
+        section = filled.get(key)
+        if isinstance(section, dict) and section.get("datasets") is None:
+            every = filled.get(otherwise, {}).get("datasets", rated) if otherwise else rated
+            filled[key] = {**section, "datasets": every}
+    return filled
+
+
 def source_of(name: str, path: Path = PARAMS) -> str | None:
     """Folder of a data set's release by the settings; nothing where they do not say, or are not here."""
     return load(path).prepare.settings.get(name, {}).get("source") if path.is_file() else None
@@ -229,15 +319,6 @@ def _known_keys(section: type[BaseModel]) -> list[str]:
     return keys
 
 
-def _settable(prepare: Prepare) -> list[str]:
-    """Data sets that may have settings: those declared, and those of an inherited profile, unused."""
-    if set(prepare.settings) <= set(prepare.datasets):
-        return prepare.datasets
-    from benchmark.datasets import _known
-
-    return sorted({*prepare.datasets, *_known.names()})
-
-
 #: What tables of gradCAM call their floors, beside a method's own name with `SHUFFLED` after it.
 FLOORS = ("centre_prior", "random_map")
 SHUFFLED = "_shuffled"
@@ -245,12 +326,12 @@ SHUFFLED = "_shuffled"
 
 def _unfit_names(settings: Settings) -> Iterator[str]:
     """Names that no folder or stage can have, and those that two would share."""
-    declared = {
-        "prepare.datasets": settings.prepare.datasets,
+    named = {
+        "prepare.datasets": list(settings.prepare.datasets),
         "methods": list(settings.methods),
         "ablation.variants": settings.ablation.variants,
     }
-    for key, names in declared.items():
+    for key, names in named.items():
         yield from (f"{key}: {name!r} {why}" for name in names if (why := naming.fault(name)))
         for one, other in naming.twins(names):
             how = "stands twice; leave one out" if one == other else f"and {one!r} differ in case; rename one"
@@ -261,47 +342,30 @@ def _unfit_names(settings: Settings) -> Iterator[str]:
     for name in settings.ablation.variants:
         if re.fullmatch(r"seed_\d+", name):
             yield f"ablation.variants: {name!r} is what a further seed is called; choose another name"
-    yield from _same_stages(list(settings.methods), settings.score.datasets)
-
-
-def _same_stages(names: list[str], datasets: list[str]) -> Iterator[str]:
-    """Pairs of method and data set whose stages DVC would call by one name, so that one is lost.
-
-    Stages ``features`` are of some of the pairs that stages ``score`` are of.
-    """
-    first: dict[str, tuple[str, str]] = {}
-    for cell in itertools.product(names, datasets):
-        other = first.setdefault("-".join(cell), cell)
-        if other == cell:
-            continue
-        (a, b), (c, d) = other, cell
-        yield (
-            f"methods {a!r} and {c!r} with data sets {b!r} and {d!r}: both make the stage "
-            f"score@{'-'.join(cell)}; rename one, with _ in place of -"
-        )
 
 
 def _unknown_names(settings: Settings) -> list[str]:
     """Names of data sets and methods that are used but not declared."""
-    used = {
-        "train.dataset": ([settings.train.dataset], settings.prepare.datasets),
-        "train.rated": ([settings.train.rated or settings.train.dataset], settings.prepare.datasets),
-        "score.datasets": (settings.score.datasets, settings.prepare.datasets),
-        "cross_dataset.methods": (settings.cross_dataset.methods, list(settings.methods)),
+    prepared, every = list(settings.prepare.datasets), list(settings.methods)
+    used: dict[str, tuple[list[str], list[str]]] = {
+        "train.dataset": ([settings.train.dataset], prepared),
+        "train.rated": ([settings.train.rated or settings.train.dataset], prepared),
+        "score.datasets": (settings.score.datasets, prepared),
+        "cross_dataset.methods": (settings.cross_dataset.methods or [], every),
+        "cross_dataset.without": (settings.cross_dataset.without, every),
         "cross_dataset.datasets": (settings.cross_dataset.datasets, settings.score.datasets),
         "evaluate.ratings": (list(settings.evaluate.ratings), settings.score.datasets),
-        "sweep.dataset": ([settings.sweep.dataset], settings.prepare.datasets),
+        "sweep.dataset": ([settings.sweep.dataset], prepared),
         "robustness.dataset": ([settings.robustness.dataset], settings.score.datasets),
         "robustness.manifold": ([settings.robustness.manifold], settings.cross_dataset.datasets),
-        "robustness.features": (settings.robustness.features, settings.cross_dataset.methods),
+        "robustness.features": (settings.robustness.features or [], settings.cross_dataset.methods or every),
         "gmad.answers": (list(settings.gmad.answers), settings.gmad.datasets),
         "gmad.datasets": (settings.gmad.datasets, settings.score.datasets),
-        "gradcam.dataset": ([settings.gradcam.dataset], settings.prepare.datasets),
-        "gradcam.methods": (settings.gradcam.methods, list(settings.methods)),
-        "gradcam.shuffled": (settings.gradcam.shuffled, settings.gradcam.methods),
-        "ablation.method": ([settings.ablation.method], list(settings.methods)),
-        "ablation.datasets": (settings.ablation.datasets, settings.prepare.datasets),
-        "prepare.settings": (list(settings.prepare.settings), _settable(settings.prepare)),
+        "gradcam.dataset": ([settings.gradcam.dataset], prepared),
+        "gradcam.methods": (settings.gradcam.methods or [], every),
+        "gradcam.shuffled": (settings.gradcam.shuffled, settings.gradcam.methods or every),
+        "ablation.method": ([settings.ablation.method], every),
+        "ablation.datasets": (settings.ablation.datasets, prepared),
         "methods": ([own.module for own in settings.methods.values()], methods.names()),
     }
     problems = [

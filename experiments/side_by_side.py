@@ -22,9 +22,6 @@ from filelock import FileLock, Timeout
 from benchmark import files
 from experiments.settings import Settings
 
-#: Studies that are one stage; the longest come first.
-SHORTER = ("robustness", "evaluate", "gradcam", "cross_dataset", "gmad")
-
 #: A list of stages, one after the other.
 Chain = list[str]
 
@@ -32,28 +29,24 @@ Chain = list[str]
 def studies(settings: Settings) -> list[Chain]:
     """Stages that put together what others left, and can do so with a part of it; the longest come first."""
     ablation = [*(f"variants@{name}" for name in settings.ablation.datasets), "ablation"]
-    return [["sweep"], ablation, *([name] for name in SHORTER)]
+    return [["studies"], ablation, ["evaluate"], ["cross_dataset"], ["gmad"]]
+
+
+def cells(settings: Settings) -> list[Chain]:
+    """Stages of each method that take what there is of data sets."""
+    return [[f"score@{name}", f"study@{name}"] for name in settings.methods]
 
 
 def rounds(settings: Settings) -> list[list[Chain]]:
     """Chains of stages in rounds: those of one round do not need each other, only earlier rounds.
 
-    A method's chain trains it, scores with it and describes pictures with it; the longest come first.
+    A method's chain trains it, scores and describes pictures with it, and studies it.
     """
-    probed = settings.cross_dataset
-    chains = []
-    for name in settings.methods:
-        described = probed.datasets if name in probed.methods else []
-        chains.append(
-            [
-                f"train@{name}",
-                *(f"score@{name}-{dataset}" for dataset in settings.score.datasets),
-                *(f"features@{name}-{dataset}" for dataset in described),
-            ]
-        )
+    chains = [
+        [f"train@{name}", *chain] for name, chain in zip(settings.methods, cells(settings), strict=True)
+    ]
     trainings = [f"ablate@{name}" for name in settings.ablation.variants]
     trainings += [f"reseed@{seed}" for seed in settings.ablation.seeds]
-    chains.sort(key=len, reverse=True)
     return [
         [["outside"]],
         [[f"prepare@{name}"] for name in settings.prepare.datasets],

@@ -1,81 +1,53 @@
-"""Stage ``sweep``: every method's score against rising intensity of every distortion, and its cost.
-
-Both need every method loaded, which takes longer than counting what a picture costs.
-"""
+"""Every method's score against rising intensity of every distortion, and what a picture costs it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
 from benchmark.cost import cost
-from benchmark.datasets.prepared import Pictures
 from benchmark.dead_leaves import dead_leaves
 from benchmark.degradations import GROUPS
-from benchmark.method import Method
 from benchmark.robustness import sweep as run_sweep
-from experiments import present, results, signing, stage
-from experiments.closure import closure
+from experiments import results
 from experiments.partial import Partial
-from experiments.scoring_run import Placed
-from experiments.settings import Settings
-from experiments.trained import load_trained
+from experiments.subject import Subject
 from methods import hint
 
-ORDER = ["method", "group", "distortion"]
+
+def costs(subject: Subject) -> None:
+    """Count what a picture of the size in the settings costs a method: cell ``cost``."""
+    size = subject.settings.cost
+    about = subject.made_from("sweep", cost=size.model_dump())
+
+    def make() -> dict[str, pd.DataFrame]:
+        picture = dead_leaves(max(size.width, size.height), subject.settings.seed)
+        counted = cost(subject.method, picture[None, :, : size.height, : size.width])
+        row = {"method": subject.name, "width": size.width, "height": size.height, **asdict(counted)}
+        return {"cost": pd.DataFrame([row])}
+
+    subject.cells.tables("cost", about, make)
 
 
-def sweep() -> None:
-    """Write ``sweep.csv``, ``sweep_order.csv`` and ``cost.csv``."""
-    settings = present.narrowed(stage.start())
-    own = settings.sweep
+def curves(subject: Subject) -> None:
+    """Score pictures at every level of every kind: cell ``sweep``, tables ``curves`` and ``orders``."""
+    own, seed = subject.settings.sweep, subject.settings.seed
+    kinds = chosen(own.kinds)
     # Where a set has no pristine pictures, the paper takes random ones for its Figure 1.
     references = results.pristine(
-        results.pictured(own.dataset, settings.prepare), own.images, drawn=settings.seed
+        results.pictured(own.dataset, subject.settings.prepare), own.images, drawn=seed
     )
-    kinds = chosen(own.kinds)
-    partial = Partial(stage.RESULTS / "sweep.part.npz", fingerprint(settings, references))
-    methods = {name: load_trained(name) for name in settings.methods}
-    made: dict[str, Any] = {"about": results.abouts(settings.methods), "dataset": own.dataset}
-    size = {"width": settings.cost.width, "height": settings.cost.height}
-    costs(methods, made["about"], **size, seed=settings.seed)  # counted on the CPU, before they leave it
+    about = subject.made_from("sweep", references, kinds=kinds)
 
-    placed = [Placed(method) for method in methods.values()]
-    curves, orders = run_sweep(placed, references, kinds, seed=settings.seed, partial=partial)
-    signing.write_tidy([curves], [*ORDER, "level"], stage.TABLES / "sweep.csv", **made)
-    signing.write_tidy([orders], ORDER, stage.TABLES / "sweep_order.csv", **made)
-    partial.remove()
+    def make() -> dict[str, pd.DataFrame]:
+        partial = Partial(subject.partial("sweep"), about)
+        found = run_sweep(subject.placed, references, kinds, seed=seed, partial=partial)
+        return dict(zip(("curves", "orders"), found, strict=True))
 
-
-def fingerprint(settings: Settings, references: Pictures) -> str:
-    """Digest of all that the scores of the sweep depend on."""
-    models = [stage.MODELS / name / "method.json" for name in settings.methods]
-    parts = [
-        *(stage.sha256([path]) for path in models),
-        stage.sha256(closure("experiments.sweep")),
-        stage.stamp(references.data.root / name for name in references.names),
-        repr((references.names, settings.seed, settings.sweep)),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def costs(
-    methods: Mapping[str, Method], about: Mapping[str, Any], *, width: int, height: int, seed: int
-) -> None:
-    """Write ``cost.csv``: what a picture of this size costs each method."""
-    picture = dead_leaves(max(width, height), seed)[None, :, :height, :width]
-    rows = [
-        {
-            **{"method": name, "width": width, "height": height, **asdict(cost(method, picture))},
-            "signature": f"method={results.version(about[name])[:12]}",
-        }
-        for name, method in methods.items()
-    ]
-    stage.write_csv(pd.DataFrame(rows), stage.TABLES / "cost.csv")
+    subject.cells.tables("sweep", about, make)
+    Partial(subject.partial("sweep"), about).remove()
 
 
 def chosen(kinds: str | list[str]) -> dict[str, list[str]]:
@@ -91,9 +63,7 @@ def chosen(kinds: str | list[str]) -> dict[str, list[str]]:
     for kind in wanted:
         if kind not in known:
             raise ValueError(f"sweep.kinds: {kind!r} is no kind; {hint(kind, known)}")
-    by_group = {group: [kind for kind in members if kind in wanted] for group, members in GROUPS.items()}
+    by_group: dict[str, Any] = {
+        group: [kind for kind in members if kind in wanted] for group, members in GROUPS.items()
+    }
     return {group: members for group, members in by_group.items() if members}
-
-
-if __name__ == "__main__":
-    stage.run(sweep)

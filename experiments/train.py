@@ -17,6 +17,7 @@ from typing import Any
 import methods
 from benchmark.datasets.prepared import Dataset
 from experiments import results, stage
+from experiments import settings as settings_of
 from experiments.ablated import ablations_of
 from experiments.settings import MethodSettings, Settings
 from experiments.trained import code_files
@@ -26,10 +27,7 @@ from methods._loop import digests_of
 def train(name: str) -> None:
     """Train method ``name`` into ``models/<name>/``."""
     settings = stage.start(deterministic=True)
-    if name not in settings.methods:
-        raise ValueError(
-            f"methods: {name!r} is not declared in params.yaml; {methods.hint(name, list(settings.methods))}"
-        )
+    settings_of.declared(name, settings)
     own = settings.methods[name]
     together("experiments.train", name, own, settings.train.processes)
     train_on(settings, stage.MODELS / name, name, own, settings.seed, ablations_of(name, settings))

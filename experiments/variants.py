@@ -6,7 +6,7 @@ import shutil
 import sys
 
 from experiments import present, results, stage
-from experiments.score import score_into
+from experiments.score import Model, score_into
 
 
 def variants(dataset: str) -> None:
@@ -17,7 +17,7 @@ def variants(dataset: str) -> None:
     journals = stage.RESULTS / f"variants-{dataset}.part"
     for name in results.trained(settings.ablation):
         out, journal = results.VARIANTS / dataset / f"{name}.csv", journals / f"{name}.part"
-        score_into(out, journal, results.ABLATED / name, data, settings.score)
+        score_into(out, journal, Model(results.ABLATED / name), data, settings.score)
     shutil.rmtree(journals, ignore_errors=True)
 
 

@@ -40,8 +40,21 @@ NEAREST = {
 }
 #: Of `experiments`, the stages and what they share; the command line is no part of it.
 STAGES = (
-    *("ablate", "ablation", "cross_dataset", "evaluate", "features", "gmad", "gradcam", "prepare", "report"),
-    *("results", "robustness", "score", "signing", "stage", "sweep", "train", "variants", "present"),
+    *("ablate", "ablation", "cross_dataset", "evaluate", "cells", "gmad", "gradcam", "prepare", "report"),
+    *(
+        "results",
+        "robustness",
+        "score",
+        "signing",
+        "stage",
+        "sweep",
+        "train",
+        "variants",
+        "present",
+        "study",
+        "studies",
+        "subject",
+    ),
 )
 SWAPS: dict[type[ast.AST], str] = {
     **{ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*", ast.Mod: "*"},

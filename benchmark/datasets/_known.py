@@ -8,7 +8,7 @@ from pathlib import Path
 #: Modules with a ``RECORD`` and ``prepare(target, ...)``: what the suite makes itself, and any folder.
 MADE = ("demo", "folder", "leaves", "pristine")
 #: Records of published data sets.
-HERE = Path(__file__).parent / "records"
+HERE = Path(__file__).parents[1] / "records"
 #: Records that `iqa datasets add` wrote, relative to the top of the checkout.
 OWN = Path("experiments/datasets")
 

@@ -56,7 +56,7 @@ def relink(target: Path, record: Record, source: Path) -> None:
     if not folder.is_dir():
         raise ValueError(
             f"{folder}: is not a folder; it should hold the pictures of {target.name!r}: bring them back "
-            f"(`iqa datasets {target.name}` says how), or correct `prepare.settings.{target.name}.source`"
+            f"(`iqa datasets {target.name}` says how), or correct `prepare.datasets.{target.name}.source`"
         )
     with contextlib.suppress(OSError):
         if (target / "images").readlink() == folder.resolve():
@@ -93,23 +93,25 @@ def journal_of(target: Path) -> Path:
 
 
 def state(name: str, settings: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Digest of a data set's settings, and one that differs once a file that it is read from was touched.
+    """Digests of a data set's settings and record, and of the sizes and times of the files it is read from.
 
-    Sizes and times are looked at, nothing is read: cheap for a hundred thousand files. The second is empty
+    No picture is read: cheap for a hundred thousand files. The second is empty
     where the suite makes the data set, and nothing where the release is not here.
     """
-    asked = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
+    asked = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    record = catalogue.HERE / f"{settings.get('kind', name)}.yaml"
+    asked.update(record.read_bytes() if record.is_file() else b"")
     source = source_of(name, settings)
     if source is None:
-        return asked, ""
+        return asked.hexdigest(), ""
     if not source.is_dir():
-        return asked, None
+        return asked.hexdigest(), None
     digest = hashlib.sha256()
     paths: Iterator[Path | str] = itertools.chain(_tables(name, settings), _walk(source))
     for path in paths:
         line = "\0".join((os.fspath(path), *contents.stamp_of(path)))
         digest.update(f"{line}\n".encode(errors="surrogateescape"))
-    return asked, digest.hexdigest()
+    return asked.hexdigest(), digest.hexdigest()
 
 
 def _tables(name: str, settings: Mapping[str, Any]) -> Iterator[Path]:

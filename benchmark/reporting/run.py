@@ -35,21 +35,21 @@ STAGES = {
     "results/tables/discrimination.csv": "evaluate",
     "results/tables/discrimination_differences.csv": "evaluate",
     "results/tables/cross_dataset.csv": "cross_dataset",
-    "results/tables/sweep.csv": "sweep",
-    "results/tables/sweep_order.csv": "sweep",
-    "results/tables/cost.csv": "sweep",
-    "results/tables/sensitivity.csv": "robustness",
-    "results/tables/further.csv": "robustness",
-    "results/tables/further_order.csv": "robustness",
-    "results/tables/waterloo.csv": "robustness",
-    "results/tables/retrieval.csv": "robustness",
-    "results/robustness/manifold.csv": "robustness",
+    "results/tables/sweep.csv": "studies",
+    "results/tables/sweep_order.csv": "studies",
+    "results/tables/cost.csv": "studies",
+    "results/tables/sensitivity.csv": "studies",
+    "results/tables/further.csv": "studies",
+    "results/tables/further_order.csv": "studies",
+    "results/tables/waterloo.csv": "studies",
+    "results/tables/retrieval.csv": "studies",
+    "results/robustness/manifold.csv": "studies",
     "results/gmad/pairs.csv": "gmad",
     "results/tables/gmad.csv": "gmad",
     "results/tables/gmad_matrix.csv": "gmad",
-    "results/gradcam/maps.csv": "gradcam",
-    "results/gradcam/maps.npz": "gradcam",
-    "results/tables/gradcam.csv": "gradcam",
+    "results/gradcam/maps.csv": "studies",
+    "results/gradcam/maps.npz": "studies",
+    "results/tables/gradcam.csv": "studies",
     "results/tables/ablation.csv": "ablation",
     "results/tables/ablation_differences.csv": "ablation",
     "results/tables/seeds.csv": "ablation",
@@ -137,7 +137,7 @@ class Run:
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, Any]]:
         """Record of each data set of the run that has been prepared, in the order of the settings."""
-        return self._cards(self.data, "record.json", self.settings.get("prepare", {}).get("datasets", ()))
+        return self._cards(self.data, "record.json", self.named)
 
     @cached_property
     def methods(self) -> Mapping[str, Mapping[str, Any]]:
@@ -215,9 +215,7 @@ class Run:
 
     def digests(self) -> pd.DataFrame:
         """Return every file that pages are made from: name, stage, SHA-256 (empty where missing)."""
-        names = [
-            f"data/{n}/{f}" for n in self.settings.get("prepare", {}).get("datasets", ()) for f in DATA_FILES
-        ]
+        names = [f"data/{n}/{f}" for n in self.named for f in DATA_FILES]
         names += [f"models/{name}/method.json" for name in self.settings.get("methods", ())]
         names += [self.scores(*cell) for cell in self.cells()]
         rows = []
@@ -228,8 +226,20 @@ class Run:
 
     def cells(self) -> list[tuple[str, str]]:
         """Return every method with every data set that the settings have it score."""
-        datasets = self.settings.get("score", {}).get("datasets", ())
-        return [(method, dataset) for method in self.settings.get("methods", ()) for dataset in datasets]
+        return [(method, dataset) for method in self.settings.get("methods", ()) for dataset in self.scored]
+
+    @property
+    def scored(self) -> list[str]:
+        """Data sets that the settings have every method score: those listed, or all that have opinions."""
+        listed = self.settings.get("score", {}).get("datasets")
+        if listed is not None:
+            return list(listed)
+        return [n for n in self.named if self.records.get(n, {}).get("rated_by") != "none"]
+
+    @property
+    def named(self) -> list[str]:
+        """Data sets that the settings name."""
+        return list(self.settings.get("prepare", {}).get("datasets", ()))
 
     @staticmethod
     def scores(method: str, dataset: str) -> str:
@@ -260,7 +270,7 @@ def _of_variants(frame: pd.DataFrame) -> bool:
 def _stage_of(name: str) -> str:
     """Return the stage of a file that is made once a data set or method."""
     if scored := re.fullmatch(r"results/scores/(.+)/(.+)\.csv", name):
-        return f"score@{scored[1]}-{scored[2]}"
+        return f"score@{scored[1]}"
     stages = {"data": "prepare", "models": "train"}
     room, _, rest = name.partition("/")
     if room not in stages or "/" not in rest:

@@ -261,7 +261,7 @@ def _learnt(run: Run, name: str) -> dict[str, str]:
 
 
 def _unprepared(run: Run) -> list[Source]:
-    names = run.settings.get("prepare", {}).get("datasets", ())
+    names = run.named
     return [run.source(f"data/{name}/record.json") for name in names if name not in run.records]
 
 

@@ -88,7 +88,7 @@ def asked_for(name: str) -> set[str]:
     if not settings.PARAMS.is_file():
         return set()
     own = settings.load()
-    return {key for key in ("cross_dataset", "gradcam") if name in getattr(own, key).methods}
+    return {key for key in ("cross_dataset", "gradcam") if name in (getattr(own, key).methods or ())}
 
 
 def _declared() -> dict[str, Any]:

@@ -22,6 +22,9 @@ def command(
     score_column: Annotated[str, typer.Option(help="For add: column of the scores; else guessed.")] = "",
     lower_is_better: Annotated[bool | None, typer.Option("--lower-is-better/--higher-is-better")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="For add: take the guess without asking.")] = False,
+    use: Annotated[
+        bool, typer.Option("--use", help="For add: write it into experiments/local.yaml and params.yaml.")
+    ] = False,
 ) -> None:
     """List the data sets, show the card of one, or add your own (see docs/adding-a-dataset.md)."""
     words = words or []
@@ -29,6 +32,7 @@ def command(
         if len(words) != 2 or images is None or scores is None:
             raise ValueError("iqa datasets add NAME --images DIR --scores FILE.csv")
         _add(words[1], images, scores, (image_column, score_column), lower_is_better, yes)
+        _declare(words[1], use)
     elif len(words) > 1:
         raise ValueError(f"one name at a time, not {' '.join(words)}")
     elif words:
@@ -122,4 +126,17 @@ def _add(
     if not yes and not typer.confirm("Is this right?"):
         raise ValueError("name the columns with --image-column and --score-column, the direction likewise")
     record = own.add(name, images, table, told)
-    typer.echo(f"{record} written; list {name!r} in prepare.datasets and score.datasets, then `dvc repro`")
+    typer.echo(f"{record} written", err=True)
+
+
+def _declare(name: str, use: bool) -> None:
+    from experiments import own
+
+    if use:
+        for path in own.use(("prepare", "datasets", name), {}):
+            typer.echo(f"{path}: prepare.datasets.{name} written", err=True)
+        typer.echo("`dvc repro` prepares it, and scores it with every method", err=True)
+        return
+    typer.echo(f"To see it in every table, add to {own.LOCAL} and params.yaml (`--use` does)\n", err=True)
+    typer.echo(f"prepare:\n  datasets:\n    {name}: {{}}\n")
+    typer.echo("then `dvc repro`", err=True)

@@ -43,11 +43,21 @@ load = {title}
 
 def command(
     name: Annotated[str, typer.Argument(help="Its name: small letters, digits and underscores.")],
+    use: Annotated[
+        bool, typer.Option("--use", help="Write it into experiments/local.yaml and params.yaml too.")
+    ] = False,
 ) -> None:
     """Write methods/NAME.py, a method that runs as it is, and say what to add to params.yaml."""
     path = write(name, Path("methods"))
-    typer.echo(f"{path} written. To see it in every table, add to `methods:` in params.yaml\n", err=True)
-    typer.echo(f"  {name}:\n    code: {path}\n")
+    from experiments import own
+
+    if use:
+        for changed in own.use(("methods", name), {"code": str(path)}):
+            typer.echo(f"{changed}: methods.{name} written", err=True)
+    else:
+        where = f"{own.LOCAL} and params.yaml (`--use` does)"
+        typer.echo(f"{path} written. To see it in every table, add to {where}\n", err=True)
+        typer.echo(f"methods:\n  {name}:\n    code: {path}\n")
     typer.echo(
         f"then `iqa check-method {name}` and `dvc repro`; docs/adding-a-method.md says more.", err=True
     )

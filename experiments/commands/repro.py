@@ -19,7 +19,7 @@ def command(
     """
     from experiments import settings as settings_of
     from experiments.doctoring import data_sets, scores, trained
-    from experiments.side_by_side import Runner, check_locks, rounds, studies
+    from experiments.side_by_side import Runner, cells, check_locks, rounds, studies
 
     settings = settings_of.load()
     check_locks()
@@ -30,7 +30,7 @@ def command(
         if dvc.repro("--keep-going") == 0:
             typer.echo("complete: open reports/index.html")
             return
-        for stage in (*itertools.chain(*studies(settings)), "report"):
+        for stage in (*itertools.chain(*cells(settings), *studies(settings)), "report"):
             dvc.repro("--single-item", stage)
     lines = [*data_sets(settings), *trained(settings), *scores(settings)]
     gone = [f"  {name:30}{said}" for name, there, said in lines if not there]

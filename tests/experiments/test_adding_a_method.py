@@ -93,7 +93,7 @@ def test_the_command_says_what_to_add(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run.invoke(app, ["new-method", "mine"])
     assert done.exit_code == 0
-    assert yaml.safe_load(done.stdout) == {"mine": {"code": "methods/mine.py"}}
+    assert yaml.safe_load(done.stdout) == {"methods": {"mine": {"code": "methods/mine.py"}}}
 
 
 @pytest.fixture
@@ -132,17 +132,49 @@ def may_run():
         }
 
 
+def changed(**sections):
+    """Change the settings, a function of each section."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    for name, change in sections.items():
+        change(params[name])
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+
+#: Stages that put together what all methods have left.
+JOINS = {"evaluate", "cross_dataset", "studies", "gmad", "report"}
+
+
 @pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # dvc's own use of pygtrie
 def test_a_new_method_runs_its_own_cells_and_those_that_compare(copy):
     assert may_run() == set()
     path = write("mine", Path("methods"))
-    params = yaml.safe_load(Path("params.yaml").read_text())
-    params["methods"]["mine"] = {"code": str(path)}
-    Path("params.yaml").write_text(yaml.safe_dump(params))
-    cells = may_run()
-    own = {"train@mine"} | {f"score@mine-{name}" for name in params["score"]["datasets"]}
-    assert own <= cells
-    # What else runs compares methods; nothing is prepared, trained or scored again.
-    comparing = cells - own
-    assert {"evaluate", "sweep", "gmad", "report"} <= comparing
-    assert not {cell for cell in comparing if "@" in cell}, comparing
+    changed(methods=lambda methods: methods.update(mine={"code": str(path)}))
+    assert may_run() == {"train@mine", "score@mine", "study@mine"} | JOINS
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+def test_a_changed_method_runs_its_own_cells_and_those_that_compare(copy):
+    with Path("methods/sharpness.py").open("a") as file:
+        file.write("# another word\n")
+    assert may_run() == {"train@sharpness", "score@sharpness", "study@sharpness"} | JOINS
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+def test_a_method_less_runs_no_method(copy):
+    changed(methods=lambda methods: methods.pop("sharpness"))
+    assert may_run() == JOINS
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+def test_a_new_data_set_prepares_and_trains_nothing_again(copy):
+    changed(prepare=lambda prepare: prepare["datasets"].update(mine={"kind": "folder", "source": "x"}))
+    outside()
+    cells = {f"{stage}@{name}" for stage in ("score", "study") for name in FOUR}
+    assert may_run() == {"prepare@mine"} | cells | JOINS | {"ablation"}
+    (ROOT / "experiments/datasets").is_dir()
+    Path("benchmark/records/new.yaml").write_text("title: New\n")
+    changed(prepare=lambda prepare: prepare["datasets"].pop("mine"))
+    assert not {name for name in may_run() if name.startswith("prepare@")}
+
+
+FOUR = ("qualiclip", "clipiqa", "niqe", "sharpness")

@@ -51,8 +51,8 @@ def lab(tmp_path, monkeypatch):
     )
     assert said.exit_code == 0, said.output
     params = yaml.safe_load(small.settings())
-    params["prepare"]["datasets"].append("lab")  # and no entry in prepare.settings
-    params["score"]["datasets"].append("lab")
+    params["prepare"]["datasets"] = {"lab": None, "leaves": None}
+    params["train"] |= {"dataset": "lab", "rated": None}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     train_into(
         stage.MODELS / "sharpness", "sharpness", MethodSettings(code="methods/sharpness.py"), [], seed=1
@@ -72,7 +72,7 @@ def look():
 
 
 def scored():
-    score("sharpness", "lab")
+    score("sharpness")
     return pd.read_csv("results/scores/sharpness/lab.csv", index_col="image")["score"]
 
 
@@ -146,10 +146,10 @@ def test_a_source_with_other_pictures_of_the_same_names(lab, tmp_path):
         smooth(other / name)
     params = yaml.safe_load(Path("params.yaml").read_text())
     first = yaml.safe_dump(params)
-    params["prepare"]["settings"]["lab"] = {"source": str(other)}
+    params["prepare"]["datasets"]["lab"] = {"source": str(other)}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(ValueError, match=r"is not the file that was prepared \(4 pictures"):
-        score("sharpness", "lab")  # by itself, before anything was prepared again
+        score("sharpness")  # by itself, before anything was prepared again
     assert look()
     assert scored().max() == pytest.approx(0, abs=1e-3)
     kept = state()
@@ -163,18 +163,19 @@ def test_pictures_that_are_gone_fail_the_stage_and_keep_what_was_made(lab, capsy
     old = scored()
     (lab / "2.png").unlink()
     with pytest.raises(ValueError, match=r"2\.png: does not exist \(1 pictures of 'lab' are missing\)"):
-        score("sharpness", "lab")
+        score("sharpness")
     shutil.move(lab, lab.with_name("away"))
     with pytest.raises(ValueError, match="is not a folder; it should hold the pictures of 'lab'"):
-        score("sharpness", "lab")
+        score("sharpness")
     assert not look()  # as after `dvc pull` on a machine without the release
     assert "lab: its release is not here; what was made of it stands" in capsys.readouterr().err
     params = yaml.safe_load(Path("params.yaml").read_text())
-    params["prepare"]["settings"]["lab"] = {"source": "misspelt"}
+    params["prepare"]["datasets"]["lab"] = {"source": "misspelt"}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(ValueError, match="misspelt: is no folder"):
         look()
-    assert len(old) == 4
+    kept = pd.read_csv("results/scores/sharpness/lab.csv", index_col="image")["score"]
+    assert kept.tolist() == old.tolist()
 
 
 def test_a_table_of_errors_alone_is_no_result(lab):
@@ -183,8 +184,8 @@ def test_a_table_of_errors_alone_is_no_result(lab):
         (lab / name).write_bytes(b"no picture")
     look()
     with pytest.raises(ValueError, match=r"could score none of the 4 pictures of lab; images/0\.png: "):
-        score("sharpness", "lab")
-    assert not list(Path("results/scores/sharpness").iterdir())
+        score("sharpness")
+    assert [path.name for path in Path("results/scores/sharpness").iterdir()] == ["cells.json"]
 
 
 def test_verify_and_doctor_say_what_differs(lab):
@@ -226,10 +227,10 @@ def test_a_method_that_learnt_from_the_test_pictures_is_known_by_their_digests(l
 def test_a_manifest_from_before_says_how_it_is_brought_up_to_date(lab):
     Path("data/lab/pictures.csv").unlink()
     with pytest.raises(ValueError, match="dvc repro -f prepare@lab"):
-        score("sharpness", "lab")
+        score("sharpness")
     Path("data/lab/pictures.csv").write_text("image\n1.png\n")
     with pytest.raises(ValueError, match="must have the columns image, size, sha256"):
-        score("sharpness", "lab")
+        score("sharpness")
 
 
 def test_a_journal_cut_off_by_a_kill_is_read_as_far_as_it_goes(lab):

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
-from hypothesis import given
-from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 import methods
@@ -94,10 +92,7 @@ def renamed(raw, methods=(), datasets=()):
     """The demo with further methods and data sets, of nothing but their names."""
     raw = copy.deepcopy(raw)
     raw["methods"] |= {name: {"code": "methods/sharpness.py", "train": None} for name in methods}
-    for section in ("prepare", "score", "cross_dataset"):
-        raw[section]["datasets"] += list(datasets)
-    raw["cross_dataset"]["methods"] += list(methods)
-    raw["prepare"]["settings"] |= {name: {"kind": "folder"} for name in datasets}
+    raw["prepare"]["datasets"] |= {name: {"kind": "folder"} for name in datasets}
     return raw
 
 
@@ -131,21 +126,38 @@ def test_variants_are_named_as_methods_are(raw):
         assert words in str(caught.value)
 
 
-def test_keys_that_make_two_stages_of_one_name_are_refused_by_name(raw):
-    raw = renamed(raw, ["sharpness-my"], ["set", "my-set"])
-    both = "methods 'sharpness' and 'sharpness-my' with data sets 'my-set' and 'set': both make the stage"
-    with pytest.raises(ValueError, match=f"{both} score@sharpness-my-set; rename one, with _ in place"):
+def test_lists_take_all_that_can_take_part_unless_they_narrow(raw):
+    raw["prepare"]["datasets"] |= {"koniq10k": {}, "kadis700k": None, "photos": {"kind": "folder"}}
+    found = settings.parse(raw)
+    rated = ["demo", "leaves", "koniq10k"]  # by their records; nobody rated the others
+    assert found.score.datasets == found.cross_dataset.datasets == found.gmad.datasets == rated
+    assert all(found.cross_dataset.takes(name) for name in found.methods)
+    raw["score"]["datasets"] = ["koniq10k", "demo"]
+    raw["cross_dataset"]["without"] = ["niqe"]
+    raw["gmad"]["datasets"] = ["demo"]
+    found = settings.parse(raw)
+    assert found.cross_dataset.datasets == ["koniq10k", "demo"]
+    assert found.gmad.datasets == ["demo"]
+    assert [name for name in found.methods if not found.cross_dataset.takes(name)] == ["niqe"]
+
+
+def test_a_list_of_data_sets_with_settings_apart_is_read_as_well(raw):
+    beside = settings.parse(raw)
+    listed = [*raw["prepare"]["datasets"]]
+    raw["prepare"] = {"datasets": listed, "settings": {"leaves": {"count": 4}}}
+    assert settings.parse(raw) == beside
+    raw["prepare"]["settings"] = {"leafs": {}}
+    with pytest.raises(ValueError, match=r"settings: 'leafs' is not declared.*did you mean 'leaves'"):
         settings.parse(raw)
-    for section in ("score", "cross_dataset"):
-        raw[section]["datasets"].remove("set")
-    assert "sharpness-my" in settings.parse(raw).methods  # its other cells are apart
 
 
-@given(st.sets(st.sampled_from(PIECES), min_size=1, max_size=5), st.sets(st.sampled_from(PIECES), max_size=5))
-def test_settings_are_taken_where_every_stage_has_a_name_of_its_own(methods, datasets):
-    made = [f"{method}-{dataset}" for method in methods for dataset in datasets]
-    found = list(settings._same_stages(sorted(methods), sorted(datasets)))
-    assert len(found) == len(made) - len(set(made))
+@pytest.mark.parametrize(("listed", "known"), [("demos", "demo"), ("leafs", "leaves")])
+def test_a_name_that_a_stage_is_given_and_nobody_declared_is_named_with_what_was_meant(raw, listed, known):
+    found = settings.parse(raw)
+    with pytest.raises(ValueError, match=f"{listed!r} is not declared.*did you mean {known!r}"):
+        settings.declared_dataset(listed, found)
+    with pytest.raises(ValueError, match=r"'niqa' is not declared.*did you mean 'niqe'"):
+        settings.declared("niqa", found)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +165,6 @@ def test_settings_are_taken_where_every_stage_has_a_name_of_its_own(methods, dat
     [
         (["Sharpness"], [], "methods: 'Sharpness' and 'sharpness' differ in case"),
         ([], ["Demo"], r"prepare\.datasets: 'Demo' and 'demo' differ in case"),
-        ([], ["demo"], r"prepare\.datasets: 'demo' stands twice"),
         (["qualiclip_shuffled"], [], "'qualiclip_shuffled' is what gradCAM's tables call a floor"),
         (["centre_prior"], [], "'centre_prior' is what gradCAM's tables call a floor"),
     ],
@@ -164,7 +175,7 @@ def test_names_that_two_would_share_are_refused(raw, methods, datasets, says):
 
 
 def test_a_word_that_yaml_reads_as_something_else_is_named(raw):
-    text = yaml.safe_dump(raw).replace("  - leaves\n", "  - leaves\n  - no\n")
+    text = yaml.safe_dump(raw).replace("    leaves:\n", "    no: {}\n    leaves:\n")
     with pytest.raises(ValueError, match=r"datasets.*got False\); YAML reads it so"):
         settings.parse(yaml.safe_load(text))
 

@@ -1,11 +1,11 @@
-"""Which kinds the sweep takes, and the costs that it writes down."""
+"""Which kinds the sweep takes, and what a picture costs a method."""
 
-import pandas as pd
 import pytest
 
 import methods
 from benchmark.degradations import GROUPS, LEVELS
-from experiments import stage
+from experiments.cells import Cells
+from experiments.settings import Cost
 from experiments.sweep import chosen, costs
 
 
@@ -20,18 +20,32 @@ def test_an_unknown_kind_is_named():
         chosen(["gausblur"])
 
 
-def test_the_cost_of_every_method_stands_beside_the_sweep(tmp_path, monkeypatch):
-    made = {name: methods.load(name) for name in ("sharpness", "qualiclip_small")}
-    about = {name: {"code_sha256": "a" * 64, "weights_sha256": "", "load": {}} for name in made}
-    monkeypatch.setattr(stage, "TABLES", tmp_path)
-    costs(made, about, width=48, height=32, seed=27)
-    frame = pd.read_csv(tmp_path / "cost.csv").set_index("method")
-    assert list(frame.index) == list(made)
-    assert frame[["width", "height"]].eq([48, 32]).all(axis=None)
-    assert frame.loc["sharpness", ["parameters", "weight_bytes", "multiply_adds"]].eq(0).all()
-    network = made["qualiclip_small"].cam_module
-    assert 0 < frame.loc["qualiclip_small", "parameters"] <= sum(p.numel() for p in network.parameters())
+class Of:
+    """A subject with the method of this name, as published."""
+
+    def __init__(self, name, folder):
+        self.name, self.method = name, methods.load(name)
+        self.cells, self.settings = Cells(folder / name), Cut
+
+    def made_from(self, study, **more):
+        return {"study": study, **more}
+
+
+class Cut:
+    """Settings of a small picture."""
+
+    seed, cost = 27, Cost(width=48, height=32)
+
+
+def test_the_cost_of_a_method_is_counted_at_the_size_asked_for(tmp_path):
+    found = {}
+    for name in ("sharpness", "qualiclip_small"):
+        subject = Of(name, tmp_path)
+        costs(subject)
+        found[name] = subject.cells.read("cost")["cost"].iloc[0]
+    assert all((row["width"], row["height"]) == (48, 32) for row in found.values())
+    assert found["sharpness"][["parameters", "weight_bytes", "multiply_adds"]].eq(0).all()
+    network = subject.method.cam_module
+    assert 0 < found["qualiclip_small"]["parameters"] <= sum(p.numel() for p in network.parameters())
     # Luma in float32 at the least, at the most a few copies of the picture in float64.
-    assert 4 * 48 * 32 <= frame.loc["sharpness", "peak_bytes"] <= 20 * 8 * 48 * 32
-    costs(made, about, width=48, height=32, seed=27)
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "cost.csv").set_index("method"), frame)
+    assert 4 * 48 * 32 <= found["sharpness"]["peak_bytes"] <= 20 * 8 * 48 * 32

@@ -14,19 +14,13 @@ def settings():
     params = yaml.safe_load(composed())
     trained = params["methods"]["qualiclip"]["train"]
     trained |= {"steps": 6, "batch": 2, "crop": 64, "warmup": 1, "validate_every": 3, "validate_on": 2}
-    params["prepare"] = {
-        "datasets": ["pristine", SET],
-        "settings": {"pristine": {"size": 96, "leaves": 10}, SET: {"size": 96, "count": 3}},
-    }
+    params["prepare"] = {"datasets": {"pristine": {"size": 96, "leaves": 10}, SET: {"size": 96, "count": 3}}}
     params["methods"] = {name: params["methods"][name] for name in METHODS}
-    params["score"] |= {"datasets": [SET]}
     params["evaluate"] |= {"resamples": 100}
-    params["cross_dataset"] = {"methods": ["qualiclip"], "datasets": [SET]}
     params["sweep"] |= {"dataset": SET, "images": 2, "kinds": ["gaublur", "whitenoise"]}
     params["robustness"] |= {"dataset": SET, "images": 3, "references": 1, "kinds": ["gaublur"]}
-    params["robustness"] |= {"levels": 6, "manifold": SET, "features": ["qualiclip"]}
-    params["gmad"] |= {"datasets": [SET]}
-    params["gradcam"] |= {"dataset": SET, "methods": ["qualiclip"], "shuffled": [], "images": 1}
+    params["robustness"] |= {"levels": 6, "manifold": SET}
+    params["gradcam"] |= {"dataset": SET, "shuffled": [], "images": 1}
     params["gradcam"] |= {"kinds": ["gaublur"]}
     params["ablation"] |= {"variants": ["full", "untrained"], "datasets": [SET]}
     params["ablation"] |= {"changes": {"steps": 3, "validate_every": 0}}

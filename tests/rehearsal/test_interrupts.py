@@ -16,7 +16,7 @@ from tests.rehearsal.rehearse import clone, environment
 
 pytestmark = pytest.mark.slow
 
-KINDS = ("train", "score", "features", "sweep", "robustness", "gradcam", "ablate", "variants")
+KINDS = ("train", "score", "study", "ablate", "variants")
 
 
 def started(folder, *command):

@@ -20,7 +20,8 @@ from experiments.evaluate import evaluate
 from experiments.gmad import gmad
 from experiments.score import score
 from experiments.settings import MethodSettings
-from experiments.sweep import sweep
+from experiments.studies import studies
+from experiments.study import study
 from experiments.train import train_into
 from tests.rehearsal import small
 from tests.reporting.conftest import roots
@@ -159,10 +160,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         untrained = {"code": "methods/clipiqa.py", "load": {"architecture": "small", "pretrained": None}}
         rows = {"sharpness": {"code": "methods/sharpness.py"}, "untrained": untrained}
         params |= {"methods": rows}
-        params["prepare"] = {
-            "datasets": ["leaves"],
-            "settings": {"leaves": {"size": 64, "count": 6, "levels": [4]}},
-        }
+        own = {"size": 64, "count": 6, "levels": [4]}
+        params["prepare"] = {"datasets": {"leaves": own}}
         params["train"] |= {"dataset": "leaves", "rated": None}
         params["sweep"] |= {"images": 1, "kinds": ["gaublur"]}
         params["cost"] = {"width": 64, "height": 64}
@@ -171,11 +170,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         params["ablation"] |= {"method": "sharpness"}
         params["gradcam"] |= {"methods": ["untrained"]}
         Path("params.yaml").write_text(yaml.safe_dump(params))
-        datasets.prepare("leaves", "data", **params["prepare"]["settings"]["leaves"])
+        datasets.prepare("leaves", "data", **own)
         for name, own in rows.items():
             train_into(stage.MODELS / name, name, MethodSettings.model_validate(own), [], seed=27)
-            score(name, "leaves")
-        for stage_of in (evaluate, sweep, gmad):
+            score(name)
+            study(name)
+        for stage_of in (evaluate, studies, gmad):
             stage_of()
         for command in (
             "git init -q",

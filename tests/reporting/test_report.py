@@ -94,7 +94,7 @@ def test_a_run_that_has_made_nothing_yet_still_has_all_pages(
     report([], roots(tmp_path), pages=PAGES, reports=tmp_path / "reports", running=running)
     pages = {path.stem: path.read_text() for path in (tmp_path / "reports").iterdir()}
     assert sorted(pages) == sorted(PAGES)
-    stages = {"zero_shot": "evaluate", "gmad": "gmad", "gradcam": "gradcam", "robustness": "sweep"}
+    stages = {"zero_shot": "evaluate", "gmad": "gmad", "gradcam": "studies", "robustness": "studies"}
     for name, stage in stages.items():
         assert f"<code>dvc repro {stage}</code>" in pages[name]
     missing = re.search(r'name="missing" content="(\d+)"', pages["index"])

@@ -76,7 +76,7 @@ def test_a_cell_without_scores_says_why_and_what_fills_it(copy: Path) -> None:
     cures = found["To fill it"].tolist()
     assert cures[0] == "dvc repro train@qualiclip"
     assert "results/scores/niqe/demo.csv" in cures[1]
-    assert cures[2] == "dvc repro score@sharpness-demo"
+    assert cures[2] == "dvc repro score@sharpness"
     assert "1 file, 3 cells" in unscored.summary(Run(**roots(copy)))
 
 

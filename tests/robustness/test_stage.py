@@ -15,6 +15,8 @@ from benchmark.robustness import (
     UNSEEN,
 )
 from experiments import robustness as robustness_stage
+from experiments import studies as studies_stage
+from experiments import study, subject
 from experiments.compose import composed
 from experiments.settings import parse
 
@@ -61,7 +63,10 @@ def stage_of(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     base = parse(yaml.safe_load(composed("profile=demo")))
     changes = {
-        "prepare": {"datasets": ["toy"]},
+        "prepare": {"datasets": {"toy": {}}},
+        "gradcam": {"methods": []},
+        "cost": {"width": 48, "height": 32},
+        "sweep": {"dataset": "toy", "images": 1, "kinds": ["darken"]},
         "score": {"datasets": ["toy"]},
         "evaluate": {"resamples": 100},
         "robustness": {
@@ -71,15 +76,24 @@ def stage_of(tmp_path, monkeypatch):
     }
     changed = {key: getattr(base, key).model_copy(update=change) for key, change in changes.items()}
     settings = base.model_copy(update={**changed, "seed": 1, "methods": {"grey": base.methods["niqe"]}})
-    monkeypatch.setattr(robustness_stage.stage, "start", lambda: settings)
-    monkeypatch.setattr(robustness_stage, "load_trained", lambda name: Grey())
+    monkeypatch.setattr(studies_stage.stage, "start", lambda: settings)
+    monkeypatch.setattr(subject, "load_trained", lambda name: Grey())
     return tmp_path
 
 
+def studied():
+    """Study the one method, and join."""
+    study.study("grey")
+    studies_stage.studies()
+
+
 def test_stage_writes_every_study(stage_of):
-    robustness_stage.robustness()
+    studied()
     tables = {path.stem: pd.read_csv(path) for path in (stage_of / "results/tables").glob("*.csv")}
-    assert set(tables) == {"further", "further_order", "sensitivity", "waterloo", "retrieval"}
+    assert set(tables) == {
+        *("further", "further_order", "sensitivity", "waterloo", "retrieval"),
+        *("sweep", "sweep_order", "cost", "gradcam"),
+    }
     assert set(tables["further"]["distortion"]) == {"darken", *UNSEEN}
     assert tables["further"].query("distortion == 'darken'")["level"].max() == 6
     flips = tables["sensitivity"].query("change == 'flip' and statistic == 'abs_shift'")
@@ -99,24 +113,24 @@ def test_stage_leaves_out_what_a_data_set_cannot_give(stage_of, capsys):
     frame = pd.read_csv(path)
     frame.query("level > 0").to_csv(path, index=False)
     with pytest.raises(ValueError, match="'toy' has no undistorted pictures"):
-        robustness_stage.robustness()
+        studied()
     frame.query("level > 0").assign(reference="", distortion="", level="").to_csv(path, index=False)
-    robustness_stage.robustness()
-    assert "need pristine and degraded pictures" in capsys.readouterr().out
+    studied()
+    assert "need pristine and degraded pictures at two levels" in capsys.readouterr().out
     assert pd.read_csv(stage_of / "results/tables/waterloo.csv").empty
     assert pd.read_csv(stage_of / "results/tables/retrieval.csv").empty
     assert pd.read_csv(stage_of / "results/robustness/manifold.csv").empty
 
 
 def test_a_picture_of_several_crops_has_one_place(stage_of):
-    robustness_stage.robustness()
+    studied()
     path, layout = stage_of / "results/features/grey/toy.npz", stage_of / "results/robustness/manifold.csv"
     once = pd.read_csv(layout)
     with np.load(path) as file:
         names, vectors = file["image"], file["features"]
     around = np.stack([vectors - 0.25, vectors, vectors + 0.25], axis=1).reshape(-1, vectors.shape[1])
     np.savez(path, image=np.repeat(names, 3), features=around)
-    robustness_stage.robustness()
+    studied()
     pd.testing.assert_frame_equal(pd.read_csv(layout), once)
 
 

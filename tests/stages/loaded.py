@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 import torch
 from torch import Tensor, nn
+
+from experiments import studies, study
 
 
 class Grey:
@@ -60,3 +62,11 @@ class Seeing(Grey):
 def load(patch: pytest.MonkeyPatch, stage: object, make: Callable[..., object] = known) -> None:
     """Have a stage load `make` in place of what was trained."""
     patch.setattr(stage, "load_trained", make)
+
+
+def studied(methods: Iterable[str], *, join: bool = True) -> None:
+    """Study methods one after the other, as the pipeline does, and join what was found."""
+    for name in methods:
+        study.study(name)
+    if join:
+        studies.studies()

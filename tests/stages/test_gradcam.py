@@ -1,17 +1,19 @@
-"""Stage `gradcam`: a method that sees the dark region, and one whose prompts are exchanged."""
+"""Maps of stage `study`: a method that sees the dark region, and one whose prompts are exchanged."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import gradcam
-from tests.stages.loaded import Grey, Seeing, load
+from experiments import subject
+from tests.stages.loaded import Grey, Seeing, load, studied
+from tests.stages.planted import change, keep
 
 
 @pytest.fixture
 def done(planted, monkeypatch):
-    load(monkeypatch, gradcam, lambda name: Seeing(name, right=name != "reversed"))
-    gradcam.gradcam()
+    keep(planted, ["qualiclip", "reversed"])
+    load(monkeypatch, subject, lambda name: Seeing(name, right=name != "reversed"))
+    studied(["qualiclip", "reversed"])
     return planted
 
 
@@ -60,7 +62,23 @@ def test_raw_maps_lie_beside_the_pictures_and_carry_the_sign_of_their_prompt(don
     assert np.allclose(maps["darken-qualiclip-positive"], -maps["darken-qualiclip-negative"])
 
 
-def test_a_method_without_gradients_is_refused(planted, monkeypatch):
-    load(monkeypatch, gradcam, Grey)
+def test_a_method_without_gradients_is_refused_where_it_is_listed_and_else_takes_no_part(
+    planted, monkeypatch
+):
+    keep(planted, ["qualiclip", "reversed"])
+    load(monkeypatch, subject, Grey)
     with pytest.raises(ValueError, match=r"gradcam\.methods: qualiclip has no gradients"):
-        gradcam.gradcam()
+        studied(["qualiclip"])
+    assert (planted / "results/studies/qualiclip/sweep.json").is_file()
+    change(planted, gradcam={"methods": None, "shuffled": []})
+    studied(["qualiclip", "reversed"])
+    assert pd.read_csv(planted / "results/tables/gradcam.csv").empty
+
+
+def test_a_method_taken_off_the_list_leaves_no_map(done):
+    change(done, gradcam={"methods": ["qualiclip"]})
+    studied(["qualiclip", "reversed"])
+    for table in ("tables/gradcam.csv", "gradcam/maps.csv"):
+        assert "reversed" not in set(pd.read_csv(done / "results" / table)["method"])
+    with np.load(done / "results/gradcam/maps.npz") as file:
+        assert not [name for name in file.files if "reversed" in name]

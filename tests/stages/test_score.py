@@ -1,10 +1,12 @@
-"""Stages that read pictures: `score`, `features` and `variants`."""
+"""Stages that read pictures: `score` and `variants`."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import features, results, score, settings, variants
+from benchmark.datasets import contents
+from benchmark.images import write_png
+from experiments import present, results, score, settings, variants
 from experiments.stage import MODELS
 from tests.stages.loaded import Grey, known, load
 from tests.stages.planted import SETS, change, picture, rows
@@ -14,8 +16,9 @@ from tests.stages.planted import SETS, change, picture, rows
 def broken(planted, monkeypatch):
     """The planted run with one picture of ``toy`` that cannot be read."""
     (planted / "data/toy/4_2.png").write_bytes(b"no picture")
-    for stage in (score, features):
-        load(monkeypatch, stage)
+    change(planted, score={"datasets": ["toy"]}, cross_dataset={"datasets": ["toy"]})
+    change(planted, robustness={"dataset": "toy"}, gmad={"datasets": ["toy"]})
+    load(monkeypatch, score)
     return planted
 
 
@@ -27,7 +30,7 @@ def brightness(dataset):
 
 @pytest.mark.parametrize(("method", "sign"), [("qualiclip", 1), ("reversed", -1)])
 def test_a_score_is_what_the_method_says_of_the_picture(broken, method, sign):
-    score.score(method, "toy")
+    score.score(method)
     found = pd.read_csv(broken / f"results/scores/{method}/toy.csv", keep_default_na=False)
     assert found["image"].tolist() == rows("toy")["image"].tolist()
     there = found["error"].eq("")
@@ -36,6 +39,13 @@ def test_a_score_is_what_the_method_says_of_the_picture(broken, method, sign):
     said = found.loc[there, "score"].astype(float)
     assert said.to_numpy() == pytest.approx(sign * brightness("toy")[there], abs=1e-4)
     assert not list((broken / "results/scores").rglob("*.part"))
+
+
+def alone(root, dataset):
+    """Have one data set scored, and none described."""
+    change(root, score={"datasets": [dataset]}, gmad={"datasets": [dataset]}, evaluate={"ratings": {}})
+    change(root, cross_dataset={"methods": [], "datasets": [dataset]}, robustness={"features": []})
+    change(root, robustness={"dataset": dataset, "manifold": dataset})
 
 
 def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_changed(planted, monkeypatch):
@@ -56,27 +66,29 @@ def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_change
 
         load(monkeypatch, score, make)
 
+    alone(planted, "toy")
     change(planted, score={"batch": 8})
     stopped_after(20)
     with pytest.raises(KeyboardInterrupt):
-        score.score("qualiclip", "toy")
+        score.score("qualiclip")
     assert (planted / "results/scores/qualiclip/toy.csv.part").is_file()
     stopped_after(24)  # of forty pictures two batches of eight were done
-    score.score("qualiclip", "toy")
+    score.score("qualiclip")
     found = pd.read_csv(planted / "results/scores/qualiclip/toy.csv")
     assert found["score"].to_numpy() == pytest.approx(brightness("toy"), abs=1e-4)
     stopped_after(20)
+    (planted / "results/scores/qualiclip/toy.csv").unlink()
     with pytest.raises(KeyboardInterrupt):
-        score.score("qualiclip", "toy")
+        score.score("qualiclip")
     path = MODELS / "qualiclip/method.json"
     path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
     stopped_after(100)
-    score.score("qualiclip", "toy")
+    score.score("qualiclip")
     assert Stopped.seen == 40
 
 
 def test_features_are_those_of_the_pictures_that_can_be_read(broken, capsys):
-    features.features("qualiclip", "toy")
+    score.score("qualiclip")
     assert "no features of 4_2.png" in capsys.readouterr().err
     with np.load(broken / "results/features/qualiclip/toy.npz") as file:
         names, values = file["image"], file["features"]
@@ -87,13 +99,115 @@ def test_features_are_those_of_the_pictures_that_can_be_read(broken, capsys):
     )
 
 
-def test_a_method_without_features_is_refused(planted, monkeypatch):
-    class Blind:
-        name, higher_is_better = "blind", True
+class Blind:
+    """A method that has no features."""
 
-    load(monkeypatch, features, lambda name: Blind())
+    name, higher_is_better = "blind", True
+
+    def score(self, images):
+        return images.mean((1, 2, 3))
+
+
+def test_a_method_without_features_is_refused_where_it_is_listed_and_else_takes_no_part(
+    planted, monkeypatch, capsys
+):
+    load(monkeypatch, score, lambda name, models: Blind())
     with pytest.raises(ValueError, match=r"cross_dataset\.methods: 'noisy' has no features"):
-        features.features("noisy", "toy")
+        score.score("noisy")
+    assert (planted / "results/scores/noisy/toy.csv").is_file()
+    change(planted, cross_dataset={"methods": None}, robustness={"features": None})
+    score.score("noisy")
+    assert not list((planted / "results/features/noisy").glob("*.npz"))
+    assert present.described_by("noisy", list(SETS)) == []
+    assert "left out" not in capsys.readouterr().err
+
+
+class Counting(Grey):
+    """Counts the pictures that it is given to score and to describe."""
+
+    scored, described = 0, 0
+
+    def score(self, images):
+        Counting.scored += len(images)
+        return super().score(images)
+
+    def features(self, images):
+        Counting.described += len(images)
+        return super().features(images)
+
+
+def counted(name):
+    """How many pictures `score` gives the method to score and to describe."""
+    Counting.scored = Counting.described = 0
+    score.score(name)
+    return Counting.scored, Counting.described
+
+
+def test_only_what_is_new_is_scored(planted, monkeypatch):
+    load(monkeypatch, score, lambda name, models: Counting(name))
+    assert counted("noisy") == (120, 120)
+    assert counted("noisy") == (0, 0)
+    (planted / "results/scores/noisy/csiq.csv").write_text("image,score,error\n3_1.png,1,\n")  # by hand
+    assert counted("noisy") == (40, 0)
+    (planted / "results/features/noisy/toy.npz").unlink()
+    assert counted("noisy") == (0, 40)
+    write_png(planted / "data/toy/0_0.png", picture("toy", "z", 0))
+    contents.write(planted / "data/toy", rows("toy")["image"].tolist())
+    assert counted("noisy") == (40, 40)  # one of its forty pictures is another
+    change(planted, score={"batch": 3})
+    assert counted("noisy") == (120, 120)
+    path = planted / "models/noisy/method.json"
+    path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
+    assert counted("noisy") == (120, 120)
+    monkeypatch.setattr(score, "code", lambda *_: "other")
+    assert counted("noisy") == (120, 120)
+
+
+def test_a_data_set_taken_off_the_list_leaves_no_scores_and_one_put_back_is_scored_alone(
+    planted, monkeypatch
+):
+    load(monkeypatch, score, lambda name, models: Counting(name))
+    counted("noisy")
+    alone(planted, "toy")
+    assert counted("noisy") == (0, 0)
+    assert sorted(path.name for path in (planted / "results/scores/noisy").glob("*.csv")) == ["toy.csv"]
+    assert not list((planted / "results/features/noisy").glob("*.npz"))
+    change(planted, score={"datasets": ["toy", "csiq"]})
+    assert counted("noisy") == (40, 0)
+
+
+def test_scores_of_a_data_set_that_is_not_here_now_stay(planted, monkeypatch):
+    load(monkeypatch, score, lambda name, models: Counting(name))
+    counted("noisy")
+    (planted / "data/csiq").rename(planted / "elsewhere")
+    assert counted("noisy") == (0, 0)
+    assert (planted / "results/scores/noisy/csiq.csv").is_file()
+    (planted / "elsewhere").rename(planted / "data/csiq")
+    assert counted("noisy") == (0, 0)
+
+
+def test_what_is_wrong_with_one_data_set_does_not_keep_the_others_from_being_scored(planted, monkeypatch):
+    class Choosy(Grey):
+        def score(self, images):
+            if images.mean() >= 0:
+                raise ValueError("too dark")
+
+    def make(name, models):
+        return Choosy(name) if (planted / "now").exists() else known(name)
+
+    load(monkeypatch, score, make)
+    score.score("noisy")
+    (planted / "now").touch()
+    for name in ("csiq", "toy"):
+        (planted / f"results/scores/noisy/{name}.csv").unlink()
+    with pytest.raises(ValueError, match=r"noisy could score none.*(?s:.*)noisy could score none"):
+        score.score("noisy")
+    assert [p.name for p in (planted / "results/scores/noisy").glob("*.csv")] == ["koniq10k.csv"]
+
+
+def test_a_method_that_is_not_declared_is_named_with_what_was_meant(planted):
+    with pytest.raises(ValueError, match=r"'qualclip' is not declared.*did you mean 'qualiclip'"):
+        score.score("qualclip")
 
 
 def test_every_variant_and_every_further_seed_is_scored(planted, monkeypatch):

@@ -1,11 +1,12 @@
-"""Stage `sweep`: right in either direction, wrong, and blind."""
+"""The sweep of stage `study`: right in either direction, wrong, and blind."""
 
 import pandas as pd
 import pytest
 
 from experiments import stage, sweep
-from tests.stages.loaded import Grey, known, load
-from tests.stages.planted import METHODS, keep
+from experiments import subject as subjects
+from tests.stages.loaded import Grey, load, studied
+from tests.stages.planted import change, keep
 
 ORDERS = {"qualiclip": 1, "turned": 1, "reversed": -1, "constant": 0}
 
@@ -13,7 +14,8 @@ ORDERS = {"qualiclip": 1, "turned": 1, "reversed": -1, "constant": 0}
 @pytest.fixture
 def few(planted, monkeypatch):
     keep(planted, list(ORDERS))
-    load(monkeypatch, sweep)
+    change(planted, gradcam={"methods": [], "shuffled": []})
+    load(monkeypatch, subjects)
     return planted
 
 
@@ -22,7 +24,7 @@ def read(root, name):
 
 
 def test_scores_fall_with_the_level_for_a_method_that_is_right(few):
-    sweep.sweep()
+    studied(ORDERS)
     curves, order = read(few, "sweep"), read(few, "sweep_order")
     assert set(order["distortion"]) == {"darken", "whitenoise"}
     assert order.set_index("distortion")["group"].to_dict() == {
@@ -45,41 +47,51 @@ def test_scores_fall_with_the_level_for_a_method_that_is_right(few):
     assert curves["signature"].str.contains(r"\|data=[0-9a-f]{12}$").all()
 
 
-def test_a_run_that_was_stopped_goes_on_and_one_of_other_methods_does_not(few, monkeypatch):
-    sweep.sweep()
-    whole = (few / "results/tables/sweep.csv").read_bytes()
-    left = few / "results/sweep.part.npz"
-    assert not left.exists()
-    genuine, scored = sweep.Partial.remove, []
-    monkeypatch.setattr(sweep.Partial, "remove", lambda self: None)
-    sweep.sweep()
-    assert left.exists()
-    monkeypatch.setattr(sweep.Partial, "remove", genuine)
+class Counting(Grey):
+    """Counts the pictures that it scores, and stops where that is asked for."""
 
-    class Counting(Grey):
-        def score(self, images):
-            scored.append(len(images))
-            return super().score(images)
+    scored, most = 0, 10**9
 
-    def counting(name):
-        method = known(name)
-        return Counting(name, method.sign, method.higher_is_better)
+    def score(self, images):
+        Counting.scored += len(images)
+        if Counting.scored > Counting.most:
+            raise KeyboardInterrupt
+        return super().score(images)
 
-    monkeypatch.setattr(sweep, "costs", lambda *_, **__: None)
-    load(monkeypatch, sweep, counting)
-    sweep.sweep()
-    assert scored == []
-    assert (few / "results/tables/sweep.csv").read_bytes() == whole
-    for name in METHODS:
-        path = few / "models" / name / "method.json"
-        if path.exists():
-            path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
-    sweep.sweep()
-    assert sum(scored) > 0
+
+def counted(most=10**9):
+    """How many pictures the method gets to score in its studies."""
+    Counting.scored, Counting.most = 0, most
+    studied(["qualiclip"], join=False)
+    return Counting.scored
+
+
+def test_a_study_that_was_stopped_goes_on_and_one_that_is_whole_is_kept(few, monkeypatch):
+    load(monkeypatch, subjects, lambda name: Counting(name))
+    whole = counted()
+    assert whole > 0
+    cell = few / "results/studies/qualiclip/sweep.json"
+    before = cell.read_bytes()
+    assert counted() == 0
+    change(few, sweep={"images": 3})
+    change(few, robustness={"images": 6})
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep.Partial, "remove", lambda self: None)
+        again = counted()
+    assert 0 < again < whole  # what lies beyond the fifth level is kept
+    cell.unlink()
+    assert counted() == 0  # all of it was left in the file for what is half done
+    assert not list((few / "results/studies").glob("*.part.npz"))
+    change(few, sweep={"images": 2})
+    counted()
+    assert cell.read_bytes() == before
+    path = few / "models/qualiclip/method.json"
+    path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
+    assert counted() >= whole
 
 
 def test_cost_is_that_of_the_size_asked_for(few):
-    sweep.sweep()
+    studied(ORDERS)
     cost = read(few, "cost")
     assert sorted(cost["method"]) == sorted(ORDERS)
     assert cost[["width", "height"]].eq([48, 32]).all(axis=None)

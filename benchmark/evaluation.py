@@ -1,0 +1,85 @@
+"""Scores against the opinions of one data set, with the published figures beside: no settings needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from benchmark import published
+from benchmark.datasets.prepared import Dataset, load
+from benchmark.protocols import Resampling, zero_shot
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+def evaluate(
+    scores: pd.DataFrame | pd.Series | Mapping[str, float],
+    dataset: Dataset | str,
+    *,
+    higher_is_better: bool = True,
+    published_as: str = "",
+    opinions_of: str = "",
+    how: Resampling | None = None,
+    mapping: str = "logistic4",
+    root: str | PathLike[str] = "data",
+) -> pd.DataFrame:
+    """Agreement of scores with the opinions of a data set, each figure with its interval.
+
+    Parameters
+    ----------
+    scores
+        A score for each picture, by its name in the data set's manifest: a mapping, a series with names as
+        its index, or a table ``image, score``.
+    dataset
+        A prepared data set (`benchmark.datasets.load`), or its name below `root`.
+    higher_is_better
+        Direction of the scores; that of the opinions is known from the data set's record.
+    published_as
+        Whose published figures stand beside (`benchmark.published.TITLES`); nobody's without it.
+    opinions_of
+        Data set whose opinions the method has learnt, if any.
+    how
+        How intervals are made; default: 1,000 resamples of references where there are any, else of pictures,
+        bias-corrected and accelerated.
+    mapping
+        Curve fitted before ``plcc`` and ``rmse``.
+    root
+        Folder of prepared data sets.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `benchmark.protocols.zero_shot`, with ``dataset, published, standing, version``.
+
+    Raises
+    ------
+    ValueError
+        If the data set is not prepared, no picture of it has a score and an opinion, or a name stands twice.
+    """
+    data = load(dataset, root) if isinstance(dataset, str) else dataset
+    table = _table(scores)
+    if not table["image"].isin(data.manifest["image"]).any():
+        ours, theirs = data.manifest["image"].iloc[0], table["image"].iloc[0] if len(table) else ""
+        raise ValueError(
+            f"no score is of a picture of {data.record.name!r}: {theirs!r} is none, {ours!r} would be"
+        )
+    found = zero_shot(
+        table,
+        data.manifest,
+        higher_is_better=higher_is_better,
+        mos_higher_is_better=data.record.higher_is_better,
+        how=how or Resampling(),
+        mapping=mapping,
+    )
+    found = found.assign(method=published_as, dataset=data.record.name)
+    return published.attach(found, method=published_as, opinions_of=opinions_of).drop(columns="method")
+
+
+def _table(scores: pd.DataFrame | pd.Series | Mapping[str, float]) -> pd.DataFrame:
+    if isinstance(scores, pd.DataFrame):
+        return scores
+    series = pd.Series(scores, dtype=float)
+    return pd.DataFrame({"image": series.index.astype(str), "score": series.to_numpy()})

@@ -1,0 +1,117 @@
+"""``iqa evaluate``: one method, or a file of scores, on one data set, without any settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.datasets.prepared import Dataset
+
+SHOWN = ("srcc", "krcc", "plcc", "plcc_raw", "rmse", "srcc_splits", "plcc_raw_splits")
+
+
+def command(
+    method: Annotated[
+        str,
+        typer.Argument(
+            help="A method of `iqa methods`, trained:NAME, its folder, or a CSV with image,score."
+        ),
+    ],
+    dataset: Annotated[
+        str, typer.Argument(help="A data set of `iqa datasets`, prepared or with its files here.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="CSV file for every figure with its protocol.")] = None,
+    lower: Annotated[
+        bool | None, typer.Option("--lower/--higher", help="Of a CSV: better are lower or higher scores.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Resamples of the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Most pictures of one size at a time.")] = 2,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Print SRCC, KRCC, PLCC and RMSE with intervals, and the published figures beside.
+
+    Scores are kept in results/evaluated/: a run that was stopped goes on, and one that is whole is not
+    repeated. The data set is prepared into data/ where it is not yet.
+    """
+    from benchmark.evaluation import evaluate
+    from benchmark.protocols import Resampling
+
+    data = prepared(dataset)
+    if data.manifest["mos"].isna().all():
+        raise ValueError(f"nobody rated the pictures of {dataset!r}: there is nothing to agree with")
+    if Path(method).is_file():
+        scores, about = of_file(Path(method), data, lower)
+    else:
+        scores, about = of_method(method, data, batch, device)
+    for note in about.pop("notes"):
+        typer.echo(f"note: {note}", err=True)
+    found = evaluate(scores, data, how=Resampling(resamples, seed), **about)
+    show(found, data, len(scores), int(scores["score"].isna().sum()))
+    if out is not None:
+        from experiments import stage
+
+        stage.write_csv(found, out)
+        typer.echo(f"{out} written", err=True)
+
+
+def prepared(name: str) -> Dataset:
+    """Return a data set whose pictures are there; it is prepared first where it has not been."""
+    from benchmark.datasets import making
+    from experiments import results, stage
+    from experiments import settings as settings_of
+
+    asked = settings_of.load().prepare if settings_of.PARAMS.is_file() else settings_of.Prepare(datasets={})
+    if not results.is_prepared(name):
+        making.prepare(name, stage.DATA, **asked.datasets.get(name, {}))
+    return results.pictured(name, asked)
+
+
+def of_file(path: Path, data: Dataset, lower: bool | None) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Scores of a file by the names of a data set's pictures, and their direction."""
+    from experiments.score_files import aligned, direction, read
+
+    notes: list[str] = []
+    known = data.manifest[["image", "mos"]]
+    frame = aligned(read(path, "score"), path, known, data.root / "manifest.csv", notes.append)
+    higher = direction(path, frame, None if lower is None else not lower, "--lower", notes.append)
+    return frame, {"higher_is_better": higher, "notes": notes}
+
+
+def of_method(name: str, data: Dataset, batch: int, device: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Scores of a method, and what its card says of them."""
+    import methods
+    from benchmark.protocols import learnt_opinions
+    from experiments import results
+    from experiments.evaluated import score_once
+    from experiments.trained import load_here
+
+    method = load_here(name)
+    card = getattr(method, "card", None) or methods.card(method.name)
+    learnt = learnt_opinions(card.opinions_of, card.opinion_aware, data.record.name)
+    notes = []
+    if learnt and data.record.rated_by == "people":
+        may = "has" if learnt is True else "may have"
+        notes.append(f"{name} {may} learnt from opinions of {data.record.name}: this is no test")
+    path = score_once(name, method, data, batch=batch, device=device)
+    return results.scores(path), {
+        "higher_is_better": method.higher_is_better,
+        "published_as": card.published_as,
+        "opinions_of": card.opinions_of,
+        "notes": notes,
+    }
+
+
+def show(found: pd.DataFrame, data: Dataset, count: int, failed: int) -> None:
+    """Print the figures, and how each was taken."""
+    table = found[found["statistic"].isin(SHOWN)][["statistic", "value", "low", "high", "n", "published"]]
+    said = f"{data.record.title}: {count} scores" + (f", {failed} of them missing" if failed else "")
+    typer.echo(f"{said}; opinions: {data.record.score_name or 'none'}, by {data.record.rated_by}")
+    typer.echo(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–"))
+    for protocol, rows in found[found["statistic"].isin(SHOWN)].groupby("protocol", sort=False):
+        typer.echo(f"{', '.join(rows['statistic'])}: {protocol}")

@@ -1,0 +1,51 @@
+"""``iqa params``: what ``params.yaml`` is, what was written into it by hand, and keeping that or not."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    profile: Annotated[
+        str | None, typer.Option(help="Compose params.yaml anew from this profile of experiments/profile/.")
+    ] = None,
+    ablation: Annotated[
+        str, typer.Option(help="With --profile: an ablation of experiments/ablation/.")
+    ] = "none",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Move what was written by hand into experiments/local.yaml.")
+    ] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Forget what was written by hand.")] = False,
+) -> None:
+    """Say which profile and ablation params.yaml is, and what differs from them; come back to a profile.
+
+    `dvc exp run -S ...` composes the file anew, and leaves it so: `iqa params --profile demo` brings it back.
+    What was written by hand is never lost without `--drop`.
+    """
+    from experiments import compose, own
+    from experiments import settings as settings_of
+    from experiments.ablated import MISSING, ablation_of
+
+    if keep and drop:
+        raise ValueError("--keep or --drop, not both")
+    settings = settings_of.load()
+    found = own.by_hand()
+    if keep:
+        own.keep(found)
+        typer.echo(f"{own.LOCAL}: {own.names(found) or 'nothing to move'}")
+    elif profile is not None and not drop:
+        own.check()
+    if profile is not None or drop:
+        chosen = profile or settings.profile
+        compose.profile_settings(chosen)  # an unknown one is named with what was meant
+        compose.write(f"profile={chosen}", f"ablation={ablation}")
+        typer.echo(f"{settings_of.PARAMS}: profile {chosen}, ablation {ablation}")
+        return
+    if not keep:
+        ablations = ", ".join(ablation_of(settings)) or "none"
+        typer.echo(f"profile {settings.profile}, ablation {ablations}")
+        for place, value in found.items():
+            said = "taken out" if value is MISSING else value
+            typer.echo(f"  by hand  {own.names([place])}: {said}")

@@ -1,0 +1,56 @@
+"""Scores of one method on one data set outside the pipeline: taken once, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmark.datasets import contents
+from benchmark.datasets.prepared import Dataset
+from benchmark.method import Method
+from benchmark.scoring import Row, write_scores
+from experiments import scoring_run, stage
+from experiments.cells import Cells, code, digest
+from experiments.journal import of_run
+from experiments.provenance import provenance
+
+FOLDER = stage.RESULTS / "evaluated"
+
+
+def score_once(name: str, method: Method, data: Dataset, *, batch: int, device: str) -> Path:
+    """Score the pictures of a data set, unless that has been done; returns the file of the scores.
+
+    Parameters
+    ----------
+    name
+        How the method was asked for, see `experiments.trained.load_here`.
+    method
+        What that gave.
+    data
+        The data set.
+    batch, device
+        See `experiments.scoring_run.How`.
+    """
+    how = scoring_run.How(batch=batch, device=device, short_side=data.record.short_side)  # type: ignore[arg-type]
+    about = scoring_run.fingerprint(
+        method,
+        how,
+        version=digest(sorted(provenance(name, method, how.precision).items())),
+        code=code("experiments.evaluated"),
+        pictures=digest([contents.digest_of(data.root), *data.manifest["image"]]),
+    )
+    cells, file = Cells(FOLDER / digest([name])[:12]), f"{data.root.name}.csv"
+    path = cells.folder / file
+    if not cells.kept(file, about):
+        names = data.manifest["image"].tolist()
+        files = [data.root / one for one in names]
+
+        def rows_of(done: Mapping[int, scoring_run.Size | None]) -> Iterator[list[Row]]:
+            return scoring_run.local_rows(files, method, how, done)
+
+        journal = path.with_name(f"{file}.part")
+        frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=of_run(journal, about))
+        write_scores(frame.assign(image=names), path)
+        cells.note(file, about)
+        journal.unlink()
+    return path

@@ -1,0 +1,67 @@
+"""A method under study: loaded when the first study needs it, its results kept one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmark.datasets.prepared import Pictures
+from benchmark.method import Method
+from experiments import results, stage
+from experiments.cells import Cells, code, digest
+from experiments.scoring_run import Placed
+from experiments.settings import Settings
+from experiments.trained import load_trained
+
+STUDIES = stage.RESULTS / "studies"
+
+
+class Subject:
+    """A method, the settings of its studies, and where they lie.
+
+    Parameters
+    ----------
+    name
+        Its row of the settings.
+    settings
+        All settings.
+    """
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name, self.settings = name, settings
+        self.cells = Cells(STUDIES / name)
+
+    @cached_property
+    def method(self) -> Method:
+        """The method as training left it; it may have moved to another device."""
+        return load_trained(self.name)
+
+    @cached_property
+    def placed(self) -> Method:
+        """The method on the fastest device here, for pictures that lie anywhere."""
+        return Placed(self.method)
+
+    def partial(self, study: str) -> Path:
+        """File for what a study leaves while it lasts; beside the folder, which holds results alone."""
+        return STUDIES / f"{self.name}.{study}.part.npz"
+
+    def made_from(self, study: str, pictures: Pictures | None = None, **settings: Any) -> dict[str, Any]:
+        """What a study's result rests on: method, code, pictures, seed, threads and the settings named."""
+        about = {
+            "method": stage.sha256([stage.MODELS / self.name / "method.json"]),
+            "code": code(f"experiments.{study}"),
+            "seed": self.settings.seed,
+            "threads": self.settings.threads,
+            **settings,
+        }
+        if pictures is not None:
+            about["pictures"] = digest_of(pictures.data, pictures.names)
+        return about
+
+
+def digest_of(data: results.Dataset, names: Sequence[str]) -> str:
+    """Hash of some pictures of a data set, in their order, and of the scale at which they are read."""
+    held = {row.image: row.sha256 for row in results.contents.read(data.root)}
+    return digest([*(f"{name} {held[name]}" for name in names), data.record.short_side])
