@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 from sklearn.metrics import roc_auc_score
-from statsmodels.stats.proportion import proportion_confint
 from torch import nn
 
 from benchmark.attribution import (
@@ -25,6 +24,7 @@ from benchmark.attribution import (
     table,
     upsample,
 )
+from benchmark.attribution.overlay import overlay
 from benchmark.attribution.study import _noise, towards_low_quality
 from benchmark.degradations import degrade
 
@@ -337,7 +337,7 @@ def measured(values, statistic="pointing_game", kinds=("jpeg",), levels=(5,)):
 
 def test_a_pointing_game_played_once_an_image_has_wilsons_interval():
     found = measured([1.0] * 9 + [0.0])
-    wilson = proportion_confint(9, 10, method="wilson")
+    wilson = stats.binomtest(9, 10).proportion_ci(method="wilson")
     assert found.loc["jpeg", ["value", "low", "high"]].tolist() == pytest.approx([0.9, *wilson])
     student = stats.t.interval(0.95, 9, 0.9, stats.sem([1] * 9 + [0]))
     for twice in (measured([1.0] * 9 + [0.0], levels=(2, 5)), measured([1.0] * 9 + [0.0], "auc")):
@@ -407,3 +407,34 @@ def test_a_shuffled_method_takes_part_in_the_study():
     found = table(localise(shuffled(Linear()), trial))
     assert set(found["method"]) == {"linear_shuffled"}
     assert set(found["target"]) == {"positive", "negative", "score"}
+
+
+RED, BLUE = torch.tensor([0.70, 0.05, 0.15]), torch.tensor([0.05, 0.25, 0.70])
+
+
+@pytest.mark.parametrize(
+    ("value", "share", "colour"),
+    [
+        (2.0, 0.8, RED),
+        (1.0, 0.4, RED),
+        (9.0, 0.8, RED),
+        (-2.0, 0.8, BLUE),
+        (-0.5, 0.2, BLUE),
+        (0.0, 0.0, RED),
+    ],
+)
+def test_an_overlay_is_red_where_the_output_rises_and_blue_where_it_falls(images, value, share, colour):
+    """Full at ``scale``, four fifths of the colour over a grey picture."""
+    picture = images[0]
+    found = overlay(picture, torch.full((4, 6), value), scale=2.0)
+    grey = ((picture[0] + picture[1] + picture[2]) / 3).expand(3, -1, -1)
+    torch.testing.assert_close(found, (1 - share) * grey + share * colour.view(3, 1, 1))
+
+
+def test_an_overlay_follows_the_map_and_needs_a_scale(images):
+    raised = torch.tensor([[1.0, -1.0]])
+    found = overlay(images[0], raised, 1.0)
+    assert (found[0, :, 0] > found[2, :, 0]).all()
+    assert (found[0, :, -1] < found[2, :, -1]).all()
+    with pytest.raises(ValueError, match="a map of zeros has nothing to show"):
+        overlay(images[0], raised, 0.0)
