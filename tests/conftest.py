@@ -1,3 +1,4 @@
+import atexit
 import gc
 import os
 import shutil
@@ -41,6 +42,7 @@ def no_locks(tmp_path_factory):
 def pytest_collection_finish():
     """Leave what is imported by now out of every later search for garbage: it is most of the memory."""
     gc.freeze()
+    atexit.register(gc.unfreeze)  # some libraries count what is left at the end
 
 
 @pytest.hookimpl(optionalhook=True)
