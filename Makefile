@@ -37,8 +37,10 @@ lint: setup-test
 	mypy
 	deptry benchmark methods experiments
 
+# As many tests side by side as there are cores, at most four; `make test JOBS=0` runs them in one process.
+JOBS ?= auto
 test: lint
-	pytest -m "not slow"
+	pytest -m "not slow" -n $(JOBS) --maxprocesses 4
 
 # The simulations too: coverage of intervals, size of tests. Half an hour on two cores.
 test-all: lint

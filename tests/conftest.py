@@ -1,10 +1,21 @@
+import atexit
+import gc
 import os
 import shutil
 import subprocess
 
 import pytest
+from hypothesis import settings
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# How long a case takes says how busy the machine is.
+settings.register_profile("here", deadline=None)
+settings.load_profile("here")
+
+# Of several processes side by side each keeps to one core.
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+
+#: Folders whose tests share a run that takes seconds to make: one process takes them all.
+TOGETHER = ("tests/reporting", "tests/stages")
 
 NO_LOCKS = """
 #include <errno.h>
@@ -26,3 +37,23 @@ def no_locks(tmp_path_factory):
         return {"LD_PRELOAD": str(library)}
 
     return preloaded
+
+
+def pytest_collection_finish():
+    """Leave what is imported by now out of every later search for garbage: it is most of the memory."""
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # some libraries count what is left at the end
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a file to one process, in the order of collection: its fixtures are made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = nodeid.split("::")[0]
+            return next((folder for folder in TOGETHER if path.startswith(f"{folder}/")), path)
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)

@@ -34,7 +34,10 @@ NEAREST = {
     "benchmark/attribution": ["tests/test_attribution.py", "tests/stages"],
     "benchmark/robustness": ["tests/robustness", "tests/stages"],
     "benchmark/degradations": ["tests/degradations", "tests/robustness"],
-    "methods/qualiclip": ["tests/methods/test_losses.py", "tests/methods/test_training.py", "tests/stages"],
+    "methods/qualiclip": [
+        *("tests/methods/test_losses.py", "tests/methods/test_readings.py", "tests/methods/test_training.py"),
+        *("tests/methods/test_qualiclip_small.py", "tests/stages"),
+    ],
     "methods/arniqa": ["tests/methods/test_arniqa.py", "tests/methods/test_arniqa_training.py"],
     "experiments": ["tests/stages", "tests/experiments", "tests/robustness/test_stage.py"],
 }
@@ -200,12 +203,16 @@ def drawn(packages: list[str], count: int, seed: int) -> list[Mutant]:
 
 
 def tests_of(mutant: Mutant, wide: bool) -> list[str]:
-    """The file of tests that has the module's name, those near its package, and with ``wide`` all others."""
+    """Defaults, the file with the module's name, those near its package, and with ``wide`` all others."""
     path = Path(mutant.file)
     name = path.parent.name if path.name == "__init__.py" else path.stem
     names = (f"test_{path.parent.name}_{name}.py", f"test_{name}.py")
     own = next(filter(None, (sorted(map(str, Path("tests").rglob(name))) for name in names)), [])
-    return list(dict.fromkeys([*own, *NEAREST[mutant.package], *(["tests"] if wide else [])]))
+    return list(
+        dict.fromkeys(
+            ["tests/test_defaults.py", *own, *NEAREST[mutant.package], *(["tests"] if wide else [])]
+        )
+    )
 
 
 def copied(folder: Path) -> Path:
@@ -221,8 +228,11 @@ def copied(folder: Path) -> Path:
 def outcome(tree: Path, tests: list[str], timeout: int) -> str:
     """Run tests in a copy: "survived", or what failed first."""
     # No bytecode: a mutant may have the size and the second of the file that it stands for.
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", *tests]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    environment = {**kept, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    # One process, whatever PYTEST_ADDOPTS says: of several, each would go on to its own first failure.
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    command += ["-p", "no:xdist", *tests]
     how: dict[str, Any] = {"cwd": tree, "env": environment, "capture_output": True, "text": True}
     try:
         ran = subprocess.run(command, **how, timeout=timeout, check=False)

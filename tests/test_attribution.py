@@ -24,6 +24,8 @@ from benchmark.attribution import (
     table,
     upsample,
 )
+from benchmark.attribution.overlay import overlay
+from benchmark.attribution.study import _noise, towards_low_quality
 from benchmark.degradations import degrade
 
 TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
@@ -322,6 +324,65 @@ def test_table_takes_images_as_the_unit():
     assert (found.high <= 1).all()
 
 
+def measured(values, statistic="pointing_game", kinds=("jpeg",), levels=(5,)):
+    rows = [
+        ("m", "negative", kind, level, image, statistic, value)
+        for image, value in enumerate(values)
+        for kind in kinds
+        for level in levels
+    ]
+    columns = ["method", "target", "distortion", "level", "image", "statistic", "value"]
+    return table(pd.DataFrame(rows, columns=columns)).set_index("distortion")
+
+
+def test_a_pointing_game_played_once_an_image_has_wilsons_interval():
+    found = measured([1.0] * 9 + [0.0])
+    wilson = stats.binomtest(9, 10).proportion_ci(method="wilson")
+    assert found.loc["jpeg", ["value", "low", "high"]].tolist() == pytest.approx([0.9, *wilson])
+    student = stats.t.interval(0.95, 9, 0.9, stats.sem([1] * 9 + [0]))
+    for twice in (measured([1.0] * 9 + [0.0], levels=(2, 5)), measured([1.0] * 9 + [0.0], "auc")):
+        assert twice.loc["jpeg", "high"] == 1
+        assert twice.loc["jpeg", "low"] == pytest.approx(student[0])
+    assert measured([1.0, 0, 1], levels=(5, 2)).protocol["all"] == "one degraded rectangle, level 2, 5"
+
+
+def test_intervals_end_where_the_measures_do():
+    found = measured([0.0, 0.5, 1.0], "auc")
+    assert found[["low", "high"]].to_numpy().tolist() == [[0, 1], [0, 1]]
+
+
+def test_the_centre_prior_is_a_gaussian_of_a_quarter_of_each_side():
+    pictures = [torch.rand(3, 40, 64, generator=torch.Generator().manual_seed(k)) for k in range(2)]
+    found = floors(Trial(pictures, ["jpeg"], seed=3), ["score"])
+    y, x = np.mgrid[:40, :64]
+    prior = np.exp(-(((y - 19.5) / (39 / 4)) ** 2 + ((x - 31.5) / (63 / 4)) ** 2) / 2)
+    _, regions = implant(torch.stack(pictures), "jpeg", 5, 3)
+    for image, inside in enumerate(regions.numpy()):
+        rows = found[(found["method"] == "centre_prior") & (found["image"] == image)].set_index("statistic")
+        assert rows["value"]["energy_inside"] == pytest.approx(prior[inside].sum() / prior.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width", "cells"), [(64, 96, 2), (65, 200, 3), (200, 97, 4), (32, 90, 1)])
+def test_a_random_map_has_a_cell_for_every_stride_begun(height, width, cells):
+    noise = _noise(5, height, width, 32)
+    assert noise.shape == (height, width)
+    assert torch.linalg.matrix_rank(noise.double(), rtol=1e-5) == cells
+
+
+def test_maps_are_turned_towards_low_quality():
+    more, less = Linear(), Linear()
+    less.higher_is_better = False
+    signs = {target: [towards_low_quality(m, target) for m in (more, less)] for target in Linear.cam_targets}
+    assert signs == {"positive": [-1, -1], "negative": [1, 1], "score": [-1, 1]}
+
+
+@pytest.mark.parametrize("share", [(0.0, 0.5), (0.5, 1.0), (0.6, 0.5)])
+def test_a_share_of_nothing_or_of_all_or_turned_round_is_named(share):
+    with pytest.raises(ValueError, match="the lesser first"):
+        region(32, 32, 0, share)
+    assert region(40, 40, 0, (0.25, 0.25)).sum() == 100
+
+
 def test_a_share_that_is_no_share_is_named():
     with pytest.raises(ValueError, match=r"share=\(0.5, 1.5\)"):
         region(32, 32, 0, (0.5, 1.5))
@@ -346,3 +407,34 @@ def test_a_shuffled_method_takes_part_in_the_study():
     found = table(localise(shuffled(Linear()), trial))
     assert set(found["method"]) == {"linear_shuffled"}
     assert set(found["target"]) == {"positive", "negative", "score"}
+
+
+RED, BLUE = torch.tensor([0.70, 0.05, 0.15]), torch.tensor([0.05, 0.25, 0.70])
+
+
+@pytest.mark.parametrize(
+    ("value", "share", "colour"),
+    [
+        (2.0, 0.8, RED),
+        (1.0, 0.4, RED),
+        (9.0, 0.8, RED),
+        (-2.0, 0.8, BLUE),
+        (-0.5, 0.2, BLUE),
+        (0.0, 0.0, RED),
+    ],
+)
+def test_an_overlay_is_red_where_the_output_rises_and_blue_where_it_falls(images, value, share, colour):
+    """Full at ``scale``, four fifths of the colour over a grey picture."""
+    picture = images[0]
+    found = overlay(picture, torch.full((4, 6), value), scale=2.0)
+    grey = ((picture[0] + picture[1] + picture[2]) / 3).expand(3, -1, -1)
+    torch.testing.assert_close(found, (1 - share) * grey + share * colour.view(3, 1, 1))
+
+
+def test_an_overlay_follows_the_map_and_needs_a_scale(images):
+    raised = torch.tensor([[1.0, -1.0]])
+    found = overlay(images[0], raised, 1.0)
+    assert (found[0, :, 0] > found[2, :, 0]).all()
+    assert (found[0, :, -1] < found[2, :, -1]).all()
+    with pytest.raises(ValueError, match="a map of zeros has nothing to show"):
+        overlay(images[0], raised, 0.0)

@@ -73,6 +73,13 @@ def test_sampler():
         sample_sequence(0, most=8)
     with pytest.raises(ValueError, match="levels must be 1 to 5"):
         sample_sequence(0, levels=6)
+    with pytest.raises(ValueError, match="most must be 1 to 7"):
+        sample_sequence(0, most=0)
+    with pytest.raises(ValueError, match="levels must be 1 to 5"):
+        sample_sequence(0, levels=0)
+    assert [level for _, level in sample_sequence(0, most=7, levels=1)].count(1) == len(
+        sample_sequence(0, 7, 1)
+    )
 
 
 def test_no_images_give_no_images():

@@ -15,6 +15,11 @@ KODAK = Path(__file__).resolve().parents[2] / "../shared/data/kodak24"
 DRAWS = {"colorshift": 8}
 
 
+@pytest.fixture(scope="module")
+def kodak():
+    return torch.stack([read(path)[:, 64:320, 64:320] for path in sorted(KODAK.glob("*.png"))])
+
+
 def distances(images, kind):
     """Mean absolute difference from the original, ``[5, B]``."""
     seeds = torch.arange(DRAWS.get(kind, 1))
@@ -34,11 +39,9 @@ def test_the_distance_rises_on_photographs_of_the_wheels(kind):
 @pytest.mark.shared
 @pytest.mark.skipif(not KODAK.is_dir(), reason="the Kodak photographs are not beside the checkout")
 @pytest.mark.parametrize("kind", LEVELS)
-def test_the_distance_rises_on_24_photographs(kind):
-    whole = [read(path)[:, 64:320, 64:320] for path in sorted(KODAK.glob("*.png"))]
-    images = torch.stack(whole)
-    assert len(images) == 24
-    steps = distances(images, kind).diff(dim=0)
+def test_the_distance_rises_on_24_photographs(kodak, kind):
+    assert len(kodak) == 24
+    steps = distances(kodak, kind).diff(dim=0)
     assert (steps > 0).all()
 
 

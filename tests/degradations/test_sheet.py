@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from benchmark.degradations import LEVELS, contact_sheet, degrade, degrade_file
+from benchmark.degradations import LEVELS, contact_sheet, degrade, degrade_file, sheet_file
 from benchmark.images import read, write_png
 from tests.degradations.pictures import photographs
 
@@ -31,3 +32,25 @@ def test_the_sheet_shows_every_type_at_every_level():
         for level in range(1, 6):
             tile = sheet[:, top : top + 40, left + (level - 1) * 48 : left + level * 48] / 255
             assert (tile - degrade(image[None], kind, level, [0])[0]).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_a_sheet_of_a_file_is_that_of_its_largest_central_square(tmp_path):
+    picture = photographs()[0]
+    write_png(tmp_path / "in.png", picture[:, :48, :90])
+    sheet_file(tmp_path / "in.png", tmp_path / "OUT.PNG", 5, order="monotone", side=48)
+    middle = read(tmp_path / "in.png")[:, :, 21:69]
+    expected = np.asarray(contact_sheet(middle, 5, order="monotone"))
+    assert np.array_equal(pixels(tmp_path / "OUT.PNG"), expected)
+    sheet_file(tmp_path / "in.png", tmp_path / "small.png", side=32)
+    assert pixels(tmp_path / "small.png").shape == (8 * (32 + 28), 3 * (5 * 32 + 10), 3)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 24), (5, 5), (24, 1)])
+def test_a_sheet_has_as_many_rows_as_its_columns_leave(columns, rows):
+    sheet = contact_sheet(photographs()[0, :, :32, :32], columns=columns)
+    assert sheet.size == (columns * 170, rows * 60)

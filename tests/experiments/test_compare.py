@@ -8,9 +8,17 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
+from benchmark.protocols import Resampling
+from benchmark.protocols.compare import compare
 from experiments.cli import app
 
 run = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch):
+    """A hundred say as well as a thousand which file is which."""
+    monkeypatch.setitem(compare.__kwdefaults__, "how", Resampling(100))
 
 
 @pytest.fixture

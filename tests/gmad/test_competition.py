@@ -202,6 +202,30 @@ def test_interval_covers_the_truth_it_resamples():
     assert 88 <= held <= 99
 
 
+def test_interval_is_the_middle_95_per_cent_of_a_bayesian_bootstrap():
+    """Against Dirichlet weights of SciPy's older generator: 60 preferences of equal weight."""
+    rng = np.random.RandomState(2)
+    preference = rng.uniform(20, 90, 60)
+    pairs = pd.DataFrame(
+        {
+            **{"defender": "x", "attacker": "y", "level": 1, "gap": 1.0, "weight": 1 / 60},
+            **{"low_image": [f"a{k}" for k in range(60)], "high_image": [f"b{k}" for k in range(60)]},
+            "preference": preference,
+        }
+    )
+    both = pd.concat([pairs, pairs.assign(defender="y", attacker="x", preference=10.0)], ignore_index=True)
+    found = standings(both, ["x", "y"], dataset="d", judge="people", resamples=4000)
+    cloud = rng.dirichlet(np.ones(60), 20_000) @ preference
+    expected = [preference.mean(), *np.percentile(cloud, [2.5, 97.5])]
+    for table, keys in ((found.table, {"method": "y"}), (found.matrix, {"method_a": "y", "method_b": "x"})):
+        row = table[(table.statistic == "aggressiveness")]
+        for key, name in keys.items():
+            row = row[row[key] == name]
+        assert row[["value", "low", "high"]].to_numpy()[0] == pytest.approx(expected, abs=0.15 * cloud.std())
+        assert row.n.item() == 60
+    assert found.table[found.table.statistic == "rank_score"].n.tolist() == [120, 120]
+
+
 def test_bad_ranking_settings_are_named():
     with pytest.raises(ValueError, match="link='cauchit'"):
         global_ranking(np.zeros((2, 2)), "cauchit")

@@ -92,6 +92,20 @@ def test_empty_levels_are_reported_with_their_row():
     assert found.groupby(["defender", "attacker"]).weight.sum().to_numpy() == pytest.approx(1)
 
 
+def test_images_at_the_very_edge_of_a_level_belong_to_it():
+    """One level of 0 to 100 has its centre at 50: 41 and 59 are nine points away, 40.9 and 59.1 are not."""
+    scores = frame([[0, 0], [40.9, 1], [41, 30], [50, 40], [59, 60], [59.1, 99], [100, 100]])
+    found = select_pairs(scores, levels=1).set_index(["defender", "attacker"]).loc[("m0", "m1")]
+    assert (found.low_image, found.high_image, found.gap, found.weight) == ("i002", "i004", 30, 1)
+
+
+def test_rounding_may_leave_the_scale_and_nothing_else_may():
+    assert len(select_pairs(frame([[-1e-10, 1], [100 + 1e-10, 3]]))) == 12
+    for beyond in (-1e-6, 100 + 1e-6):
+        with pytest.raises(ValueError, match="common_scale"):
+            select_pairs(frame([[50, 1], [beyond, 3]]))
+
+
 def test_constant_defender_has_one_level_with_every_image():
     found = select_pairs(common_scale(frame([[7, 1], [7, 2], [7, 3]])))
     defended = found[found.defender == "m0"]

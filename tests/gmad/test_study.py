@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from benchmark.gmad.study import questions, write_study
+from benchmark.gmad.study import pair_name, questions, study_name, write_study
 from benchmark.gmad.tally import read_answers, tally
 from tests.gmad.browser import CHROMIUM, chromium
 
@@ -42,6 +42,20 @@ def test_each_pair_is_asked_once_whichever_way_round():
     )
     assert asked.weight.to_numpy() == pytest.approx([1.0, 1.0])
     assert asked.pair.is_unique
+
+
+def test_questions_have_the_documented_columns_and_order():
+    asked = questions(pairs_of(["a", "b", "c", "d"], [("d", "a", 0.5), ("d", "a", 3.0)]))
+    assert list(asked) == ["pair", "first", "second", "weight"]
+    assert asked.index.tolist() == [0, 1, 2, 3]
+    assert asked.iloc[0].tolist() == [pair_name("a", "d"), "a", "d", 3.5]
+    assert asked["pair"][1:].tolist() == sorted(asked["pair"][1:])  # equal weights: by identifier
+
+
+def test_identifiers_are_those_that_saved_answers_hold():
+    """As of coreutils: ``printf 'a.png\\nb.png' | b2sum -l 48``, and -l 32 of 'p1', 'p2'."""
+    assert pair_name("b.png", "a.png") == pair_name("a.png", "b.png") == "c9ab3ad8583d"
+    assert study_name(["p2", "p1"]) == "8a2eaece"
 
 
 def test_limit_takes_what_weighs_most():

@@ -79,6 +79,24 @@ def test_who_answers_at_random_is_rejected_and_does_not_count():
     assert result.subjects.set_index("subject").agreement["s0"] > 0.9
 
 
+@pytest.mark.parametrize(
+    ("above", "below", "pairs", "kept"),
+    [
+        *((1, 1, 40, True), (1, 1, 39, False)),  # 5 per cent are let pass, more are not
+        *((13, 7, 40, True), (12, 7, 40, False)),  # |P - Q| / (P + Q): .3 is one-sided, .26 is not
+        (4, 0, 40, True),  # all on one side: an opinion
+    ],
+)
+def test_edges_of_the_recommendation(above, below, pairs, kept):
+    """Nine subjects spread as a normal law does; a tenth answers as their mean, or two deviations off."""
+    crowd = np.array([-1.5, -1, -0.6, -0.3, 0, 0.3, 0.6, 1, 1.5])[:, None] + np.zeros(pairs)
+    odd = np.zeros(pairs)
+    odd[:above], odd[above : above + below] = 3.05, -3.05  # 2.07 deviations, a kurtosis of 2.95
+    found = screen(answers_of(np.vstack([crowd, odd]))).set_index("subject")
+    assert found.loc["s9", ["outliers_above", "outliers_below", "kept"]].tolist() == [above, below, kept]
+    assert found["kept"].drop("s9").all()
+
+
 def test_all_alike_are_all_kept():
     assert screen(answers_of(np.tile([50.0, -30.0], (5, 1)))).kept.all()
 
@@ -214,6 +232,31 @@ def test_bad_files_are_named(tmp_path):
     file.write_text(json.dumps({**content, "answers": content["answers"] * 2}))
     with pytest.raises(ValueError, match="answered twice"):
         read_answers([file])
+
+
+@pytest.mark.parametrize(("strength", "fits"), [(0, True), (100, True), (-1, False), (101, False)])
+def test_a_strength_is_from_0_to_100(tmp_path, strength, fits):
+    file = saved(tmp_path, strength=strength)[0]
+    if fits:
+        assert read_answers([file]).value.item() == strength
+        return
+    with pytest.raises(ValueError, match="changed by hand"):
+        read_answers([file])
+
+
+@pytest.mark.parametrize("changes", [{"left": None}, {"left": 7}, {"seconds": "soon"}, {"pair": "0" * 12}])
+def test_an_answer_that_no_page_would_save_is_named(tmp_path, changes):
+    with pytest.raises(ValueError, match=r"an answer (is broken|was changed by hand)"):
+        read_answers([saved(tmp_path, **changes)[0]])
+
+
+def test_agreement_with_the_others_needs_three_pairs():
+    table = np.array([[10.0, 50, -20], [0, 60, -50], [20, 40, -30]])
+    three = tally(pairs_of(3), answers_of(table), resamples=5).subjects.set_index("subject")
+    assert three.agreement.tolist() == [1, 1, 1]
+    assert three.seconds.tolist() == [1, 2, 3]
+    two = tally(pairs_of(2), answers_of(table[:, :2]), resamples=5).subjects
+    assert two.agreement.isna().all()
 
 
 def test_answers_about_strange_pairs_are_named():

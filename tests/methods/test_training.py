@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import types
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from scipy import stats
 
 import methods
 from benchmark.images import write_png
@@ -63,6 +65,32 @@ def test_crops_lie_inside_and_overlap_enough(height, width, size, overlap, seed)
         {(y, x) for y in range(a, a + size) for x in range(b, b + size)} for a, b in corner.tolist()
     )
     assert len(first & second) >= overlap * size * size - 1e-6
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.5, 0.75, 1.0])
+def test_second_crops_are_drawn_evenly_among_those_that_overlap_enough(overlap):
+    """All nine places of a crop of four pixels in six, each with the places that share enough of it."""
+    image = torch.arange(36.0).view(1, 6, 6).expand(3, 6, 6)
+    rng = np.random.default_rng(8)
+    found = Counter(
+        tuple(overlapping_crops(image, 4, overlap, rng)[:, 0, 0, 0].int().tolist()) for _ in range(4000)
+    )
+    expected = {}
+    places = list(itertools.product(range(3), repeat=2))
+    for first in places:
+        near = [p for p in places if (4 - abs(p[0] - first[0])) * (4 - abs(p[1] - first[1])) >= overlap * 16]
+        for second in near:
+            pair = (6 * first[0] + first[1], 6 * second[0] + second[1])
+            expected[pair] = 4000 / 9 / len(near)
+    assert set(found) <= set(expected)
+    assert stats.chisquare([found[pair] for pair in expected], list(expected.values())).pvalue > 1e-3
+
+
+def test_a_picture_as_large_as_a_crop_is_the_crop():
+    image = torch.rand(3, 32, 32)
+    assert torch.equal(
+        overlapping_crops(image, 32, 1.0, np.random.default_rng(0)), torch.stack([image, image])
+    )
 
 
 def test_too_small_a_picture_is_named(pictures):

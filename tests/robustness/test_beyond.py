@@ -2,7 +2,7 @@ import pytest
 import torch
 from skimage.data import astronaut
 
-from benchmark.degradations import ladder
+from benchmark.degradations import degrade, ladder
 from benchmark.robustness import (
     FURTHER,
     UNSEEN,
@@ -33,6 +33,27 @@ def test_unseen_kinds_get_worse_with_the_level_and_repeat(kind):
     assert torch.equal(unseen_ladder(images[1:], kind, seeds[1:], 3), steps[:3, 1:])
 
 
+@pytest.mark.parametrize("levels", [1, 5, 6, 7])
+def test_levels_above_the_fifth_are_the_fifth_again_and_again(levels):
+    image, seed = photographs(1)[0][None], torch.tensor([0])
+    steps = long_ladder(image, "gaublur", seed, levels)
+    assert len(steps) == levels
+    expected = image
+    for level in (5, 6, 7):
+        expected = degrade(expected, "gaublur", 5, seed, "monotone")  # draws nothing
+        if level <= levels:
+            torch.testing.assert_close(steps[level - 1], expected)
+
+
+def test_noise_is_removed_from_a_flat_picture_and_what_is_left_is_in_proportion():
+    """Total variation of weight w takes w n to w times what weight 1 takes n to: one field at all levels."""
+    grey = torch.full((1, 3, 48, 48), 0.5)
+    left = (unseen_ladder(grey, "denoise", torch.tensor([3])) - 0.5)[:, 0].flatten(1)
+    deviation = torch.tensor([0.05, 0.1, 0.15, 0.2, 0.3])
+    torch.testing.assert_close(left / deviation[:, None], (left[:1] / 0.05).expand(5, -1), atol=1e-3, rtol=0)
+    assert 0.05 < left[0].std() / 0.05 < 0.6
+
+
 def test_palette_has_no_more_colours_than_asked_for():
     steps = unseen_ladder(photographs(1)[0][None], "colorquantization", torch.tensor([0]))
     for level, most in enumerate(UNSEEN["colorquantization"]):
@@ -47,3 +68,6 @@ def test_unknown_kinds_and_levels_are_named():
         unseen_ladder(image, "gaublur", seed)
     with pytest.raises(ValueError, match="levels=6"):
         unseen_ladder(image, "denoise", seed, 6)
+    with pytest.raises(ValueError, match="levels=0"):
+        unseen_ladder(image, "denoise", seed, 0)
+    assert unseen_ladder(image, "denoise", seed, 1).shape == (1, *image.shape)

@@ -18,6 +18,7 @@ def test_retrieval_finds_planted_types_and_levels():
     assert list(place) == ["image", "distortion", "level", "x", "y"]
     assert len(place) == len(frame)
     assert np.isfinite(place[["x", "y"]]).all(axis=None)
+    assert abs(np.corrcoef(place["x"], place["y"])[0, 1]) < 0.9  # two directions of the plane
     every = table[table.distortion == "all"].set_index("statistic").value
     assert every[["retrieval_type", "retrieval_level", "retrieval_both"]].tolist() == [1, 1, 1]
     assert every[["chance_type", "chance_level", "chance_both"]].tolist() == pytest.approx(

@@ -1,11 +1,14 @@
+import imagecodecs
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy import stats
 
 from benchmark.robustness import (
     sensitivity,
 )
+from benchmark.robustness.sensitivity import cropped, recompressed, resized
 from tests.robustness.pretenders import TIDY, Brightness, Constant, Darkness, photographs
 
 
@@ -69,3 +72,52 @@ def test_constant_method_has_no_shift_and_no_order():
     found = sensitivity(Constant(), photographs(4)).set_index(["statistic", "change"]).value
     assert (found[["shift", "abs_shift"]] == 0).all()
     assert found["srcc"].isna().all()
+
+
+def test_a_crop_is_the_middle_of_nine_tenths():
+    rows, columns = torch.meshgrid(torch.arange(100.0), torch.arange(120.0), indexing="ij")
+    found = cropped(torch.stack([rows, columns, rows])[None])
+    assert found.shape == (1, 3, 90, 108)
+    assert found[0, :2, 0, 0].tolist() == [5, 6]
+    assert found[0, :2, -1, -1].tolist() == [94, 113]
+
+
+def test_a_resize_is_pillows_bicubic_to_nine_tenths():
+    image = photographs(1, 50, 70)[0]
+    expected = [
+        np.asarray(Image.fromarray(channel.numpy(), "F").resize((63, 45), Image.Resampling.BICUBIC))
+        for channel in image
+    ]
+    assert np.abs(resized(image[None])[0].numpy() - np.clip(expected, 0, 1)).max() < 1e-4
+
+
+def test_a_recompression_is_jpeg_95_with_all_its_colour():
+    image = photographs(1)[0]
+    pixels = (image * 255).round().byte().permute(1, 2, 0).numpy()
+    stream = imagecodecs.jpeg8_encode(np.ascontiguousarray(pixels), level=95, subsampling="444")
+    found = (recompressed(image[None])[0] * 255).permute(1, 2, 0).numpy()
+    assert np.abs(found - imagecodecs.jpeg8_decode(stream)).max() <= 1
+    assert recompressed(image[None].double()).dtype == torch.float64
+
+
+def grey(*values):
+    return [torch.full((3, 40, 40), value) for value in values]
+
+
+def test_three_pictures_have_an_order_and_two_have_none():
+    """Scores of 0, 1/2 and 1: their range is 1, and their order is kept."""
+    found = sensitivity(Brightness(), grey(0.0, 0.5, 1.0)).set_index(["statistic", "change"])
+    assert found.value["srcc"].tolist() == pytest.approx([1] * 6)
+    assert (found.n == 3).all()
+    two = sensitivity(Brightness(), grey(0.0, 1.0)).set_index(["statistic", "change"])
+    assert two.loc["srcc", ["value", "low", "high"]].isna().all(axis=None)
+    assert (two.n == 2).all()
+
+
+def test_shifts_of_a_method_that_scores_all_alike_are_in_its_own_units():
+    class Height(Brightness):
+        def score(self, images):
+            return torch.full((len(images),), float(images.shape[2]))
+
+    found = shifts(Height(), grey(0.2, 0.4, 0.6), "shift")
+    assert (found["crop"], found["resize"], found["flip"]) == (-4, -4, 0)

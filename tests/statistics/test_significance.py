@@ -97,6 +97,37 @@ def test_wilcoxon_equals_scipy_and_is_holm_corrected():
     assert (table["smallest_p"] == 2 / 2**9).all()
 
 
+@pytest.mark.parametrize("size", [6, 13])
+def test_tied_gaps_of_up_to_thirteen_sets_are_tried_with_all_signs(size):
+    gap = np.resize([1.0, 2.0, 2.0, -1.0, 3.0], size)
+    ranks = stats.rankdata(np.abs(gap))
+    signs = 1 - 2 * ((np.arange(2**size)[:, None] >> np.arange(size)) & 1)
+    cloud = (signs > 0) @ ranks
+    seen = ranks[gap > 0].sum()
+    tail = min(np.mean(cloud <= seen + 1e-9), np.mean(cloud >= seen - 1e-9))
+    table = signed_ranks(pd.DataFrame({"a": gap, "b": 0.0}))
+    assert table["p"].item() == pytest.approx(min(1, 2 * tail), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "tied", "how"), [(14, True, "approx"), (50, False, "exact"), (51, False, "approx")]
+)
+def test_many_sets_take_the_normal_limit_and_up_to_fifty_without_ties_the_exact_law(size, tied, how):
+    gap = generator(size).normal(0.2, 1, size)
+    gap = np.sign(gap) * np.ceil(3 * np.abs(gap)) if tied else gap
+    found = signed_ranks(pd.DataFrame({"a": gap, "b": 0.0}))["p"].item()
+    assert found == stats.wilcoxon(gap, method=how).pvalue
+
+
+def test_two_sets_and_three_methods_are_the_least_that_friedman_can_rank():
+    values = pd.DataFrame([[1.0, 2.0, 3.0], [1.0, 2.5, 2.0]], columns=list("abc"))
+    assert mean_ranks(values).p == pytest.approx(stats.friedmanchisquare(*values.to_numpy().T).pvalue)
+    assert np.isfinite(mean_ranks(values).power)
+    assert np.isnan(mean_ranks(values[["a", "b"]]).p)
+    assert np.isnan(critical_difference(3, 0))
+    assert critical_difference(3, 1) == pytest.approx(np.sqrt(10) * critical_difference(3, 10))
+
+
 def test_few_data_sets_say_that_they_decide_nothing():
     values = pd.DataFrame([[1.0, 2.0, 3.0]] * 3, columns=list("abc"))
     assert signed_ranks(values)["smallest_p"].min() == 0.25
