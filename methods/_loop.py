@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -25,13 +25,19 @@ Prepared = TypeVar("Prepared")
 Reader = Callable[[Path], Tensor]
 
 
-def cached_reader(size: int) -> Reader:
-    """Return a reader that keeps the last ``size`` decoded pictures as bytes."""
+def cached_bytes(size: int) -> Reader:
+    """Return a reader of pictures as bytes that keeps the last ``size`` of them decoded."""
 
     @lru_cache(maxsize=size)
     def bytes_of(path: Path) -> Tensor:
-        return (read(path) * 255).round().to(torch.uint8)
+        return read(path).mul_(255).round_().to(torch.uint8)
 
+    return bytes_of
+
+
+def cached_reader(size: int) -> Reader:
+    """Return a reader that keeps the last ``size`` decoded pictures as bytes, and gives them in [0, 1]."""
+    bytes_of = cached_bytes(size)
     return lambda path: bytes_of(path).float() / 255
 
 
@@ -47,7 +53,7 @@ def index_at(position: int, count: int, seed: int) -> int:
     return int(epoch_order(count, epoch, seed)[place])
 
 
-def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Iterator[Prepared]:
+def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Generator[Prepared, None, None]:
     """Yield ``prepare(step)`` from step ``first`` on; one is prepared in a thread while another is used."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(prepare, first) if first < steps else None

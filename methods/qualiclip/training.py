@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ from benchmark.degradations import sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
-from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, identity, index_at
+from methods._device import beside, from_bytes, taken
+from methods._loop import Checkpoint, ahead, cached_bytes, check_pictures, identity, index_at
 from methods._parallel import Team, team, writes_files
-from methods.qualiclip.crops import draw_batch
+from methods.qualiclip.crops import Kinds, draw_batch
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.losses import loss_terms, ranking_across
 from methods.qualiclip.settings import Training, learning_rate
@@ -44,12 +46,13 @@ def ladders(
 ) -> Iterator[list[Tensor]]:
     """Yield each step from ``first`` on: its parts, degraded crops ``[L, B, 2, 3, c, c]`` on the device.
 
-    A picture is decoded once a step, by ``workers`` threads; the next step is made while the network works.
+    A picture is decoded once a step, by ``workers`` threads. While the network works on a step, the next one
+    is degraded and the one after it decoded.
     """
-    reader = cached_reader(settings.cache)
+    reader = cached_bytes(settings.cache)
     share = settings.batch // (crew.size * settings.accumulate)
 
-    def prepare(step: int) -> list[Tensor]:
+    def draw(step: int) -> list[tuple[Tensor, list[Kinds], Tensor]]:
         parts = []
         for part in range(settings.accumulate):
             # Neighbouring places go to the processes in turn; a part of one process has `share` of them.
@@ -57,15 +60,24 @@ def ladders(
             positions = range(start, start + share)
             paths = list(dict.fromkeys(pictures[index_at(p, len(pictures), seed)] for p in positions))
             images = dict(zip(paths, decoders.map(reader, paths), strict=True))
-            crops, kinds, seeds = draw_batch(
+            drawn = draw_batch(
                 pictures, positions, seed, images.__getitem__, settings.crop, settings.overlap,
                 drawn=settings.drawn, distortions=settings.distortions,
             )  # fmt: skip
-            parts.append(rising(crops.to(crew.device), kinds, seeds.tolist(), settings))
+            parts.append(drawn)
         return parts
 
-    with ThreadPoolExecutor(settings.workers) as decoders:
-        yield from ahead(prepare, first, settings.steps)
+    def degraded(parts: list[tuple[Tensor, list[Kinds], Tensor]]) -> list[Tensor]:
+        with beside(crew.device):
+            return [
+                rising(from_bytes(crops, crew.device), kinds, seeds.tolist(), settings)
+                for crops, kinds, seeds in parts
+            ]
+
+    steps = settings.steps
+    with ThreadPoolExecutor(settings.workers) as decoders, closing(ahead(draw, first, steps)) as drawn:
+        for parts in ahead(lambda _: degraded(next(drawn)), first, steps):
+            yield [taken(part) for part in parts]
 
 
 def step_losses(
@@ -85,7 +97,7 @@ def step_losses(
         + settings.negative * terms["negative"]
         + settings.rank_across * terms["across"]
     )
-    milder, stronger = torch.triu_indices(shape[0], shape[0], offset=1)
+    milder, stronger = torch.triu_indices(shape[0], shape[0], offset=1, device=quality.device)
     in_order = (quality[milder] > quality[stronger]).float().mean()
     return loss, {"loss": loss.detach(), **{k: v.detach() for k, v in terms.items()}, "in_order": in_order}
 
