@@ -44,12 +44,7 @@ def _transform(kernels: Tensor, radius: int, size: tuple[int, int], device: torc
     return torch.fft.rfft2(padded, s=size).conj().resolve_conj()[:, None]
 
 
-@lru_cache(maxsize=32)  # kernels are cached themselves, so each is one object
-def _response(kernel: Tensor, radius: int, size: tuple[int, int], device: torch.device) -> Tensor:
-    made = _transform(kernel, radius, size, device)
-    if device.type == "cuda" and torch.cuda.is_initialized():
-        torch.cuda.current_stream(device).synchronize()  # other threads take it on streams of their own
-    return made
+_response = lru_cache(maxsize=32)(_transform)  # kernels are cached themselves, so each is one object
 
 
 @lru_cache(maxsize=256)
