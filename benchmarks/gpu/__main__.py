@@ -23,14 +23,14 @@ from benchmarks.gpu.report import Report, header
 
 #: Each section, and the most seconds that it may take.
 SECTIONS = {
-    "training": (training.qualiclip, 150),
-    "scoring": (scoring.rates, 110),
+    "training": (training.qualiclip, 130),
+    "scoring": (scoring.rates, 90),
     "gradcam": (attribution.rates, 45),
-    "tests": (tests.agreement, 140),
+    "tests": (tests.agreement, 120),
     "types": (training.types, 50),
     "profile": (profile.steps, 45),
-    "pictures": (training.large_pictures, 85),
-    "arniqa": (training.arniqa, 45),
+    "pictures": (training.large_pictures, 40),
+    "arniqa": (training.arniqa, 60),
 }
 
 

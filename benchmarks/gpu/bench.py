@@ -109,11 +109,6 @@ def replaced(module, **parts):
             setattr(module, name, part)
 
 
-def fast_convolutions():
-    """Let cuDNN try its algorithms on the first batch of each shape and keep the fastest."""
-    return replaced(torch.backends.cudnn, benchmark=True)
-
-
 def tf32(on):
     """Let convolutions of float32 be computed with the ten bits of TF32, which torch does unless told."""
     return replaced(torch.backends.cudnn, allow_tf32=on)
