@@ -9,8 +9,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -88,6 +89,17 @@ class _Steps(Dataset[list[Tensor] | ValueError]):
             return error
 
 
+def _end_with_parent(_number: int) -> None:
+    """Have this worker end when the process that asked for it has died; its own parent is the server."""
+
+    def wait() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
 def by_processes(
     prepare: Prepare, first: int, steps: int, processes: int, device: torch.device
 ) -> Generator[list[Tensor], None, None]:
@@ -122,6 +134,7 @@ def by_processes(
         prefetch_factor=AHEAD,
         pin_memory=device.type == "cuda",
         multiprocessing_context=context,
+        worker_init_fn=_end_with_parent,
         generator=torch.Generator(),
     )
     for found in loader:

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 import methods
 from benchmark.attribution import maps
 from benchmark.images import write_png
-from benchmark.scoring import score_files
-from experiments.scoring_run import How, function_of
+from benchmark.scoring import frame_of, score_files
+from experiments.scoring_run import How, function_of, local_rows
 from methods import _device
 from tests.degradations.pictures import photographs
 from tests.methods import test_conformance as conformance
@@ -105,14 +105,16 @@ def test_a_byte_becomes_the_number_that_it_is_on_the_cpu():
 
 
 @needed
-def test_work_beside_is_done_when_its_context_ends():
-    with _device.beside(DEVICE):
-        made = torch.ones(2**20, device=DEVICE).cumsum(0)
-        inside = torch.cuda.current_stream() if DEVICE.type == "cuda" else None
-    assert _device.taken(made)[-1] == 2**20
-    if inside is not None:
-        assert inside != torch.cuda.current_stream()
-        assert inside.query()
+def test_files_are_scored_from_bytes_in_all_bits(folder):
+    """As `iqa score` does, with the rounding to TF32 that torch allows unless told."""
+    files = sorted(folder.iterdir())
+    here = score_files(files, methods.load("qualiclip-small"))
+    torch.backends.cudnn.allow_tf32 = True  # put back by the fixture
+    method, how = methods.load("qualiclip-small"), How(device=DEVICE.type, batch=3)
+    rows = [row for part in local_rows(files, method, how, {}) for row in part]
+    there = frame_of(files, rows)
+    pd.testing.assert_frame_equal(there, here, atol=1e-4, rtol=0)
+    assert torch.backends.cudnn.allow_tf32
 
 
 SETTINGS = {"qualiclip": resuming.QUALICLIP, "arniqa": resuming.ARNIQA}
