@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from benchmark.images import is_address
+from benchmark.images import is_address, unit
 from benchmark.method import Method
 from benchmark.scoring import Row, frame_of, scored, stream
 from experiments.journal import Journal, key_of
-from methods._device import from_bytes
 
 if TYPE_CHECKING:
     from experiments.inputs import Picture
@@ -101,8 +100,7 @@ def function_of(method: Method, how: How) -> Callable[[Tensor], Tensor]:
     coarse = how.precision == "bf16"
 
     def score(images: Tensor) -> Tensor:
-        there = torch.device(device)
-        images = from_bytes(images, there) if images.dtype == torch.uint8 else images.to(there)
+        images = unit(images, torch.device(device))
         with _all_bits(coarse or device != "cuda"), torch.autocast(device, torch.bfloat16, enabled=coarse):
             return method.score(images)
 

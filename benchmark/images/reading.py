@@ -57,9 +57,16 @@ def read_samples(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
     return _samples(path, short_side)
 
 
-def unit(pictures: Tensor) -> Tensor:
-    """Scale bytes to [0, 1]; what is no bytes is there already."""
-    return pictures.float().div_(255) if pictures.dtype == torch.uint8 else pictures
+def unit(pictures: Tensor, device: torch.device | None = None) -> Tensor:
+    """Bring pictures to a device, and bytes to [0, 1]: to the same bits on each. Others lie there already."""
+    there = device or pictures.device
+    if pictures.dtype != torch.uint8:
+        return pictures.to(there)
+    if there.type != "cuda":
+        return pictures.to(there).float().div_(255)
+    held = pictures if pictures.is_cuda else pictures.pin_memory()
+    # CUDA multiplies by the inverse of a number that the host knows, which rounds otherwise than division.
+    return held.to(there, non_blocking=True).float().div_(torch.full((), 255.0, device=there))
 
 
 def _samples(path: str | os.PathLike[str], short_side: int) -> Tensor:

@@ -13,9 +13,9 @@ from benchmarks.gpu.bench import replaced
 from benchmarks.gpu.pictures import folder
 
 from benchmark.degradations import LEVELS, ladder
+from benchmark.images import unit
 from methods._clip.antonyms import prompt_pairs
 from methods._clip.weights import load_clip, scorer
-from methods._device import from_bytes
 from methods._loop import cached_bytes, processes_of
 from methods._parallel import Team
 from methods.arniqa import training as of_arniqa
@@ -200,7 +200,7 @@ def types(bench):
     pieces = pictures(bench)[:8]
     reader = cached_bytes(8)
     images = torch.stack([reader(pieces[i % 8])[:, :side, i : i + side] for i in range(count)])
-    there, seeds = from_bytes(images, bench.device), list(range(count))
+    there, seeds = unit(images, bench.device), list(range(count))
     here, threads = images.float() / 255, torch.get_num_threads()
     for kind in LEVELS:
         found = bench.seconds(lambda kind=kind: ladder(there, kind, seeds, order="reference"), 3, 2)

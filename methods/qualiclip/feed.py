@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from methods._device import from_bytes
+from benchmark.images import unit
 from methods._loop import Reader, cached_bytes, index_at
 from methods.qualiclip.crops import draw_batch
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.settings import Training
-
-CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -91,4 +88,4 @@ class Feed:
             self.pictures, positions, self.seed, images.__getitem__, own.crop, own.overlap,
             drawn=own.drawn, distortions=own.distortions,
         )  # fmt: skip
-        return rising(from_bytes(crops, CPU), kinds, seeds.tolist(), own)
+        return rising(unit(crops), kinds, seeds.tolist(), own)

@@ -12,10 +12,9 @@ from safetensors.torch import load_file
 
 import methods
 from benchmark.attribution import maps
-from benchmark.images import write_png
+from benchmark.images import unit, write_png
 from benchmark.scoring import frame_of, score_files
 from experiments.scoring_run import How, function_of, local_rows
-from methods import _device
 from tests.degradations.pictures import photographs
 from tests.methods import test_conformance as conformance
 from tests.methods import test_resuming as resuming
@@ -101,7 +100,7 @@ def test_maps_are_those_of_the_cpu():
 @needed
 def test_a_byte_becomes_the_number_that_it_is_on_the_cpu():
     every = torch.arange(256, dtype=torch.uint8)
-    assert torch.equal(_device.from_bytes(every, DEVICE).cpu(), every.float() / 255)
+    assert torch.equal(unit(every, DEVICE).cpu(), every.float() / 255)
 
 
 @needed
