@@ -7,7 +7,7 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint mutants bench params lock clean
+.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint mutants bench gpu params lock clean
 
 setup: $(VENV)/.installed
 setup-test: $(VENV)/.installed-test
@@ -63,6 +63,10 @@ mutants: setup-test
 
 bench: setup-test
 	pytest benchmarks --benchmark-only -o filterwarnings=default
+
+# Everything that wants a CUDA device, in one call of at most nine minutes: tests, speed, memory.
+gpu: setup-test
+	python -m benchmarks.gpu $(GPU)
 
 # params.yaml as Hydra composes it from experiments/: the demo profile.
 params: setup

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark.datasets.prepared import Dataset
-from benchmark.images import ImageError, read
+from benchmark.images import ImageError, read, read_samples, unit
 from benchmark.method import HasFeatures, Method
 
 #: Pixels held decoded and not yet scored; beyond it, batches are sent off before they are full.
@@ -202,6 +202,7 @@ def stream(
     jobs: int = 2,
     done: Mapping[int, tuple[int, int] | None] | None = None,
     short_side: int = 0,
+    as_bytes: bool = False,
 ) -> Iterator[list[Result]]:
     """Apply a function to every readable picture, a batch at a time.
 
@@ -216,6 +217,10 @@ def stream(
         They are not read again, and count where batches are gathered: what is left shares a batch with the
         pictures that it would have shared one with before, and so gets the same numbers to the last bit.
 
+    as_bytes
+        Give `function` pictures of 8 bits as uint8, which are for it to scale to [0, 1]. A batch that holds
+        others too is given as float32.
+
     Yields
     ------
     list of Result
@@ -225,19 +230,24 @@ def stream(
         raise ValueError(f"batch and jobs must be at least 1, got batch {batch} and jobs {jobs}")
     done = done or {}
     files = [os.path.join(root or "", path) for path in paths]  # a Path would change s3:// to s3:/
-    for part in _batches(_decoded(files, jobs, done, short_side), batch):
+
+    def decode(file: str) -> Tensor:
+        return read_samples(file, short_side) if as_bytes else read(file, short_side)
+
+    for part in _batches(_decoded(files, jobs, done, decode), batch):
         if isinstance(part, Result):
             if part.index not in done:
                 yield [part]
         elif not all(image.is_meta for _, image in part):
-            whole = [
-                (index, read(files[index], short_side) if image.is_meta else image) for index, image in part
-            ]
+            whole = [(index, decode(files[index]) if image.is_meta else image) for index, image in part]
             yield [result for result in _apply(function, whole, files) if result.index not in done]
 
 
 def _decoded(
-    files: Sequence[str], jobs: int, done: Mapping[int, tuple[int, int] | None], short_side: int
+    files: Sequence[str],
+    jobs: int,
+    done: Mapping[int, tuple[int, int] | None],
+    decode: Callable[[str], Tensor],
 ) -> Iterator[tuple[int, Tensor | str]]:
     """Read files in threads, a few ahead of what is asked for; yields pictures or reasons in their order."""
 
@@ -246,7 +256,7 @@ def _decoded(
             size = done[index]
             return "" if size is None else torch.empty((3, *size), device="meta")  # a shape without pixels
         try:
-            return read(files[index], short_side)
+            return decode(files[index])
         except ImageError as error:
             return str(error)
 
@@ -291,7 +301,7 @@ def _apply(
     size = (pictures[0][1].shape[1], pictures[0][1].shape[2])
     try:
         with torch.no_grad():
-            rows = function(torch.stack([image for _, image in pictures])).detach().cpu()
+            rows = function(_stacked([image for _, image in pictures])).detach().cpu()
     except ValueError as error:
         if len(pictures) == 1:
             return [Result(pictures[0][0], size, None, str(error))]
@@ -304,3 +314,8 @@ def _apply(
             f"expected one row for each of {len(pictures)} pictures, got shape {list(rows.shape)}"
         )
     return [Result(index, size, row) for (index, _), row in zip(pictures, rows, strict=True)]
+
+
+def _stacked(images: list[Tensor]) -> Tensor:
+    alike = len({image.dtype for image in images}) == 1
+    return torch.stack(images if alike else [unit(image) for image in images])

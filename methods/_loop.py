@@ -1,18 +1,23 @@
-"""What training loops share: the order of pictures, work prepared ahead, a state to go on from."""
+"""What training loops share: the order of pictures, steps prepared ahead, a state to go on from."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import lru_cache
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from benchmark import files
 from benchmark.datasets.contents import contents, journal_of
@@ -23,15 +28,28 @@ from methods._weights import cache_folder
 
 Prepared = TypeVar("Prepared")
 Reader = Callable[[Path], Tensor]
+#: What a step sees, prepared on the CPU.
+Prepare = Callable[[int], list[Tensor]]
+
+#: Most processes that prepare steps unless a setting says more, and the steps that each is ahead by.
+MOST_PROCESSES, AHEAD = 12, 2
+#: Where Linux keeps the memory that processes share.
+SHARED = Path("/dev/shm")
 
 
-def cached_reader(size: int) -> Reader:
-    """Return a reader that keeps the last ``size`` decoded pictures as bytes."""
+def cached_bytes(size: int) -> Reader:
+    """Return a reader of pictures as bytes that keeps the last ``size`` of them decoded."""
 
     @lru_cache(maxsize=size)
     def bytes_of(path: Path) -> Tensor:
-        return (read(path) * 255).round().to(torch.uint8)
+        return read(path).mul_(255).round_().to(torch.uint8)
 
+    return bytes_of
+
+
+def cached_reader(size: int) -> Reader:
+    """Return a reader that keeps the last ``size`` decoded pictures as bytes, and gives them in [0, 1]."""
+    bytes_of = cached_bytes(size)
     return lambda path: bytes_of(path).float() / 255
 
 
@@ -47,7 +65,7 @@ def index_at(position: int, count: int, seed: int) -> int:
     return int(epoch_order(count, epoch, seed)[place])
 
 
-def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Iterator[Prepared]:
+def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Generator[Prepared, None, None]:
     """Yield ``prepare(step)`` from step ``first`` on; one is prepared in a thread while another is used."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(prepare, first) if first < steps else None
@@ -56,6 +74,98 @@ def ahead(prepare: Callable[[int], Prepared], first: int, steps: int) -> Iterato
             here = coming.result()
             coming = pool.submit(prepare, step + 1) if step + 1 < steps else None
             yield here
+
+
+class _Steps(Dataset[list[Tensor] | ValueError]):
+    """Steps as a worker of `DataLoader` prepares them; an error in the data comes back as what it is."""
+
+    def __init__(self, prepare: Prepare) -> None:
+        self.prepare = prepare
+
+    def __getitem__(self, step: int) -> list[Tensor] | ValueError:
+        try:
+            return self.prepare(step)
+        except ValueError as error:
+            return error
+
+
+def _end_with_parent(_number: int) -> None:
+    """Have this worker end when the process that asked for it has died; its own parent is the server."""
+
+    def wait() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
+def by_processes(
+    prepare: Prepare, first: int, steps: int, processes: int, device: torch.device
+) -> Generator[list[Tensor], None, None]:
+    """Yield ``prepare(step)`` from step ``first`` on, in order; each of the processes prepares `AHEAD` steps.
+
+    Threads would hold each other up, and the network's: Python runs one at a time, and some codecs do too.
+
+    Parameters
+    ----------
+    prepare
+        Goes to each process once, pickled. Operations have one thread there.
+    first, steps
+        The first step, and the first that is no longer one.
+    processes
+        At least one. They end with the generator, and when this process has died.
+    device
+        Where the tensors are copied to, from pinned memory where that is a CUDA device.
+
+    Raises
+    ------
+    ValueError
+        The one that ``prepare`` raised.
+    """
+    # A server without threads starts them: a fork of this process would copy locks that threads hold.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([type(prepare).__module__])
+    loader = DataLoader(
+        _Steps(prepare),
+        sampler=range(first, steps),
+        batch_size=None,
+        num_workers=min(processes, steps - first),
+        prefetch_factor=AHEAD,
+        pin_memory=device.type == "cuda",
+        multiprocessing_context=context,
+        worker_init_fn=_end_with_parent,
+        generator=torch.Generator(),
+    )
+    for found in loader:
+        if isinstance(found, ValueError):
+            raise found
+        yield [tensor.to(device, non_blocking=True) for tensor in found]
+
+
+def by_threads(
+    prepare: Prepare, first: int, steps: int, device: torch.device
+) -> Generator[list[Tensor], None, None]:
+    """Yield ``prepare(step)`` from step ``first`` on, on the device; a thread prepares one step ahead."""
+    with closing(ahead(prepare, first, steps)) as coming:
+        for found in coming:
+            yield [tensor.to(device) for tensor in found]
+
+
+def processes_of(asked: int | None, device: torch.device, step_bytes: int) -> int:
+    """How many processes prepare steps: as asked; else none for a CPU, which has enough to do.
+
+    For a CUDA device all cores but two, and no more than `MOST_PROCESSES`. Processes of ``torchrun`` share
+    the cores. The shared memory must hold what is prepared, which a container often limits to 64 MB.
+    """
+    if asked is not None or device.type != "cuda":
+        return asked or 0
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = min(MOST_PROCESSES, max(2, cores // beside - 2))
+    if not SHARED.is_dir():
+        return wanted
+    return min(wanted, shutil.disk_usage(SHARED).free // beside // ((AHEAD + 1) * step_bytes))
 
 
 def check_pictures(pictures: Sequence[Path], *, least: int = 0, short_side: int = 0) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import get_worker_info
 
 from benchmark.degradations.kinds import Kind
 from benchmark.degradations.seeds import generator
@@ -119,4 +120,6 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _cores() -> int:
+    if get_worker_info() is not None:  # one of several processes, as many as there are cores
+        return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

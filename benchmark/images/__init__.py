@@ -3,7 +3,7 @@
 from benchmark.images.addresses import SECONDS, is_address, patience
 from benchmark.images.files import EXTENSIONS, below
 from benchmark.images.picture import MAX_PIXELS, ImageError, ImageNotice
-from benchmark.images.reading import header, read
+from benchmark.images.reading import header, read, read_samples, unit
 from benchmark.images.writing import write_png
 
 __all__ = [
@@ -17,5 +17,7 @@ __all__ = [
     "is_address",
     "patience",
     "read",
+    "read_samples",
+    "unit",
     "write_png",
 ]

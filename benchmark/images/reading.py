@@ -49,11 +49,32 @@ def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
         If the file is missing, empty, no picture, damaged, truncated or larger than `MAX_PIXELS`, or if its
         samples cannot be told to mean anything certain, such as signed integers or light beyond white (HDR).
     """
+    return unit(_samples(path, short_side))
+
+
+def read_samples(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
+    """Decode a picture as `read` does, but leave 8 bits as uint8: a quarter of the memory; `unit` divides."""
+    return _samples(path, short_side)
+
+
+def unit(pictures: Tensor, device: torch.device | None = None) -> Tensor:
+    """Bring pictures to a device, and bytes to [0, 1]: to the same bits on each. Others lie there already."""
+    there = device or pictures.device
+    if pictures.dtype != torch.uint8:
+        return pictures.to(there)
+    if there.type != "cuda":
+        return pictures.to(there).float().div_(255)
+    held = pictures if pictures.is_cuda else pictures.pin_memory()
+    # CUDA multiplies by the inverse of a number that the host knows, which rounds otherwise than division.
+    return held.to(there, non_blocking=True).float().div_(torch.full((), 255.0, device=there))
+
+
+def _samples(path: str | os.PathLike[str], short_side: int) -> Tensor:
     with _file(path) as file:
         picture = decoding.decode(file)
         pixels = _over_white(profiles.to_srgb(picture), picture)
         for notice in picture.notices:
-            warnings.warn(f"{os.fspath(path)}: {notice}", ImageNotice, stacklevel=2)
+            warnings.warn(f"{os.fspath(path)}: {notice}", ImageNotice, stacklevel=3)
         return _to_tensor(_scaled(_upright(pixels, picture.orientation), short_side))
 
 
@@ -96,7 +117,7 @@ def _over_white(colours: Samples, picture: Picture) -> Samples:
     if alpha is None or alpha.min() == (255 if alpha.dtype == np.uint8 else 1):
         return colours
     # Without the name of the file, so that it is said once and not of every picture.
-    warnings.warn("transparent pictures are laid over white", ImageNotice, stacklevel=3)
+    warnings.warn("transparent pictures are laid over white", ImageNotice, stacklevel=4)
     opacity = floats(alpha)[..., None]
     laid = floats(colours) * opacity + (1 - opacity)
     return (laid * 255).round().astype(np.uint8) if colours.dtype == np.uint8 else laid
@@ -129,7 +150,6 @@ def _resized(plane: Samples, size: tuple[int, int]) -> Samples:
 
 
 def _to_tensor(pixels: Samples) -> Tensor:
-    """Scale to [0, 1], channels first; grey becomes three equal channels."""
+    """Lay out with channels first; grey becomes three equal channels."""
     # A copy, since Pillow's memory is read-only and views may run backwards.
-    tensor = torch.from_numpy(np.array(pixels, order="C")).permute(2, 0, 1).expand(3, -1, -1).contiguous()
-    return tensor.float().div_(255) if pixels.dtype == np.uint8 else tensor
+    return torch.from_numpy(np.array(pixels, order="C")).permute(2, 0, 1).expand(3, -1, -1).contiguous()

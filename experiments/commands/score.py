@@ -55,10 +55,13 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, or bf16: faster, and a little off.")] = "fp32",
     batch: Annotated[
-        int, typer.Option(min=1, help="Most pictures of one size at a time: 2 suits a CPU, 32 a GPU.")
-    ] = 2,
+        int | None,
+        typer.Option(min=1, help="Most pictures of one size at a time; 32 on CUDA and else 2, unless given."),
+    ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray: on the cluster of RAY_ADDRESS.")] = "local",
-    jobs: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Threads that decode; up to 8 on CUDA and else 2, unless given.")
+    ] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Best first instead of the order given.")] = False,
     explain: Annotated[
         Path | None, typer.Option(help="Folder for pictures of where the score comes from (gradCAM).")
@@ -67,7 +70,7 @@ def command(
     """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
     from experiments.inputs import pictures
     from experiments.outputs import check_format, write_frame
-    from experiments.scoring_run import How
+    from experiments.scoring_run import How, suited
 
     if out is not None:
         check_format(out)
@@ -76,7 +79,8 @@ def command(
     for option, value in (("device", device), ("precision", precision), ("engine", engine)):
         if value not in _CHOICES[option]:
             raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
-    how = How(device, precision, batch, jobs)  # type: ignore[arg-type]
+    usual = suited(device)  # type: ignore[arg-type]
+    how = How(device, precision, batch or usual[0], jobs or usual[1])  # type: ignore[arg-type]
     files = pictures(paths, sys.stdin)
     loaded = {name: _loaded(name) for name in dict.fromkeys(method)}
     if explain is not None:

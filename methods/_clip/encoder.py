@@ -106,8 +106,9 @@ class ImageEncoder(nn.Module):
         self.tower: Any = tower_of(visual)
         self.tower.prepare(visual)
         self.visual: Any = visual
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        there = next(visual.parameters()).device
+        self.register_buffer("mean", torch.tensor(MEAN, device=there).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD, device=there).view(1, 3, 1, 1), persistent=False)
         self._size = (0, 0)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from benchmark.degradations import compose, sample_sequence
 from methods._arniqa.scales import half
-from methods._loop import Reader, index_at
+from methods._loop import Reader, cached_reader, index_at
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,65 @@ def draw_pair(pictures: Sequence[Path], position: int, seed: int, reader: Reader
 
 
 def draw_batch(
-    pictures: Sequence[Path], step: int, batch: int, seed: int, reader: Reader, draw: Draw, pool: Executor
-) -> tuple[Tensor, Tensor]:
+    pictures: Sequence[Path], step: int, batch: int, seed: int, reader: Reader, draw: Draw,
+    pool: Executor | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Return the two sides of a step: ``[A full | A half]`` and ``[B full | B half]``.
 
     Each is ``[2 batch, 3, crop, crop]``. Row i of one is degraded as row i of the other. The half of a
-    picture is degraded like its full scale and is still no partner of it: the hard negative.
+    picture is degraded like its full scale and is still no partner of it: the hard negative. Pairs are drawn
+    one after the other, or on the threads of a pool.
     """
     positions = range(step * batch, (step + 1) * batch)
-    pairs = pool.map(lambda position: draw_pair(pictures, position, seed, reader, draw), positions)
+    mapped = pool.map if pool else map
+    pairs = mapped(lambda position: draw_pair(pictures, position, seed, reader, draw), positions)
     four = torch.stack(list(pairs), dim=1)
     return torch.cat([four[0], four[2]]), torch.cat([four[1], four[3]])
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Makes the two sides of a step, see `draw_batch`. Goes to processes.
+
+    Parameters
+    ----------
+    names
+        Paths of the pictures, as text: 140,000 are sent to a process in no time.
+    batch
+        Pairs a step.
+    seed
+        Of the training.
+    draw
+        How pairs are drawn.
+    cache
+        Decoded pictures kept in memory.
+    """
+
+    names: Sequence[str]
+    batch: int
+    seed: int
+    draw: Draw
+    cache: int = 0
+
+    @cached_property
+    def pictures(self) -> list[Path]:
+        """The pictures."""
+        return [Path(name) for name in self.names]
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Decode a picture."""
+        return cached_reader(self.cache)
+
+    @property
+    def step_bytes(self) -> int:
+        """Bytes of a step in float32."""
+        return 4 * 4 * self.batch * 3 * self.draw.crop**2
+
+    def __call__(self, step: int, pool: Executor | None = None) -> list[Tensor]:
+        """Return the two sides of a step."""
+        sides = draw_batch(self.pictures, step, self.batch, self.seed, self.reader, self.draw, pool)
+        return list(sides)
 
 
 def random_crop(image: Tensor, size: int, rng: np.random.Generator) -> Tensor:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -20,9 +22,9 @@ from tqdm import tqdm
 
 from methods._arniqa.encoder import Encoder, build, start
 from methods._device import device
-from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, identity
+from methods._loop import Checkpoint, by_processes, by_threads, check_pictures, identity, processes_of
 from methods.arniqa.loss import nt_xent
-from methods.arniqa.pairs import Draw, draw_batch
+from methods.arniqa.pairs import Draw, Feed
 
 COLUMNS = ["step", "lr", "loss", "matched"]
 
@@ -32,7 +34,7 @@ class Training(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     #: What a step learns does not depend on these.
-    aside: ClassVar = {"cache", "log_every", "checkpoint_every"}
+    aside: ClassVar = {"processes", "cache", "log_every", "checkpoint_every"}
 
     backbone: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet50"
     pretrained: str | None = Field("imagenet", description="or a file of torchvision; null: random weights")
@@ -49,6 +51,9 @@ class Training(BaseModel):
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(1e-4, ge=0)
     bf16: bool = True
+    processes: int | None = Field(
+        None, ge=0, description="processes that decode and degrade; null: 0 for a CPU, else cores but two"
+    )
     cache: int = Field(256, ge=0, description="decoded pictures kept in memory")
     log_every: int = Field(10, ge=1)
     checkpoint_every: int = Field(500, ge=1)
@@ -107,18 +112,13 @@ def train_encoder(
     checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump(exclude=settings.aside)), parts)
     first, rows = checkpoint.restore()
     steps = round(settings.epochs * len(pictures) / settings.batch)
-    reader = cached_reader(settings.cache)
-    draw = Draw(settings.crop, settings.distortions, settings.levels, settings.pristine)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        sides = ahead(
-            lambda step: draw_batch(pictures, step, settings.batch, seed, reader, draw, pool), first, steps
-        )
+    with closing(pairs(pictures, first, steps, seed, settings, here)) as sides:
         progress = tqdm(sides, initial=first, total=steps, desc="train", mininterval=5)
         for step, (a, b) in enumerate(progress, start=first):
             rate = learning_rate(step * settings.batch / len(pictures), settings)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            figures = train_step(encoder, optimizer, a.to(here), b.to(here), settings)
+            figures = train_step(encoder, optimizer, a, b, settings)
             if not math.isfinite(figures["loss"]):
                 raise ValueError(
                     f"the loss is {figures['loss']} at step {step}; lower `lr` (now {settings.lr})"
@@ -129,6 +129,21 @@ def train_encoder(
                 checkpoint.save(step + 1, rows)
     checkpoint.remove()
     return encoder.cpu().eval(), pd.DataFrame(rows, columns=COLUMNS)
+
+
+def pairs(
+    pictures: Sequence[Path], first: int, steps: int, seed: int, settings: Training, device: torch.device
+) -> Generator[list[torch.Tensor], None, None]:
+    """Yield the two sides of each step from ``first`` on; ``processes`` make them, or threads of this one."""
+    draw = Draw(settings.crop, settings.distortions, settings.levels, settings.pristine)
+    feed = Feed([str(path) for path in pictures], settings.batch, seed, draw, settings.cache)
+    processes = processes_of(settings.processes, device, feed.step_bytes)
+    if processes and first < steps:
+        feed = replace(feed, cache=settings.cache // processes)
+        yield from by_processes(feed, first, steps, processes, device)
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from by_threads(lambda step: feed(step, pool), first, steps, device)
 
 
 def train_step(

@@ -16,7 +16,9 @@ class Training(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     #: What a step learns does not depend on these. Pictures taken out for a validation change the pictures.
-    aside: ClassVar = {"workers", "cache", "log_every", "checkpoint_every", "validate_every", "scale"}
+    aside: ClassVar = {
+        "workers", "processes", "cache", "log_every", "checkpoint_every", "validate_every", "scale",
+    }  # fmt: skip
 
     architecture: str = "RN50-quickgelu"
     width: int | None = Field(None, ge=8, description="width of the image tower, if not the architecture's")
@@ -55,7 +57,10 @@ class Training(BaseModel):
     norm: Literal["eval", "train"] = Field("eval", description="mode of the batch-norm layers")
     bf16: bool = True
     scale: float = Field(100.0, gt=0, description="factor on the cosines when scoring")
-    workers: int = Field(4, ge=1, description="threads that decode")
+    workers: int = Field(4, ge=1, description="threads that decode, where `processes` is 0")
+    processes: int | None = Field(
+        None, ge=0, description="processes that decode and degrade; null: 0 for a CPU, else cores but two"
+    )
     cache: int = Field(256, ge=0, description="decoded pictures kept in memory")
     validate_every: int = Field(0, ge=0, description="steps between two validations; 0: none")
     validate_on: int = Field(20, ge=1, description="most pictures of a validation")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,9 @@ from benchmark.degradations import sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
-from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, identity, index_at
+from methods._loop import Checkpoint, by_processes, by_threads, check_pictures, identity, processes_of
 from methods._parallel import Team, team, writes_files
-from methods.qualiclip.crops import draw_batch
-from methods.qualiclip.degrading import rising
+from methods.qualiclip.feed import Feed
 from methods.qualiclip.losses import loss_terms, ranking_across
 from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.validation import held_out_pictures, ranking_accuracy, validation_table
@@ -41,31 +42,22 @@ SHOWN = 80
 
 def ladders(
     pictures: Sequence[Path], first: int, seed: int, settings: Training, crew: Team
-) -> Iterator[list[Tensor]]:
+) -> Generator[list[Tensor], None, None]:
     """Yield each step from ``first`` on: its parts, degraded crops ``[L, B, 2, 3, c, c]`` on the device.
 
-    A picture is decoded once a step, by ``workers`` threads; the next step is made while the network works.
+    They are made on the CPU, and are the same to the bit whatever the device and whoever makes them:
+    ``processes`` beside this one, or a thread of this one with ``workers`` threads that decode.
     """
-    reader = cached_reader(settings.cache)
-    share = settings.batch // (crew.size * settings.accumulate)
-
-    def prepare(step: int) -> list[Tensor]:
-        parts = []
-        for part in range(settings.accumulate):
-            # Neighbouring places go to the processes in turn; a part of one process has `share` of them.
-            start = step * settings.batch + (part * crew.size + crew.rank) * share
-            positions = range(start, start + share)
-            paths = list(dict.fromkeys(pictures[index_at(p, len(pictures), seed)] for p in positions))
-            images = dict(zip(paths, decoders.map(reader, paths), strict=True))
-            crops, kinds, seeds = draw_batch(
-                pictures, positions, seed, images.__getitem__, settings.crop, settings.overlap,
-                drawn=settings.drawn, distortions=settings.distortions,
-            )  # fmt: skip
-            parts.append(rising(crops.to(crew.device), kinds, seeds.tolist(), settings))
-        return parts
-
+    names = [str(path) for path in pictures]
+    feed = Feed(names, seed, settings, crew.rank, crew.size, settings.cache)
+    processes = processes_of(settings.processes, crew.device, feed.step_bytes)
+    if processes and first < settings.steps:
+        feed = replace(feed, cache=settings.cache // processes)
+        yield from by_processes(feed, first, settings.steps, processes, crew.device)
+        return
     with ThreadPoolExecutor(settings.workers) as decoders:
-        yield from ahead(prepare, first, settings.steps)
+        prepare = lambda step: feed(step, decoders.map)  # noqa: E731
+        yield from by_threads(prepare, first, settings.steps, crew.device)
 
 
 def step_losses(
@@ -85,7 +77,7 @@ def step_losses(
         + settings.negative * terms["negative"]
         + settings.rank_across * terms["across"]
     )
-    milder, stronger = torch.triu_indices(shape[0], shape[0], offset=1)
+    milder, stronger = torch.triu_indices(shape[0], shape[0], offset=1, device=quality.device)
     in_order = (quality[milder] > quality[stronger]).float().mean()
     return loss, {"loss": loss.detach(), **{k: v.detach() for k, v in terms.items()}, "in_order": in_order}
 
@@ -212,24 +204,27 @@ def _run(
     steps = trange(
         first, settings.steps, initial=first, total=settings.steps, mininterval=5, disable=not crew.first
     )
-    for step, crops in zip(steps, ladders(pictures, first, seed, settings, crew), strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, settings)
-        optimizer.zero_grad(set_to_none=True)
-        figures = take_step(embed, model, crops, settings, crew)
-        if not math.isfinite(figures["loss"]):
-            raise ValueError(f"the loss is {figures['loss']} at step {step}; lower `lr` (now {settings.lr})")
-        optimizer.step()
-        if average:
-            average.update_parameters(model)
-        done = step + 1
-        if step % settings.log_every == 0 or done == settings.steps:
-            rows.append({"step": step, "lr": learning_rate(step, settings), **figures})
-        if held_out and (done % settings.validate_every == 0 or done == settings.steps) and crew.first:
-            judged: Any = average.module if average else model
-            rows.append({"validated": step, **ranking_accuracy(judged, held_out, settings, crew.device)})
-        if done % settings.checkpoint_every == 0 and crew.first:
-            checkpoint.save(done, rows)
+    with closing(ladders(pictures, first, seed, settings, crew)) as coming:
+        for step, crops in zip(steps, coming, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, settings)
+            optimizer.zero_grad(set_to_none=True)
+            figures = take_step(embed, model, crops, settings, crew)
+            if not math.isfinite(figures["loss"]):
+                raise ValueError(
+                    f"the loss is {figures['loss']} at step {step}; lower `lr` (now {settings.lr})"
+                )
+            optimizer.step()
+            if average:
+                average.update_parameters(model)
+            done = step + 1
+            if step % settings.log_every == 0 or done == settings.steps:
+                rows.append({"step": step, "lr": learning_rate(step, settings), **figures})
+            if held_out and (done % settings.validate_every == 0 or done == settings.steps) and crew.first:
+                judged: Any = average.module if average else model
+                rows.append({"validated": step, **ranking_accuracy(judged, held_out, settings, crew.device)})
+            if done % settings.checkpoint_every == 0 and crew.first:
+                checkpoint.save(done, rows)
     crew.wait()
     if crew.first:
         checkpoint.remove()

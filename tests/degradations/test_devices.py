@@ -9,6 +9,7 @@ from benchmark.degradations.render import gather, render
 from benchmark.degradations.seeds import generator
 from tests import pretended
 from tests.degradations.pictures import photographs
+from tests.on_cuda import DEVICE, needed
 
 # Rounding in another order may carry a value over a grey level where a type truncates to bytes.
 MEAN, MOST = 1e-4, 1.01 / 255
@@ -48,13 +49,13 @@ def test_on_cuda_every_step_is_taken_on_the_device(kind):
             assert at(amount).shape == images.shape
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@needed
 @pytest.mark.parametrize("kind", LEVELS)
 def test_cuda_agrees_with_the_cpu(kind):
     images = photographs()
     here = ladder(images, kind, range(6))
-    there = ladder(images.cuda(), kind, torch.arange(6))
-    assert there.device.type == "cuda"
+    there = ladder(images.to(DEVICE), kind, torch.arange(6))
+    assert there.device.type == DEVICE.type
     assert (there.cpu() - here).abs().mean() < MEAN
     assert (there.cpu() - here).abs().max() < MOST
 

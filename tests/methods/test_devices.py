@@ -3,12 +3,19 @@
 The pretended device has no autocast, no backward pass and no branches on values: those want a real one.
 """
 
+from pathlib import Path
+
 import torch
 
 import methods
 from methods import niqe
 from methods._arniqa.encoder import build
 from methods._arniqa.features import TwoScales
+from methods._clip import prompt_training
+from methods._clip.encoder import architecture
+from methods._clip.encoder import build as build_clip
+from methods._clip.prompt_training import PromptTraining
+from methods._clip.prompts import LearntPrompts, learnt_scorer
 from methods.arniqa.loss import nt_xent
 from methods.qualiclip.settings import Training
 from methods.qualiclip.training import step_losses
@@ -33,6 +40,20 @@ def test_a_network_takes_pictures_to_its_weights():
         scores = method.score(torch.empty(2, 3, 90, 120))
         assert (scores.device.type, scores.shape) == ("cpu", (2,))
         assert method.features(torch.empty(2, 3, 90, 120)).device.type == "cpu"
+
+
+def test_prompts_are_learnt_where_the_weights_lie(monkeypatch):
+    clip = build_clip(architecture("small"), seed=0).requires_grad_(False)
+    prompts = LearntPrompts(clip, ["Good photo.", "Bad photo."], tokens=4, shared=True)
+    monkeypatch.setattr(prompt_training, "read", lambda path, short_side: torch.empty(3, 90, 120))
+    own = PromptTraining(steps=1, batch=2, optimizer="adam")
+    with pretended.cuda() as mode:
+        pretended.moved(clip, mode)
+        pretended.moved(prompts, mode)
+        encoder = learnt_scorer(clip, prompts, 100.0).encoder
+        _, embedded = prompt_training.Batches(encoder, [Path("a.png"), Path("b.png")], 0, own)(0)
+        logits = embedded @ prompts().T
+        assert (logits.device.type, logits.shape) == ("cuda", (2, 2))
 
 
 def test_arniqa_takes_both_scales_to_its_weights():

@@ -29,7 +29,14 @@ PROMPTS = {
 LEFT_ALONE = {
     "qualiclip": (
         QUALICLIP,
-        {"workers": 1, "cache": 0, "log_every": 3, "checkpoint_every": 2, "validate_every": 3},
+        {
+            "workers": 1,
+            "processes": 1,
+            "cache": 0,
+            "log_every": 3,
+            "checkpoint_every": 2,
+            "validate_every": 3,
+        },
     ),
     "arniqa": (ARNIQA, {"cache": 0, "log_every": 3, "checkpoint_every": 3}),
     "clipiqa_plus": (PROMPTS, {"log_every": 3, "checkpoint_every": 3}),

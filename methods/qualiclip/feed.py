@@ -1,0 +1,91 @@
+"""What a step sees: pictures decoded, pairs of crops cut, each degraded at rising levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from benchmark.images import unit
+from methods._loop import Reader, cached_bytes, index_at
+from methods.qualiclip.crops import draw_batch
+from methods.qualiclip.degrading import rising
+from methods.qualiclip.settings import Training
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Makes what a step sees, on the CPU; it depends on the seed and the step alone. Goes to processes.
+
+    Parameters
+    ----------
+    names
+        Paths of the pictures, as text: 140,000 are sent to a process in no time.
+    seed, settings
+        Of the training.
+    rank, size
+        Which share of each batch: that of one process among so many that train together.
+    cache
+        Decoded pictures kept in memory.
+    """
+
+    names: Sequence[str]
+    seed: int
+    settings: Training
+    rank: int = 0
+    size: int = 1
+    cache: int = 0
+
+    @cached_property
+    def pictures(self) -> list[Path]:
+        """The pictures."""
+        return [Path(name) for name in self.names]
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Decode a picture to bytes."""
+        return cached_bytes(self.cache)
+
+    @property
+    def share(self) -> int:
+        """Pictures of a part of a step."""
+        return self.settings.batch // (self.size * self.settings.accumulate)
+
+    @property
+    def step_bytes(self) -> int:
+        """Bytes of a step in float32."""
+        own = self.settings
+        return 4 * own.levels * own.accumulate * self.share * 2 * 3 * own.crop**2
+
+    def __call__(
+        self, step: int, decoded: Callable[[Reader, list[Path]], Iterable[Tensor]] = map
+    ) -> list[Tensor]:
+        """Return the parts of a step, ``[L, B, 2, 3, c, c]`` in [0, 1] each.
+
+        Parameters
+        ----------
+        step
+            From 0.
+        decoded
+            ``map``, or that of a pool of threads.
+        """
+        return [self._part(step, part, decoded) for part in range(self.settings.accumulate)]
+
+    def _part(
+        self, step: int, part: int, decoded: Callable[[Reader, list[Path]], Iterable[Tensor]]
+    ) -> Tensor:
+        own = self.settings
+        # Neighbouring places go to the processes in turn; a part of one process has `share` of them.
+        start = step * own.batch + (part * self.size + self.rank) * self.share
+        positions = range(start, start + self.share)
+        count = len(self.names)
+        paths = list(dict.fromkeys(self.pictures[index_at(p, count, self.seed)] for p in positions))
+        images = dict(zip(paths, decoded(self.reader, paths), strict=True))
+        crops, kinds, seeds = draw_batch(
+            self.pictures, positions, self.seed, images.__getitem__, own.crop, own.overlap,
+            drawn=own.drawn, distortions=own.distortions,
+        )  # fmt: skip
+        return rising(unit(crops), kinds, seeds.tolist(), own)
