@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from benchmark.method import HasFeatures
+from benchmark.method import has_features
 from benchmark.scoring import features_manifest
 from experiments import results, stage
 from experiments.scoring_run import place
@@ -18,9 +18,9 @@ def features(method: str, dataset: str) -> None:
     """Write the features of ``method`` on data set ``dataset``."""
     settings = stage.start()
     loaded = load_trained(method)
-    if not isinstance(loaded, HasFeatures):
-        raise ValueError(f"cross_dataset.methods: {method!r} has no features(); remove it from the list")
     place(loaded, "auto")
+    if not has_features(loaded):
+        raise ValueError(f"cross_dataset.methods: {method!r} has no features(); remove it from the list")
     data = results.pictured(dataset, settings.prepare)
     names, values, errors = features_manifest(data, loaded, batch=settings.score.batch)
     for image, reason in errors.items():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
 from benchmark.images import write_png
-from benchmark.method import HasGradients
+from benchmark.method import has_gradients
 from experiments import present, results, signing, stage
 from experiments.settings import Gradcam
 from experiments.trained import load_trained
@@ -48,9 +48,9 @@ def with_gradients(name: str) -> Attributable:
         If it has no gradients.
     """
     method = load_trained(name)
-    if not isinstance(method, HasGradients):
+    if not has_gradients(method):
         raise ValueError(f"gradcam.methods: {name} has no gradients; remove it from the list")
-    return method
+    return cast(Attributable, method)
 
 
 def show(loaded: dict[str, Attributable], trial: Trial, own: Gradcam) -> None:

@@ -145,10 +145,10 @@ def _loaded(name: str) -> Method:
 
 def _check_explained(methods: Mapping[str, Method]) -> None:
     """Refuse methods without gradients before an hour of scoring, not after."""
-    from benchmark.method import HasGradients
+    from benchmark.method import has_gradients
 
     for name, method in methods.items():
-        if not isinstance(method, HasGradients):
+        if not has_gradients(method):
             raise ValueError(f"--explain: {name} has no gradients that a map could be made of; leave it out")
 
 
