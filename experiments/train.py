@@ -16,6 +16,7 @@ from typing import Any
 
 import methods
 from benchmark.datasets.prepared import Dataset
+from benchmark.files import check_folder
 from experiments import results, stage
 from experiments.ablated import ablations_of
 from experiments.settings import MethodSettings, Settings
@@ -77,6 +78,7 @@ def train_into(
     ablation: str = "",
 ) -> None:
     """Train a method into ``out`` and write ``method.json`` beside its weights."""
+    check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     learnt: dict[str, Any] = {}
     learnt_from = digest_of(pictures)  # as they are now: they may be gone by the end

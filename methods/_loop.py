@@ -140,8 +140,16 @@ def partial_of(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
+def finished(out: Path) -> None:
+    """Remove the state of a run whose result is written."""
+    if writes_files():
+        partial_of(out).unlink(missing_ok=True)
+
+
 class Checkpoint:
     """State of a run in ``<out>.partial``: outside the result, which a pipeline may empty before each run.
+
+    `finished` removes it once the result is written, which a full disk may prevent.
 
     Parameters
     ----------
@@ -151,12 +159,19 @@ class Checkpoint:
         What `identity` says of the run; a state of another run is not taken up.
     parts
         What has a state, by name: modules and optimisers.
+
+    Raises
+    ------
+    ValueError
+        If the state cannot be written, before the first step and not at the first save.
     """
 
     def __init__(
         self, out: Path, run: Mapping[str, Any], parts: Mapping[str, nn.Module | torch.optim.Optimizer]
     ) -> None:
         self.path = partial_of(out)
+        if writes_files():
+            files.check_file(self.path)
         self.run = json.dumps(run, sort_keys=True)
         self.parts = parts
 
@@ -191,12 +206,9 @@ class Checkpoint:
         )
 
     def save(self, step: int, rows: list[dict[str, Any]]) -> None:
-        """Write the state aside and rename it."""
+        """Write the state aside and rename it; an earlier one stays where the disk has no room."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        with files.whole(self.path) as aside:
-            torch.save({"run": self.run, "step": step, "rows": rows, **states}, aside)
-
-    def remove(self) -> None:
-        """Remove the state of a run that has ended."""
-        self.path.unlink(missing_ok=True)
+        # Through a file of Python's: torch's own would not say that the disk is full.
+        with files.whole(self.path) as aside, aside.open("wb") as file:
+            torch.save({"run": self.run, "step": step, "rows": rows, **states}, file)

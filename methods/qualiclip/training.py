@@ -26,7 +26,7 @@ from benchmark.degradations import sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
-from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, identity, index_at
+from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, finished, identity, index_at
 from methods._parallel import Team, team, writes_files
 from methods.qualiclip.crops import draw_batch
 from methods.qualiclip.degrading import rising
@@ -231,8 +231,6 @@ def _run(
         if done % settings.checkpoint_every == 0 and crew.first:
             checkpoint.save(done, rows)
     crew.wait()
-    if crew.first:
-        checkpoint.remove()
     curve = pd.DataFrame([r for r in rows if "step" in r], columns=["step", "lr", *TERMS])
     judged_rows = [{**r, "step": r["validated"]} for r in rows if "validated" in r]
     final: Any = average.module if average else model
@@ -277,4 +275,5 @@ def train(
         for name, table in (("curve", curve), ("validation", validation)):
             if len(table) or name == "curve":
                 table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
+    finished(out)
     return {"weights": str(weights)}
