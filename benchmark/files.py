@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
@@ -25,6 +25,13 @@ NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: Seconds between two words about waiting.
 SAID_EVERY = 60.0
+
+
+#: Folders and files that systems put beside those of people: macOS, Synology, QNAP, Windows, Linux.
+SYSTEM = frozenset(
+    {"__macosx", "@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "system volume information"}
+    | {"lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini"}
+)
 
 
 class BusyError(ValueError):
@@ -178,6 +185,20 @@ def plain(name: str) -> PurePosixPath:
     ):
         raise ValueError(f"{name!r} leads out of the folder; give a path below it")
     return path
+
+
+def hidden(path: str | PurePath) -> str:
+    """What a path goes through that nobody put there to be listed, as in ``__MACOSX``; "" for any other path.
+
+    Names with a point before them (`._*` of macOS, ``.ipynb_checkpoints``, ``.DS_Store``), and those of
+    `SYSTEM`. Ask of paths below the folder that is listed: that one, people have named.
+    """
+    for part in PurePath(path).parts:
+        if part.startswith("._"):
+            return "._*"
+        if part.lower() in SYSTEM or (part.startswith(".") and part not in (".", "..")):
+            return part
+    return ""
 
 
 def inside(folder: Path, name: str) -> Path:

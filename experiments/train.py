@@ -16,7 +16,7 @@ from typing import Any
 
 import methods
 from benchmark.datasets.prepared import Dataset
-from benchmark.files import check_folder
+from benchmark.files import check_folder, hidden
 from experiments import results, stage
 from experiments.ablated import ablations_of
 from experiments.settings import MethodSettings, Settings
@@ -90,7 +90,8 @@ def train_into(
         return  # under torchrun the first process writes
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
-    weights = [path for path in out.iterdir() if path.is_file() and path.name != "method.json"]
+    there = [path for path in out.iterdir() if path.is_file() and not hidden(path.name)]
+    weights = [path for path in there if path.name != "method.json"]
     weights += [path for path in stage.named_files(arguments) if path.parent != out]
     stage.write_json(
         {
