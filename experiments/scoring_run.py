@@ -26,7 +26,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class How:
-    """What scores may depend on besides the method, and how many threads decode.
+    """What scores may depend on besides the method, and what they do not: threads that decode, and memory.
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ class How:
         Threads that decode.
     short_side
         Scale pictures to this short side, in pixels; 0 leaves them.
+    pixels
+        Most pixels in memory at once, see `benchmark.scoring.stream`.
     """
 
     device: Device = "auto"
@@ -47,6 +49,7 @@ class How:
     batch: int = 2
     jobs: int = 2
     short_side: int = 0
+    pixels: int | None = None
 
 
 def available() -> Device:
@@ -100,13 +103,15 @@ def local_rows(
 ) -> Iterator[list[Row]]:
     """Score pictures in this process, a batch at a time; `done` as for `benchmark.scoring.stream`."""
     options: Any = {"batch": how.batch, "jobs": how.jobs, "short_side": how.short_side}
+    options["pixels"] = how.pixels
     for part in stream(paths, function_of(method, how), done=done, **options):
         yield scored(part, method)
 
 
 def fingerprint(method: Method, how: How, **more: str) -> dict[str, Any]:
     """Return what scores depend on beside the pictures; a journal goes on where this is the same."""
-    settings = {name: value for name, value in asdict(how).items() if name != "jobs"}
+    aside = ("jobs", "pixels")
+    settings = {name: value for name, value in asdict(how).items() if name not in aside}
     return {"method": method.name, **settings, **more}
 
 

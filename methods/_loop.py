@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +19,7 @@ from torch import Tensor, nn
 from benchmark import files
 from benchmark.datasets.contents import contents, journal_of
 from benchmark.datasets.readable import check_readable
-from benchmark.images import read
+from benchmark.images import most, read
 from methods._parallel import writes_files
 from methods._weights import cache_folder
 
@@ -26,13 +28,32 @@ Reader = Callable[[Path], Tensor]
 
 
 def cached_reader(size: int) -> Reader:
-    """Return a reader that keeps the last ``size`` decoded pictures as bytes."""
+    """Return a reader of pictures as bytes, of which `floats` makes what is cut out of them.
 
-    @lru_cache(maxsize=size)
+    It keeps the last ``size`` of them, as long as they have no more pixels together than
+    `benchmark.images.most` allows.
+    """
+    bound, lock = most(), Lock()
+    kept: OrderedDict[Path, Tensor] = OrderedDict()
+
     def bytes_of(path: Path) -> Tensor:
-        return (read(path) * 255).round().to(torch.uint8)
+        with lock:
+            if path in kept:
+                kept.move_to_end(path)
+                return kept[path]
+        image = read(path).mul_(255).round_().to(torch.uint8)
+        with lock:
+            kept[path] = image
+            while kept and (len(kept) > size or sum(i.shape[1:].numel() for i in kept.values()) > bound):
+                kept.popitem(last=False)
+        return image
 
-    return lambda path: bytes_of(path).float() / 255
+    return bytes_of
+
+
+def floats(image: Tensor) -> Tensor:
+    """Return a picture as float32 in [0, 1], or as it is where it is no bytes."""
+    return image.float().div_(255) if image.dtype == torch.uint8 else image
 
 
 @lru_cache(maxsize=2)

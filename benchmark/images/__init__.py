@@ -4,18 +4,22 @@ from benchmark.images.addresses import SECONDS, is_address, patience
 from benchmark.images.files import EXTENSIONS, among, below, visible
 from benchmark.images.picture import MAX_PIXELS, ImageError, ImageNotice
 from benchmark.images.reading import header, read
+from benchmark.images.room import Flight, Room, most
 from benchmark.images.writing import write_png
 
 __all__ = [
     "EXTENSIONS",
     "MAX_PIXELS",
     "SECONDS",
+    "Flight",
     "ImageError",
     "ImageNotice",
+    "Room",
     "among",
     "below",
     "header",
     "is_address",
+    "most",
     "patience",
     "read",
     "visible",

@@ -60,6 +60,13 @@ def command(
     ] = 2,
     engine: Annotated[str, typer.Option(help="local, or ray: on the cluster of RAY_ADDRESS.")] = "local",
     jobs: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
+    pixels: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Most millions of pixels in memory at once, 96 without it; scores do not depend on it.",
+        ),
+    ] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Best first instead of the order given.")] = False,
     explain: Annotated[
         Path | None, typer.Option(help="Folder for pictures of where the score comes from (gradCAM).")
@@ -77,7 +84,8 @@ def command(
     for option, value in (("device", device), ("precision", precision), ("engine", engine)):
         if value not in _CHOICES[option]:
             raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
-    how = How(device, precision, batch, jobs)  # type: ignore[arg-type]
+    most = None if pixels is None else round(pixels * 1e6)
+    how = How(device, precision, batch, jobs, pixels=most)  # type: ignore[arg-type]
     files = pictures(paths, sys.stdin)
     # What can go wrong with any of the methods does so before the first begins.
     runs = [_planned(name, how, engine, out) for name in dict.fromkeys(method)]

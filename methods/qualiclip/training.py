@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 import torch.distributed as dist
@@ -28,7 +29,7 @@ from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
 from methods._loop import Checkpoint, ahead, cached_reader, check_pictures, finished, identity, index_at
 from methods._parallel import Team, team, writes_files
-from methods.qualiclip.crops import draw_batch
+from methods.qualiclip.crops import Kinds, draw_batch
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.losses import loss_terms, ranking_across
 from methods.qualiclip.settings import Training, learning_rate
@@ -49,18 +50,28 @@ def ladders(
     reader = cached_reader(settings.cache)
     share = settings.batch // (crew.size * settings.accumulate)
 
+    def cut(path: Path, positions: list[int]) -> tuple[Tensor, list[Kinds], Tensor]:
+        image = reader(path)
+        return draw_batch(
+            pictures, positions, seed, lambda _: image, settings.crop, settings.overlap,
+            drawn=settings.drawn, distortions=settings.distortions,
+        )  # fmt: skip
+
     def prepare(step: int) -> list[Tensor]:
         parts = []
         for part in range(settings.accumulate):
             # Neighbouring places go to the processes in turn; a part of one process has `share` of them.
             start = step * settings.batch + (part * crew.size + crew.rank) * share
             positions = range(start, start + share)
-            paths = list(dict.fromkeys(pictures[index_at(p, len(pictures), seed)] for p in positions))
-            images = dict(zip(paths, decoders.map(reader, paths), strict=True))
-            crops, kinds, seeds = draw_batch(
-                pictures, positions, seed, images.__getitem__, settings.crop, settings.overlap,
-                drawn=settings.drawn, distortions=settings.distortions,
-            )  # fmt: skip
+            places: dict[Path, list[int]] = {}
+            for position in positions:
+                places.setdefault(pictures[index_at(position, len(pictures), seed)], []).append(position)
+            drawn = list(decoders.map(cut, places, places.values()))
+            # Cut picture by picture, so that a step holds crops and no pictures; then as the run has them.
+            order = np.argsort([position for group in places.values() for position in group]).tolist()
+            crops = torch.cat([group for group, _, _ in drawn])[order]
+            kinds = [[kind for _, group, _ in drawn for kind in group][at] for at in order]
+            seeds = torch.cat([group for _, _, group in drawn])[order]
             parts.append(rising(crops.to(crew.device), kinds, seeds.tolist(), settings))
         return parts
 
