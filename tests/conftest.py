@@ -3,8 +3,12 @@ import shutil
 import subprocess
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# A machine that is busy is no fault.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 NO_LOCKS = """
 #include <errno.h>
