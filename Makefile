@@ -1,4 +1,5 @@
 # Two commands for a fresh machine: `make repro` and `make test`. Everything lives in .venv.
+# Python 3.11, 3.12 or 3.13: `make test PYTHON=python3.13`.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -7,10 +8,17 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup setup-test repro test test-all rehearsal rehearsal-short lint mutants bench gpu params lock clean
+.PHONY: asked-python setup setup-test repro test test-all rehearsal rehearsal-short lint mutants bench gpu params lock clean
 
-setup: $(VENV)/.installed
-setup-test: $(VENV)/.installed-test
+setup: asked-python $(VENV)/.installed
+setup-test: asked-python $(VENV)/.installed-test
+
+# Who names a Python gets that one, or is told that .venv has another.
+asked-python:
+ifneq ($(origin PYTHON),file)
+	@test ! -x $(BIN)/python || test "$$($(BIN)/python -V)" = "$$($(PYTHON) -V)" || { \
+	  echo "$(VENV) has $$($(BIN)/python -V), PYTHON=$(PYTHON) is $$($(PYTHON) -V): remove $(VENV)" >&2; exit 1; }
+endif
 
 $(UV):
 	$(PYTHON) -m venv $(VENV)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from benchmark import bibtex
-from benchmark.method import Card, HasFeatures, HasGradients, Method
+from benchmark.method import GRADIENTS, Card, Method, has_features, has_gradients
 
 #: Largest difference between the score of a picture alone and in a batch; relative for scores above 1.
 TOLERANCE = 1e-6
@@ -68,9 +68,9 @@ def check_method(
         ("sizes", _sizes),
         ("what it cannot score", _refusals),
     ]
-    if features or isinstance(method, HasFeatures):
+    if features or has_features(method):
         more.append(("features", _features))
-    if gradients or any(hasattr(method, part) for part in ("cam_module", "cam_layer", "cam_targets")):
+    if gradients or any(hasattr(method, part) for part in GRADIENTS):
         more.append(("gradients", _gradients))
     subject = _Subject(method, card, pictures(128, 160))
     found = [_run(check, subject) for check in checks]
@@ -211,7 +211,7 @@ def _refusals(subject: _Subject) -> str:
 
 def _features(subject: _Subject) -> str:
     method, images = subject.method, subject.images
-    if not isinstance(method, HasFeatures):
+    if not has_features(method):
         return "the method has no `features`"
     rows = method.features(images)
     if not isinstance(rows, Tensor) or rows.ndim not in (2, 3) or len(rows) != len(images):
@@ -226,7 +226,7 @@ def _features(subject: _Subject) -> str:
 
 def _gradients(subject: _Subject) -> str:
     method, images = subject.method, subject.images
-    if not isinstance(method, HasGradients):
+    if not has_gradients(method):
         return "the method lacks one of `cam_module`, `cam_layer`, `cam_targets`"
     module, layer, targets = method.cam_module, method.cam_layer, tuple(method.cam_targets)
     if not any(part is layer for part in module.modules()):

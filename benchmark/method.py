@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 if TYPE_CHECKING:  # reading settings and cards must not wait for torch
     from torch import Tensor, nn
@@ -61,7 +61,6 @@ class Card:
     published_as: str = ""
 
 
-@runtime_checkable
 class Method(Protocol):
     """Anything that scores pictures."""
 
@@ -73,7 +72,6 @@ class Method(Protocol):
         ...
 
 
-@runtime_checkable
 class HasFeatures(Protocol):
     """A method whose representation can be probed."""
 
@@ -82,7 +80,6 @@ class HasFeatures(Protocol):
         ...
 
 
-@runtime_checkable
 class HasGradients(Protocol):
     """A method whose outputs can be attributed to places in the picture (gradCAM).
 
@@ -94,3 +91,21 @@ class HasGradients(Protocol):
     cam_module: nn.Module
     cam_layer: nn.Module
     cam_targets: Sequence[str]
+
+
+#: What a method has that is one of `HasGradients`.
+GRADIENTS = ("cam_module", "cam_layer", "cam_targets")
+
+
+def has_features(method: object) -> TypeGuard[HasFeatures]:
+    """Whether a method is one of `HasFeatures`; see `has_gradients`."""
+    return hasattr(method, "features")
+
+
+def has_gradients(method: object) -> TypeGuard[HasGradients]:
+    """Whether a method is one of `HasGradients`.
+
+    Asked of the object, as `isinstance` did until Python 3.12. Since then that looks into the class and the
+    object's own dictionary alone, where a torch module does not keep the modules that are assigned to it.
+    """
+    return all(hasattr(method, part) for part in GRADIENTS)

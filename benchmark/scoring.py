@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark.datasets.prepared import Dataset
-from benchmark.images import ImageError, read, read_samples, unit
+from benchmark.images import Flight, ImageError, most, read, read_samples, unit
 from benchmark.method import HasFeatures, Method
 
 #: Pixels held decoded and not yet scored; beyond it, batches are sent off before they are full.
@@ -202,6 +202,7 @@ def stream(
     jobs: int = 2,
     done: Mapping[int, tuple[int, int] | None] | None = None,
     short_side: int = 0,
+    pixels: int | None = None,
     as_bytes: bool = False,
 ) -> Iterator[list[Result]]:
     """Apply a function to every readable picture, a batch at a time.
@@ -216,6 +217,10 @@ def stream(
         Pictures that an earlier run has dealt with, with their sizes (nothing where they could not be read).
         They are not read again, and count where batches are gathered: what is left shares a batch with the
         pictures that it would have shared one with before, and so gets the same numbers to the last bit.
+    pixels
+        Most pixels in memory at once: being decoded, decoded, waiting for their batch and with `function`
+        together; default `benchmark.images.most`. A picture with more is there alone. Results do not depend
+        on it: where pictures that wait for their batch would exceed it, they are read a second time.
 
     as_bytes
         Give `function` pictures of 8 bits as uint8, which are for it to scale to [0, 1]. A batch that holds
@@ -230,68 +235,122 @@ def stream(
         raise ValueError(f"batch and jobs must be at least 1, got batch {batch} and jobs {jobs}")
     done = done or {}
     files = [os.path.join(root or "", path) for path in paths]  # a Path would change s3:// to s3:/
+    flight, waiting = Flight(pixels or most()), _Waiting(batch)
 
-    def decode(file: str) -> Tensor:
-        return read_samples(file, short_side) if as_bytes else read(file, short_side)
+    def decode(file: str, admit: Callable[[int], None] = lambda _: None) -> Tensor:
+        return read_samples(file, short_side, admit) if as_bytes else read(file, short_side, admit)
 
-    for part in _batches(_decoded(files, jobs, done, decode), batch):
+    for part in _batches(_decoded(files, jobs, done, decode, flight, waiting.give_up), waiting):
         if isinstance(part, Result):
             if part.index not in done:
                 yield [part]
-        elif not all(image.is_meta for _, image in part):
+        elif any(index not in done for index, _ in part):
+            pixels = part[0][1].shape[1:].numel()
+            flight.add(pixels * sum(image.is_meta for _, image in part))
             whole = [(index, decode(files[index]) if image.is_meta else image) for index, image in part]
-            yield [result for result in _apply(function, whole, files) if result.index not in done]
+            part.clear()  # a name left on a picture would keep it while the next one is decoded
+            results = _apply(function, whole, files)
+            flight.add(-pixels * len(whole))
+            del whole
+            yield [result for result in results if result.index not in done]
 
 
 def _decoded(
     files: Sequence[str],
     jobs: int,
     done: Mapping[int, tuple[int, int] | None],
-    decode: Callable[[str], Tensor],
+    decode: Callable[..., Tensor],
+    flight: Flight,
+    spare: Callable[[], int],
 ) -> Iterator[tuple[int, Tensor | str]]:
-    """Read files in threads, a few ahead of what is asked for; yields pictures or reasons in their order."""
+    """Read files in threads, a few ahead of what is asked for; yields pictures or reasons in their order.
+
+    A picture is in `flight` from before it is decoded; `spare` gives up pixels when the next one lacks room.
+    """
 
     def attempt(index: int) -> Tensor | str:
-        if index in done:
-            size = done[index]
-            return "" if size is None else torch.empty((3, *size), device="meta")  # a shape without pixels
+        taken = 0
+
+        def admit(pixels: int) -> None:
+            nonlocal taken
+            flight.enter(index, pixels)
+            taken = pixels
+
         try:
-            return decode(files[index])
+            if index in done:
+                size = done[index]
+                shape_alone = None if size is None else torch.empty((3, *size), device="meta")
+                return "" if shape_alone is None else shape_alone
+            image = decode(files[index], admit)
+            taken -= image.shape[1:].numel()
+            return image
         except ImageError as error:
             return str(error)
+        finally:
+            flight.passed(index)
+            flight.add(-taken)  # what was scaled down, or came to nothing
 
     pending: deque[Future[Tensor | str]] = deque()
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    try:
         todo = iter(range(len(files)))
         pending.extend(pool.submit(attempt, index) for index in islice(todo, 2 * jobs))
         for index in range(len(files)):
-            result = pending.popleft().result()
+            flight.reach(index, spare)
+            pending[0].exception()  # waits, and keeps nothing of the picture
             pending.extend(pool.submit(attempt, later) for later in islice(todo, 1))
-            yield index, result
+            yield index, pending.popleft().result()
+    finally:
+        flight.close()
+        pool.shutdown(cancel_futures=True)
+
+
+class _Waiting:
+    """Pictures that wait for others of their size."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch, self.held = batch, 0
+        self.groups: dict[torch.Size, list[tuple[int, Tensor]]] = {}
+
+    def add(self, index: int, image: Tensor) -> list[tuple[int, Tensor]] | None:
+        """Take a picture; returns a batch that is to be sent off now, by sizes and order alone."""
+        shape, pixels = image.shape, image.shape[1:].numel()
+        self.groups.setdefault(shape, []).append((index, image))
+        self.held += pixels
+        if len(self.groups[shape]) < min(self.batch, max(1, PIXELS_AT_ONCE // pixels)):
+            if self.held <= PIXELS_HELD:
+                return None
+            shape = max(self.groups, key=lambda shape: len(self.groups[shape]) * shape[1:].numel())
+        self.held -= len(self.groups[shape]) * shape[1:].numel()
+        return self.groups.pop(shape)
+
+    def give_up(self) -> int:
+        """Let go of the pixels of the largest group, for it to be read again; returns how many they were."""
+        here = {
+            shape: shape[1:].numel() * sum(not image.is_meta for _, image in group)
+            for shape, group in self.groups.items()
+        }
+        if not any(here.values()):
+            return 0
+        shape = max(here, key=lambda shape: here[shape])
+        self.groups[shape] = [(index, image.to("meta")) for index, image in self.groups[shape]]
+        return here[shape]
 
 
 def _batches(
-    decoded: Iterator[tuple[int, Tensor | str]], batch: int
+    decoded: Iterator[tuple[int, Tensor | str]], waiting: _Waiting
 ) -> Iterator[list[tuple[int, Tensor]] | Result]:
     """Gather pictures of equal size; what could not be read comes at once, by itself."""
-    waiting: dict[torch.Size, list[tuple[int, Tensor]]] = {}
-    held = 0
     for index, image in decoded:
         if isinstance(image, str):
             yield Result(index, None, None, image)
             continue
-        waiting.setdefault(image.shape, []).append((index, image))
-        pixels = image.shape[1:].numel()
-        held += pixels
-        if len(waiting[image.shape]) == min(batch, max(1, PIXELS_AT_ONCE // pixels)):
-            shape = image.shape
-        elif held > PIXELS_HELD:
-            shape = max(waiting, key=lambda shape: len(waiting[shape]) * shape[1:].numel())
-        else:
-            continue
-        held -= len(waiting[shape]) * shape[1:].numel()
-        yield waiting.pop(shape)
-    yield from waiting.values()
+        part = waiting.add(index, image)
+        image = ""  # else it would be held while the batch is scored, and after
+        if part is not None:
+            yield part
+    while waiting.groups:
+        yield waiting.groups.pop(next(iter(waiting.groups)))
 
 
 def _apply(
@@ -301,7 +360,9 @@ def _apply(
     size = (pictures[0][1].shape[1], pictures[0][1].shape[2])
     try:
         with torch.no_grad():
-            rows = function(_stacked([image for _, image in pictures])).detach().cpu()
+            images = [image for _, image in pictures]
+            # One picture is not copied: it may fill half of the memory.
+            rows = function(images[0][None] if len(images) == 1 else _stacked(images)).detach().cpu()
     except ValueError as error:
         if len(pictures) == 1:
             return [Result(pictures[0][0], size, None, str(error))]

@@ -33,7 +33,7 @@ def content_seeds(images: Tensor, *labels: object) -> Tensor:
 def batches(
     references: Sequence[Tensor], size: int, done: Collection[int] = ()
 ) -> Iterator[tuple[list[int], Tensor]]:
-    """Yield places and a stack ``[b, 3, H, W]`` of at most ``size`` references of one shape.
+    """Yield places and a stack ``[b, 3, H, W]`` of up to ``size`` references of one shape, few of large ones.
 
     Each reference is asked for once, and held until its batch is full; those whose places are ``done`` never.
 
@@ -53,7 +53,7 @@ def batches(
             raise ValueError(f"reference {place} leaves [0, 1]; divide 8-bit values by 255")
         alike = waiting.setdefault(tuple(image.shape), {})
         alike[place] = image
-        if len(alike) == size:
+        if len(alike) == min(size, max(1, PIXELS_AT_ONCE // image.shape[1:].numel())):
             del waiting[tuple(image.shape)]
             yield list(alike), torch.stack(list(alike.values()))
     for alike in waiting.values():

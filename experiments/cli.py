@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -46,6 +47,9 @@ def _note(message: Warning | str, *where: object, **more: object) -> None:
 def main() -> None:
     """Run the command line; a wrong setting or file ends it with one line."""
     warnings.showwarning = _note
+    for stream in (sys.stdout, sys.stderr):  # a name of a file may have bytes that no encoding has
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (ValueError, OSError) as error:

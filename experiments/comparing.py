@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -45,12 +47,20 @@ def fetch(where: str, into: Path) -> Path:
     from dvc.scm import SCM, resolve_rev
     from scmrepo.exceptions import SCMError
 
-    try:
-        commit = resolve_rev(SCM("."), where)
-        files = DVCFileSystem(rev=commit)
-        names = [name for name in ("params.yaml", *tables()) if files.isfile(name)]
-    except (DvcException, SCMError) as error:
-        raise ValueError(f"--compare {where}: neither a folder nor a revision ({error})") from error
+    with ExitStack() as opened:
+        try:
+            commit = resolve_rev(opened.enter_context(closing(SCM("."))), where)
+            files = opened.enter_context(closing(DVCFileSystem(rev=commit)))
+            names = [name for name in ("params.yaml", *tables()) if files.isfile(name)]
+        except (DvcException, SCMError) as error:
+            raise ValueError(f"--compare {where}: neither a folder nor a revision ({error})") from error
+        return _bring(where, commit, files, names, into)
+
+
+def _bring(where: str, commit: str, files: Any, names: Sequence[str], into: Path) -> Path:
+    """Put the named files of a revision into a folder, and return it."""
+    from dvc.exceptions import DvcException
+
     if not any(name.endswith(".csv") for name in names):
         raise ValueError(
             f"--compare {where}: the revision names no results; commit dvc.lock with a run, "

@@ -74,7 +74,7 @@ def judged_by_people(pairs: pd.DataFrame, dataset: str, folder: str, seed: int) 
         raise ValueError(
             f"gmad.answers.{dataset}: {folder} must lie below {ANSWERS}, which the pipeline watches"
         )
-    files = sorted(Path(folder).glob("*.json"))
+    files = sorted(Path(folder).glob("[!.]*.json"))
     if not files:
         raise ValueError(
             f"gmad.answers.{dataset}: {folder} holds no .json files; `iqa gmad judge` asks for them"

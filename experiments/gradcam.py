@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
 from benchmark.images import write_png
-from benchmark.method import HasGradients, Method
+from benchmark.method import Method, has_gradients
 from experiments import results, stage
 from experiments.cells import Cells, Tables, code
 from experiments.settings import Settings
@@ -71,8 +71,8 @@ def with_gradients(method: Method, named: bool) -> Attributable | None:
     ValueError
         If it has none and the settings name it.
     """
-    if isinstance(method, HasGradients):
-        return method
+    if has_gradients(method):
+        return cast(Attributable, method)
     if named:
         raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
     return None

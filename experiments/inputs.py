@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from benchmark.datasets._spelling import on_disk
 from benchmark.delimited import read_table
-from benchmark.images import EXTENSIONS, is_address, patience
+from benchmark.images import EXTENSIONS, among, is_address, patience, visible
 from benchmark.web import within
 
 #: Columns of a list of pictures that may hold their paths, the first one found.
@@ -25,11 +25,12 @@ def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Pict
     Parameters
     ----------
     arguments
-        Files as they are; folders, searched for pictures all the way down, in the order of their names; glob
-        patterns; CSV (`benchmark.delimited.read_table`) or parquet files with a column of `COLUMNS`, whose
-        paths start from the folder of the file; ``-`` for one path a line of standard input; or addresses of
-        a store that fsspec knows, with folders and patterns alike. A name in another Unicode form than the
-        disk's is taken as the disk spells it.
+        Files as they are; folders, searched for pictures all the way down, in the order of their names, and
+        glob patterns, both without what systems and programs put there (`benchmark.images.visible`); CSV
+        (`benchmark.delimited.read_table`) or parquet files with a column of `COLUMNS`, whose paths start from
+        the folder of the file; ``-`` for one path a line of standard input; or addresses of a store that
+        fsspec knows, with folders and patterns alike. A name in another Unicode form than the disk's is taken
+        as the disk spells it.
     stdin
         Standard input.
 
@@ -51,13 +52,15 @@ def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
         return _stored(argument)
     if path.is_dir():
         # A broken link stays in the list: that it cannot be read is for its row to say.
-        inside = [p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS and not p.is_dir()]
+        there = [str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()]
+        inside: list[Picture] = [path / name for name in among(there, path)]
         return _some(sorted(inside), f"{path} holds no picture ({', '.join(sorted(EXTENSIONS))})")
     if path.suffix.lower() in {".csv", ".parquet"} and path.is_file():
         return _listed(path)
     if path.exists() or path.is_symlink():
         return [path]
-    matches: list[Picture] = sorted(Path(match) for match in glob.glob(argument, recursive=True))
+    found = visible(glob.glob(argument, recursive=True), argument, _unwritten(argument))
+    matches: list[Picture] = sorted(map(Path, found))
     return _some(matches, f"{argument} does not exist")
 
 
@@ -73,8 +76,23 @@ def _stored(address: str) -> Iterable[Picture]:
         names = within(patience(), lambda: look(place))
     except Exception as error:  # every store raises errors of its own
         raise ValueError(f"{address} cannot be listed ({type(error).__name__}: {error})") from error
-    inside = [store.unstrip_protocol(name) for name in names if Path(name).suffix.lower() in EXTENSIONS]
+    pictures = [name for name in names if Path(name).suffix.lower() in EXTENSIONS]
+    rest = _unwritten(address) if glob.has_magic(address) else lambda name: name.removeprefix(place)
+    kept = visible(pictures, address, rest)
+    inside = [store.unstrip_protocol(name) for name in kept]
     return _some(sorted(inside), f"{address} holds no picture ({', '.join(sorted(EXTENSIONS))})")
+
+
+def _unwritten(pattern: str) -> Callable[[str], Path]:
+    """Return what leaves of a path that a pattern found the parts that the pattern does not write out."""
+    wanted = Path(pattern).parts
+    dotted = any(part.startswith(".") and glob.has_magic(part) for part in wanted)
+
+    def rest(found: str) -> Path:
+        parts = [part for part in Path(found).parts if part not in wanted]
+        return Path(*(part for part in parts if not (dotted and part.startswith("."))))
+
+    return rest
 
 
 def _listed(path: Path) -> list[Picture]:

@@ -1,8 +1,9 @@
-"""A journal of scores: a killed run loses the batch in hand and nothing else.
+"""A journal of scores: a killed run loses the batch in hand and nothing else, and so does a full disk.
 
 One line of JSON a batch, after a first line that says what scores and how. A line that was cut off is
-dropped, so a batch is there as a whole or not at all. Each picture stands under its key, name and stamp: one
-that was replaced is another one, and a list that has grown finds what it had before.
+dropped, so a batch is there as a whole or not at all. What is there is never written a second time. Each
+picture stands under its key, name and stamp: one that was replaced is another one, and a list that has grown
+finds what it had before.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Journal:
     ------
     ValueError
         If the file is of a run with another method or other settings, or another process writes it.
+    OSError
+        If it cannot be written.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
@@ -57,29 +60,54 @@ class Journal:
     def _open(self, about: Mapping[str, Any], resume: bool) -> None:
         path = self.path
         self.known: dict[str, Row] = {}
-        head = json.dumps(about, sort_keys=True)
-        whole: list[str] = []
-        if resume and path.is_file():
-            whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        whole = _lines(path) if resume else []
         if whole:
-            _check(path, json.loads(whole[0]), json.loads(head))
+            _check(path, json.loads(whole[0]), about)
             self.known = {key: _row(*cells) for line in whole[1:] for key, *cells in json.loads(line)}
-        else:
-            whole = [head + "\n"]
-        self.file = path.open("w")
-        self.file.writelines(whole)
-        self.file.flush()
+        # Without a buffer: what the disk did not take is not tried again when the file is closed.
+        self.file = path.open("ab", buffering=0)
+        self.file.truncate(sum(map(len, whole)))
+        if not whole:
+            self._write(about)
 
     def add(self, rows: Sequence[Row], keys: Sequence[str]) -> None:
         """Append a batch; `keys` are those of all pictures of the run, by their places."""
         cells = [(keys[r.index], r.size, None if math.isnan(r.score) else r.score, r.error) for r in rows]
-        self.file.write(json.dumps(cells) + "\n")
-        self.file.flush()
+        self._write(cells)
+
+    def _write(self, value: Any) -> None:
+        line = json.dumps(value, sort_keys=True).encode() + b"\n"
+        try:
+            while line:  # a disk that is nearly full takes a part, and says so at the next
+                line = line[self.file.write(line) :]
+        except OSError as error:
+            raise OSError(
+                error.errno, f"{error.strerror}; what is in it stays; make room and resume", str(self.path)
+            ) from error
 
     def close(self) -> None:
         """Close the file and leave it there."""
         self.file.close()
         self._held.close()
+
+
+def check(path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
+    """Make sure that a run could write its journal and go on from it; nothing is changed.
+
+    Raises
+    ------
+    ValueError
+        As `Journal`, or `benchmark.files.check_file`.
+    """
+    files.check_file(path)
+    if resume and (whole := _lines(path)):
+        _check(path, json.loads(whole[0]), about)
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Whole lines of a journal, none where there is no file."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+    return [line for line in lines if line.endswith(b"\n")]
 
 
 def of_run(path: Path, about: Mapping[str, Any]) -> bool:
@@ -100,7 +128,8 @@ def _row(size: list[int] | None, score: float | None, error: str) -> Row:
     return Row(-1, (size[0], size[1]) if size else None, math.nan if score is None else score, error)
 
 
-def _check(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def _check(path: Path, found: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    asked = json.loads(json.dumps(about))
     other = [name for name in asked if found.get(name) != asked[name]]
     if other:
         raise ValueError(

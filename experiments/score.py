@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.datasets import contents
-from benchmark.method import HasFeatures, Method
+from benchmark.method import Method, has_features
 from benchmark.scoring import Row, features_manifest, write_scores
 from experiments import present, results, scoring_run, stage
 from experiments import settings as settings_of
@@ -119,7 +119,7 @@ def _describing(cells: Cells, model: Model, name: str, settings: Settings) -> Ca
 
 
 def _can_describe(model: Model, settings: Settings) -> bool:
-    if isinstance(model.method, HasFeatures):
+    if has_features(model.method):
         return True
     if settings.cross_dataset.methods is not None:
         raise ValueError(

@@ -28,7 +28,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class How:
-    """What scores may depend on besides the method, and how many threads decode.
+    """What scores may depend on besides the method, and what they do not: threads that decode, and memory.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ class How:
         Threads that decode. `suited` knows what a CUDA device wants of both.
     short_side
         Scale pictures to this short side, in pixels; 0 leaves them.
+    pixels
+        Most pixels in memory at once, see `benchmark.scoring.stream`.
     """
 
     device: Device = "auto"
@@ -50,6 +52,7 @@ class How:
     batch: int = 2
     jobs: int = 2
     short_side: int = 0
+    pixels: int | None = None
 
 
 def available() -> Device:
@@ -124,6 +127,7 @@ def local_rows(
     """Score pictures in this process, a batch at a time; `done` as for `benchmark.scoring.stream`."""
     function = function_of(method, how)
     options: Any = {"batch": how.batch, "jobs": how.jobs, "short_side": how.short_side}
+    options["pixels"] = how.pixels
     # A quarter of what goes to a CUDA device, and division there gives the same numbers.
     options["as_bytes"] = place(method, how.device) == "cuda"
     for part in stream(paths, function, done=done, **options):
@@ -132,7 +136,8 @@ def local_rows(
 
 def fingerprint(method: Method, how: How, **more: str) -> dict[str, Any]:
     """Return what scores depend on beside the pictures; a journal goes on where this is the same."""
-    settings = {name: value for name, value in asdict(how).items() if name != "jobs"}
+    aside = ("jobs", "pixels")
+    settings = {name: value for name, value in asdict(how).items() if name not in aside}
     return {"method": method.name, **settings, **more}
 
 

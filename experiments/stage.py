@@ -45,7 +45,7 @@ def run(stage: Callable[..., None], *arguments: str) -> None:
     """
     try:
         stage(*arguments)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         if os.environ.get("QUALIBENCH_DEBUG"):
             raise
         sys.exit(f"error: {error}")

@@ -16,6 +16,7 @@ from typing import Any
 
 import methods
 from benchmark.datasets.prepared import Dataset
+from benchmark.files import check_folder, hidden
 from experiments import results, stage
 from experiments import settings as settings_of
 from experiments.ablated import ablations_of
@@ -75,6 +76,7 @@ def train_into(
     ablation: str = "",
 ) -> None:
     """Train a method into ``out`` and write ``method.json`` beside its weights."""
+    check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     learnt: dict[str, Any] = {}
     learnt_from = digest_of(pictures)  # as they are now: they may be gone by the end
@@ -86,7 +88,8 @@ def train_into(
         return  # under torchrun the first process writes
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
-    weights = [path for path in out.iterdir() if path.is_file() and path.name != "method.json"]
+    there = [path for path in out.iterdir() if path.is_file() and not hidden(path.name)]
+    weights = [path for path in there if path.name != "method.json"]
     weights += [path for path in stage.named_files(arguments) if path.parent != out]
     stage.write_json(
         {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import methods
+from benchmark.files import hidden
 from benchmark.method import Method
 from experiments import stage
 from experiments.closure import closure
@@ -75,6 +76,6 @@ def code_files(name: str) -> list[Path]:
     file = Path(methods.find(name).__file__ or "")
     if file.name != "__init__.py":
         return closure(f"methods.{file.stem}")
-    beside = [path for path in file.parent.rglob("*") if path.is_file()]
+    beside = [p for p in file.parent.rglob("*") if p.is_file() and not hidden(p.relative_to(file.parent))]
     data = [path for path in beside if path.suffix not in (".py", ".pyc", ".md")]
     return [*closure(f"methods.{file.parent.name}"), *data]

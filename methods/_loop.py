@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmark import files
 from benchmark.datasets.contents import contents, journal_of
 from benchmark.datasets.readable import check_readable
-from benchmark.images import read
+from benchmark.images import most, read
 from methods._parallel import writes_files
 from methods._weights import cache_folder
 
@@ -38,19 +39,27 @@ SHARED = Path("/dev/shm")
 
 
 def cached_bytes(size: int) -> Reader:
-    """Return a reader of pictures as bytes that keeps the last ``size`` of them decoded."""
+    """Return a reader of pictures as bytes, of which `unit` makes what is cut out of them.
 
-    @lru_cache(maxsize=size)
+    It keeps the last ``size`` of them, as long as they have no more pixels together than
+    `benchmark.images.most` allows.
+    """
+    bound, lock = most(), Lock()
+    kept: OrderedDict[Path, Tensor] = OrderedDict()
+
     def bytes_of(path: Path) -> Tensor:
-        return read(path).mul_(255).round_().to(torch.uint8)
+        with lock:
+            if path in kept:
+                kept.move_to_end(path)
+                return kept[path]
+        image = read(path).mul_(255).round_().to(torch.uint8)
+        with lock:
+            kept[path] = image
+            while kept and (len(kept) > size or sum(i.shape[1:].numel() for i in kept.values()) > bound):
+                kept.popitem(last=False)
+        return image
 
     return bytes_of
-
-
-def cached_reader(size: int) -> Reader:
-    """Return a reader that keeps the last ``size`` decoded pictures as bytes, and gives them in [0, 1]."""
-    bytes_of = cached_bytes(size)
-    return lambda path: bytes_of(path).float() / 255
 
 
 @lru_cache(maxsize=2)
@@ -250,8 +259,16 @@ def partial_of(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
+def finished(out: Path) -> None:
+    """Remove the state of a run whose result is written."""
+    if writes_files():
+        partial_of(out).unlink(missing_ok=True)
+
+
 class Checkpoint:
     """State of a run in ``<out>.partial``: outside the result, which a pipeline may empty before each run.
+
+    `finished` removes it once the result is written, which a full disk may prevent.
 
     Parameters
     ----------
@@ -261,12 +278,19 @@ class Checkpoint:
         What `identity` says of the run; a state of another run is not taken up.
     parts
         What has a state, by name: modules and optimisers.
+
+    Raises
+    ------
+    ValueError
+        If the state cannot be written, before the first step and not at the first save.
     """
 
     def __init__(
         self, out: Path, run: Mapping[str, Any], parts: Mapping[str, nn.Module | torch.optim.Optimizer]
     ) -> None:
         self.path = partial_of(out)
+        if writes_files():
+            files.check_file(self.path)
         self.run = json.dumps(run, sort_keys=True)
         self.parts = parts
 
@@ -301,12 +325,9 @@ class Checkpoint:
         )
 
     def save(self, step: int, rows: list[dict[str, Any]]) -> None:
-        """Write the state aside and rename it."""
+        """Write the state aside and rename it; an earlier one stays where the disk has no room."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        with files.whole(self.path) as aside:
-            torch.save({"run": self.run, "step": step, "rows": rows, **states}, aside)
-
-    def remove(self) -> None:
-        """Remove the state of a run that has ended."""
-        self.path.unlink(missing_ok=True)
+        # Through a file of Python's: torch's own would not say that the disk is full.
+        with files.whole(self.path) as aside, aside.open("wb") as file:
+            torch.save({"run": self.run, "step": step, "rows": rows, **states}, file)

@@ -2,13 +2,20 @@
 
 import os
 import re
+import resource
+import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from benchmark import files
 
@@ -89,3 +96,103 @@ def test_a_link_on_the_way_is_not_followed_out(tmp_path):
     with pytest.raises(ValueError, match="would follow a link out"):
         files.inside(tmp_path / "in", "link/x")
     assert files.inside(tmp_path / "in", "a/b.png") == tmp_path / "in/a/b.png"
+
+
+@pytest.fixture
+def of_another(tmp_path_factory):
+    """A folder of somebody else's, and this process as a user who may write nothing there."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    (folder / "theirs.csv").write_text("old")
+    folder.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        yield folder
+    finally:
+        os.seteuid(0)
+        shutil.rmtree(folder)
+
+
+def test_a_place_that_takes_no_file_is_refused_beforehand(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    for place, says in (
+        (tmp_path, "is a folder; name a file in it"),
+        (tmp_path / "file/a/b.csv", "file is no folder"),
+        (tmp_path / "gone/b.csv", "gone is no folder"),
+        (tmp_path / "pipe", "is a device or pipe"),
+        (Path("/dev/null"), "is a device or pipe"),
+        (tmp_path / f"{'a' * 300}.csv", "File name too long"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            files.check_file(place)
+    with pytest.raises(ValueError, match="file is no folder"):
+        files.check_folder(tmp_path / "file")
+    for place in ("new.csv", "a/b/c.csv", "file", "gone"):
+        files.check_file(tmp_path / place)
+    files.check_folder(tmp_path / "a/b")
+    assert sorted(os.listdir(tmp_path)) == ["file", "gone", "pipe"]
+
+
+def test_a_folder_without_permission_is_refused_beforehand(of_another):
+    for place in ("a.csv", "theirs.csv", "deep/a.csv"):
+        with pytest.raises(ValueError, match=r"takes no file \(Permission denied\)"):
+            files.check_file(of_another / place)
+    with pytest.raises(ValueError, match="takes no file"):
+        files.check_folder(of_another)
+
+
+def test_a_file_that_only_its_owner_may_replace_is_refused_beforehand(of_another):
+    os.seteuid(0)
+    of_another.chmod(0o1777)
+    os.seteuid(65534)
+    files.check_file(of_another / "a.csv")
+    with pytest.raises(ValueError, match="only owners replace"):
+        files.check_file(of_another / "theirs.csv")
+    with pytest.raises(PermissionError):
+        files.write_text(of_another / "theirs.csv", "new")
+
+
+def test_a_disk_with_less_room_is_refused_beforehand(tmp_path):
+    free = shutil.disk_usage(tmp_path).free
+    files.check_file(tmp_path / "new/a.csv", free // 2)
+    with pytest.raises(ValueError, match=r"may take .* MB, and .* MB are free; make room"):
+        files.check_file(tmp_path / "new/a.csv", 2 * free)
+
+
+@contextmanager
+def room_for(size):
+    """Let no file grow beyond a size, as a full disk does: a part is written, then an error comes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def saved_by_torch(path):
+    with path.open("wb") as file:  # as checkpoints are: by a path torch would tell nothing
+        torch.save({"a": torch.zeros(10_000)}, file)
+
+
+WRITERS = {
+    "text": lambda path: path.write_text("x" * 10_000),
+    "pandas": lambda path: pd.DataFrame({"a": range(10_000)}).to_csv(path),
+    "safetensors": lambda path: save_file({"a": torch.zeros(10_000)}, path),
+    "torch": saved_by_torch,
+}
+
+
+@pytest.mark.parametrize("kind", list(WRITERS))
+def test_a_full_disk_leaves_the_old_file_and_is_called_by_its_name(tmp_path, kind):
+    """torch and safetensors raise errors of their own, which name neither file nor cause."""
+    path = tmp_path / "a"
+    path.write_text("old")
+    with room_for(5_000), pytest.raises(OSError, match="make room") as caught, files.whole(path) as aside:
+        WRITERS[kind](aside)
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]

@@ -1,6 +1,8 @@
 """Scoring against the plain loop that it replaces: one picture at a time, read and scored."""
 
 import math
+import threading
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -72,6 +74,82 @@ def test_any_order_batch_and_threads_give_what_the_plain_loop_gives(folder, name
             assert row.error == ""
     assert all(shape[0] <= batch for shape in method.batches)
     assert sum(shape[0] for shape in method.batches) == 14
+
+
+class Live:
+    """Counts the pixels of decoded pictures that something still holds."""
+
+    def __init__(self):
+        self.now = self.most = 0
+        self.lock = threading.Lock()
+
+    def read(self, path, short_side=0, admit=lambda _: None):
+        def counted(pixels):
+            admit(pixels)
+            self.add(pixels)
+
+        image = read(path, short_side, counted)
+        weakref.finalize(image, self.add, -image.shape[1:].numel())
+        return image
+
+    def add(self, pixels):
+        with self.lock:
+            self.now += pixels
+            self.most = max(self.most, self.now)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    names=st.permutations([name for name in NAMES if name != "bad.png"]),
+    batch=st.integers(1, 5),
+    jobs=st.integers(1, 5),
+    bound=st.integers(1, 600),
+    held=st.integers(1, 600),
+)
+def test_pixels_in_memory_stay_within_their_bound_and_change_no_batch(
+    folder, names, batch, jobs, bound, held
+):
+    """Pictures of 64 and 96 pixels; a batch that is read a second time comes beside the bound."""
+    free, bounded, live = Brightness(), Brightness(), Live()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "PIXELS_HELD", held)
+        options = {"root": folder, "batch": batch, "jobs": jobs}
+        every = list(scoring.stream(names, free.score, pixels=10**9, **options))
+        patch.setattr(scoring, "read", live.read)
+        again = list(scoring.stream(names, bounded.score, pixels=bound, **options))
+    assert bounded.batches == free.batches
+    found, expected = (
+        [(r.index, r.size, r.error, r.value) for part in e for r in part] for e in (again, every)
+    )
+    assert found == expected
+    largest = 96 * batch
+    assert live.most <= max(bound, 96) + largest
+    assert live.now == 0
+
+
+def test_pictures_larger_than_the_bound_go_in_alone(folder):
+    live = Live()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "read", live.read)
+        parts = list(scoring.stream(NAMES[:7], Brightness().score, root=folder, batch=1, jobs=4, pixels=1))
+    assert len(parts) == 7
+    assert live.most == 96
+
+
+@pytest.mark.parametrize("stop", ["close", "error"])
+def test_a_stream_that_is_left_ends_its_threads(folder, stop):
+    before = threading.active_count()
+    method = Brightness()
+    if stop == "error":
+        method.score = lambda images: 1 / 0
+    stream = scoring.stream(NAMES, method.score, root=folder, batch=1, jobs=4, pixels=1)
+    if stop == "error":
+        with pytest.raises(ZeroDivisionError):
+            list(stream)
+    else:
+        next(stream)
+        stream.close()
+    assert threading.active_count() == before
 
 
 def test_pictures_of_one_size_share_a_batch(folder):

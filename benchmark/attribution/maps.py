@@ -15,7 +15,7 @@ from pytorch_grad_cam import EigenCAM, GradCAM, HiResCAM, ScoreCAM
 from torch import Tensor, nn
 
 from benchmark.guard import checked
-from benchmark.method import HasGradients
+from benchmark.method import HasGradients, has_gradients
 
 
 class Attributable(HasGradients, Protocol):
@@ -105,7 +105,7 @@ def maps(
         `benchmark.guard`).
     """
     images = checked(images)
-    if not isinstance(method, HasGradients):
+    if not has_gradients(method):
         raise ValueError(
             f"method {getattr(method, 'name', method)!r} has no gradients to attribute; it needs cam_module, "
             "cam_layer and cam_targets (benchmark.method.HasGradients)"

@@ -6,10 +6,11 @@ import difflib
 import fnmatch
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from benchmark.datasets._spelling import composed
-from benchmark.images import EXTENSIONS
+from benchmark.files import hidden
+from benchmark.images import among
 
 DEPTH = 4
 
@@ -31,13 +32,9 @@ def walk(root: Path) -> Iterator[str]:
         stack += reversed(below)
 
 
-def pictures(root: Path) -> Iterator[str]:
-    """Paths of all picture files below `root`; hidden files and those that macOS adds are no pictures."""
-    for path in walk(root):
-        parts = PurePosixPath(path).parts
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if not hidden and PurePosixPath(path).suffix.lower() in EXTENSIONS:
-            yield path
+def pictures(root: Path) -> list[str]:
+    """Paths of all picture files below `root`, see `benchmark.images.among`."""
+    return among(walk(root), root)
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
@@ -55,12 +52,20 @@ def find_root(folder: Path, wanted: Sequence[str]) -> Path | None:
     level = [folder]
     for _ in range(DEPTH):
         for candidate in level:
-            if any(any(candidate.glob(name)) for name in wanted):
+            if any(files_of(candidate, name) for name in wanted):
                 return candidate
         level = [
-            child for parent in level for child in sorted(parent.iterdir()) if child.is_dir()
+            child
+            for parent in level
+            for child in sorted(parent.iterdir())
+            if child.is_dir() and not hidden(child.name)
         ]  # archives often hold one more folder
     return None
+
+
+def files_of(folder: Path, pattern: str) -> list[Path]:
+    """Files that match a pattern, sorted, without those of systems and programs."""
+    return sorted(path for path in folder.glob(pattern) if not hidden(path.relative_to(folder)))
 
 
 class Pictures:
@@ -68,7 +73,7 @@ class Pictures:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.paths = list(pictures(root))
+        self.paths = pictures(root)
         self._exact = set(self.paths)
         self._composed: dict[str, list[str]] = {}
         self._lower: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ OWN = Path("experiments/datasets")
 
 def recorded(own: Path = OWN) -> list[str]:
     """Names of all records."""
-    return sorted({path.stem for folder in (HERE, own) for path in folder.glob("*.yaml")})
+    return sorted({path.stem for folder in (HERE, own) for path in folder.glob("[!.]*.yaml")})
 
 
 def names() -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.datasets._files import files_of
 from benchmark.datasets._manifest import lacking_column
 from benchmark.delimited import read_text
 
@@ -45,7 +46,7 @@ def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Pat
         return _read(path, layout), path
     names = [layout["scores"]] if isinstance(layout["scores"], str) else layout["scores"]
     for name in names:
-        found = sorted(root.glob(re.sub(r"([\[\]])", r"[\1]", name)))
+        found = files_of(root, re.sub(r"([\[\]])", r"[\1]", name))
         if found:
             tables = [_read(path, layout) for path in found]
             table = pd.concat(tables) if len(tables) > 1 else tables[0]

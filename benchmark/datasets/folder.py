@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.datasets._existing import existing_folder, link_images, read_table
 from benchmark.datasets._manifest import COLUMNS, write_dataset
 from benchmark.datasets._record import Record
-from benchmark.images import EXTENSIONS
+from benchmark.images import among
 
 RECORD = Record(
     name="folder",
@@ -45,7 +45,8 @@ def prepare(
     source
         Folder of the pictures, with folders below it if there are any.
     scores
-        Table with a row for each picture; without one every picture is taken and none has a score.
+        Table with a row for each picture; without one every picture is taken (`benchmark.images.among`) and
+        none has a score.
         Its columns ``mos_std``, ``reference``, ``distortion``, ``level`` and ``split`` are taken too.
     image_column, score_column
         Columns of `scores` with the path below `source`, and with the score.
@@ -54,11 +55,10 @@ def prepare(
     """
     folder = existing_folder(source)
     if scores is None:
-        names = [
-            str(path.relative_to(folder).as_posix())
-            for path in sorted(folder.rglob("*"))
-            if path.suffix.lower() in EXTENSIONS and not path.is_dir()
+        there = [
+            path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()
         ]
+        names = among(there, folder)
         manifest = pd.DataFrame({"image": names})
         record = dataclasses.replace(RECORD, name=target.name, title=target.name, linked=".")
     else:

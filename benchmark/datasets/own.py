@@ -80,14 +80,8 @@ def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = c
         If the name is taken or no plain name, a picture is missing, or a row is at fault.
     """
     from benchmark.datasets import layouts
-    from benchmark.datasets._known import MADE
 
-    if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise ValueError(f"{name!r}: a data set's name has small letters, digits and underscores")
-    if why := naming.fault(name):
-        raise ValueError(f"{name!r} {why}")
-    if name in MADE or (catalogue.HERE / f"{name}.yaml").exists():
-        raise ValueError(f"{name!r}: the suite has a data set of this name; choose another")
+    check_place(name, own)
     rename = {told.image: "image", told.score: "mos", told.std: "mos_std"}
     kept = [told.image, told.score, *([told.std] if told.std else [])]
     also = [c for c in ("reference", "distortion", "level", "split") if c in table.columns and c not in kept]
@@ -123,6 +117,26 @@ def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = c
         layouts.read(entry.model_copy(update={"layout": (checked,)}), images.expanduser())
     files.write_text(record, yaml.safe_dump(fields, sort_keys=False, allow_unicode=True))
     return record
+
+
+def check_place(name: str, own: Path = catalogue.OWN) -> None:
+    """Make sure that `add` could write what it writes of a data set of this name.
+
+    Raises
+    ------
+    ValueError
+        If the name does not serve or is taken, or a file cannot be written.
+    """
+    from benchmark.datasets._known import MADE
+
+    if not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r}: a data set's name has small letters, digits and underscores")
+    if why := naming.fault(name):
+        raise ValueError(f"{name!r} {why}")
+    if name in MADE or (catalogue.HERE / f"{name}.yaml").exists():
+        raise ValueError(f"{name!r}: the suite has a data set of this name; choose another")
+    for kind in ("csv", "yaml"):
+        files.check_file(own / f"{name}.{kind}")
 
 
 def unlisted(images: Path, table: pd.DataFrame, told: Guess) -> list[str]:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from torchvision.transforms.v2.functional import center_crop, resize
 
-from benchmark import images
+from benchmark import files, images
 from benchmark.degradations.engine import degrade
 from benchmark.degradations.levels import LEVELS, Order
 
@@ -108,7 +108,8 @@ def sheet_file(
     picture = images.read(path)
     picture = center_crop(picture, [min(picture.shape[1:])] * 2)
     small = resize(picture, [side, side], antialias=True).clamp(0, 1)
-    contact_sheet(small, seed, order=order).save(out, format="PNG")
+    with files.whole(Path(out)) as aside:
+        contact_sheet(small, seed, order=order).save(aside, format="PNG")
 
 
 def _check_png(out: str | os.PathLike[str]) -> None:

@@ -1,23 +1,29 @@
 """Any picture file -> RGB tensor in [0, 1]: the one place of the suite that decodes and encodes pictures."""
 
 from benchmark.images.addresses import SECONDS, is_address, patience
-from benchmark.images.files import EXTENSIONS, below
+from benchmark.images.files import EXTENSIONS, among, below, visible
 from benchmark.images.picture import MAX_PIXELS, ImageError, ImageNotice
 from benchmark.images.reading import header, read, read_samples, unit
+from benchmark.images.room import Flight, Room, most
 from benchmark.images.writing import write_png
 
 __all__ = [
     "EXTENSIONS",
     "MAX_PIXELS",
     "SECONDS",
+    "Flight",
     "ImageError",
     "ImageNotice",
+    "Room",
+    "among",
     "below",
     "header",
     "is_address",
+    "most",
     "patience",
     "read",
     "read_samples",
     "unit",
+    "visible",
     "write_png",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -18,9 +18,12 @@ from benchmark.images import decoding, profiles
 from benchmark.images.addresses import fetched, is_address
 from benchmark.images.files import opened
 from benchmark.images.picture import MAX_PIXELS, ImageError, ImageNotice, Picture, Refused, Samples, floats
+from benchmark.images.room import DECODING
 
 
-def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
+def read(
+    path: str | os.PathLike[str], short_side: int = 0, admit: Callable[[int], None] = lambda _: None
+) -> Tensor:
     """Decode a picture as a viewer would show it on a white page in sRGB.
 
     The EXIF orientation is applied, colours are converted to sRGB by the embedded profile or what else the
@@ -37,6 +40,9 @@ def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
         Scale to this short side, in pixels, before anything else looks at the picture; 0 leaves it. As
         published protocols do it (ARNIQA's for SPAQ): Pillow's antialiased bicubic filter, the long side
         rounded down; pictures of 8 bits are rounded to 8 bits again.
+    admit
+        Called with the number of pixels before they are decoded; it may wait. Of all threads together no more
+        are decoded at once than `benchmark.images.room` lets in.
 
     Returns
     -------
@@ -49,12 +55,14 @@ def read(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
         If the file is missing, empty, no picture, damaged, truncated or larger than `MAX_PIXELS`, or if its
         samples cannot be told to mean anything certain, such as signed integers or light beyond white (HDR).
     """
-    return unit(_samples(path, short_side))
+    return _opened(path, short_side, admit, unit)
 
 
-def read_samples(path: str | os.PathLike[str], short_side: int = 0) -> Tensor:
+def read_samples(
+    path: str | os.PathLike[str], short_side: int = 0, admit: Callable[[int], None] = lambda _: None
+) -> Tensor:
     """Decode a picture as `read` does, but leave 8 bits as uint8: a quarter of the memory; `unit` divides."""
-    return _samples(path, short_side)
+    return _opened(path, short_side, admit, lambda samples: samples)
 
 
 def unit(pictures: Tensor, device: torch.device | None = None) -> Tensor:
@@ -69,13 +77,23 @@ def unit(pictures: Tensor, device: torch.device | None = None) -> Tensor:
     return held.to(there, non_blocking=True).float().div_(torch.full((), 255.0, device=there))
 
 
-def _samples(path: str | os.PathLike[str], short_side: int) -> Tensor:
-    with _file(path) as file:
-        picture = decoding.decode(file)
+def _opened(
+    path: str | os.PathLike[str],
+    short_side: int,
+    admit: Callable[[int], None],
+    finish: Callable[[Tensor], Tensor],
+) -> Tensor:
+    with _file(path) as file, ExitStack() as room:
+
+        def let_in(pixels: int) -> None:
+            admit(pixels)
+            room.enter_context(DECODING.taken(pixels))
+
+        picture = decoding.decode(file, let_in)
         pixels = _over_white(profiles.to_srgb(picture), picture)
         for notice in picture.notices:
             warnings.warn(f"{os.fspath(path)}: {notice}", ImageNotice, stacklevel=3)
-        return _to_tensor(_scaled(_upright(pixels, picture.orientation), short_side))
+        return finish(_to_tensor(_scaled(_upright(pixels, picture.orientation), short_side)))
 
 
 class Header(NamedTuple):

@@ -6,6 +6,7 @@ Reference: TIFF Revision 6.0, Adobe 1992.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -41,8 +42,8 @@ _REDUCED, _MASK = 1, 4
 _ORIENTATION, _PALETTE_COLOURS, _EXTRA, _FORMAT, _ICC, _DNG_VERSION = 274, 320, 338, 339, 34675, 50706
 
 
-def decode(file: BinaryIO) -> Picture:
-    """Decode the first page that is no thumbnail.
+def decode(file: BinaryIO, admit: Callable[[int], None] = lambda _: None) -> Picture:
+    """Decode the first page that is no thumbnail; `admit` as in `benchmark.images.decoding.decode`.
 
     Raises
     ------
@@ -54,6 +55,7 @@ def decode(file: BinaryIO) -> Picture:
     with _opened(file) as tif:
         page, count = _first(tif)
         check_size(page.imagewidth, page.imagelength)
+        admit(page.imagewidth * page.imagelength)
         _check(page)
         _check_whole(page, file)
         kind, colours = _CHANNELS[page.photometric]

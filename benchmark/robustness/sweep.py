@@ -91,7 +91,7 @@ def sweep(
     if levels < 1:
         raise ValueError(f"levels={levels}: at least one level is needed beside the pristine one")
     kinds = GROUPS if kinds is None else kinds
-    methods = [method] if isinstance(method, Method) else list(method)
+    methods = list(method) if isinstance(method, Sequence) else [method]
     scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder, partial)
     protocol = f"{len(references)} photographs, level 0 pristine"
     curves, orders = [], []

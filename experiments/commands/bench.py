@@ -24,6 +24,8 @@ def command(
     from experiments.scoring_run import place
     from experiments.trained import load_here
 
+    for name in method if len(method) > 1 else ():  # one that is not there is said before any is measured
+        place(load_here(name), device)  # type: ignore[arg-type]
     images = pictures(max(batch, 24), size)
     typer.echo(f"{'method':16}{'precision':11}{'images/s':>9}{'MiB':>8}{'drift':>9}{'srcc':>8}")
     for name in method:

@@ -38,9 +38,12 @@ def command(
     """
     import pandas as pd
 
+    from benchmark.files import check_file
     from benchmark.protocols import Resampling, compare
     from experiments.score_files import aligned, direction, label, read
 
+    if out is not None:
+        check_file(out)
     names = (label(a), label(b)) if label(a) != label(b) else ("A", "B")
     mos = read(scores, "mos")
     one, other = (aligned(read(path, "score"), path, mos, scores, _note) for path in (a, b))

@@ -111,6 +111,7 @@ def _add(
 
     if not images.expanduser().is_dir():
         raise ValueError(f"{images}: is no folder; --images names the folder of the pictures")
+    own.check_place(name)
     table, told = own.guess(scores, *columns)
     if lower is not None:
         told = dataclasses.replace(told, higher_is_better=not lower)

@@ -17,7 +17,10 @@ def command(
 ) -> None:
     """Degrade a picture; docs/degradations.md shows the 24 types."""
     from benchmark.degradations.sheet import degrade_file, sheet_file
+    from benchmark.files import check_file
 
+    check_file(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
     if kind == "all":
         sheet_file(image, out, seed)
     else:

@@ -37,10 +37,22 @@ def command(
         weights |= {name: (each.module, each.train, each.load) for name, each in own.items()}
     if not wanted and not weights:
         raise ValueError("name data sets, methods with --method, or a profile with --profile")
+    _check_names(names or [], method or [])
     missing = _data_sets(list(dict.fromkeys(wanted)), accept_terms) + _weights(weights)
     if missing:
         typer.echo(f"{missing} of {len(set(wanted)) + len(weights)} are missing", err=True)
         raise typer.Exit(3)
+
+
+def _check_names(data_sets: list[str], of_methods: list[str]) -> None:
+    """Refuse a name that there is not before an hour of fetching, not after."""
+    import methods
+    from benchmark.datasets import catalogue
+
+    for name in data_sets:
+        catalogue.entry(name)
+    for name in of_methods:
+        methods.find(name.partition(":")[0])
 
 
 def _data_sets(names: list[str], accept_terms: bool) -> int:

@@ -23,9 +23,11 @@ def judge(
     pairs: Pairs = PAIRS,
 ) -> None:
     """Write a page that asks which of two pictures is better; it works offline and saves answers as JSON."""
+    from benchmark.files import check_file
     from benchmark.gmad.study import questions, write_study
     from experiments import stage
 
+    check_file(out)
     asked = questions(read(pairs, dataset), limit)
     name = write_study(asked, stage.DATA / dataset, out)
     typer.echo(f"{out} written: study {name}, {len(asked)} pairs", err=True)
@@ -40,8 +42,11 @@ def tally(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Screen the subjects (BT.500), say how far they agree, and rank the methods by what they preferred."""
+    from benchmark.files import check_folder
     from benchmark.gmad.tally import by_people, read_answers, tally
 
+    if out is not None:
+        check_folder(out)
     chosen = read(pairs, dataset)
     found = tally(chosen, read_answers(answers), seed=seed)
     result = by_people(chosen, found, dataset=dataset, seed=seed)

@@ -72,7 +72,7 @@ def write(name: str, folder: Path) -> Path:
         If the name does not serve, or is taken.
     """
     import methods
-    from benchmark import naming
+    from benchmark import files, naming
 
     if not (name.isidentifier() and name.isascii() and name == name.lower()):
         raise ValueError(
@@ -89,6 +89,7 @@ def write(name: str, folder: Path) -> Path:
         raise ValueError(f"there is a method {name!r} already; choose another name")
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; run from the top of the repository")
+    files.check_file(path)
     title = "".join(part.capitalize() for part in name.split("_"))
-    path.write_text(TEMPLATE.format(name=name, title=title))
+    files.write_text(path, TEMPLATE.format(name=name, title=title))
     return path

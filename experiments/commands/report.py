@@ -22,12 +22,15 @@ def command(
     import tempfile
     from pathlib import Path
 
-    if pages or not compare:
-        from experiments.report import report
+    from benchmark.files import check_folder
+    from experiments import stage
+    from experiments.comparing import fetch, write
+    from experiments.report import report
 
-        report(pages or [])
-    if compare:
-        from experiments.comparing import fetch, write
-
-        with tempfile.TemporaryDirectory() as folder:
-            typer.echo(write(compare, fetch(compare, Path(folder))))
+    check_folder(stage.REPORTS)
+    with tempfile.TemporaryDirectory() as folder:
+        other = fetch(compare, Path(folder)) if compare else None
+        if pages or other is None:
+            report(pages or [])
+        if other is not None:
+            typer.echo(write(compare, other))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -62,6 +63,13 @@ def command(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Threads that decode; up to 8 on CUDA and else 2, unless given.")
     ] = None,
+    pixels: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Most millions of pixels in memory at once, 96 without it; scores do not depend on it.",
+        ),
+    ] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Best first instead of the order given.")] = False,
     explain: Annotated[
         Path | None, typer.Option(help="Folder for pictures of where the score comes from (gradCAM).")
@@ -69,31 +77,36 @@ def command(
 ) -> None:
     """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
     from experiments.inputs import pictures
-    from experiments.outputs import check_format, write_frame
+    from experiments.outputs import check_output, show_frame, write_frame
     from experiments.scoring_run import How, suited
 
     if out is not None:
-        check_format(out)
+        check_output(out)
     elif resume:
         raise ValueError("--resume needs --out, beside which the journal lies")
     for option, value in (("device", device), ("precision", precision), ("engine", engine)):
         if value not in _CHOICES[option]:
             raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
-    usual = suited(device)  # type: ignore[arg-type]
-    how = How(device, precision, batch or usual[0], jobs or usual[1])  # type: ignore[arg-type]
+    usual, most = suited(device), None if pixels is None else round(pixels * 1e6)  # type: ignore[arg-type]
+    how = How(device, precision, batch or usual[0], jobs or usual[1], pixels=most)  # type: ignore[arg-type]
     files = pictures(paths, sys.stdin)
-    loaded = {name: _loaded(name) for name in dict.fromkeys(method)}
+    # What can go wrong with any of the methods does so before the first begins.
+    runs = [_planned(name, how, engine, out) for name in dict.fromkeys(method)]
+    _check_apart([run.name for run in runs])
     if explain is not None:
-        _check_explained(loaded)
-    frames = {name: _scored(name, one, files, how, engine, out, resume) for name, one in loaded.items()}
+        _check_explained(runs, explain)
+    if out is not None:
+        _check_journals(runs, files, out, resume)
+    frames = {run.name: _scored(run, files, how, engine, resume) for run in runs}
     frame = _together(frames, sort)
     if out is None:
-        frame.to_csv(sys.stdout, index=False, float_format="%.9g", errors="surrogateescape")
+        show_frame(frame)
     else:
-        write_frame(frame, out)
+        with _journal_stays(out):
+            write_frame(frame, out)
     if explain is not None:
-        for name, part in frames.items():
-            _explain(loaded[name], files, part, explain / _slug(name))
+        for run in runs:
+            _explain(run, files, frames[run.name], explain / _slug(run.name))
     if sys.stderr.isatty():
         for name, part in frames.items():
             _say(name, part, out)
@@ -110,31 +123,46 @@ _CHOICES = {
 }
 
 
-def _scored(
-    name: str, method: Method, files: list[Picture], how: How, engine: str, out: Path | None, resume: bool
-) -> pd.DataFrame:
-    """Score with one method; its journal stays, for a run that goes on or a list that grows."""
+class _Run(NamedTuple):
+    """One method that scores: what made its scores, what they depend on, and where they go meanwhile."""
+
+    name: str
+    method: Method
+    made: dict[str, str]
+    about: dict[str, Any]
+    journal: Path | None
+
+
+def _planned(name: str, how: How, engine: str, out: Path | None) -> _Run:
     from experiments import scoring_run
-    from experiments.engine_ray import ray_rows
     from experiments.provenance import provenance
 
+    method = _loaded(name)
+    if engine == "local":
+        scoring_run.place(method, how.device)
     made = provenance(name, method, how.precision)
     weights = {key: made[key] for key in ("weights_sha256", "version")}
     about = scoring_run.fingerprint(method, how, engine=engine, **weights)
-    journal = _journal(out, name) if out else None
+    return _Run(name, method, made, about, _journal(out, name) if out else None)
+
+
+def _scored(run: _Run, files: list[Picture], how: How, engine: str, resume: bool) -> pd.DataFrame:
+    """Score with one method; its journal stays, for a run that goes on or a list that grows."""
+    from experiments import scoring_run
+    from experiments.engine_ray import ray_rows
 
     def rows_of(done: Mapping[int, tuple[int, int] | None]) -> Iterator[list[Row]]:
         if engine == "ray":
-            return ray_rows(files, name, how, done)
-        return scoring_run.local_rows(files, method, how, done)
+            return ray_rows(files, run.name, how, done)
+        return scoring_run.local_rows(files, run.method, how, done)
 
     try:
-        frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=resume)
+        frame = scoring_run.collect(files, rows_of, run.about, journal=run.journal, resume=resume)
     except KeyboardInterrupt:
-        if journal:
-            typer.echo(f"stopped; the same command with --resume goes on from {journal}", err=True)
+        if run.journal:
+            typer.echo(f"stopped; the same command with --resume goes on from {run.journal}", err=True)
         raise typer.Exit(130) from None
-    return frame.assign(**made)
+    return frame.assign(**run.made)
 
 
 def _loaded(name: str) -> Method:
@@ -147,20 +175,60 @@ def _loaded(name: str) -> Method:
     return load_here(name)
 
 
-def _check_explained(methods: Mapping[str, Method]) -> None:
+def _check_apart(names: Sequence[str]) -> None:
+    """Refuse methods that would take each other's journal and maps."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(_slug(name), name)
+        if other != name:
+            raise ValueError(
+                f"--method {other} and --method {name} share the name {_slug(name)!r}, and so their files; "
+                "score with one after the other, each with an --out of its own"
+            )
+
+
+def _check_explained(runs: Sequence[_Run], folder: Path) -> None:
     """Refuse methods without gradients before an hour of scoring, not after."""
-    from benchmark.method import HasGradients
+    from benchmark.files import check_folder
+    from benchmark.method import has_gradients
 
-    for name, method in methods.items():
-        if not isinstance(method, HasGradients):
-            raise ValueError(f"--explain: {name} has no gradients that a map could be made of; leave it out")
+    for run in runs:
+        if not has_gradients(run.method) or "score" not in run.method.cam_targets:
+            raise ValueError(
+                f"--explain: {run.name} has no gradients that a map could be made of; leave it out"
+            )
+        check_folder(folder / _slug(run.name))
 
 
-def _explain(method: Method, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
+def _check_journals(runs: Sequence[_Run], files: Sequence[Picture], out: Path, resume: bool) -> None:
+    """Refuse what the journals cannot take, or are not of, and a disk without room for all."""
+    from experiments import journal
+    from experiments.outputs import check_output, largest
+
+    for run in runs:
+        assert run.journal is not None
+        journal.check(run.journal, run.about, resume=resume)
+    check_output(out, sum(largest(files, run.made) for run in runs))
+
+
+@contextmanager
+def _journal_stays(out: Path) -> Iterator[None]:
+    """Say of a table that cannot be written where its scores are."""
+    try:
+        yield
+    except OSError as error:
+        why = f"{error.strerror or error}; its scores are in the journal: --resume writes it from there"
+        raise OSError(error.errno, why, str(out)) from error
+
+
+def _explain(run: _Run, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
     from experiments.explain import explain
 
     scored = frame["score"].notna()
-    explain([file for file, there in zip(files, scored, strict=True) if there], method, folder)
+    for line in explain(
+        [file for file, there in zip(files, scored, strict=True) if there], run.method, folder
+    ):
+        typer.echo(f"note: {line}", err=True)
 
 
 def _journal(out: Path, name: str) -> Path:

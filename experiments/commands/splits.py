@@ -29,8 +29,10 @@ def make(
     """Write a split table: seeded by reference content, official, or as published."""
     from benchmark import datasets
     from benchmark.datasets import splits as of
+    from benchmark.files import check_file
     from experiments import stage
 
+    check_file(out)
     manifest = datasets.load(name, stage.DATA).manifest
     if official:
         table = of.official(manifest)
@@ -55,14 +57,18 @@ def check(
 
     from benchmark import datasets
     from benchmark.datasets import splits as of
+    from benchmark.files import check_file
     from experiments import stage
 
+    if out is not None:
+        check_file(out)
     data = datasets.load(name, stage.DATA)
     if test:
         tables = []
+        others = {other: datasets.load(other, stage.DATA) for other in test}
         train = _content(data)
-        for other in test:
-            found = of.leaks(train, _content(datasets.load(other, stage.DATA)), near)
+        for other, held in others.items():
+            found = of.leaks(train, _content(held), near)
             tables.append(found.assign(split=f"{name} -> {other}"))
         leaks = pd.concat(tables, ignore_index=True)
     else:

@@ -31,6 +31,7 @@ def command(
     import torch
 
     import methods
+    from benchmark.files import check_folder
     from experiments.inputs import pictures
     from experiments.settings import MethodSettings
     from experiments.train import train_into
@@ -42,6 +43,7 @@ def command(
     own = MethodSettings(code=f"methods/{module}", train=dict(map(_setting, setting or ())))
     if not hasattr(methods.find(method), "train"):
         raise ValueError(f"{method} learns nothing: score with it as it is")
+    check_folder(out)
     found = [Path(picture) for picture in pictures([str(images)])]
     _course(module, own.train or {})  # a wrong setting is said before anything is removed
     if force:

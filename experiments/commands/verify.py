@@ -25,11 +25,15 @@ def command(
     if source is not None and len(names) > 1:
         raise ValueError("--source goes with one data set")
     wrong = 0
+    folders = {}
     for name in names:
         entry = catalogue.entry(name)
         folder = folder_of(entry, source or settings_of.source_of(name))
         if not folder.is_dir():
             raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
+        folders[name] = folder
+    for name, folder in folders.items():
+        entry = catalogue.entry(name)
         here = stage.DATA / name if source is None and (stage.DATA / name / contents.FILE).is_file() else None
         if here is not None:
             relink(here, read_record(here / "record.json"), folder)

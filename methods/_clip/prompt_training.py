@@ -22,7 +22,7 @@ from methods._clip.encoder import ImageEncoder
 from methods._clip.prompts import LearntPrompts, learnt_scorer
 from methods._clip.weights import save_scorer
 from methods._device import device
-from methods._loop import Checkpoint, check_pictures, identity, index_at
+from methods._loop import Checkpoint, check_pictures, finished, identity, index_at
 
 
 class PromptTraining(BaseModel):
@@ -155,6 +155,7 @@ def train_prompts(
     out.mkdir(parents=True, exist_ok=True)
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     save_scorer(learnt_scorer(clip, prompts, scale), out / "weights.safetensors", config)
+    finished(out)
     return {"weights": str(out / "weights.safetensors")}
 
 
@@ -225,5 +226,4 @@ def learn_prompts(
             rows.append({"step": step, "lr": lr, **{k: float(v.detach()) for k, v in figures.items()}})
         if (step + 1) % settings.checkpoint_every == 0:
             checkpoint.save(step + 1, rows)
-    checkpoint.remove()
     return pd.DataFrame(rows, columns=["step", "lr", "loss", "mse", "plcc"])

@@ -19,10 +19,10 @@ from benchmark.datasets.prepared import Dataset
 from benchmark.method import Card
 from benchmark.protocols import Features
 from benchmark.scoring import features_manifest
-from methods._arniqa.encoder import build, save_encoder, start
+from methods._arniqa.encoder import Encoder, build, save_encoder, start
 from methods._arniqa.features import RELEASE, TwoScales, load_features
 from methods._arniqa.scales import five_crops, half
-from methods._loop import check_pictures
+from methods._loop import check_pictures, finished
 from methods._papers import ARNIQA
 from methods._weights import weights_file
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
@@ -136,18 +136,22 @@ def train(
     save_encoder(encoder, out / "encoder.safetensors")
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     learnt = {"encoder": str(out / "encoder.safetensors")}
-    if rated is None or scale is None:
-        return learnt
+    if rated is not None and scale is not None:
+        learnt |= _regressor(encoder, rated, scale, out / "regressor.safetensors", seed)
+    finished(out)
+    return learnt
+
+
+def _regressor(encoder: Encoder, rated: Dataset, scale: Opinions, path: Path, seed: int) -> dict[str, str]:
+    """Fit and write the regressor; returns what `load` takes for it."""
     method = Arniqa(TwoScales(encoder), None, "five-crops")
     names, rows, errors = features_manifest(rated, method)
     if errors:
         raise ValueError(
             f"arniqa: {len(errors)} rated pictures cannot be used; {next(iter(errors.values()))}"
         )
-    fit_regressor(
-        Features.of(names, rows), rated.manifest, out / "regressor.safetensors", scale=scale, seed=seed
-    )
-    return {**learnt, "regressor": str(out / "regressor.safetensors"), "protocol": "five-crops"}
+    fit_regressor(Features.of(names, rows), rated.manifest, path, scale=scale, seed=seed)
+    return {"regressor": str(path), "protocol": "five-crops"}
 
 
 def _usable(rated: Dataset) -> Opinions:

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.degradations import compose, sample_sequence
+from benchmark.images import Room, unit
 from methods._arniqa.scales import half
-from methods._loop import Reader, cached_reader, index_at
+from methods._loop import Reader, cached_bytes, index_at
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Draw:
     pristine: float
 
 
+#: Room of the pictures that are cut, of all threads together.
+WHOLE = Room()
+
+
 def draw_pair(pictures: Sequence[Path], position: int, seed: int, reader: Reader, draw: Draw) -> Tensor:
     """Return the four crops at one position of the run: A and B at full scale, A and B at half scale.
 
@@ -54,9 +59,12 @@ def draw_pair(pictures: Sequence[Path], position: int, seed: int, reader: Reader
     """
     rng = np.random.default_rng([seed, 1, position])
     chosen = pictures[index_at(position, len(pictures), seed)], pictures[int(rng.integers(len(pictures)))]
-    images = [reader(path) for path in chosen]
-    halves = [half(image[None], "bicubic")[0] for image in images]
-    crops = torch.stack([random_crop(image, draw.crop, rng) for image in (*images, *halves)])
+    stored = [reader(path) for path in chosen]
+    with WHOLE.taken(sum(image.shape[1:].numel() for image in stored)):
+        images = [unit(image) for image in stored]
+        halves = [half(image[None], "bicubic")[0] for image in images]
+        crops = torch.stack([random_crop(image, draw.crop, rng) for image in (*images, *halves)])
+        del images, halves
     if rng.random() < draw.pristine:
         return crops
     sequence = sample_sequence(int(rng.integers(2**62)), draw.distortions, draw.levels)
@@ -112,7 +120,7 @@ class Feed:
     @cached_property
     def reader(self) -> Reader:
         """Decode a picture."""
-        return cached_reader(self.cache)
+        return cached_bytes(self.cache)
 
     @property
     def step_bytes(self) -> int:

@@ -127,7 +127,6 @@ def train_encoder(
                 rows.append({"step": step, "lr": rate, **figures})
             if (step + 1) % settings.checkpoint_every == 0:
                 checkpoint.save(step + 1, rows)
-    checkpoint.remove()
     return encoder.cpu().eval(), pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmark.degradations import GROUPS
+from benchmark.images import unit
 from methods._loop import Reader, index_at
 
 KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
@@ -26,7 +27,7 @@ def overlapping_crops(image: Tensor, size: int, overlap: float, rng: np.random.G
     Parameters
     ----------
     image
-        ``[3, H, W]``.
+        ``[3, H, W]``, bytes or RGB in [0, 1].
     size
         Side of the crops in pixels.
     overlap
@@ -35,7 +36,7 @@ def overlapping_crops(image: Tensor, size: int, overlap: float, rng: np.random.G
     Returns
     -------
     Tensor
-        ``[2, 3, size, size]``.
+        ``[2, 3, size, size]``, RGB in [0, 1].
 
     Raises
     ------
@@ -54,7 +55,7 @@ def overlapping_crops(image: Tensor, size: int, overlap: float, rng: np.random.G
         shared = np.clip(1 - np.abs(second - first) / size, 0, None).prod()
         if shared >= overlap:
             break
-    return torch.stack([image[:, y : y + size, x : x + size] for y, x in (first, second)])
+    return unit(torch.stack([image[:, y : y + size, x : x + size] for y, x in (first, second)]))
 
 
 def draw_kinds(rng: np.random.Generator, drawn: str, count: int) -> Kinds:

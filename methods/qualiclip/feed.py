@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from benchmark.images import unit
 from methods._loop import Reader, cached_bytes, index_at
-from methods.qualiclip.crops import draw_batch
+from methods.qualiclip.crops import Kinds, draw_batch
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.settings import Training
+
+#: ``map``, or that of a pool of threads.
+Mapped = Callable[[Callable[[Path], Any], list[Path]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -60,32 +65,39 @@ class Feed:
         own = self.settings
         return 4 * own.levels * own.accumulate * self.share * 2 * 3 * own.crop**2
 
-    def __call__(
-        self, step: int, decoded: Callable[[Reader, list[Path]], Iterable[Tensor]] = map
-    ) -> list[Tensor]:
+    def __call__(self, step: int, mapped: Mapped = map) -> list[Tensor]:
         """Return the parts of a step, ``[L, B, 2, 3, c, c]`` in [0, 1] each.
 
         Parameters
         ----------
         step
             From 0.
-        decoded
+        mapped
             ``map``, or that of a pool of threads.
         """
-        return [self._part(step, part, decoded) for part in range(self.settings.accumulate)]
+        return [self._part(step, part, mapped) for part in range(self.settings.accumulate)]
 
-    def _part(
-        self, step: int, part: int, decoded: Callable[[Reader, list[Path]], Iterable[Tensor]]
-    ) -> Tensor:
+    def _part(self, step: int, part: int, mapped: Mapped) -> Tensor:
         own = self.settings
         # Neighbouring places go to the processes in turn; a part of one process has `share` of them.
         start = step * own.batch + (part * self.size + self.rank) * self.share
         positions = range(start, start + self.share)
         count = len(self.names)
-        paths = list(dict.fromkeys(self.pictures[index_at(p, count, self.seed)] for p in positions))
-        images = dict(zip(paths, decoded(self.reader, paths), strict=True))
-        crops, kinds, seeds = draw_batch(
-            self.pictures, positions, self.seed, images.__getitem__, own.crop, own.overlap,
+        places: dict[Path, list[int]] = {}
+        for position in positions:
+            places.setdefault(self.pictures[index_at(position, count, self.seed)], []).append(position)
+        drawn = list(mapped(partial(self._cut, places), list(places)))
+        # Cut picture by picture, so that a step holds crops and no pictures; then as the run has them.
+        order = np.argsort([position for group in places.values() for position in group]).tolist()
+        crops = torch.cat([group for group, _, _ in drawn])[order]
+        kinds = [[kind for _, group, _ in drawn for kind in group][at] for at in order]
+        seeds = torch.cat([group for _, _, group in drawn])[order]
+        return rising(crops, kinds, seeds.tolist(), own)
+
+    def _cut(self, places: Mapping[Path, list[int]], path: Path) -> tuple[Tensor, list[Kinds], Tensor]:
+        """Crops of one picture at its places in the run, with what they are degraded by."""
+        own, image = self.settings, self.reader(path)
+        return draw_batch(
+            self.pictures, places[path], self.seed, lambda _: image, own.crop, own.overlap,
             drawn=own.drawn, distortions=own.distortions,
         )  # fmt: skip
-        return rising(unit(crops), kinds, seeds.tolist(), own)

@@ -28,7 +28,15 @@ from benchmark.degradations import sheet_file
 from methods._clip.antonyms import AntonymScorer, prompt_pairs
 from methods._clip.encoder import architecture
 from methods._clip.weights import load_clip, save_scorer, scorer
-from methods._loop import Checkpoint, by_processes, by_threads, check_pictures, identity, processes_of
+from methods._loop import (
+    Checkpoint,
+    by_processes,
+    by_threads,
+    check_pictures,
+    finished,
+    identity,
+    processes_of,
+)
 from methods._parallel import Team, team, writes_files
 from methods.qualiclip.feed import Feed
 from methods.qualiclip.losses import loss_terms, ranking_across
@@ -226,8 +234,6 @@ def _run(
             if done % settings.checkpoint_every == 0 and crew.first:
                 checkpoint.save(done, rows)
     crew.wait()
-    if crew.first:
-        checkpoint.remove()
     curve = pd.DataFrame([r for r in rows if "step" in r], columns=["step", "lr", *TERMS])
     judged_rows = [{**r, "step": r["validated"]} for r in rows if "validated" in r]
     final: Any = average.module if average else model
@@ -272,4 +278,5 @@ def train(
         for name, table in (("curve", curve), ("validation", validation)):
             if len(table) or name == "curve":
                 table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
+    finished(out)
     return {"weights": str(weights)}

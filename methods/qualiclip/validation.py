@@ -76,7 +76,7 @@ def _middle(image: Tensor, size: int, path: Path) -> Tensor:
     if min(height, width) < size:
         raise ValueError(f"{path}: picture of {width}x{height} is smaller than the crop of {size}")
     y, x = (height - size) // 2, (width - size) // 2
-    return image[:, y : y + size, x : x + size]
+    return image[:, y : y + size, x : x + size].clone()  # a view would keep the whole picture
 
 
 def validation_table(rows: Sequence[dict[str, float]]) -> pd.DataFrame:

@@ -180,7 +180,8 @@ def test_a_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypa
         assert torch.equal(a, b), name
     assert curve.equals(again)
     assert len(curve) == 6
-    assert not (tmp_path / "cut.partial").exists()
+    # Whoever writes the result removes the state after it: the disk may be full.
+    assert (tmp_path / "cut.partial").exists()
 
 
 def test_training_brings_pictures_degraded_alike_together(pictures, tmp_path):

@@ -13,7 +13,7 @@ from torch import nn
 import methods
 from benchmark.conformance import assert_conforms, check_method, pictures
 from benchmark.datasets import COLUMNS, Dataset, Record
-from benchmark.method import Card
+from benchmark.method import Card, has_features, has_gradients
 from tests.reference import arniqa as official_arniqa
 
 SMALL_CLIP = {"architecture": "small", "pretrained": None}
@@ -244,6 +244,18 @@ BROKEN = [
 def test_a_broken_promise_is_named(method, check, words):
     with pytest.raises(AssertionError, match=f"{check}: .*{words}"):
         assert_conforms(method(), CARD)
+
+
+def test_what_a_torch_module_was_given_by_assignment_counts_as_its_own():
+    """Python 3.12 and later look for it in other places than 3.11."""
+    method = Contrast()
+    assert has_gradients(method)
+    assert has_features(method)
+    del method.cam_layer
+    assert not has_gradients(method)
+    encoder = nn.Module()
+    encoder.features = nn.Sequential()
+    assert has_features(encoder)
 
 
 @pytest.mark.filterwarnings("ignore:std")

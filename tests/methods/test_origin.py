@@ -82,7 +82,7 @@ def test_every_way_to_weights_asks(picture, tmp_path, monkeypatch):
         lambda: methods.load("clipiqa", **own),
         lambda: methods.load("clipiqa", architecture="ViT-B-32"),
         lambda: methods.load("clipiqa_plus", weights=str(tmp_path / "prompts.pth"), **own),
-        lambda: methods.train("qualiclip", [picture], tmp_path / "q", seed=0, settings=own),
+        lambda: methods.train("qualiclip", [picture], tmp_path / "q", seed=0, settings={**own, "crop": 64}),
         lambda: methods.fetch("qualiclip", train_settings=own, load_settings={}),
         lambda: methods.fetch("clipiqa_plus", train_settings=own, load_settings={}),
         lambda: methods.fetch("clipiqa", train_settings=None, load_settings=own),

@@ -166,7 +166,8 @@ def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatc
     for (name, a), b in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
     assert curve.equals(again)
-    assert not (tmp_path / "cut.partial").exists()
+    # Whoever writes the result removes the state after it: the disk may be full.
+    assert (tmp_path / "cut.partial").exists()
 
 
 def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path):

@@ -192,7 +192,7 @@ def multnoise(image, variance, noise):
 
 
 def parabola(values, middle):
-    curve = interpolate.lagrange([0, 0.5, 1], [0, middle, 1])
+    curve = interpolate.BarycentricInterpolator([0, 0.5, 1], [0, middle, 1])
     return clip(curve(values))
 
 

@@ -1,0 +1,302 @@
+"""What can fail before the work does so, and what fails after it loses nothing of it."""
+
+import io
+import os
+import resource
+import shutil
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import methods
+from benchmark import files
+from benchmark.images import write_png
+from experiments import journal, outputs, scoring_run
+from experiments.cli import app
+from experiments.inputs import pictures
+from methods import _loop
+
+run = CliRunner()
+#: A name that is no UTF-8, as old file systems hold.
+STRANGE = os.fsdecode(b"caf\xe9.png")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Twelve pictures of one size in ``pictures/``, seen from their parent."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    for index in range(12):
+        generator = torch.Generator().manual_seed(index)
+        write_png(tmp_path / f"pictures/{index:02d}.png", torch.rand(3, 40, 48, generator=generator))
+    return tmp_path
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Whatever scores, trains, draws or compares raises instead."""
+
+    def worked(*_arguments, **_options):
+        raise AssertionError("it worked before it looked")
+
+    for place in (
+        "experiments.scoring_run.collect", "experiments.train.train_into", "benchmark.images.read",
+        "benchmark.degradations.sheet.degrade_file", "experiments.report.report",
+        "experiments.comparing.write", "experiments.score_files.read", "benchmark.gmad.study.questions",
+        "benchmark.gmad.tally.read_answers", "benchmark.datasets.own.guess", "benchmark.datasets.load",
+        "benchmark.datasets.verify.verify", "benchmark.datasets.download.download",
+    ):  # fmt: skip
+        monkeypatch.setattr(place, worked)
+
+
+def said(*arguments):
+    """Run a command; returns the one line that it ended with."""
+    result = run.invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ValueError | OSError), result.exception
+    return str(result.exception)
+
+
+SCORE = ("score", "pictures", "--method", "sharpness", "--out")
+LOOK = [
+    (*SCORE, "file/a.csv"),
+    ("train", "niqe", "--images", "pictures", "--out", "file/model"),
+    ("train", "niqe", "--images", "pictures", "--out", "file"),
+    ("splits", "make", "x", "--out", "file/a.csv"),
+    ("splits", "check", "x", "--out", "file/a.csv"),
+    ("gmad", "judge", "--dataset", "x", "--out", "file/a.html"),
+    ("gmad", "tally", "a.json", "--dataset", "x", "--out", "file/a"),
+    ("compare", "a.csv", "b.csv", "--scores", "c.csv", "--out", "file/a.csv"),
+    ("degrade", "pictures/00.png", "--kind", "jpeg", "--out", "file/a.png"),
+]
+
+
+@pytest.mark.parametrize("command", LOOK, ids=lambda command: "-".join(command[:2]))
+def test_an_output_below_a_file_is_refused_before_the_work(command, no_work):
+    Path("file").write_text("")
+    assert "file is no folder" in said(*command)
+
+
+def test_pages_and_records_look_at_their_place_first(no_work, monkeypatch):
+    Path("reports").write_text("")
+    assert "reports is no folder" in said("report")
+    Path("experiments").mkdir()
+    Path("experiments/datasets").write_text("")
+    add = ("datasets", "add", "mine", "--images", "pictures", "--scores", "s.csv", "--yes")
+    assert "experiments/datasets is no folder" in said(*add)
+    assert "has a data set of this name" in said("datasets", "add", "koniq10k", *add[3:])
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("score", "pictures", "--method", "sharpness", "--method", "sharpnes"), "sharpnes"),
+        (("bench", "--method", "sharpness", "--method", "sharpnes"), "sharpnes"),
+        (("download", "koniq10k", "--method", "sharpnes"), "sharpnes"),
+        (("download", "koniq10k", "koniq"), "koniq"),
+        (("report", "--compare", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_name_that_comes_second_is_looked_at_before_the_first_begins(command, says, no_work, monkeypatch):
+    monkeypatch.setattr("experiments.benching.bench", None)
+    assert says in said(*command)
+
+
+def test_a_table_in_parquet_needs_pyarrow_before_it_needs_scores(no_work, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert "parquet needs pyarrow, which is not installed; name a .csv" in said(*SCORE, "a.parquet")
+
+
+def test_a_disk_without_room_for_table_and_journal_is_refused(no_work, monkeypatch):
+    free = shutil.disk_usage(".")._replace(free=10_000)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: free)
+    assert "a.csv: may take 0.0" in said(*SCORE, "a.csv")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("broken", [False, True])
+def test_table_and_journal_take_no_more_than_was_foreseen(kind, broken):
+    for index in range(12):
+        path = Path(f"pictures/{'ä' * 40}{index}.png")
+        Path(f"pictures/{index:02d}.png").rename(path)
+        if broken:
+            path.write_bytes(b"no picture")
+    result = run.invoke(app, ["score", "pictures", "--method", "sharpness", "--out", f"o.{kind}"])
+    assert result.exit_code == (3 if broken else 0)
+    made = dict.fromkeys(
+        ("method", "weights", "weights_sha256", "direction", "precision", "version"), "x" * 9
+    )
+    taken = Path(f"o.{kind}").stat().st_size + Path(f".o.{kind}.sharpness.journal").stat().st_size
+    overhead = 8_000 if kind == "parquet" else 0  # the schema of an Arrow file
+    assert taken < outputs.largest(pictures(["pictures"]), made) + overhead
+
+
+def test_methods_that_would_share_a_journal_are_refused(no_work):
+    for name in ("a/m", "b/m"):
+        Path(name).mkdir(parents=True)
+        (Path(name) / "method.json").write_text(
+            '{"method": "sharpness", "name": "m", "load": {}, "code_sha256": "", "weights_sha256": ""}'
+        )
+    assert "share the name 'm'" in said("score", "pictures", "--method", "a/m", "--method", "b/m")
+
+
+def test_a_journal_of_another_run_is_refused_before_the_first_method_begins(no_work):
+    Path(".o.csv.qualiclip-small.journal").write_text('{"method": "other"}\n')
+    arguments = [*SCORE, "o.csv", "--resume", "--method", "qualiclip-small"]
+    assert ".o.csv.qualiclip-small.journal is of a run with other" in said(*arguments)
+
+
+@contextmanager
+def room_for(size):
+    """Let no file grow beyond a size, as a full disk does: a part is written, then an error comes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_up_loses_nothing_that_was_scored(monkeypatch):
+    """Not in the run that met it, nor in one that was resumed while it was still full."""
+    arguments = [*SCORE, "o.csv", "--batch", "1"]
+    assert run.invoke(app, [*SCORE, "whole.csv", "--batch", "1"]).exit_code == 0
+    book = Path(".o.csv.sharpness.journal")
+    with room_for(1_000):
+        assert "o.csv.sharpness.journal" in (why := said(*arguments))
+        assert "what is in it stays; make room and resume" in why
+        torn = book.read_bytes()
+        assert len(torn) == 1_000
+        said(*arguments, "--resume")
+        assert book.read_bytes()[: torn.rfind(b"\n") + 1] == torn[: torn.rfind(b"\n") + 1]
+    kept = torn.count(b"\n") - 1
+    assert kept > 3
+    again = []
+    inner = scoring_run.local_rows
+
+    def counted(paths, method, how, done):
+        for part in inner(paths, method, how, done):
+            again.extend(row.index for row in part)
+            yield part
+
+    monkeypatch.setattr(scoring_run, "local_rows", counted)
+    assert run.invoke(app, [*arguments, "--resume"]).exit_code == 0
+    assert again == list(range(kept, 12))
+    assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()
+
+
+def test_a_table_that_the_disk_does_not_take_is_written_later_from_the_journal(monkeypatch):
+    Path("o.csv").write_text("old")
+    write = outputs.write_frame
+
+    def full(frame, path):
+        with room_for(20):
+            write(frame, path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outputs, "write_frame", full)
+        assert "its scores are in the journal: --resume writes it from there" in said(*SCORE, "o.csv")
+    assert Path("o.csv").read_text() == "old"
+    with monkeypatch.context() as patched:
+        patched.setattr("benchmark.scoring.read", None)  # no picture is read again
+        assert run.invoke(app, [*SCORE, "o.csv", "--resume"]).exit_code == 0
+    assert len(pd.read_csv("o.csv")) == 12
+
+
+def test_a_journal_that_goes_on_is_never_written_a_second_time():
+    book = Path("j.part")
+    journal.Journal(book, {"method": "m"}, resume=False).close()
+    before = book.stat().st_ino, book.read_bytes()
+    with room_for(0):
+        journal.Journal(book, {"method": "m"}, resume=True).close()
+    assert (book.stat().st_ino, book.read_bytes()) == before
+
+
+def test_a_name_that_is_no_utf8_is_scored_and_explained():
+    Path("pictures/00.png").rename(Path("pictures") / STRANGE)
+    result = run.invoke(
+        app, ["score", "pictures", "--method", "qualiclip-small", "--out", "o.csv", "--explain", "maps"]
+    )
+    assert result.exit_code == 0, result.output
+    assert os.fsencode(STRANGE) in Path("o.csv").read_bytes()
+    names = list(np.load("maps/qualiclip-small/maps.npz"))
+    assert len(names) == 12
+    assert sorted(f"{name}.png" for name in names) == sorted(
+        path.name for path in Path("maps/qualiclip-small").glob("*.png")
+    )
+
+
+def test_a_picture_that_cannot_be_explained_leaves_the_others_their_maps(monkeypatch):
+    """Gone between score and map, as on a shared disk."""
+    inner = scoring_run.collect
+
+    def collected(*arguments, **options):
+        found = inner(*arguments, **options)
+        Path("pictures/03.png").unlink()
+        return found
+
+    monkeypatch.setattr(scoring_run, "collect", collected)
+    result = run.invoke(
+        app, ["score", "pictures", "--method", "qualiclip-small", "--out", "o.csv", "--explain", "maps"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "pictures/03.png: not explained" in result.output
+    assert len(np.load("maps/qualiclip-small/maps.npz")) == 11
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_a_table_on_standard_output_has_the_bytes_of_the_file(encoding, monkeypatch):
+    Path("pictures/00.png").rename(Path("pictures") / STRANGE)
+    Path("pictures/01.png").rename("pictures/é☃.png")
+    assert run.invoke(app, [*SCORE, "o.csv"]).exit_code == 0
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, errors="strict"))
+    app(list(SCORE[:-1]), standalone_mode=False)
+    assert raw.getvalue() == Path("o.csv").read_bytes()
+
+
+def test_a_training_whose_result_the_disk_does_not_take_goes_on_from_its_state(folder, monkeypatch):
+    own = {"architecture": "small", "pretrained": None, "norm": "train", "steps": 4, "batch": 2, "crop": 32}
+    own |= {"checkpoint_every": 2, "log_every": 1}
+    shown = sorted(Path("pictures").iterdir())
+    steps = []
+    save = _loop.Checkpoint.save
+
+    def watched(self, step, rows):
+        steps.append(step)
+        save(self, step, rows)
+
+    monkeypatch.setattr(_loop.Checkpoint, "save", watched)
+
+    def full(*_arguments, **_options):
+        raise files.full(Path("out/weights.safetensors"), 28)
+
+    monkeypatch.setattr("methods.qualiclip.training.save_scorer", full)
+    with pytest.raises(OSError, match="No space left"):
+        methods.train("qualiclip", shown, folder / "out", seed=0, settings=own)
+    assert Path("out.partial").is_file()
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    begun = []
+    restore = _loop.Checkpoint.restore
+    monkeypatch.setattr(
+        _loop.Checkpoint, "restore", lambda self: begun.append(found := restore(self)) or found
+    )
+    methods.train("qualiclip", shown, folder / "out", seed=0, settings=own)
+    assert [step for step, _ in begun] == [4]
+    assert steps == [2, 4]
+    assert not Path("out.partial").exists()
+
+
+def test_a_state_that_cannot_be_saved_is_refused_before_the_first_step(folder):
+    (folder / "out.partial").mkdir()
+    own = {"architecture": "small", "pretrained": None, "norm": "train", "steps": 4, "batch": 2, "crop": 32}
+    with pytest.raises(ValueError, match=r"out\.partial: is a folder"):
+        methods.train("qualiclip", sorted(Path("pictures").iterdir()), folder / "out", seed=0, settings=own)

@@ -1,0 +1,211 @@
+"""What systems and programs put beside pictures is no picture, wherever a folder is listed."""
+
+import io
+import warnings
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+import methods
+from benchmark import archives, datasets
+from benchmark.datasets import _files, _known, own
+from benchmark.files import hidden
+from benchmark.images import ImageNotice, below, write_png
+from experiments import inputs, trained
+from experiments.cli import app
+from experiments.settings import MethodSettings
+from experiments.train import train_into
+
+PICTURES = ["a.png", "deep/b.png", "deep/c.d.png", "__macosx.png", "thumbs.db.png"]
+#: Kind, and a file of it whose name ends as a picture's, as they are found on people's disks.
+STRANGERS = {
+    "._a.png": "._*",
+    "deep/._b.png": "._*",
+    "__MACOSX/deep/._b.png": "__MACOSX",
+    "__MACOSX/c.png": "__MACOSX",
+    ".ipynb_checkpoints/a-checkpoint.png": ".ipynb_checkpoints",
+    "deep/@eaDir/b.png/SYNOPHOTO_THUMB_XL.jpg": "@eaDir",
+    ".Trash-1000/files/old.png": ".Trash-1000",
+    "$RECYCLE.BIN/$R1.png": "$RECYCLE.BIN",
+    ".hidden.png": ".hidden.png",
+}
+OTHERS = ["Thumbs.db", "deep/Thumbs.db", ".DS_Store", "deep/.DS_Store", "desktop.ini", "notes.txt"]
+SAID = r"passed over \(.*2 \._\*, .*1 \.ipynb_checkpoints, 1 @eaDir, 2 __MACOSX\)"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Pictures, and what macOS, Windows, Synology and Jupyter add to them."""
+    root = tmp_path / "photographs"
+    for index, name in enumerate(PICTURES):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(path, torch.rand(3, 100, 100, generator=torch.Generator().manual_seed(index)))
+    for name in [*STRANGERS, *OTHERS]:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\0\5\26\7 no picture" if "._" in name else (root / "a.png").read_bytes())
+    return root
+
+
+@pytest.mark.parametrize("name", list(STRANGERS))
+def test_what_nobody_put_there_is_told_by_its_path(name):
+    assert hidden(name) == STRANGERS[name]
+
+
+@pytest.mark.parametrize(
+    "name", [*PICTURES, "../a.png", "./a.png", "a/../b.png", "MACOSX/a.png", "a@eaDir.png"]
+)
+def test_what_people_put_there_is_not(name):
+    assert hidden(name) == ""
+
+
+def test_folders_are_scored_without_what_systems_put_there(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    with pytest.warns(ImageNotice, match=SAID) as told:
+        found = inputs.pictures(["photographs"])
+    assert len(told) == 1
+    assert found == sorted(Path("photographs") / name for name in PICTURES)
+
+
+def test_a_folder_that_is_named_is_listed_whatever_its_own_name(folder):
+    inside = folder / ".ipynb_checkpoints"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert inputs.pictures([str(inside)]) == [inside / "a-checkpoint.png"]
+
+
+def test_a_file_that_is_named_is_taken_as_named(folder):
+    named = [str(folder / name) for name in STRANGERS]
+    (folder / "list.csv").write_text("image\n" + "\n".join(STRANGERS) + "\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        every = [Path(name) for name in named]
+        assert inputs.pictures(named) == every
+        assert inputs.pictures([str(folder / "list.csv")]) == every
+        assert inputs.pictures(["-"], io.StringIO("\n".join(named))) == every
+
+
+def test_a_pattern_takes_of_them_what_it_writes_out(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.warns(ImageNotice, match=r"2 @eaDir, 1 __MACOSX"):
+        assert [str(p) for p in inputs.pictures(["**/[0-z]*g"])] == sorted(PICTURES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [str(p) for p in inputs.pictures(["**/@eaDir/*/*.jpg"])] == [list(STRANGERS)[5]]
+        assert [str(p) for p in inputs.pictures(["._*.png"])] == ["._a.png"]
+
+
+def test_stores_are_listed_alike(folder):
+    store = fsspec.filesystem("memory")
+    for name in [*PICTURES, *STRANGERS]:
+        store.pipe(f"/hidden/.top/{name}", b"")
+    expected = sorted(f"memory:///hidden/.top/{name}" for name in PICTURES)
+    for argument in ("memory://hidden/.top", "memory://hidden/.top/", "memory://hidden/.top/**"):
+        with pytest.warns(ImageNotice, match="__MACOSX"):
+            assert inputs.pictures([argument]) == expected
+
+
+def test_a_data_set_of_a_folder_has_none_of_them(folder, tmp_path):
+    with pytest.warns(ImageNotice, match=SAID):
+        datasets.prepare("mine", tmp_path / "data", kind="folder", source=str(folder))
+    found = datasets.load("mine", tmp_path / "data").manifest["image"].tolist()
+    assert sorted(found) == sorted(f"images/{name}" for name in PICTURES)
+
+
+def test_a_data_set_of_a_table_has_what_the_table_names(folder, tmp_path):
+    (tmp_path / "scores.csv").write_text("image,mos\n.hidden.png,1\na.png,2\n")
+    datasets.prepare(
+        "mine", tmp_path / "data", kind="folder", source=str(folder), scores=str(tmp_path / "scores.csv")
+    )
+    found = datasets.load("mine", tmp_path / "data").manifest["image"].tolist()
+    assert found == ["images/.hidden.png", "images/a.png"]
+
+
+def test_none_of_them_is_said_to_be_missing_from_a_table(folder):
+    told = own.Guess("image", "mos", "", 0, 1, True)
+    with pytest.warns(ImageNotice, match=SAID):
+        left = own.unlisted(folder, pd.DataFrame({"image": PICTURES}), told)
+    assert left == []
+
+
+def test_training_on_a_folder_sees_none_of_them(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path / "cache"))
+    with pytest.warns(ImageNotice, match=SAID):
+        result = CliRunner().invoke(
+            app,
+            [
+                "train",
+                "niqe",
+                "--images",
+                str(folder),
+                "--out",
+                "out",
+                "--set",
+                "patch=32",
+                "--set",
+                "sharpness=0",
+            ],
+            catch_exceptions=False,
+        )
+    assert result.exit_code == 0
+    assert f"trained on {len(PICTURES)} pictures" in result.output
+    with pytest.warns(ImageNotice, match=SAID):
+        assert below(folder) == sorted(folder / name for name in PICTURES)
+    with pytest.warns(ImageNotice, match=SAID):
+        methods.load("niqe", pristine=str(folder), patch=32)
+
+
+def test_an_archive_packed_on_a_mac_holds_what_it_shows_there(folder, tmp_path):
+    archive = tmp_path / "release.zip"
+    import zipfile
+
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in [*PICTURES, *STRANGERS, *OTHERS]:
+            file.write(folder / name, f"release/{name}")
+        file.writestr("__MACOSX/release/._scores.csv", b"\0\5\26\7")
+        file.writestr("release/._scores.csv", b"\0\5\26\7")
+        file.writestr("release/scores.csv", "image,mos\na.png,1\n")
+    there = archives.unpack(archive, tmp_path / "unpacked")
+    assert _files.find_root(there, ["*scores.csv"]) == there / "release"
+    assert _files.files_of(there / "release", "*.csv") == [there / "release/scores.csv"]
+    with pytest.warns(ImageNotice):
+        assert sorted(_files.pictures(there / "release")) == sorted(PICTURES)
+
+
+def test_what_a_mac_adds_to_the_suite_is_no_part_of_it(tmp_path, monkeypatch):
+    """Records, and the files whose digests are the version of a method."""
+    (tmp_path / "mine.yaml").write_text("")
+    before = _known.recorded(tmp_path)
+    (tmp_path / "._mine.yaml").write_text("")
+    assert _known.recorded(tmp_path) == before
+    package = Path(methods.find("qualiclip_small").__file__).parent
+    before = trained.code_files("qualiclip_small")
+    beside = package / "._weights.safetensors"
+    beside.write_bytes(b"")
+    try:
+        assert trained.code_files("qualiclip_small") == before
+    finally:
+        beside.unlink()
+    own_settings = MethodSettings(code="methods/sharpness.py")
+    for name in ("plain", "seen"):
+        out = tmp_path / name / "sharpness"
+        out.mkdir(parents=True)
+        if name == "seen":
+            (out / ".DS_Store").write_bytes(b"")
+        train_into(out, "sharpness", own_settings, [], seed=0)
+    one, other = ((tmp_path / name / "sharpness/method.json").read_bytes() for name in ("plain", "seen"))
+    assert one == other
+
+
+def test_a_picture_by_its_system_name_alone_is_scored_when_asked_for(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    Image.open("a.png").save(".only.png")
+    result = CliRunner().invoke(app, ["score", ".only.png", "--method", "sharpness"])
+    assert result.exit_code == 0
