@@ -10,8 +10,28 @@ from benchmark.datasets._known import MADE
 from experiments import results, stage
 from experiments.settings import Settings
 
+#: Which groups of the kernel this process is in, and where they say what they allow.
+GROUPS, MOUNTED = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 #: Name, whether it is there, and how much, or what makes it.
 Line = tuple[str, bool, str]
+
+
+def allowed(groups: Path = GROUPS, mounted: Path = MOUNTED) -> int | None:
+    """Bytes that a batch system, a hub or a container lets this process take (cgroups), or nothing."""
+    limits = []
+    for line in groups.read_text().splitlines() if groups.is_file() else ():
+        _, controllers, group = line.split(":", 2)
+        if controllers == "":
+            top, name = mounted, "memory.max"
+        elif "memory" in controllers.split(","):
+            top, name = mounted / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        inside = top / group.lstrip("/")
+        for folder in (inside, *inside.parents):
+            told = (folder / name).read_text().strip() if (folder / name).is_file() else ""
+            limits += [int(told)] if told.isdigit() else []
+    return min(limits, default=None)
 
 
 def data_sets(settings: Settings, root: Path = stage.DATA) -> Iterator[Line]:

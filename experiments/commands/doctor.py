@@ -50,6 +50,8 @@ def _machine() -> Iterator[str]:
     """Versions, processor, device, memory and disk, a line each."""
     import torch
 
+    from experiments.doctoring import allowed
+
     yield f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     for package in (*PACKAGES, *EXTRAS):
         try:
@@ -64,4 +66,11 @@ def _machine() -> Iterator[str]:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     yield f"Free disk here {free:.1f} GiB"
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        yield f"Memory {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB"
+        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        most = allowed()
+        here = (
+            ""
+            if most is None or most >= whole
+            else f", of which this session may take {most / 2**30:.1f} GiB"
+        )
+        yield f"Memory {whole / 2**30:.1f} GiB{here}"
