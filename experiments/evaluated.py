@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmark.datasets import contents
 from benchmark.datasets.prepared import Dataset
 from benchmark.method import Method
 from benchmark.scoring import Row, write_scores
-from experiments import scoring_run, stage
+from experiments import results, scoring_run, stage
 from experiments.cells import Cells, code, digest
 from experiments.journal import of_run
 from experiments.provenance import provenance
@@ -32,17 +31,17 @@ def score_once(name: str, method: Method, data: Dataset, *, batch: int, device: 
         See `experiments.scoring_run.How`.
     """
     how = scoring_run.How(batch=batch, device=device, short_side=data.record.short_side)  # type: ignore[arg-type]
+    names = data.manifest["image"].tolist()
     about = scoring_run.fingerprint(
         method,
         how,
         version=digest(sorted(provenance(name, method, how.precision).items())),
         code=code("experiments.evaluated"),
-        pictures=digest([contents.digest_of(data.root), *data.manifest["image"]]),
+        pictures=digest([*names, *results.digests_now(data, names)]),
     )
     cells, file = Cells(FOLDER / digest([name])[:12]), f"{data.root.name}.csv"
     path = cells.folder / file
     if not cells.kept(file, about):
-        names = data.manifest["image"].tolist()
         files = [data.root / one for one in names]
 
         def rows_of(done: Mapping[int, scoring_run.Size | None]) -> Iterator[list[Row]]:

@@ -101,7 +101,7 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
         + (f" with {settings.ablation.changes}" if settings.ablation.changes else "")
     )
     yield "  Pictures a second with CLIP's RN50: 7 on two cores at 481 x 321, measured; at 1024 x 768 about"
-    yield "  1.4, an estimate. On an H200 385 at 512 x 384; `iqa bench --method clipiqa --size 768` measures yours."
+    yield "  1.4, an estimate. On an H200 385 at 512 x 384; yours: `iqa bench --method clipiqa`."
 
 
 def _swept(settings: Settings) -> int:

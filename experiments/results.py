@@ -68,6 +68,16 @@ def split(data: Dataset, name: str = "train") -> list[str]:
     return list(rows["image"])
 
 
+def digests_now(data: Dataset, images: Sequence[str]) -> list[str]:
+    """SHA-256 of pictures as they are now, in their order; as they were prepared where they are gone.
+
+    A file is read only if its size or time is not what it was when its digest was last taken.
+    """
+    prepared_as = {row.image: row.sha256 for row in contents.read(data.root)}
+    found = contents.contents(data.root, images, linked.journal_of(data.root))
+    return [row.sha256 or prepared_as.get(row.image, "") for row in found]
+
+
 def digests(data: Dataset, images: Sequence[str] | None = None) -> set[str]:
     """SHA-256 of the files of a data set's pictures, or of those named."""
     rows = contents.read(data.root)

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.datasets import contents
 from benchmark.method import Method, has_features
 from benchmark.scoring import Row, features_manifest, write_scores
 from experiments import present, results, scoring_run, stage
@@ -78,11 +77,11 @@ def _elsewhere(cells: Cells, settings: Settings) -> list[str]:
 
 
 def _made_from(model: Model, data: results.Dataset, settings: Settings, **more: Any) -> dict[str, Any]:
+    names = data.manifest["image"].tolist()
     return {
         "method": model.version,
         "code": code("experiments.score"),
-        "pictures": contents.digest_of(data.root),
-        "listed": digest(data.manifest["image"]),
+        "pictures": digest([*names, *results.digests_now(data, names)]),
         "short_side": data.record.short_side,
         "batch": settings.score.batch,
         "threads": settings.threads,

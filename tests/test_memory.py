@@ -18,7 +18,7 @@ from PIL import Image
 
 import methods
 from benchmark.conformance import pictures
-from benchmark.images import ImageError, most, read, room, write_png
+from benchmark.images import ImageError, most, read, room, unit, write_png
 from methods import _loop
 from methods.arniqa import pairs
 from tests.reference import arniqa as official_arniqa
@@ -228,12 +228,10 @@ def test_a_training_keeps_pictures_within_the_bound(tmp_path, monkeypatch, size,
         write_png(path, torch.rand(3, 50, 60))
     decoded = []
     monkeypatch.setattr(_loop, "read", lambda path: decoded.append(path) or read(path))
-    reader = _loop.cached_reader(size)
+    reader = _loop.cached_bytes(size)
     images = [reader(path) for path in paths]
     assert all(image.dtype == torch.uint8 for image in images)
-    assert all(
-        torch.equal(_loop.floats(image), read(path)) for image, path in zip(images, paths, strict=True)
-    )
+    assert all(torch.equal(unit(image), read(path)) for image, path in zip(images, paths, strict=True))
     decoded.clear()
     for path in reversed(paths[4 - kept :]):
         reader(path)
@@ -250,5 +248,5 @@ def test_pairs_are_cut_out_within_the_bound_and_are_the_same(tmp_path, monkeypat
     found = []
     for pixels in ("96", "0.001"):
         monkeypatch.setenv("IQA_PIXELS", pixels)
-        found.append(pairs.draw_pair(paths, 1, 0, _loop.cached_reader(4), how))
+        found.append(pairs.draw_pair(paths, 1, 0, _loop.cached_bytes(4), how))
     assert torch.equal(*found)

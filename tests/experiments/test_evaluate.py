@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from benchmark.images import write_png
 from benchmark.published import attach
 from experiments import evaluate
+from experiments.cells import Cells
 from methods.pyiqa import card_of
 
 
@@ -216,7 +218,9 @@ def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypat
     monkeypatch.setattr(evaluate.present, "scored_by", lambda names, dataset: names)
     own = SimpleNamespace(resamples=20, interval="percentile", mapping="logistic4", ratings={})
     settings = SimpleNamespace(evaluate=own, seed=0, train=SimpleNamespace(dataset="pristine"), prepare=None)
-    found = evaluate._one_set("koniq10k", cards, settings)
+    monkeypatch.setattr(evaluate.results, "stated_in", lambda data: [])
+    monkeypatch.setattr(evaluate.results, "scores_of", lambda method, name: Path(__file__))
+    found = evaluate._one_set("koniq10k", cards, settings, Cells(tmp_path / "cells"), evaluate.Digests())
     for table in ("zero_shot", "by_distortion", "discrimination"):
         whole = pd.concat(found[table])
         said = whole.groupby("method")["overlap"].unique().map(list).to_dict()

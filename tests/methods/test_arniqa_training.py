@@ -12,7 +12,7 @@ import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.degradations import compose
 from benchmark.images import read, write_png
-from methods._loop import cached_reader, index_at
+from methods._loop import cached_bytes, index_at
 from methods.arniqa import pairs, training
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.training import Training, learning_rate, train_encoder
@@ -97,7 +97,7 @@ def test_rate_and_temperature_are_above_zero_and_momentum_below_one(name):
 
 def draw(pictures, position, seed=0, **changes):
     how = pairs.Draw(**{"crop": 32, "distortions": 4, "levels": 5, "pristine": 0.0, **changes})
-    return pairs.draw_pair(pictures, position, seed, cached_reader(8), how)
+    return pairs.draw_pair(pictures, position, seed, cached_bytes(8), how)
 
 
 def test_the_four_crops_are_degraded_by_the_same_types_and_levels(pictures, monkeypatch):
@@ -147,7 +147,7 @@ def test_a_small_picture_is_filled_up_with_black():
 
 
 def test_draws_depend_on_the_position_and_not_on_batch_or_threads(pictures):
-    how, reader = pairs.Draw(32, 4, 5, 0.05), cached_reader(8)
+    how, reader = pairs.Draw(32, 4, 5, 0.05), cached_bytes(8)
     with ThreadPoolExecutor(3) as many, ThreadPoolExecutor(1) as one:
         wide = pairs.draw_batch(pictures, 0, 4, 7, reader, how, many)
         narrow = [pairs.draw_batch(pictures, step, 2, 7, reader, how, one) for step in (0, 1)]

@@ -20,7 +20,7 @@ from scipy import stats
 import methods
 from benchmark.images import write_png
 from methods._clip.encoder import architecture, build
-from methods._loop import cached_reader
+from methods._loop import cached_bytes
 from methods._parallel import Team
 from methods.qualiclip import training
 from methods.qualiclip.crops import KINDS, draw_batch, overlapping_crops
@@ -95,7 +95,7 @@ def test_a_picture_as_large_as_a_crop_is_the_crop():
 
 def test_too_small_a_picture_is_named(pictures):
     with pytest.raises(ValueError, match=r"\.png: picture of 110x96 is smaller than the crop of 128"):
-        draw_batch(pictures, [0], 0, cached_reader(4), 128, 0.5)
+        draw_batch(pictures, [0], 0, cached_bytes(4), 128, 0.5)
 
 
 def test_an_epoch_shows_every_picture_once(pictures):
@@ -113,7 +113,7 @@ def test_an_epoch_shows_every_picture_once(pictures):
 
 
 def test_a_draw_depends_on_the_position_and_not_on_the_batch_size(pictures):
-    reader = cached_reader(8)
+    reader = cached_bytes(8)
     wide = draw_batch(pictures, range(4), 7, reader, 64, 0.5)
     narrow = [draw_batch(pictures, [2 * s, 2 * s + 1], 7, reader, 64, 0.5) for s in (0, 1)]
     assert torch.equal(wide[0], torch.cat([n[0] for n in narrow]))
@@ -124,7 +124,7 @@ def test_a_draw_depends_on_the_position_and_not_on_the_batch_size(pictures):
 def test_all_types_are_drawn(pictures):
     kinds = []
     for step in range(40):
-        kinds += draw_batch(pictures, range(8 * step, 8 * step + 8), 0, cached_reader(8), 64, 0.5)[1]
+        kinds += draw_batch(pictures, range(8 * step, 8 * step + 8), 0, cached_bytes(8), 64, 0.5)[1]
     assert set(kinds) == {(kind,) for kind in KINDS}
     assert len(KINDS) == 24
 
