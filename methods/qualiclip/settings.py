@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Training(BaseModel):
     """Settings of the training; the defaults are the paper's where it states them.
 
-    Standing of each figure: ``experiments/profile/paper.yaml``.
+    Standing of each figure: ``experiments/profile/_paper.yaml``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -158,7 +158,7 @@ def test_every_reading_is_an_ablation_and_stated_in_the_paper_profile(name, monk
     trained = ablate.variant_settings(name).methods["qualiclip"].train
     full = ablate.variant_settings("full").methods["qualiclip"].train
     assert {key: value for key, value in trained.items() if full.get(key) != value} == change
-    profile = (ROOT / "experiments/profile/paper.yaml").read_text()
+    profile = (ROOT / "experiments/profile/_paper.yaml").read_text()
     (key,) = change
     stated = yaml.safe_load(profile)["methods"]["qualiclip"]["train"]
     assert stated[key] == Training.model_fields[key].default != change[key]
