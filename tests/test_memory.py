@@ -208,6 +208,28 @@ def test_threads_that_decode_never_have_more_than_the_bound(tmp_path, monkeypatc
     assert now == [0]
 
 
+def test_one_who_is_interrupted_while_waiting_keeps_nobody_waiting(monkeypatch):
+    held = room.Room()
+    with held.taken(1), monkeypatch.context() as patch:
+
+        def interrupted(ready):
+            raise KeyboardInterrupt
+
+        patch.setattr(held._changed, "wait_for", interrupted)
+        with pytest.raises(KeyboardInterrupt), held.taken(1):
+            pass
+    done = []
+
+    def next_one():
+        with held.taken(room.PIXELS):
+            done.append(True)
+
+    thread = threading.Thread(target=next_one, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert done
+
+
 def test_a_picture_that_cannot_be_decoded_leaves_its_room(tmp_path, monkeypatch):
     monkeypatch.setenv("IQA_PIXELS", "0.001")
     write_png(tmp_path / "a.png", torch.rand(3, 60, 60))

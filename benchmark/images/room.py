@@ -48,12 +48,14 @@ class Room:
         me, bound = object(), most()
         with self._changed:
             self._queue.append(me)
-            self._changed.wait_for(
-                lambda: self._queue[0] is me and (not self._used or self._used + pixels <= bound)
-            )
-            self._queue.popleft()
-            self._used += pixels
-            self._changed.notify_all()
+            try:
+                self._changed.wait_for(
+                    lambda: self._queue[0] is me and (not self._used or self._used + pixels <= bound)
+                )
+                self._used += pixels
+            finally:  # an interrupt must not leave those behind waiting for one who is gone
+                self._queue.remove(me)
+                self._changed.notify_all()
         try:
             yield
         finally:
