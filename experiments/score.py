@@ -21,7 +21,7 @@ from experiments import settings as settings_of
 from experiments.cells import Cells, code, digest
 from experiments.journal import of_run
 from experiments.settings import Score, Settings
-from experiments.trained import load_trained
+from experiments.trained import load_trained, version_of
 
 SCORES, FEATURES = stage.RESULTS / "scores", stage.RESULTS / "features"
 
@@ -62,7 +62,7 @@ class Model:
     @property
     def version(self) -> str:
         """Digest of all that training wrote down."""
-        return stage.sha256([self.folder / "method.json"])
+        return version_of(self.folder)
 
 
 def _described(method: str, settings: Settings) -> list[str]:

@@ -13,7 +13,7 @@ from experiments import results, stage
 from experiments.cells import Cells, code, digest
 from experiments.scoring_run import Placed
 from experiments.settings import Settings
-from experiments.trained import load_trained
+from experiments.trained import load_trained, version_of
 
 STUDIES = stage.RESULTS / "studies"
 
@@ -50,7 +50,7 @@ class Subject:
     def made_from(self, study: str, pictures: Pictures | None = None, **settings: Any) -> dict[str, Any]:
         """What a study's result rests on: method, code, pictures, seed, threads and the settings named."""
         about = {
-            "method": stage.sha256([stage.MODELS / self.name / "method.json"]),
+            "method": version_of(stage.MODELS / self.name),
             "code": code(f"experiments.{study}"),
             "seed": self.settings.seed,
             "threads": self.settings.threads,

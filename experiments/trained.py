@@ -41,6 +41,11 @@ def _found(folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, **{key: str(path) for key, path in beside.items() if path.is_file()}}
 
 
+def version_of(folder: Path) -> str:
+    """Digest of all that training left in a folder, weights too: others may have taken their place."""
+    return stage.sha256(path for path in folder.iterdir() if path.is_file())
+
+
 def load_here(name: str, models: Path = stage.MODELS) -> Method:
     """Load a method by one rule for the command line, Python and the hub.
 

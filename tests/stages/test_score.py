@@ -159,6 +159,8 @@ def test_only_what_is_new_is_scored(planted, monkeypatch):
     path = planted / "models/noisy/method.json"
     path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
     assert counted("noisy") == (120, 120)
+    (planted / "models/noisy/weights.pt").write_bytes(b"others, put there by hand")
+    assert counted("noisy") == (120, 120)
     monkeypatch.setattr(score, "code", lambda *_: "other")
     assert counted("noisy") == (120, 120)
 
