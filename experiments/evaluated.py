@@ -7,10 +7,9 @@ from pathlib import Path
 
 from benchmark.datasets.prepared import Dataset
 from benchmark.method import Method
-from benchmark.scoring import Row, write_scores
+from benchmark.scoring import Row
 from experiments import results, scoring_run, stage
 from experiments.cells import Cells, code, digest
-from experiments.journal import of_run
 from experiments.provenance import provenance
 
 FOLDER = stage.RESULTS / "evaluated"
@@ -42,14 +41,13 @@ def score_once(name: str, method: Method, data: Dataset, *, batch: int, device: 
     cells, file = Cells(FOLDER / digest([name])[:12]), f"{data.root.name}.csv"
     path = cells.folder / file
     if not cells.kept(file, about):
-        files = [data.root / one for one in names]
+        files = {one: data.root / one for one in names}
 
         def rows_of(done: Mapping[int, scoring_run.Size | None]) -> Iterator[list[Row]]:
-            return scoring_run.local_rows(files, method, how, done)
+            return scoring_run.local_rows([*files.values()], method, how, done)
 
         journal = path.with_name(f"{file}.part")
-        frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=of_run(journal, about))
-        write_scores(frame.assign(image=names), path)
+        scoring_run.table_into(path, journal, files, rows_of, about)
         cells.note(file, about)
         journal.unlink()
     return path

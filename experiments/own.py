@@ -135,20 +135,20 @@ def use(place: Place, value: Mapping[str, Any]) -> list[Path]:
     Raises
     ------
     ValueError
-        If a list in the settings in effect names what is used, so that there is no place for it.
+        If the settings would be at fault with it; neither file is touched then.
     """
-    changed = [LOCAL]
-    add(LOCAL, {place: dict(value)})
+    found: dict[Path, dict[Place, Any]] = {LOCAL: {place: dict(value)}}
     if settings_of.PARAMS.is_file():
         raw = yaml.safe_load(settings_of.PARAMS.read_text())
         listed = get(raw, place[:-1])
-        if isinstance(listed, list):
-            add(settings_of.PARAMS, {place[:-1]: [*listed, place[-1]]})
-        else:
-            add(settings_of.PARAMS, {place: dict(value)})
-        settings_of.load()
-        changed.append(settings_of.PARAMS)
-    return changed
+        is_list = isinstance(listed, list)
+        found[settings_of.PARAMS] = {place[:-1]: [*listed, place[-1]]} if is_list else {place: dict(value)}
+        for where, what in found[settings_of.PARAMS].items():
+            put(raw, where, what)
+        settings_of.parse(raw)
+    for path, change in found.items():
+        add(path, change)
+    return list(found)
 
 
 if __name__ == "__main__":

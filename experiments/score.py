@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmark.method import Method, has_features
-from benchmark.scoring import Row, features_manifest, write_scores
+from benchmark.scoring import Row, features_manifest
 from experiments import present, results, scoring_run, stage
 from experiments import settings as settings_of
 from experiments.cells import Cells, code, digest
-from experiments.journal import of_run
 from experiments.settings import Score, Settings
 from experiments.trained import load_trained, version_of
 
@@ -162,28 +161,20 @@ def score_into(out: Path, journal: Path, model: Model, data: results.Dataset, se
     ValueError
         If not one picture could be scored: a table of errors alone is no result.
     """
-    names = data.manifest["image"].tolist()
-    files = [data.root / name for name in names]
+    files = {name: data.root / name for name in data.manifest["image"]}
     method = model.method
     how = scoring_run.How(batch=settings.batch, short_side=data.record.short_side)
 
     def rows_of(done: Mapping[int, scoring_run.Size | None]) -> Iterator[list[Row]]:
         if settings.engine == "local":
-            return scoring_run.local_rows(files, method, how, done)
+            return scoring_run.local_rows([*files.values()], method, how, done)
         from experiments.engine_ray import ray_rows
 
-        return ray_rows(files, str(model.folder), how, done)
+        return ray_rows([*files.values()], str(model.folder), how, done)
 
     version = digest([model.version, code("experiments.score")])
     about = scoring_run.fingerprint(method, how, version=version, engine=settings.engine)
-    frame = scoring_run.collect(files, rows_of, about, journal=journal, resume=of_run(journal, about))
-    if frame["score"].isna().all():
-        journal.unlink()
-        raise ValueError(
-            f"{method.name} could score none of the {len(frame)} pictures of {data.record.name}; "
-            f"{names[0]}: {frame['error'].iloc[0]}"
-        )
-    write_scores(frame.assign(image=names), out)
+    scoring_run.table_into(out, journal, files, rows_of, about)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from benchmark.images import is_address, unit
 from benchmark.method import Method
-from benchmark.scoring import Row, frame_of, scored, stream
-from experiments.journal import Journal, key_of
+from benchmark.scoring import Row, frame_of, scored, stream, write_scores
+from experiments.journal import Journal, key_of, of_run
 
 if TYPE_CHECKING:
     from experiments.inputs import Picture
@@ -191,6 +191,40 @@ def collect(
         if book:
             book.close()
     return frame_of(paths, rows)
+
+
+def table_into(
+    out: Path,
+    journal: Path,
+    files: Mapping[str, Path],
+    rows_of: Callable[[Mapping[int, Size | None]], Iterator[list[Row]]],
+    about: Mapping[str, Any],
+) -> None:
+    """Write the scores of all pictures of a data set; what was stopped goes on where it was.
+
+    Parameters
+    ----------
+    out
+        File of the scores.
+    journal
+        File that takes them as they come, and that an earlier run may have left; it is left there.
+    files
+        Pictures by their names.
+    rows_of, about
+        See `collect`.
+
+    Raises
+    ------
+    ValueError
+        If not one picture could be scored: a table of errors alone is no result.
+    """
+    frame = collect([*files.values()], rows_of, about, journal=journal, resume=of_run(journal, about))
+    if frame["score"].isna().all():
+        journal.unlink()
+        first = next(iter(files))
+        why = f"{about['method']} could score none of the {len(frame)} pictures of {out.stem}"
+        raise ValueError(f"{why}; {first}: {frame['error'].iloc[0]}")
+    write_scores(frame.assign(image=[*files]), out)
 
 
 def _taken(paths: Sequence[Picture], keys: Sequence[str], known: Mapping[str, Row]) -> Iterator[Row]:

@@ -1,6 +1,7 @@
 """`iqa evaluate` and `benchmark.evaluate`: one method or file on one data set, without settings."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 import benchmark
-from benchmark.datasets import Record, write_dataset
+from benchmark.datasets import Record, load, write_dataset
 from benchmark.images import write_png
 from experiments import evaluated
 from experiments.cli import app
@@ -71,6 +72,20 @@ def test_a_method_is_scored_once_and_again_where_it_was_stopped(rated, monkeypat
     write_png(Path("data/csiq/00.png"), picture("csiq", "z", 0))
     changed = run.invoke(app, ["evaluate", "sharpness", "csiq"])
     assert "is not the file that was prepared" in str(changed.exception)
+
+
+def test_a_table_of_errors_alone_is_refused_and_not_kept(rated, monkeypatch):
+    method = SimpleNamespace(name="blind", higher_is_better=True)
+
+    def score(images):
+        raise ValueError("too dark")
+
+    method.score = score
+    monkeypatch.setattr(evaluated, "provenance", lambda *_: {})
+    data = load("csiq")
+    with pytest.raises(ValueError, match=r"blind could score none of the 24 pictures of csiq; 00\.png: too"):
+        evaluated.score_once("blind", method, data, batch=2, device="cpu")
+    assert not list(Path("results").rglob("csiq.csv*"))
 
 
 def test_a_file_of_scores_is_evaluated_in_its_direction(rated, tmp_path):

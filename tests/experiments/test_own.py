@@ -102,6 +102,14 @@ def test_what_is_used_stands_in_both_files_and_changes_nothing_else(here, listed
     }
 
 
+def test_what_would_be_at_fault_is_written_nowhere(here):
+    Path("experiments/local.yaml").write_text(LOCAL)
+    before = Path("params.yaml").read_text()
+    with pytest.raises(ValueError, match="'Demo' and 'demo' differ in case"):
+        own.use(("prepare", "datasets", "Demo"), {})
+    assert (Path("params.yaml").read_text(), Path("experiments/local.yaml").read_text()) == (before, LOCAL)
+
+
 def test_the_command_says_what_is_by_hand_and_comes_back(here):
     assert run.invoke(app, ["params"]).output == "profile demo, ablation none\n"
     rewritten(lambda raw: raw["evaluate"].update(resamples=900))
