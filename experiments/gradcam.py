@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
 from benchmark.images import write_png
-from benchmark.method import Method, has_gradients
+from benchmark.method import has_gradients
 from experiments import results, stage
 from experiments.cells import Cells, Tables, code
 from experiments.settings import Settings
@@ -40,15 +38,11 @@ def attributions(subject: Subject) -> None:
     if own.methods is not None and subject.name not in own.methods:
         return
     trial = trial_of(subject.settings)
-    about = made_from(subject.settings, trial, method=subject.made_from("gradcam")["method"])
+    about = made_from(subject.settings, trial, method=subject.version, named=own.methods is not None)
     about |= {"shuffled": subject.name in own.shuffled}
-    if subject.cells.kept("gradcam.json", about) and subject.cells.kept("maps.npz", about):
-        return
-    method = with_gradients(subject.method, own.methods is not None)
-    if method is None:
-        return
-    subject.cells.tables("gradcam", about, lambda: measured(method, trial, subject))
-    subject.cells.bytes("maps.npz", about, lambda: packed(raw_maps(method, trial, own.how)))
+    found = subject.cells.tables("gradcam", about, lambda: measured(subject, trial))
+    if found:
+        subject.cells.bytes("maps.npz", about, lambda: stage.packed(raw_maps(subject, trial)))
 
 
 def made_from(settings: Settings, trial: Trial, **more: Any) -> dict[str, Any]:
@@ -63,32 +57,26 @@ def made_from(settings: Settings, trial: Trial, **more: Any) -> dict[str, Any]:
     }
 
 
-def with_gradients(method: Method, named: bool) -> Attributable | None:
-    """Return a method whose outputs can be attributed; nothing where it has no gradients.
+def measured(subject: Subject, trial: Trial) -> Tables:
+    """Where the maps of a method point and, where that is asked for, those of its shuffled weights.
 
-    Raises
-    ------
-    ValueError
-        If it has none and the settings name it.
+    Nothing of a method without gradients, unless the settings name it: that is an error.
     """
-    if has_gradients(method):
-        return cast(Attributable, method)
-    if named:
-        raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
-    return None
-
-
-def measured(method: Attributable, trial: Trial, subject: Subject) -> Tables:
-    """Where the maps of a method point and, where that is asked for, those of its shuffled weights."""
-    own = subject.settings.gradcam
-    found = {"own": table(localise(method, trial, own.how))}
+    own, method = subject.settings.gradcam, subject.method
+    if not has_gradients(method):
+        if own.methods is not None:
+            raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
+        return {}
+    seen = cast(Attributable, method)
+    found = {"own": table(localise(seen, trial, own.how))}
     if subject.name in own.shuffled:
-        found["shuffled"] = table(localise(shuffled(method, trial.seed), trial, own.how))
+        found["shuffled"] = table(localise(shuffled(seen, trial.seed), trial, own.how))
     return found
 
 
-def raw_maps(method: Attributable, trial: Trial, how: str) -> dict[str, NDArray[Any]]:
+def raw_maps(subject: Subject, trial: Trial) -> dict[str, NDArray[Any]]:
     """Raw map of each kind and target, ``kind-target``, of the picture that `shown_of` gives."""
+    method, how = cast(Attributable, subject.method), subject.settings.gradcam.how
     found: dict[str, NDArray[Any]] = {}
     for kind, worse, _ in shown_of(trial):
         raw = maps(method, worse, None, how)[0].numpy()
@@ -104,8 +92,8 @@ def shown_of(trial: Trial) -> Any:
         yield kind, worse, regions[0].numpy()
 
 
-def joined(settings: Settings, found: Mapping[str, Cells]) -> pd.DataFrame:
-    """Table of all methods, their shuffled weights and the floors; writes the maps to look at.
+def joined(settings: Settings, found: Mapping[str, Cells]) -> list[pd.DataFrame]:
+    """Tables of all methods, their shuffled weights and the floors; writes the maps to look at.
 
     Parameters
     ----------
@@ -115,16 +103,16 @@ def joined(settings: Settings, found: Mapping[str, Cells]) -> pd.DataFrame:
         Cells of each method that has some.
     """
     trial = trial_of(settings)
-    own = {name: cells.read("gradcam") for name, cells in found.items()}
+    own = {name: tables for name, cells in found.items() if (tables := cells.read("gradcam"))}
     measured = [tables["own"] for tables in own.values()]
     measured += [tables["shuffled"] for tables in own.values() if "shuffled" in tables]
     targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
     cells, about = Cells(FOLDER), made_from(settings, trial)
     blind = cells.tables("floors", about, lambda: {"floors": table(floors(trial, [""]))})["floors"]
     measured += [blind.assign(target=target) for target in targets]
-    shown = {name: cells.arrays("maps.npz") for name, cells in found.items()}
+    shown = {name: cells.arrays("maps.npz") for name, cells in found.items() if name in own}
     _show(shown, trial, cells, about)
-    return pd.concat(measured, ignore_index=True) if own else pd.DataFrame()
+    return measured
 
 
 def _show(
@@ -149,13 +137,6 @@ def _show(
     columns = ["map", "image", "method", "target", "distortion", "level", "region"]
     frame = pd.DataFrame(index, columns=columns[:-1])
     frame["region"] = frame["distortion"] + "-region"
-    stage.write_bytes(FOLDER / "maps.npz", packed(arrays))
+    stage.write_bytes(FOLDER / "maps.npz", stage.packed(arrays))
     stage.write_csv(frame, FOLDER / "maps.csv")
     cells.close(also=["maps.npz", "maps.csv"])
-
-
-def packed(arrays: Mapping[str, Any]) -> bytes:
-    """Arrays by name as a file of NumPy's."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,10 +38,8 @@ class Partial:
 
     def save(self, scores: Scores) -> None:
         """Write all of it."""
-        buffer = io.BytesIO()
         arrays: dict[str, Any] = {" ".join(key): table for key, table in scores.items()}
-        np.savez(buffer, about=np.array(self.about), **arrays)
-        stage.write_bytes(self.path, buffer.getvalue())
+        stage.write_bytes(self.path, stage.packed({"about": np.array(self.about), **arrays}))
 
     def remove(self) -> None:
         """Remove the file."""

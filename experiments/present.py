@@ -98,8 +98,7 @@ def described_by(method: str, datasets: Sequence[str]) -> list[str]:
 
     A method that has no features takes no part, which is no fault.
     """
-    folder = stage.RESULTS / "features" / method
-    if (folder / "cells.json").is_file() and not list(folder.glob("*.npz")):
+    if (stage.RESULTS / "features" / method / results.NO_FEATURES).is_file():
         return []
     lacks = f"{method} has no features of"
     return [

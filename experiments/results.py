@@ -19,6 +19,8 @@ from experiments.settings import Ablation, Prepare
 ABLATED, VARIANTS = stage.RESULTS / "ablation", stage.RESULTS / "variants"
 #: The variant that the others are compared with, and that further seeds train again.
 BASE = "full"
+#: File among a method's features that says that it has none.
+NO_FEATURES = "none"
 
 
 def trained(settings: Ablation) -> list[str]:

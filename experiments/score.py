@@ -5,7 +5,6 @@ A data set more is scored alone: what is there of the others is kept, see `exper
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -106,12 +105,18 @@ def _scoring(cells: Cells, model: Model, name: str, settings: Settings) -> Calla
 
 def _describing(cells: Cells, model: Model, name: str, settings: Settings) -> Callable[[], None]:
     file = f"{name}.npz"
+    nothing = {"method": model.version, "code": code("experiments.score")}
 
     def work() -> None:
         about = _made_from(model, results.dataset(name), settings)
-        if not cells.kept(file, about) and _can_describe(model, settings):
+        named = settings.cross_dataset.methods is not None
+        if cells.kept(file, about) or (not named and cells.kept(results.NO_FEATURES, nothing)):
+            return
+        if _can_describe(model, settings):
             data = results.pictured(name, settings.prepare)
             cells.bytes(file, about, lambda: _features(model, data, settings.score.batch))
+        else:
+            cells.bytes(results.NO_FEATURES, nothing, lambda: b"")
 
     return work
 
@@ -135,9 +140,7 @@ def _features(model: Model, data: results.Dataset, batch: int) -> bytes:
         image, reason = next(iter(errors.items()))
         none = f"{model.folder.name} could describe none of the pictures of {data.record.name}"
         raise ValueError(f"{none}; {image}: {reason}")
-    buffer = io.BytesIO()
-    np.savez(buffer, image=np.array(names, dtype=np.str_), features=values)
-    return buffer.getvalue()
+    return stage.packed({"image": np.array(names, dtype=np.str_), "features": values})
 
 
 def score_into(out: Path, journal: Path, model: Model, data: results.Dataset, settings: Score) -> None:

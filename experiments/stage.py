@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import sys
@@ -81,6 +82,15 @@ def write_tidy(frames: Sequence[pd.DataFrame], keys: Sequence[str], path: Path) 
 def write_json(value: Any, path: Path) -> None:
     """Write JSON with sorted keys."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def packed(arrays: Mapping[str, Any]) -> bytes:
+    """Arrays by name, as a file of NumPy's."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def named_files(value: Any) -> Iterator[Path]:

@@ -34,12 +34,11 @@ def studies() -> None:
         signing.write_tidy(found, keys, stage.TABLES / f"{table}.csv", **made)
     costs(of(cells, "cost"), about)
     shown = settings.gradcam.methods
-    seen = {n: own for n, own in cells.items() if own.has("gradcam") and (shown is None or n in shown)}
+    seen = of({n: own for n, own in cells.items() if shown is None or n in shown}, "gradcam")
     made = {"about": about, "dataset": settings.gradcam.dataset}
     keys = ["method", "target", "distortion"]
-    signing.write_tidy(
-        [gradcam.joined(settings, seen)] if seen else [], keys, stage.TABLES / "gradcam.csv", **made
-    )
+    maps = gradcam.joined(settings, seen) if results.is_prepared(settings.gradcam.dataset) else []
+    signing.write_tidy(maps, keys, stage.TABLES / "gradcam.csv", **made)
     tests(settings, about)
 
 

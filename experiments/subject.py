@@ -43,6 +43,11 @@ class Subject:
         """The method on the fastest device here, for pictures that lie anywhere."""
         return Placed(self.method)
 
+    @cached_property
+    def version(self) -> str:
+        """Digest of all that training left."""
+        return version_of(stage.MODELS / self.name)
+
     def partial(self, study: str) -> Path:
         """File for what a study leaves while it lasts; beside the folder, which holds results alone."""
         return STUDIES / f"{self.name}.{study}.part.npz"
@@ -50,7 +55,7 @@ class Subject:
     def made_from(self, study: str, pictures: Pictures | None = None, **settings: Any) -> dict[str, Any]:
         """What a study's result rests on: method, code, pictures, seed, threads and the settings named."""
         about = {
-            "method": version_of(stage.MODELS / self.name),
+            "method": self.version,
             "code": code(f"experiments.{study}"),
             "seed": self.settings.seed,
             "threads": self.settings.threads,

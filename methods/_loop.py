@@ -9,7 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Lock, Thread
@@ -60,6 +61,32 @@ def cached_bytes(size: int) -> Reader:
         return image
 
     return bytes_of
+
+
+@dataclass(frozen=True)
+class FromFiles:
+    """What makes the steps of a training out of pictures; it goes to processes, and opens nothing before.
+
+    Parameters
+    ----------
+    names
+        Paths of the pictures, as text: 140,000 are sent to a process in no time.
+    cache
+        Decoded pictures kept in memory.
+    """
+
+    names: Sequence[str]
+    cache: int = field(default=0, kw_only=True)
+
+    @cached_property
+    def pictures(self) -> list[Path]:
+        """The pictures."""
+        return [Path(name) for name in self.names]
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Decode a picture to bytes."""
+        return cached_bytes(self.cache)
 
 
 @lru_cache(maxsize=2)

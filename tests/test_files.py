@@ -2,12 +2,10 @@
 
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +16,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from benchmark import files
+from tests.full_disk import room_for
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = [
@@ -160,17 +159,6 @@ def test_a_disk_with_less_room_is_refused_beforehand(tmp_path):
     files.check_file(tmp_path / "new/a.csv", free // 2)
     with pytest.raises(ValueError, match=r"may take .* MB, and .* MB are free; make room"):
         files.check_file(tmp_path / "new/a.csv", 2 * free)
-
-
-@contextmanager
-def room_for(size):
-    """Let no file grow beyond a size, as a full disk does: a part is written, then an error comes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def saved_by_torch(path):

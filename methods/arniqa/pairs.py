@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor
 from benchmark.degradations import compose, sample_sequence
 from benchmark.images import Room, unit
 from methods._arniqa.scales import half
-from methods._loop import Reader, cached_bytes, index_at
+from methods._loop import FromFiles, Reader, index_at
 
 
 @dataclass(frozen=True)
@@ -89,38 +88,24 @@ def draw_batch(
 
 
 @dataclass(frozen=True)
-class Feed:
+class Feed(FromFiles):
     """Makes the two sides of a step, see `draw_batch`. Goes to processes.
 
     Parameters
     ----------
-    names
-        Paths of the pictures, as text: 140,000 are sent to a process in no time.
+    names, cache
+        See `methods._loop.FromFiles`.
     batch
         Pairs a step.
     seed
         Of the training.
     draw
         How pairs are drawn.
-    cache
-        Decoded pictures kept in memory.
     """
 
-    names: Sequence[str]
     batch: int
     seed: int
     draw: Draw
-    cache: int = 0
-
-    @cached_property
-    def pictures(self) -> list[Path]:
-        """The pictures."""
-        return [Path(name) for name in self.names]
-
-    @cached_property
-    def reader(self) -> Reader:
-        """Decode a picture."""
-        return cached_bytes(self.cache)
 
     @property
     def step_bytes(self) -> int:

@@ -135,7 +135,7 @@ def pairs(
 ) -> Generator[list[torch.Tensor], None, None]:
     """Yield the two sides of each step from ``first`` on; ``processes`` make them, or threads of this one."""
     draw = Draw(settings.crop, settings.distortions, settings.levels, settings.pristine)
-    feed = Feed([str(path) for path in pictures], settings.batch, seed, draw, settings.cache)
+    feed = Feed([str(path) for path in pictures], settings.batch, seed, draw, cache=settings.cache)
     processes = processes_of(settings.processes, device, feed.step_bytes)
     if processes and first < steps:
         feed = replace(feed, cache=settings.cache // processes)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from methods._loop import Reader, cached_bytes, index_at
+from methods._loop import FromFiles, index_at
 from methods.qualiclip.crops import Kinds, draw_batch
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.settings import Training
@@ -22,37 +22,23 @@ Mapped = Callable[[Callable[[Path], Any], list[Path]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Feed:
+class Feed(FromFiles):
     """Makes what a step sees, on the CPU; it depends on the seed and the step alone. Goes to processes.
 
     Parameters
     ----------
-    names
-        Paths of the pictures, as text: 140,000 are sent to a process in no time.
+    names, cache
+        See `methods._loop.FromFiles`.
     seed, settings
         Of the training.
     rank, size
         Which share of each batch: that of one process among so many that train together.
-    cache
-        Decoded pictures kept in memory.
     """
 
-    names: Sequence[str]
     seed: int
     settings: Training
     rank: int = 0
     size: int = 1
-    cache: int = 0
-
-    @cached_property
-    def pictures(self) -> list[Path]:
-        """The pictures."""
-        return [Path(name) for name in self.names]
-
-    @cached_property
-    def reader(self) -> Reader:
-        """Decode a picture to bytes."""
-        return cached_bytes(self.cache)
 
     @property
     def share(self) -> int:

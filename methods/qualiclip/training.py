@@ -57,7 +57,7 @@ def ladders(
     ``processes`` beside this one, or a thread of this one with ``workers`` threads that decode.
     """
     names = [str(path) for path in pictures]
-    feed = Feed(names, seed, settings, crew.rank, crew.size, settings.cache)
+    feed = Feed(names, seed, settings, crew.rank, crew.size, cache=settings.cache)
     processes = processes_of(settings.processes, crew.device, feed.step_bytes)
     if processes and first < settings.steps:
         feed = replace(feed, cache=settings.cache // processes)

@@ -2,10 +2,8 @@
 
 import io
 import os
-import resource
 import shutil
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from experiments import journal, outputs, scoring_run
 from experiments.cli import app
 from experiments.inputs import pictures
 from methods import _loop
+from tests.full_disk import room_for
 
 run = CliRunner()
 #: A name that is no UTF-8, as old file systems hold.
@@ -151,17 +150,6 @@ def test_a_journal_of_another_run_is_refused_before_the_first_method_begins(no_w
     Path(".o.csv.qualiclip-small.journal").write_text('{"method": "other"}\n')
     arguments = [*SCORE, "o.csv", "--resume", "--method", "qualiclip-small"]
     assert ".o.csv.qualiclip-small.journal is of a run with other" in said(*arguments)
-
-
-@contextmanager
-def room_for(size):
-    """Let no file grow beyond a size, as a full disk does: a part is written, then an error comes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_disk_that_fills_up_loses_nothing_that_was_scored(monkeypatch):

@@ -50,7 +50,7 @@ def on(monkeypatch, device):
         monkeypatch.setattr(f"{module}.device", lambda: torch.device(device))
 
 
-def close(there, here, tolerance):
+def assert_near(there, here, tolerance):
     assert there.device.type == "cpu"
     assert there.shape == here.shape
     assert (there - here).abs().max() <= tolerance * here.abs().max()
@@ -67,7 +67,7 @@ def test_scores_and_features_are_those_of_the_cpu(name, folder, tmp_path, monkey
     if hasattr(method, "to"):
         method.to(DEVICE)
     for door in doors:
-        close(
+        assert_near(
             getattr(method, door)(images.to(DEVICE)), here[door], STATISTIC if name in STATISTICS else NETWORK
         )
 
@@ -94,7 +94,7 @@ def test_bf16_stays_near(folder):
 def test_maps_are_those_of_the_cpu():
     method, images = methods.load("qualiclip-small"), photographs(128)[:2]
     here = maps(method, images)
-    close(maps(method.to(DEVICE), images.to(DEVICE)), here, 1e-3)
+    assert_near(maps(method.to(DEVICE), images.to(DEVICE)), here, 1e-3)
 
 
 @needed

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import subject
+from experiments import gradcam, subject
 from tests.stages.loaded import Grey, Seeing, load, studied
 from tests.stages.planted import change, keep
 
@@ -73,6 +73,20 @@ def test_a_method_without_gradients_is_refused_where_it_is_listed_and_else_takes
     change(planted, gradcam={"methods": None, "shuffled": []})
     studied(["qualiclip", "reversed"])
     assert pd.read_csv(planted / "results/tables/gradcam.csv").empty
+
+
+def test_maps_that_failed_are_said_to_be_missing(done, monkeypatch, capsys):
+    change(done, gradcam={"images": 2})
+
+    def failing(*_):
+        raise ValueError("no maps today")
+
+    monkeypatch.setattr(gradcam, "localise", failing)
+    with pytest.raises(ValueError, match="no maps today"):
+        studied(["qualiclip"], join=False)
+    studied([])
+    assert "left out: qualiclip has no gradcam; `dvc repro study@qualiclip`" in capsys.readouterr().err
+    assert "qualiclip" not in set(pd.read_csv(done / "results/tables/gradcam.csv")["method"])
 
 
 def test_a_method_taken_off_the_list_leaves_no_map(done):

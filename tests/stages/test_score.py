@@ -122,6 +122,19 @@ def test_a_method_without_features_is_refused_where_it_is_listed_and_else_takes_
     assert "left out" not in capsys.readouterr().err
 
 
+def test_features_that_failed_are_missing_and_not_taken_for_none(planted, monkeypatch, capsys):
+    class Failing(Grey):
+        def features(self, images):
+            raise ValueError("too dark")
+
+    change(planted, cross_dataset={"methods": None}, robustness={"features": None})
+    load(monkeypatch, score, lambda name, models: Failing(name))
+    with pytest.raises(ValueError, match="noisy could describe none of the pictures"):
+        score.score("noisy")
+    assert present.described_by("noisy", ["toy"]) == []
+    assert "left out: noisy has no features of toy; `dvc repro score@noisy`" in capsys.readouterr().err
+
+
 class Counting(Grey):
     """Counts the pictures that it is given to score and to describe."""
 
