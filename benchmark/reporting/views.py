@@ -260,6 +260,42 @@ def _learnt(run: Run, name: str) -> dict[str, str]:
     }
 
 
+#: What a method lacks that takes no part -> how the stages say it: a file, and what it holds.
+LACKS = {
+    "features": ("results/features/{}/none", b""),
+    "gradients": ("results/studies/{}/gradcam.json", b"{}"),
+}
+
+
+def apart(run: Run, source: Source, lacks: str) -> Html:
+    """Say which methods of the run have no row in a table, and of which that is because they lack something.
+
+    Parameters
+    ----------
+    run
+        The run.
+    source
+        The table, with a column ``method``.
+    lacks
+        ``"features"`` or ``"gradients"``.
+    """
+    if source.content is None:
+        return Html("")
+    name, content = LACKS[lacks]
+    gone = [method for method in run.methods if method not in set(source.frame["method"])]
+    marks = {method: run.path(name.format(method)) for method in gone}
+    without = [m for m, path in marks.items() if path.is_file() and path.read_bytes().strip() == content]
+    said = {
+        f"no {lacks}, so no part in this": without,
+        "left out by the settings, or not there yet": [method for method in gone if method not in without],
+    }
+    return Html.of(
+        Html(f'<p class="note">{escape(", ".join(map(run.labels.method, names)))}: {why}.</p>')
+        for why, names in said.items()
+        if names
+    )
+
+
 def _unprepared(run: Run) -> list[Source]:
     names = run.named
     return [run.source(f"data/{name}/record.json") for name in names if name not in run.records]

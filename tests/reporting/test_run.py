@@ -241,3 +241,23 @@ def test_rows_of_one_method_have_names_of_their_own(tmp_path):
     labels = Run(params=str(tmp_path / "params.yaml"), models=str(tmp_path)).labels
     shown = [labels.method(name) for name in ("arniqa", "arniqa_trained", "niqe")]
     assert shown == ["ARNIQA (arniqa)", "ARNIQA (arniqa_trained)", "NIQE"]
+
+
+def test_pages_say_which_method_takes_no_part_and_why(tree: Path, tmp_path: Path) -> None:
+    shutil.copytree(tree, tmp_path / "copy")
+    copy = tmp_path / "copy"
+    table = copy / "results/tables/cross_dataset.csv"
+    run = Run(**roots(copy))
+    every = list(run.methods)
+    assert len(every) >= 3
+    pd.DataFrame({"method": every[:1]}).to_csv(table, index=False)
+    (copy / "results/features" / every[1]).mkdir(parents=True, exist_ok=True)
+    (copy / "results/features" / every[1] / "none").touch()
+    shown = views.apart(run, run.source("results/tables/cross_dataset.csv"), "features")
+    parts = shown.split("</p>")
+    assert f"{run.labels.method(every[1])}: no features, so no part in this." in parts[0]
+    assert run.labels.method(every[2]) in parts[1]
+    assert "left out by the settings, or not there yet." in parts[1]
+    assert run.labels.method(every[0]) not in shown
+    pd.DataFrame({"method": every}).to_csv(table, index=False)
+    assert views.apart(run, run.source("results/tables/cross_dataset.csv"), "features") == ""
