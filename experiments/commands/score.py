@@ -78,17 +78,12 @@ def command(
     """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
     from experiments.inputs import pictures
     from experiments.outputs import check_output, show_frame, write_frame
-    from experiments.scoring_run import How, suited
 
     if out is not None:
         check_output(out)
     elif resume:
         raise ValueError("--resume needs --out, beside which the journal lies")
-    for option, value in (("device", device), ("precision", precision), ("engine", engine)):
-        if value not in _CHOICES[option]:
-            raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
-    usual, most = suited(device), None if pixels is None else round(pixels * 1e6)  # type: ignore[arg-type]
-    how = How(device, precision, batch or usual[0], jobs or usual[1], pixels=most)  # type: ignore[arg-type]
+    how = _how(device, precision, engine, batch, jobs, pixels)
     files = pictures(paths, sys.stdin)
     # What can go wrong with any of the methods does so before the first begins.
     runs = [_planned(name, how, engine, out) for name in dict.fromkeys(method)]
@@ -121,6 +116,19 @@ _CHOICES = {
     "precision": ("fp32", "bf16"),
     "engine": ("local", "ray"),
 }
+
+
+def _how(
+    device: str, precision: str, engine: str, batch: int | None, jobs: int | None, pixels: float | None
+) -> How:
+    """What was asked for, and what suits the device where nothing was; refuses what no option has."""
+    from experiments.scoring_run import How, suited
+
+    for option, value in (("device", device), ("precision", precision), ("engine", engine)):
+        if value not in _CHOICES[option]:
+            raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
+    usual, most = suited(device), None if pixels is None else round(pixels * 1e6)  # type: ignore[arg-type]
+    return How(device, precision, batch or usual[0], jobs or usual[1], pixels=most)  # type: ignore[arg-type]
 
 
 class _Run(NamedTuple):
