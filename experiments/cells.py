@@ -54,16 +54,20 @@ class Cells:
         self.good.add(name)
         stage.write_json(self.known, self.folder / INDEX)
 
-    def bytes(self, name: str, about: Mapping[str, Any], make: Callable[[], bytes]) -> None:
+    def file(self, name: str, about: Mapping[str, Any], make: Callable[[], bytes]) -> None:
         """Leave a file that holds what ``make`` gives, unless it is kept."""
         if not self.kept(name, about):
-            stage.write_bytes(self.folder / name, make())
-            self.note(name, about)
+            self.put(name, about, make())
+
+    def put(self, name: str, about: Mapping[str, Any], content: bytes) -> None:
+        """Leave a file with this content."""
+        stage.write_bytes(self.folder / name, content)
+        self.note(name, about)
 
     def tables(self, name: str, about: Mapping[str, Any], make: Callable[[], Tables]) -> Tables:
         """Return the tables of the cell ``name``, from its file; ``make`` gives them where it is not kept."""
         file = f"{name}.json"
-        self.bytes(file, about, lambda: _dumped(make()))
+        self.file(file, about, lambda: _dumped(make()))
         return self.read(name)
 
     def has(self, name: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pandas as pd
@@ -22,6 +23,7 @@ from benchmark.protocols import (
     wins,
     zero_shot,
 )
+from benchmark.statistics import Tally
 from experiments import present, results, signing, stage
 from experiments.cells import Cells, Tables, code
 from experiments.settings import Settings
@@ -132,6 +134,7 @@ def _pairs(direction: Mapping[str, bool], data: results.Dataset, settings: Setti
     name, own = data.root.name, settings.evaluate
     ratings = own.ratings.get(name, 1)
     about = _made_from(direction, data, settings) | {"ratings": ratings}
+    counts = Counts(cells, name)
 
     def make() -> Tables:
         manifest, found = data.manifest, {}
@@ -142,10 +145,33 @@ def _pairs(direction: Mapping[str, bool], data: results.Dataset, settings: Setti
         if len(frames) > 1:
             found["differences"] = differences(frames, manifest, **each, how=_how(settings))
         if frames and manifest["mos_std"].notna().any():
-            found["areas"], found["tested"] = discrimination(frames, manifest, **each, ratings=ratings)
+            with counts.kept() as tallies:
+                tables = discrimination(frames, manifest, **each, ratings=ratings, tallies=tallies)
+            found["areas"], found["tested"] = tables
         return found
 
     return cells.tables(f"{name}.pairs", about, make)
+
+
+class Counts:
+    """Counts of pairs of a data set's images: sorting the pairs of a method is what takes long.
+
+    So a further method sorts its own pairs and no others.
+    """
+
+    def __init__(self, cells: Cells, dataset: str) -> None:
+        self._cells, self._name = cells, f"{dataset}.counts.npz"
+        self._about = {"code": code("benchmark.statistics.pairs")}
+        self._here = cells.kept(self._name, self._about)  # stays, needed or not
+
+    @contextmanager
+    def kept(self) -> Iterator[dict[str, Tally]]:
+        """What there is, to be added to."""
+        arrays = self._cells.arrays(self._name) if self._here else {}
+        tallies = {name: Tally.unpacked(array) for name, array in arrays.items()}
+        yield tallies
+        packed = {name: tally.packed() for name, tally in tallies.items()}
+        self._cells.put(self._name, self._about, stage.packed(packed, compressed=True))
 
 
 def _made_from(direction: Mapping[str, bool], data: results.Dataset, settings: Settings) -> dict[str, Any]:

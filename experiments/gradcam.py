@@ -42,7 +42,7 @@ def attributions(subject: Subject) -> None:
     about |= {"shuffled": subject.name in own.shuffled}
     found = subject.cells.tables("gradcam", about, lambda: measured(subject, trial))
     if found:
-        subject.cells.bytes("maps.npz", about, lambda: stage.packed(raw_maps(subject, trial)))
+        subject.cells.file("maps.npz", about, lambda: stage.packed(raw_maps(subject, trial)))
 
 
 def made_from(settings: Settings, trial: Trial, **more: Any) -> dict[str, Any]:

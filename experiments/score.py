@@ -114,9 +114,9 @@ def _describing(cells: Cells, model: Model, name: str, settings: Settings) -> Ca
             return
         if _can_describe(model, settings):
             data = results.pictured(name, settings.prepare)
-            cells.bytes(file, about, lambda: _features(model, data, settings.score.batch))
+            cells.file(file, about, lambda: _features(model, data, settings.score.batch))
         else:
-            cells.bytes(results.NO_FEATURES, nothing, lambda: b"")
+            cells.file(results.NO_FEATURES, nothing, lambda: b"")
 
     return work
 

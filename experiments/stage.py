@@ -84,12 +84,12 @@ def write_json(value: Any, path: Path) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def packed(arrays: Mapping[str, Any]) -> bytes:
+def packed(arrays: Mapping[str, Any], *, compressed: bool = False) -> bytes:
     """Arrays by name, as a file of NumPy's."""
     import numpy as np
 
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
     return buffer.getvalue()
 
 

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics.discrimination import Discrimination, discriminate
+from benchmark.statistics.discrimination import Discrimination, Tallies, discriminate
 from benchmark.statistics.significance import holm
 
 from .rows import COLUMNS, number
@@ -23,6 +23,7 @@ def discrimination(
     mos_higher_is_better: bool,
     ratings: float = 1.0,
     level: float = 0.95,
+    tallies: Tallies | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tell different images from similar ones, and the better from the worse (Krasula et al. 2016).
 
@@ -37,6 +38,8 @@ def discrimination(
         the deviation itself, the cautious reading where the number is not known.
     level
         Confidence at which two opinions count as different.
+    tallies
+        Counts kept from an earlier call, as in `benchmark.statistics.discriminate`.
 
     Returns
     -------
@@ -67,7 +70,9 @@ def discrimination(
     if not finite.all():
         words = f"{int((~finite).sum())} images with an infinite score left out"
         samples, error = samples.take(finite, words), error[finite]
-    found = discriminate(samples.scores, samples.mos, error, level=level, groups=samples.groups)
+    found = discriminate(
+        samples.scores, samples.mos, error, level=level, groups=samples.groups, tallies=tallies
+    )
     protocol = _words(samples, found, ratings, level)
     names = list(scores_by_method)
     return _methods(found, names, samples, protocol), _differences(found, names, samples, protocol)

@@ -4,7 +4,7 @@ from .across import MeanRanks, critical_difference, friedman_power, mean_ranks, 
 from .bootstrap import bootstrap, interval, resample
 from .correlation import krcc, outlier_ratio, plcc, rmse, srcc
 from .dependent import closed_form_interval, meng, steiger, williams
-from .discrimination import Auc, Discrimination, discriminate
+from .discrimination import Auc, Discrimination, Tallies, discriminate
 from .influence import (
     acceleration,
     difference_test,
@@ -15,6 +15,7 @@ from .influence import (
     plcc_left_out,
 )
 from .mapping import FORMS, Mapping, fit, mapped_plcc
+from .pairs import Tally
 from .significance import holm, win_tie_loss
 from .structure import partial_srcc
 
@@ -24,6 +25,8 @@ __all__ = [
     "Discrimination",
     "Mapping",
     "MeanRanks",
+    "Tallies",
+    "Tally",
     "acceleration",
     "bootstrap",
     "closed_form_interval",

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from benchmark.statistics import discrimination
 from experiments import evaluate, results
 from tests.stages.planted import ABOUT, METHODS, SETS, keep, rows, scores
 
@@ -172,3 +175,21 @@ def test_one_method_alone_has_no_pairs(planted):
     for name in ("differences", "discrimination", "wins", "across_sets"):
         assert pd.read_csv(planted / f"results/tables/{name}.csv").empty, name
     assert len(pd.read_csv(planted / "results/tables/zero_shot.csv")) > 5
+
+
+def test_a_method_more_sorts_no_pairs_of_the_others_again(planted, monkeypatch):
+    settings = evaluate.stage.start(torch=False)
+    monkeypatch.setattr(evaluate.stage, "start", lambda **_: settings)
+    count, counted = discrimination.tally_of, []
+    monkeypatch.setattr(discrimination, "tally_of", lambda *of: counted.append(of[1]) or count(*of))
+    last = settings.methods.pop("noisy")
+    evaluate.evaluate()
+    assert len(counted) == 2 * len(settings.methods)  # of two data sets
+    counted.clear()
+    settings.methods["noisy"] = last
+    evaluate.evaluate()
+    assert counted == [len(settings.methods) - 1] * 2
+    kept = Path("results/tables/discrimination.csv").read_bytes()
+    shutil.rmtree("results/agreement")
+    evaluate.evaluate()
+    assert Path("results/tables/discrimination.csv").read_bytes() == kept

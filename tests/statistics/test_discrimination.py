@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.statistics import discriminate
+from benchmark.statistics import Tally, discriminate, discrimination
 from tests.draws import generator
 from tests.reference.statistics import area, delong, krasula
 
@@ -146,3 +146,41 @@ def test_without_a_pair_nothing_is_defined(n):
     assert (found.different, found.similar) == (0, 0)
     assert np.isnan(found.better_worse.value).all()
     assert np.isnan(found.different_similar.test(0, 1)).all()
+
+
+def test_a_method_more_counts_its_own_pairs_alone(monkeypatch):
+    scores, mos, error = sample(90, methods=4)
+    counted = []
+    count = discrimination.tally_of
+    monkeypatch.setattr(
+        discrimination, "tally_of", lambda pairs, k, keys: counted.append(k) or count(pairs, k, keys)
+    )
+    tallies = {}
+    discriminate(scores[:3], mos, error, tallies=tallies)
+    assert sorted(counted) == [0, 1, 2]
+    packed = {name: tally.packed() for name, tally in tallies.items()}
+    tallies = {name: Tally.unpacked(array) for name, array in packed.items()}
+    found, alone = discriminate(scores, mos, error, tallies=tallies), discriminate(scores, mos, error)
+    assert counted[3:4] == [3]
+    for one, other in (
+        (found.different_similar, alone.different_similar),
+        (found.better_worse, alone.better_worse),
+    ):
+        np.testing.assert_array_equal(one.value, other.value)
+        np.testing.assert_array_equal(one.covariance, other.covariance)
+        np.testing.assert_array_equal(one.delong, other.delong)
+    np.testing.assert_array_equal(found.correct, alone.correct)
+    discriminate(scores[1:3], mos, error, tallies=tallies)
+    assert len(tallies) == 2
+
+
+@pytest.mark.parametrize("other", ["mos", "error", "level", "scores"])
+def test_kept_counts_are_of_these_images_and_no_others(other):
+    scores, mos, error = sample(60)
+    given = {"scores": scores, "mos": mos, "error": error, "level": 0.95}
+    tallies = {}
+    discriminate(**given, tallies=tallies)
+    given[other] = 0.5 if other == "level" else given[other] ** 2
+    found, alone = discriminate(**given, tallies=tallies), discriminate(**given)
+    np.testing.assert_array_equal(found.better_worse.value, alone.better_worse.value)
+    np.testing.assert_array_equal(found.better_worse.covariance, alone.better_worse.covariance)
