@@ -78,7 +78,7 @@ gpu: setup-test
 
 # params.yaml as Hydra composes it from experiments/: the demo profile.
 params: setup
-	python -m experiments.compose
+	python -m experiments.settings.compose
 
 COMPILE := pip compile --universal --python-version 3.11 --generate-hashes --quiet \
   --custom-compile-command "make lock" pyproject.toml

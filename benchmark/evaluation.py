@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark import published
 from benchmark.datasets.prepared import Dataset, load
 from benchmark.protocols import Resampling, zero_shot
+from benchmark.provenance import published
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -38,7 +38,7 @@ def evaluate(
     higher_is_better
         Direction of the scores; that of the opinions is known from the data set's record.
     published_as
-        Whose published figures stand beside (`benchmark.published.TITLES`); nobody's without it.
+        Whose published figures stand beside (`benchmark.provenance.published.TITLES`); nobody's without it.
     opinions_of
         Data set whose opinions the method has learnt, if any.
     how

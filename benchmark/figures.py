@@ -14,8 +14,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.reporting.terms import number, statistic
 from benchmark.tables import ALPHA, Labels
+from benchmark.terms import number, statistic
 
 # Okabe and Ito's colour-blind safe colours without yellow (too faint on paper), then Tol's muted ones.
 COLOURS = (

@@ -41,9 +41,9 @@ class Card:
     bibtex
         BibTeX entries of what to cite, or "" for a method without a paper.
     published_as
-        Name in ``benchmark/published.csv`` of the figures that were measured with these weights, prompts and
-        settings, or that its training is to reproduce; "" where there are none, and no figure stands beside
-        its scores then.
+        Name in ``benchmark/provenance/published.csv`` of the figures that were measured with these weights,
+        prompts and settings, or that its training is to reproduce; "" where there are none, and no figure
+        stands beside its scores then.
     """
 
     title: str

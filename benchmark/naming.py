@@ -1,7 +1,11 @@
-"""Names of methods, data sets and variants: they become folders, stages of DVC and words of a shell."""
+"""Names of methods, data sets, settings and variants: which serve, and which one was probably meant.
+
+They become folders, stages of DVC and words of a shell.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 
@@ -32,3 +36,20 @@ def twins(names: Iterable[str]) -> list[tuple[str, str]]:
             found.append((first[name.lower()], name))
         first.setdefault(name.lower(), name)
     return found
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that was probably meant, or ""."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), "")
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Ask ``did you mean 'x'?``, or say nothing where no known name is near."""
+    near = nearest(name, known)
+    return f"did you mean {near!r}?" if near else ""
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Ask which known name was meant; where none is near, say what there is."""
+    listed = list(known)
+    return meant(name, listed) or f"there are: {', '.join(listed) or 'none'}"

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
+from benchmark.arrays import Floats
 from benchmark.method import Method
 from benchmark.scoring import PIXELS_AT_ONCE
-
-Floats = NDArray[np.float64]
 
 
 def content_seed(image: Tensor, *labels: object) -> int:
@@ -90,15 +89,8 @@ def bounded(
 
 def share_interval(hits: NDArray[np.bool_] | Floats) -> tuple[float, float, float, int]:
     """Share of ``hits [n]`` in [0, 1] with Wilson's 95% interval (JASA 22, 1927), and n."""
-    share, n, z = float(np.mean(hits)), len(hits), 1.959963984540054
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return (
-        share,
-        max(0.0, float(centre - half)),
-        min(1.0, float(centre + half)),
-        n,
-    )  # rounding may pass an end
+    found = stats.binomtest(int(np.sum(hits)), len(hits)).proportion_ci(method="wilson")
+    return float(np.mean(hits)), float(found.low), float(found.high), len(hits)
 
 
 def tidy(

@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import pandas as pd
 
-from benchmark import published
-from benchmark.reporting.terms import number, statistic, words
+from benchmark.provenance import published
+from benchmark.terms import number, statistic, words
 
 ALPHA = 0.05
 PROTOCOLS = 6  # at most so many are told apart under a table

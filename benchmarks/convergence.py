@@ -22,7 +22,8 @@ from scipy.stats import spearmanr
 
 import methods
 from benchmark.images import below, read
-from methods import _nss, _ou, _pristine, ilniqe, niqe
+from methods import ilniqe, niqe
+from methods._shared.pristine import gaussian, nss, ou
 
 
 class OfNiqe:
@@ -30,10 +31,10 @@ class OfNiqe:
         return niqe.sharp_rows(path, niqe.PATCH, 0.75)
 
     def rated(self, image):
-        return _nss.moments(niqe.patch_features(image, niqe.PATCH)[0])
+        return nss.moments(niqe.patch_features(image, niqe.PATCH)[0])
 
     def scorer(self, found):
-        return lambda fit: float(_nss.distance(found.mean, found.covariance, *fit))
+        return lambda fit: float(nss.distance(found.mean, found.covariance, *fit))
 
 
 class OfIlniqe:
@@ -55,14 +56,14 @@ class OfFeatures:
         self.encoder = methods.load(name)
 
     def pristine(self, path):
-        patches = _ou.pristine_patches(read(path), _ou.Settings())
-        return _ou.encode(self.encoder, patches, 64)
+        patches = ou.pristine_patches(read(path), ou.Settings())
+        return ou.encode(self.encoder, patches, 64)
 
     def rated(self, image):
-        return _ou.encode(self.encoder, _ou.cut(image, 96, 48), 64)
+        return ou.encode(self.encoder, ou.cut(image, 96, 48), 64)
 
     def scorer(self, found):
-        model = _ou.OpinionUnaware(self.encoder, found.mean, found.covariance)
+        model = ou.OpinionUnaware(self.encoder, found.mean, found.covariance)
         return lambda rows: float(model._distance(rows))
 
 
@@ -91,7 +92,7 @@ def main(
             continue
         said = []
         for seed in range(draws):
-            paths = _pristine.drawn(list(rows), count, seed)
+            paths = gaussian.drawn(list(rows), count, seed)
             try:
                 found, values = fitted(of, {path: rows[path] for path in paths}, judged)
             except ValueError as error:
@@ -114,7 +115,7 @@ def main(
 
 def fitted(of, rows, judged):
     """The Gaussian of some pictures' rows, and the scores that it gives."""
-    sums = _pristine.Sums()
+    sums = gaussian.Sums()
     for each in rows.values():
         sums.add(each)
     found = sums.gaussian()

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from methods import _ou, brisque, ilniqe, niqe, sharpness
+from methods import brisque, ilniqe, niqe, sharpness
+from methods._shared.pristine import ou
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +42,5 @@ class Encoder:
 
 
 def test_distance_over_2048_features(benchmark, picture):
-    method = _ou.OpinionUnaware(Encoder(), torch.zeros(2048).double(), torch.eye(2048).double())
+    method = ou.OpinionUnaware(Encoder(), torch.zeros(2048).double(), torch.eye(2048).double())
     assert benchmark.pedantic(method.score, args=(picture,), rounds=5, warmup_rounds=1).isfinite().all()

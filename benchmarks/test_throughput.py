@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2.functional import to_dtype, to_image
 
-from benchmark.dead_leaves import dead_leaves
+from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.images import read
 from benchmark.scoring import stream
-from experiments.scoring_run import How, function_of
-from methods._clip.antonyms import SEVEN_PAIRS
-from methods._clip.encoder import architecture, build
-from methods._clip.method import AntonymMethod
-from methods._clip.weights import scorer
+from experiments.scoring.runner import How, function_of
+from methods._shared.clip.antonyms import SEVEN_PAIRS
+from methods._shared.clip.encoder import architecture, build
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.weights import scorer
 from methods.qualiclip import CARD
 
 COUNT, CHUNK = 200, 20

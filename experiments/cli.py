@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from experiments import commands
+from experiments import commands, process
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,6 +46,7 @@ def _note(message: Warning | str, *where: object, **more: object) -> None:
 
 def main() -> None:
     """Run the command line; a wrong setting or file ends it with one line."""
+    process.begin()
     warnings.showwarning = _note
     for stream in (sys.stdout, sys.stderr):  # a name of a file may have bytes that no encoding has
         if isinstance(stream, io.TextIOWrapper):

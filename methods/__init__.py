@@ -6,59 +6,30 @@ that load what was learnt. One that learns from people's scores takes ``rated`` 
 that validates without labels takes ``held_out``, pictures; one whose training starts from published weights
 defines ``fetch(**settings)`` with the settings of ``train``, which brings them. A function with many settings
 takes them as one pydantic model, ``settings``.
-Modules whose name starts with an underscore are shared parts.
+`methods._shared` holds what several of them need.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import inspect
-import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, get_type_hints
-
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from typing import TYPE_CHECKING, Any
 
 from benchmark.method import Card, Method
-from methods._used import noted
+from methods._shared.binding import bind, explain
+from methods._shared.registry import find, names
+from methods._shared.weights.noted_files import noted
 
 if TYPE_CHECKING:  # reading settings must not wait for pandas
     from benchmark.datasets.prepared import Dataset
 
-__all__ = ["bind", "card", "check", "explain", "fetch", "find", "hint", "load", "names", "published", "train"]
-
-#: Arguments of ``train`` that the caller gives, not the settings.
-GIVEN = ("pictures", "out", "held_out", "rated", "seed")
-
-
-def names() -> list[str]:
-    """Names of all methods in this folder, sorted."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-
-
-def find(name: str) -> ModuleType:
-    """Import the module of a method; a hyphen in its name is as good as an underscore.
-
-    Raises
-    ------
-    ValueError
-        If there is no such method, or its module lacks ``CARD`` or ``load``.
-    """
-    name = name.replace("-", "_")
-    if name not in names():
-        raise ValueError(f"no method {name!r} in methods/; {hint(name, names())}")
-    module = importlib.import_module(f"methods.{name}")
-    for part in ("CARD", "load"):
-        if not hasattr(module, part):
-            raise ValueError(f"methods/{name} defines no {part}; see docs/adding-a-method.md")
-    return module
+__all__ = ["bind", "card", "check", "explain", "fetch", "find", "load", "names", "published", "train"]
 
 
 def load(name: str, **settings: Any) -> Method:
-    """Load a method as published; it refuses what is no RGB picture in [0, 1] (`benchmark.guard`).
+    """Load a method as published; it refuses what is no RGB picture in [0, 1] (`benchmark.scoring.guard`).
 
     The files of weights or parameters that it was made of are its ``weight_files``.
 
@@ -80,7 +51,7 @@ def load(name: str, **settings: Any) -> Method:
     if variant and not hasattr(module, "VARIANT"):
         raise ValueError(f"{base!r} has no variants: name its settings instead of {name!r}")
     given = {module.VARIANT: variant, **settings} if variant else settings
-    from benchmark.guard import guarded
+    from benchmark.scoring.guard import guarded
 
     bound = bind(f"methods.{base}.load", module.load, given)
     with noted() as files:
@@ -193,58 +164,3 @@ def published(name: str) -> Card:
     """Return the card of a method as published: that of the weights which its name alone means."""
     module = find(name.partition(":")[0])
     return getattr(module, "PUBLISHED", module.CARD)
-
-
-def bind(
-    where: str, function: Callable[..., Any], settings: Mapping[str, Any], *, partial: bool = False
-) -> dict[str, Any]:
-    """Check settings against a function's signature and return them as its keyword arguments.
-
-    ``partial`` lets required settings be missing.
-
-    Raises
-    ------
-    ValueError
-        Naming each unknown key (and the nearest known one) and each value of the wrong type.
-    """
-    hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
-    whole: type[BaseModel] | None = hints.get("settings")
-    model = whole or _model_of(function, hints)
-    try:
-        checked = model.model_validate(dict(settings), strict=True)
-    except ValidationError as error:
-        problems = [p for p in error.errors() if not (partial and p["type"] == "missing")]
-        if problems:
-            raise ValueError(explain(where, problems, list(model.model_fields))) from None
-        return dict(settings)
-    return {"settings": checked} if whole else {k: getattr(checked, k) for k in settings}
-
-
-def explain(where: str, problems: Sequence[Any], known: Sequence[str] = ()) -> str:
-    """Say in a line for each of pydantic's problems which key is wrong, why, and what it could have been."""
-    lines = []
-    for problem in problems:
-        key = ".".join([where, *map(str, problem["loc"])]).lstrip(".")
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"{key}: unknown setting; {hint(str(problem['loc'][-1]), known)}")
-        else:
-            cure = "; YAML reads it so, put it in quotes" if problem["type"] == "string_type" else ""
-            lines.append(f"{key}: {problem['msg']} (got {problem['input']!r}){cure}")
-    return "\n".join(lines)
-
-
-def _model_of(function: Callable[..., Any], hints: dict[str, Any]) -> type[BaseModel]:
-    """Pydantic model with one field per setting of ``function``."""
-    fields: dict[str, Any] = {
-        name: (hints.get(name, Any), ... if p.default is inspect.Parameter.empty else p.default)
-        for name, p in inspect.signature(function).parameters.items()
-        if not (function.__name__ == "train" and name in GIVEN)
-    }
-    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
-    return create_model("Settings", __config__=config, **fields)
-
-
-def hint(name: str, known: Sequence[str]) -> str:
-    """Say which known name was probably meant."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import images as pictures_io
-from benchmark.fetching import sha256_of
+from benchmark.files import sha256_of
 from benchmark.method import Card
-from methods import _ou, _pristine
-from methods._arniqa.features import encoder_file, load_features
-from methods._papers import ARNIQA, QUALICLIP
+from methods._shared.arniqa.features import encoder_file, load_features
+from methods._shared.papers import ARNIQA, QUALICLIP
+from methods._shared.pristine import gaussian, ou
 
 CARD = Card(
     title="ARNIQA-OU",
@@ -44,12 +44,12 @@ def train(
     ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
     was stopped goes on where it was.
     """
-    settings, partial = _ou.Settings(patch=patch, stride=stride), _pristine.partial_of(out)
+    settings, partial = ou.Settings(patch=patch, stride=stride), gaussian.partial_of(out)
     about = {"encoder": sha256_of(encoder_file(encoder))}
-    drawn = _pristine.drawn(pictures, count, seed)
-    model = _ou.fit(load_features(encoder), drawn, settings, partial=partial, about=about)
+    drawn = gaussian.drawn(pictures, count, seed)
+    model = ou.fit(load_features(encoder), drawn, settings, partial=partial, about=about)
     out.mkdir(parents=True, exist_ok=True)
-    _ou.write(model, out / "pristine.npz")
+    ou.write(model, out / "pristine.npz")
     partial.unlink(missing_ok=True)
     return {"encoder": encoder, "pristine": str(out / "pristine.npz")}
 
@@ -59,7 +59,7 @@ def fetch(encoder: str = "official", **others: Any) -> None:
     load_features(encoder)
 
 
-def load(pristine: str | Path, encoder: str | Path = "official") -> _ou.OpinionUnaware:
+def load(pristine: str | Path, encoder: str | Path = "official") -> ou.OpinionUnaware:
     """Load ARNIQA-OU.
 
     Parameters
@@ -77,5 +77,5 @@ def load(pristine: str | Path, encoder: str | Path = "official") -> _ou.OpinionU
     """
     features = load_features(encoder)
     if Path(pristine).is_dir():
-        return _ou.fit(features, pictures_io.below(Path(pristine)))
-    return _ou.read(features, Path(pristine))
+        return ou.fit(features, pictures_io.below(Path(pristine)))
+    return ou.read(features, Path(pristine))

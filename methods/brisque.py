@@ -15,8 +15,8 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark.method import Card
-from methods import _nss
-from methods._used import used
+from methods._shared.pristine import nss
+from methods._shared.weights.noted_files import used
 
 CARD = Card(
     title="BRISQUE",
@@ -90,14 +90,14 @@ class Brisque:
 
 def picture_features(image: Tensor) -> Tensor:
     """Describe ``image [3, H, W]`` (RGB in [0, 1]) by 36 numbers, float64."""
-    x = _nss.luma(image[None])
+    x = nss.luma(image[None])
     numbers: list[Tensor] = []
-    for scale in (x, _nss.halve(x)):
-        coefficients = _nss.normalise(scale)[0][0]
-        numbers += _nss.fit_ggd(coefficients)
-        for products in _nss.neighbours(coefficients):
-            shape, mean, left, right = _nss.fit_aggd(products)
-            numbers += [shape, mean, _nss.variance_of(shape, left), _nss.variance_of(shape, right)]
+    for scale in (x, nss.halve(x)):
+        coefficients = nss.normalise(scale)[0][0]
+        numbers += nss.fit_ggd(coefficients)
+        for products in nss.neighbours(coefficients):
+            shape, mean, left, right = nss.fit_aggd(products)
+            numbers += [shape, mean, nss.variance_of(shape, left), nss.variance_of(shape, right)]
     return torch.stack(numbers).nan_to_num(0)
 
 
@@ -140,17 +140,16 @@ def fit_regressor(
         raise ValueError("brisque: a regressor needs opinions that differ")
     low, high = x.min(0), x.max(0)
     svr = SVR(C=cost, gamma=gamma).fit(_scaled(x, low, high), (y - y.min()) / np.ptp(y) * 100)
-    with files.whole(Path(path)) as aside, aside.open("wb") as file:
-        np.savez(
-            file,
-            low=low,
-            high=high,
-            support=svr.support_vectors_,
-            dual=svr.dual_coef_[0],
-            intercept=svr.intercept_[0],
-            gamma=gamma,
-            higher_is_better=higher_is_better,
-        )
+    files.write_arrays(
+        Path(path),
+        low=low,
+        high=high,
+        support=svr.support_vectors_,
+        dual=svr.dual_coef_[0],
+        intercept=svr.intercept_[0],
+        gamma=gamma,
+        higher_is_better=higher_is_better,
+    )
 
 
 def load(regressor: str | Path | None = None) -> Brisque:

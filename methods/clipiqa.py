@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmark.method import Card
-from methods._clip.antonyms import prompt_pairs
-from methods._clip.method import AntonymMethod
-from methods._clip.weights import load_clip, scorer
-from methods._papers import CLIPIQA
+from methods._shared.clip.antonyms import prompt_pairs
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.weights import load_clip, scorer
+from methods._shared.papers import CLIPIQA
 
 CARD = Card(
     title="CLIP-IQA",

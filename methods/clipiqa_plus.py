@@ -12,15 +12,15 @@ from pydantic import Field
 
 from benchmark.datasets.prepared import Dataset
 from benchmark.method import Card
-from methods._archive import read_tensors
-from methods._clip.encoder import architecture as architecture_of
-from methods._clip.method import AntonymMethod
-from methods._clip.official import read_clip
-from methods._clip.prompt_training import PromptTraining, train_prompts
-from methods._clip.prompts import LearntPrompts, learnt_scorer
-from methods._clip.weights import load_clip, load_scorer, read_metadata
-from methods._papers import CLIPIQA
-from methods._weights import weights_file
+from methods._shared.clip.encoder import architecture as architecture_of
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.official import read_clip
+from methods._shared.clip.prompt_training import PromptTraining, train_prompts
+from methods._shared.clip.prompts import LearntPrompts, learnt_scorer
+from methods._shared.clip.weights import load_clip, load_scorer, read_metadata
+from methods._shared.papers import CLIPIQA
+from methods._shared.weights.tensor_files import read_tensors
+from methods._shared.weights.weight_cache import weights_file
 
 CARD = Card(
     title="CLIP-IQA+",

@@ -14,8 +14,8 @@ from torch import Tensor
 from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import Card
-from methods import _nss, _pristine
-from methods._weights import Source
+from methods._shared.pristine import gaussian, nss
+from methods._shared.weights.weight_cache import Source
 
 CARD = Card(
     title="NIQE",
@@ -105,7 +105,7 @@ class Niqe:
         """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` float32 on the CPU.
 
         Lower is better. Patches without texture are left out; a picture of nothing else counts as the limit
-        of vanishing texture (see :func:`methods._nss.moments`) and scores far from nature.
+        of vanishing texture (see :func:`methods._shared.pristine.nss.moments`) and scores far from nature.
 
         Raises
         ------
@@ -113,12 +113,12 @@ class Niqe:
             If the pictures are smaller than a patch.
         """
         mean, covariance = self.mean.to(images.device), self.covariance.to(images.device)
-        fits = (_nss.moments(patch_features(image, self.patch)[0]) for image in images)
-        return torch.stack([_nss.distance(mean, covariance, *fit) for fit in fits]).float().cpu()
+        fits = (nss.moments(patch_features(image, self.patch)[0]) for image in images)
+        return torch.stack([nss.distance(mean, covariance, *fit) for fit in fits]).float().cpu()
 
     def features(self, images: Tensor) -> Tensor:
         """Return the mean of the patches' features, ``[B, 36]`` float32 on the CPU."""
-        means = [_nss.moments(patch_features(image, self.patch)[0])[0] for image in images]
+        means = [nss.moments(patch_features(image, self.patch)[0])[0] for image in images]
         return torch.stack(means).float().cpu()
 
 
@@ -152,12 +152,12 @@ def patch_features(image: Tensor, patch: int) -> tuple[Tensor, Tensor]:
             f"niqe: a picture of {width}x{height} pixels is smaller than a patch of {patch}; "
             "set a smaller `patch`, for fitting and for scoring alike, or leave the picture out"
         )
-    full = _nss.luma(image[None])[:, : height - height % patch, : width - width % patch]
-    coefficients, deviation = _nss.normalise(full)
-    coefficients_half, _ = _nss.normalise(_nss.halve(full))
-    scales = (_nss.blocks(coefficients, patch), _nss.blocks(coefficients_half, patch // 2))
-    features = torch.cat([_nss.block_features(blocks) for blocks in scales], dim=-1)
-    return features[0], _nss.blocks(deviation, patch)[0].mean((-2, -1))
+    full = nss.luma(image[None])[:, : height - height % patch, : width - width % patch]
+    coefficients, deviation = nss.normalise(full)
+    coefficients_half, _ = nss.normalise(nss.halve(full))
+    scales = (nss.blocks(coefficients, patch), nss.blocks(coefficients_half, patch // 2))
+    features = torch.cat([nss.block_features(blocks) for blocks in scales], dim=-1)
+    return features[0], nss.blocks(deviation, patch)[0].mean((-2, -1))
 
 
 def fit(
@@ -174,7 +174,7 @@ def fit(
     sharpness
         Share of a picture's sharpest patch that a patch must exceed to be learnt from, in [0, 1).
     partial
-        Journal from which a fit that was stopped goes on, see :func:`methods._pristine.fit`.
+        Journal from which a fit that was stopped goes on, see :func:`methods._shared.pristine.gaussian.fit`.
 
     Raises
     ------
@@ -185,11 +185,11 @@ def fit(
         raise ValueError(f"niqe: patch must be an even number of at least 16 pixels, got {patch}")
     if not 0 <= sharpness < 1:
         raise ValueError(f"niqe: sharpness must lie in [0, 1), got {sharpness}")
-    found = _pristine.fit(
+    found = gaussian.fit(
         sorted(pictures),
         lambda path: sharp_rows(path, patch, sharpness),
         partial=partial,
-        about={"method": "niqe", "patch": patch, "sharpness": sharpness, "code": _pristine.code(__name__)},
+        about={"method": "niqe", "patch": patch, "sharpness": sharpness, "code": gaussian.code(__name__)},
     )
     if found.rows <= FEATURES:
         raise ValueError(
@@ -224,18 +224,16 @@ def train(
     ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
     was stopped goes on where it was.
     """
-    partial = _pristine.partial_of(out)
-    model = fit(_pristine.drawn(pictures, count, seed), patch, sharpness, partial=partial)
+    partial = gaussian.partial_of(out)
+    model = fit(gaussian.drawn(pictures, count, seed), patch, sharpness, partial=partial)
     path = Path(out) / "niqe.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.whole(path) as aside, aside.open("wb") as file:
-        np.savez(
-            file,
-            mu_pris_param=model.mean.numpy()[None],
-            cov_pris_param=model.covariance.numpy(),
-            gaussian_window=torch.outer(_nss.window(), _nss.window()).numpy(),
-            patch=np.array(patch),
-        )
+    files.write_arrays(
+        path,
+        mu_pris_param=model.mean.numpy()[None],
+        cov_pris_param=model.covariance.numpy(),
+        gaussian_window=torch.outer(nss.window(), nss.window()).numpy(),
+        patch=np.array(patch),
+    )
     partial.unlink(missing_ok=True)
     return {"parameters": str(path)}
 
@@ -267,7 +265,7 @@ def load(
         If more than one of the three is given, the published parameters cannot be had, or the file or folder
         does not serve.
     """
-    path = _pristine.one_of("niqe", weights, parameters, pristine)
+    path = gaussian.one_of("niqe", weights, parameters, pristine)
     if pristine is not None:
         return fit(pictures_io.below(Path(pristine)), patch or PATCH)
     if path is None and patch not in (None, PATCH):
@@ -275,8 +273,8 @@ def load(
             f"niqe: the published parameters are of patches of {PATCH} pixels; remove the setting "
             f"patch={patch}, or fit to pictures with it (`pristine`)"
         )
-    model = _read(path or _pristine.published("niqe", SOURCES), patch)
-    if path is None or _pristine.is_published(path, SOURCES):
+    model = _read(path or gaussian.published("niqe", SOURCES), patch)
+    if path is None or gaussian.is_published(path, SOURCES):
         model.card = CARD
     return model
 
@@ -284,7 +282,7 @@ def load(
 def _read(path: Path, patch: int | None) -> Niqe:
     """Read a parameter file; nothing in it is executed."""
     names = MATLAB_NAMES if path.suffix == ".mat" else NAMES
-    entries = _pristine.read_arrays(path, "NIQE")
+    entries = gaussian.read_arrays(path, "NIQE")
     try:
         mean, covariance = (np.asarray(entries[name], np.float64) for name in names)
     except KeyError as error:

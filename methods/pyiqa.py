@@ -15,15 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmark import naming
 from benchmark.method import Card
-from methods._device import device
-from methods._pyiqa_opinions import UNKNOWN, opinions_of
+from methods._shared.devices import device
+from methods._shared.pyiqa_opinions import UNKNOWN, opinions_of
 
 CARD = Card(
     title="pyiqa",
     paper="Chen, Mo: IQA-PyTorch: PyTorch Toolbox for Image Quality Assessment. 2022; each metric its own",
     licence="PolyForm Noncommercial 1.0.0 and S-Lab (pyiqa); the weights have their own",
-    training_data="that of the metric: `methods/_pyiqa_opinions.py`",
+    training_data="that of the metric: `methods/_shared/pyiqa_opinions.py`",
     opinion_aware=True,
     opinions_of=UNKNOWN,
     low=float("-inf"),
@@ -117,12 +118,10 @@ def load(metric: str) -> PyiqaMetric:
     pyiqa = _installed()
     known = [name for name in pyiqa.list_models("NR") if name not in NOT_OF_A_PICTURE]
     if metric not in known:
-        from methods import hint
-
         why = (
             "compares pictures with others or with a text" if metric in pyiqa.list_models() else "is unknown"
         )
-        raise ValueError(f"pyiqa: {metric!r} {why}; {hint(metric, known)}")
+        raise ValueError(f"pyiqa: {metric!r} {why}; {naming.hint(metric, known)}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from benchmark.method import Card
-from methods._nss import luma
+from methods._shared.pristine.nss import luma
 
 CARD = Card(
     title="Sharpness",

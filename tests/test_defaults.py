@@ -45,7 +45,6 @@ DEFAULTS = {
         **{"names": ("A", "B"), "higher_is_better": (True, True), "mos_higher_is_better": True, "how": HOW}
     },
     "benchmark.protocols.distortions:by_distortion": {"how": HOW},
-    "benchmark.protocols.distortions:worst_distortion": {"statistic": "srcc"},
     "benchmark.protocols.paired:differences": {"statistic": "srcc", "how": HOW},
     "benchmark.protocols.paired:wins": {"statistic": "srcc", "alpha": 0.05},
     "benchmark.protocols.pairs_of_images:discrimination": {"ratings": 1.0, "level": 0.95},
@@ -65,7 +64,6 @@ DEFAULTS = {
     "benchmark.gmad.judge:judge_by_scores": {"mos_std": None, "scale": None},
     "benchmark.gmad.pairs:select_pairs": {"levels": 6, "half_width": 9.0},
     "benchmark.gmad.ranking:global_ranking": {"link": "probit", "prior": 1.0},
-    "benchmark.gmad.ranking:eigen_ranking": {"prior": 1.0},
     "benchmark.gmad.scale:common_scale": {"how": "rank", "mos": None, "higher_is_better": None},
     "benchmark.gmad.study:questions": {"limit": None},
     "benchmark.gmad.tally:tally": BOOTSTRAP,

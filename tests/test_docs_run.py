@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.dead_leaves import dead_leaves
+from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.images import write_png
 from tests.rehearsal.rehearse import Rehearsal
 from tests.rehearsal.weights import RELEASES

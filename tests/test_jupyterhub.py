@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmark.images import write_png
-from experiments.doctoring import allowed
+from experiments.scheduling.status import allowed
 from tests.reporting.results import write
 
 ROOT = Path(__file__).parents[1]

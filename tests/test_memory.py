@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 
 import methods
-from benchmark.conformance import pictures
 from benchmark.images import ImageError, most, read, room, unit, write_png
-from methods import _loop
+from benchmark.scoring.conformance import pictures
+from methods._shared.training import loop
 from methods.arniqa import pairs
 from tests.reference import arniqa as official_arniqa
 
@@ -34,7 +34,7 @@ import gc, json, sys
 import torch
 import methods
 from benchmark.scoring import score_files
-from experiments.benching import STATUS, Peak
+from experiments.scoring.speed import STATUS, Peak
 torch.set_num_threads(1)
 name, settings, small, *files = json.loads(sys.argv[1])
 class Nothing:
@@ -249,8 +249,8 @@ def test_a_training_keeps_pictures_within_the_bound(tmp_path, monkeypatch, size,
     for path in paths:
         write_png(path, torch.rand(3, 50, 60))
     decoded = []
-    monkeypatch.setattr(_loop, "read", lambda path: decoded.append(path) or read(path))
-    reader = _loop.cached_bytes(size)
+    monkeypatch.setattr(loop, "read", lambda path: decoded.append(path) or read(path))
+    reader = loop.cached_bytes(size)
     images = [reader(path) for path in paths]
     assert all(image.dtype == torch.uint8 for image in images)
     assert all(torch.equal(unit(image), read(path)) for image, path in zip(images, paths, strict=True))
@@ -270,5 +270,5 @@ def test_pairs_are_cut_out_within_the_bound_and_are_the_same(tmp_path, monkeypat
     found = []
     for pixels in ("96", "0.001"):
         monkeypatch.setenv("IQA_PIXELS", pixels)
-        found.append(pairs.draw_pair(paths, 1, 0, _loop.cached_bytes(4), how))
+        found.append(pairs.draw_pair(paths, 1, 0, loop.cached_bytes(4), how))
     assert torch.equal(*found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -14,8 +13,9 @@ import torch.nn.functional as F
 from pytorch_grad_cam import EigenCAM, GradCAM, HiResCAM, ScoreCAM
 from torch import Tensor, nn
 
-from benchmark.guard import checked
+from benchmark import naming
 from benchmark.method import HasGradients, has_gradients
+from benchmark.scoring.guard import checked
 
 
 class Attributable(HasGradients, Protocol):
@@ -102,7 +102,7 @@ def maps(
     ------
     ValueError
         If the method has no gradients, a target or ``how`` is unknown, or ``images`` are no pictures (see
-        `benchmark.guard`).
+        `benchmark.scoring.guard`).
     """
     images = checked(images)
     if not has_gradients(method):
@@ -129,9 +129,8 @@ def upsample(raw: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _place(name: str, known: list[str], what: str) -> int:
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown {what} {name!r}, choose from {', '.join(known)}{hint}")
+        choice = f"choose from {', '.join(known)}"
+        raise ValueError(f"unknown {what} {name!r}, {choice}; {naming.meant(name, known)}".rstrip("; "))
     return known.index(name)
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchmark.datasets._known import MADE, names
-    from benchmark.datasets._manifest import COLUMNS, write_dataset
-    from benchmark.datasets._record import Record, read_record, write_record
     from benchmark.datasets.making import prepare
     from benchmark.datasets.prepared import Dataset, Pictures, load
+    from benchmark.datasets.prepared.manifest import COLUMNS, write_dataset
+    from benchmark.datasets.prepared.record import Record, read_record, write_record
 
 __all__ = [
     "COLUMNS",
@@ -33,8 +33,8 @@ __all__ = [
 #: Where each name lies. The suite itself imports from there: who reads a data set does not depend on how it
 #: is made, and a look at records waits neither for pandas nor for torch.
 _HOMES = {
-    "_manifest": ("COLUMNS", "write_dataset"),
-    "_record": ("Record", "read_record", "write_record"),
+    "prepared.manifest": ("COLUMNS", "write_dataset"),
+    "prepared.record": ("Record", "read_record", "write_record"),
     "_known": ("MADE", "names"),
     "making": ("prepare",),
     "prepared": ("Dataset", "Pictures", "load"),

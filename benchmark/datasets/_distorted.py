@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from benchmark import proxy
-from benchmark.datasets._manifest import write_dataset
-from benchmark.datasets._record import Record
+from benchmark.datasets import proxy
 from benchmark.datasets._seeds import item_seed
+from benchmark.datasets.prepared.manifest import write_dataset
+from benchmark.datasets.prepared.record import Record
 from benchmark.degradations import GROUPS, degrade
 from benchmark.images import write_png
 

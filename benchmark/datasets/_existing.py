@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark import delimited
 from benchmark.datasets._files import Pictures
-from benchmark.datasets._manifest import lacking_column
-from benchmark.datasets.linked import link
+from benchmark.datasets.prepared.linked import link
+from benchmark.datasets.prepared.manifest import lacking_column
+from benchmark.files import delimited
 
 
 def existing_folder(source: str | Path) -> Path:
@@ -43,7 +43,7 @@ def link_images(target: Path, folder: Path, names: Sequence[str], listed_in: str
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a table as text (`benchmark.delimited.read_table`) and make sure that it has `columns`."""
+    """Read a table as text (`benchmark.files.delimited.read_table`) and make sure that it has `columns`."""
     if not path.is_file():
         raise ValueError(f"{path}: does not exist; it should hold the scores")
     table = delimited.read_table(path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from benchmark import naming
 from benchmark.datasets._spelling import composed
 from benchmark.files import hidden
 from benchmark.images import among
@@ -114,8 +114,8 @@ class Pictures:
             name = names[missing[0]]
             several = self._could_be(name)
             base = composed(name).rsplit("/", 1)[-1].lower()
-            close = difflib.get_close_matches(base, list(self._names)[:20_000], n=1)
-            hint = f"; there is {self._names[close[0]][0]!r}" if close else ""
+            near = naming.nearest(base, list(self._names)[:20_000])
+            hint = f"; there is {self._names[near][0]!r}" if near else ""
             if several:
                 hint = f"; it could be {' or '.join(map(repr, several[:3]))}"
             raise ValueError(

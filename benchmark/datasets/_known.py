@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
+
+from benchmark import naming
 
 #: Modules with a ``RECORD`` and ``prepare(target, ...)``: what the suite makes itself, and any folder.
 MADE = ("demo", "folder", "leaves", "pristine")
@@ -25,6 +26,5 @@ def names() -> list[str]:
 
 def unknown(what: str, name: str, known: list[str]) -> str:
     """Say that there is no `what` called `name`, and what was probably meant."""
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown {what}: {name!r}; {hint}known: {', '.join(known)}"
+    asked = f"unknown {what}: {name!r}; {naming.meant(name, known)}".rstrip()
+    return f"{asked} known: {', '.join(known)}"

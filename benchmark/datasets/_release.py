@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from benchmark.datasets import layouts
-from benchmark.datasets._manifest import COLUMNS, write_dataset
 from benchmark.datasets.catalogue import Entry
-from benchmark.datasets.linked import folder_of, link
+from benchmark.datasets.prepared.linked import folder_of, link
+from benchmark.datasets.prepared.manifest import COLUMNS, write_dataset
 
 
 def prepare(

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.datasets._files import files_of
-from benchmark.datasets._manifest import lacking_column
-from benchmark.delimited import read_text
+from benchmark.datasets.prepared.manifest import lacking_column
+from benchmark.files.delimited import read_text
 
 
 def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Path]:

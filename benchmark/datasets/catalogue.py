@@ -10,17 +10,18 @@ import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from benchmark import bibtex, files, web
+from benchmark import files, naming
 from benchmark.datasets._known import HERE, OWN
 from benchmark.datasets._known import recorded as names
-from benchmark.datasets._record import Record
+from benchmark.datasets.prepared.record import Record
+from benchmark.files import web
+from benchmark.provenance import bibtex
 
 
 class _Part(BaseModel):
@@ -171,9 +172,7 @@ def entry(name: str, own: Path = OWN) -> Entry:
         path = folder / f"{name}.yaml"
         if path.is_file() and "/" not in name:
             return _read(path.resolve(), path.stat().st_mtime_ns, folder == own)
-    near = get_close_matches(name, names(own), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names(own))}"
-    raise ValueError(f"no record of a data set {name!r}; {hint}")
+    raise ValueError(f"no record of a data set {name!r}; {naming.hint(name, names(own))}")
 
 
 @functools.lru_cache(maxsize=256)

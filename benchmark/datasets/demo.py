@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmark.datasets._distorted import write_distorted
 from benchmark.datasets._photographs import PHOTOGRAPHS, centre_square, read_photograph
-from benchmark.datasets._record import Record
+from benchmark.datasets.prepared.record import Record
 
 RECORD = Record(
     name="demo",

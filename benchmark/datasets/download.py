@@ -6,11 +6,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from benchmark import archives, files
+from benchmark import files
 from benchmark.datasets import layouts
 from benchmark.datasets.catalogue import Entry, Source
-from benchmark.datasets.linked import DOWNLOADS
-from benchmark.fetching import PATIENCE, Patience, fetch
+from benchmark.datasets.prepared.linked import DOWNLOADS
+from benchmark.files import archives
+from benchmark.files.fetching import PATIENCE, Patience, fetch
 
 
 def download(

@@ -19,8 +19,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark import files, images
 from benchmark.datasets._spelling import absent
-from benchmark.datasets.contents import stamp_of
-from benchmark.fetching import sha256_of
+from benchmark.datasets.prepared.contents import stamp_of
+from benchmark.files import sha256_of
 
 
 class Fingerprint(NamedTuple):

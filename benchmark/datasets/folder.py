@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.datasets._existing import existing_folder, link_images, read_table
-from benchmark.datasets._manifest import COLUMNS, write_dataset
-from benchmark.datasets._record import Record
+from benchmark.datasets.prepared.manifest import COLUMNS, write_dataset
+from benchmark.datasets.prepared.record import Record
 from benchmark.images import among
 
 RECORD = Record(

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.datasets._files import Pictures, find_root, matches
-from benchmark.datasets._manifest import numbers
 from benchmark.datasets._tables import pick, read_table
 from benchmark.datasets.catalogue import Entry
+from benchmark.datasets.prepared.manifest import numbers
 
 #: What releases call the parts of their official split.
 SPLITS = {

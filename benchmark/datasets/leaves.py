@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.datasets._distorted import write_distorted
-from benchmark.datasets._record import Record
 from benchmark.datasets._seeds import item_seed
-from benchmark.dead_leaves import BIBTEX, dead_leaves
+from benchmark.datasets.dead_leaves import BIBTEX, dead_leaves
+from benchmark.datasets.prepared.record import Record
 
 RECORD = Record(
     name="leaves",

@@ -14,8 +14,8 @@ import yaml
 from benchmark import files, naming
 from benchmark.datasets import _tables, catalogue
 from benchmark.datasets._files import Pictures
-from benchmark.datasets._manifest import numbers
-from benchmark.delimited import read_table
+from benchmark.datasets.prepared.manifest import numbers
+from benchmark.files.delimited import read_table
 from benchmark.images import EXTENSIONS
 
 #: Names that score columns go by, the likeliest first.
@@ -41,7 +41,7 @@ def guess(scores: Path, image: str = "", score: str = "") -> tuple[pd.DataFrame,
     Parameters
     ----------
     scores
-        Table as `benchmark.delimited.read_table` reads it, or a workbook.
+        Table as `benchmark.files.delimited.read_table` reads it, or a workbook.
     image, score
         Columns that the user names; they are not guessed.
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.datasets._manifest import write_dataset
 from benchmark.datasets._photographs import PHOTOGRAPHS, read_photograph, tiles
-from benchmark.datasets._record import Record
 from benchmark.datasets._seeds import item_seed
-from benchmark.dead_leaves import BIBTEX, dead_leaves
+from benchmark.datasets.dead_leaves import BIBTEX, dead_leaves
+from benchmark.datasets.prepared.manifest import write_dataset
+from benchmark.datasets.prepared.record import Record
 from benchmark.images import write_png
 
 RECORD = Record(

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.datasets._manifest import SPLITS
 from benchmark.datasets._spelling import match
-from benchmark.delimited import read_table
+from benchmark.datasets.prepared.manifest import SPLITS
+from benchmark.files.delimited import read_table
 from benchmark.protocols.samples import split_by_reference
 
 #: Bits of 128 by which two pictures of one look may differ; docs/datasets.md says how it was chosen.

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.datasets import contents, layouts, linked
+from benchmark.datasets import layouts
 from benchmark.datasets.catalogue import Entry
-from benchmark.datasets.contents import journal_of
 from benchmark.datasets.fingerprints import fingerprints
+from benchmark.datasets.prepared import contents, linked
+from benchmark.datasets.prepared.contents import journal_of
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
+
+from benchmark import naming
 
 Order = Literal["reference", "monotone"]
 
@@ -83,7 +84,6 @@ def group_of(kind: str) -> str:
         If there is no such type; the message names the nearest one.
     """
     if kind not in _GROUP_OF:
-        near = difflib.get_close_matches(str(kind), _GROUP_OF, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown degradation {kind!r}{hint} (known: {', '.join(_GROUP_OF)})")
+        asked = f"unknown degradation {kind!r}; {naming.meant(str(kind), _GROUP_OF)}".rstrip("; ")
+        raise ValueError(f"{asked} (known: {', '.join(_GROUP_OF)})")
     return _GROUP_OF[kind]

@@ -8,14 +8,13 @@ through `benchmark.gmad.study` (a page) and `benchmark.gmad.tally` (their answer
 from benchmark.gmad.competition import Competition, competition, standings
 from benchmark.gmad.judge import judge_by_scores
 from benchmark.gmad.pairs import select_pairs
-from benchmark.gmad.ranking import eigen_ranking, global_ranking, matrices
+from benchmark.gmad.ranking import global_ranking, matrices
 from benchmark.gmad.scale import common_scale
 
 __all__ = [
     "Competition",
     "common_scale",
     "competition",
-    "eigen_ranking",
     "global_ranking",
     "judge_by_scores",
     "matrices",

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, log_ndtr
 
-Floats = NDArray[np.float64]
+from benchmark.arrays import Floats
+
 Ints = NDArray[np.integer[Any]]
 
 
@@ -125,17 +126,3 @@ def global_ranking(wins: Floats, link: str = "probit", prior: float = 1.0) -> Fl
         if np.abs(step).max(initial=0) < 1e-10:
             break
     return np.asarray(strength - strength.mean(-1, keepdims=True))
-
-
-def eigen_ranking(wins: Floats, prior: float = 1.0) -> Floats:
-    """Strengths as the principal eigenvector of ``wins`` (Kendall and Wei), positive, with sum 1.
-
-    A win counts by the strength of whom it was won over. ``wins`` is ``[M, M]``; ``prior`` as in
-    `global_ranking` makes the vector unique.
-    """
-    if prior <= 0:
-        raise ValueError(f"prior={prior} must be positive, else the vector need not be unique")
-    won = (np.nan_to_num(wins) + prior) * (1 - np.eye(len(wins)))
-    values, vectors = np.linalg.eig(won)
-    principal = np.abs(vectors[:, int(np.argmax(values.real))].real)
-    return np.asarray(principal / principal.sum())

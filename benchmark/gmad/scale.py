@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark import naming
 from benchmark.statistics import fit
 
 
@@ -48,9 +48,8 @@ def common_scale(
     directions = dict(higher_is_better or {})
     for name in directions:
         if name not in frame.columns:
-            close = difflib.get_close_matches(name, map(str, frame.columns), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"higher_is_better names the method {name!r}, which has no scores{hint}")
+            hint = naming.hint(name, map(str, frame.columns))
+            raise ValueError(f"higher_is_better names the method {name!r}, which has no scores; {hint}")
     signs = np.array([1.0 if directions.get(name, True) else -1.0 for name in frame.columns])
     oriented = frame.astype(float) * signs
     if how == "rank":

@@ -9,15 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from benchmark import files
+from benchmark.arrays import Floats
 from benchmark.gmad.competition import Competition, standings
 from benchmark.gmad.study import pair_name
 from benchmark.statistics import interval, srcc
 from benchmark.study import share_interval, tidy
 
-Floats = NDArray[np.float64]
 FORMAT = "gmad-answers-1"
 
 

@@ -8,7 +8,7 @@ import re
 import threading
 from typing import BinaryIO
 
-from benchmark import web
+from benchmark.files import web
 from benchmark.images.picture import MAX_PIXELS, ImageError
 
 #: Seconds in which a picture at an address must have come as a whole; ``IQA_TIMEOUT`` sets others.

@@ -1,9 +1,9 @@
 """How results are read: zero-shot, in pairs, through linear probes, across data sets and seeds."""
 
-from benchmark.signature import data_hash, sign
+from benchmark.provenance.signature import data_hash, sign
 
 from .compare import Comparison, compare
-from .distortions import by_distortion, worst_distortion
+from .distortions import by_distortion
 from .overlap import RELATED, learnt_opinions, named_in, shared
 from .paired import differences, wins
 from .pairs_of_images import discrimination
@@ -36,6 +36,5 @@ __all__ = [
     "sign",
     "structure",
     "wins",
-    "worst_distortion",
     "zero_shot",
 ]

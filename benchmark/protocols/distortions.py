@@ -52,23 +52,6 @@ def by_distortion(
     return pd.concat(tables, ignore_index=True)[["distortion", *COLUMNS]]
 
 
-def worst_distortion(table: pd.DataFrame, *, statistic: str = "srcc") -> pd.DataFrame:
-    """Rows of `by_distortion` with the lowest defined value, one for each of the other keys.
-
-    Parameters
-    ----------
-    table
-        Result of `by_distortion`, of one method or of several with further key columns.
-    statistic
-        Statistic that is compared.
-    """
-    rows = table[table["statistic"].eq(statistic) & table["value"].notna()].reset_index(drop=True)
-    keys = [c for c in rows.columns if c not in (*COLUMNS, "distortion", "published", "standing")]
-    if not keys:
-        return rows.loc[[rows["value"].idxmin()]] if len(rows) else rows
-    return rows.loc[rows.groupby(keys, sort=False)["value"].idxmin()]
-
-
 def level_rows(samples: Samples, how: Resampling) -> list[dict[str, object]]:
     """Tidy row ``srcc_level``: mean Spearman of score and falling level, none where there are no levels."""
     part = samples.take(~np.isnan(number(samples.frame, "level")))

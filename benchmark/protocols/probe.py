@@ -20,13 +20,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
+from benchmark.arrays import Floats
 from benchmark.statistics import weighted
 from benchmark.statistics.correlation import srcc
 
 from .rows import COLUMNS, DEFAULT, Resampling, bounds_of, describe, median_of_known
 from .samples import Samples, join, split_by_reference
 
-Floats = NDArray[np.float64]
 ALPHAS: Floats = np.geomspace(1e-3, 1e3, 100)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.arrays import Floats
 from benchmark.statistics import weighted
 from benchmark.statistics.bootstrap import interval, resample
 from benchmark.statistics.influence import (
@@ -21,7 +22,6 @@ from benchmark.statistics.influence import (
 
 from .samples import MIN_CLUSTERS, Samples
 
-Floats = NDArray[np.float64]
 Prepare = Callable[[Floats, Floats], weighted.Evaluate]
 COLUMNS = ["statistic", "value", "low", "high", "n", "protocol"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from benchmark.arrays import Floats
+
 MIN_CLUSTERS = 10
 """Below this many references, resampling them says too little: intervals come out too narrow."""
 

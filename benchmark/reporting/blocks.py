@@ -6,17 +6,14 @@ import io
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
 from benchmark.figures import Drawing
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.latex import latex
+from benchmark.reporting.source import Source
 from benchmark.tables import Table
-
-if TYPE_CHECKING:
-    from benchmark.reporting.run import Source
 
 SIDE = 288  # longest side of a picture on a page, pixels
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from benchmark.reporting import blocks, views
+from benchmark.reporting import blocks, pipeline, views
 from benchmark.reporting.html import Html
-from benchmark.reporting.run import STAGES, Run, Source
-from benchmark.reporting.terms import number, statistic
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
 from benchmark.tables import Cell, Column, Table
+from benchmark.terms import number, statistic
 
 BOUNDS = ["value", "low", "high"]
 #: What may have become of a cell, in the words of the page.
@@ -39,7 +40,7 @@ def compared(here: Run, there: Run, name: str) -> Html:
 
 def tables() -> list[str]:
     """Return the tables that are compared: every CSV file below ``results/tables``."""
-    return [name for name in STAGES if name.startswith("results/tables/")]
+    return pipeline.tables()
 
 
 def _profile(run: Run) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from benchmark.published import TITLES
+from benchmark.provenance.published import TITLES
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
-from benchmark.reporting.terms import number, statistic
 from benchmark.tables import STANDINGS, Cell, Column, Labels, Table
+from benchmark.terms import number, statistic
 
 SOURCE = "results/tables/published.csv"
 CAPTIONS = {

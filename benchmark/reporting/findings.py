@@ -8,20 +8,25 @@ import pandas as pd
 
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
-from benchmark.reporting.terms import number
 from benchmark.tables import ALPHA, LEARNT, PROXY, Labels, verdict
+from benchmark.terms import number
 
 NAMED = 4  # as many methods are named in a sentence, more are counted
 
 
 def findings(run: Run) -> Html:
     """Show the main findings, one a paragraph; a table that is missing is left to its own page."""
-    shown = []
+    return render("findings.html", findings=sentences(run))
+
+
+def sentences(run: Run) -> list[str]:
+    """Return the main findings as text, in the order of the page."""
+    said: list[str] = []
     for name, say in SAYERS.items():
         source = run.source(f"results/tables/{name}.csv")
         if source.content is not None:
-            shown += list(say(source.frame, run))
-    return render("findings.html", findings=shown)
+            said += list(say(source.frame, run))
+    return said
 
 
 def _fair(frame: pd.DataFrame) -> pd.DataFrame:

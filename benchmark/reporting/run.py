@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,84 +14,17 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from benchmark import bibtex
-from benchmark.datasets import catalogue
 from benchmark.figures import Drawing, encode
-from benchmark.reporting import blocks
+from benchmark.provenance import bibtex
+from benchmark.reporting import blocks, pipeline
 from benchmark.reporting.html import Html
-from benchmark.tables import Labels, Table, mentioned, read_results
+from benchmark.reporting.source import Source
+from benchmark.tables import Labels, Table, mentioned
 
-STAGES = {
-    "results/tables/zero_shot.csv": "evaluate",
-    "results/tables/by_distortion.csv": "evaluate",
-    "results/tables/differences.csv": "evaluate",
-    "results/tables/structure.csv": "evaluate",
-    "results/tables/wins.csv": "evaluate",
-    "results/tables/across_sets.csv": "evaluate",
-    "results/tables/mean_ranks.csv": "evaluate",
-    "results/tables/published.csv": "evaluate",
-    "results/tables/discrimination.csv": "evaluate",
-    "results/tables/discrimination_differences.csv": "evaluate",
-    "results/tables/cross_dataset.csv": "cross_dataset",
-    "results/tables/sweep.csv": "studies",
-    "results/tables/sweep_order.csv": "studies",
-    "results/tables/cost.csv": "studies",
-    "results/tables/sensitivity.csv": "studies",
-    "results/tables/further.csv": "studies",
-    "results/tables/further_order.csv": "studies",
-    "results/tables/waterloo.csv": "studies",
-    "results/tables/retrieval.csv": "studies",
-    "results/robustness/manifold.csv": "studies",
-    "results/gmad/pairs.csv": "gmad",
-    "results/tables/gmad.csv": "gmad",
-    "results/tables/gmad_matrix.csv": "gmad",
-    "results/gradcam/maps.csv": "studies",
-    "results/gradcam/maps.npz": "studies",
-    "results/tables/gradcam.csv": "studies",
-    "results/tables/ablation.csv": "ablation",
-    "results/tables/ablation_differences.csv": "ablation",
-    "results/tables/seeds.csv": "ablation",
-}
 PACKAGES = (
     *("dvc", "matplotlib", "numpy", "open_clip_torch", "pandas", "papermill", "pillow", "piq"),
     *("scikit-image", "scikit-learn", "scipy", "seaborn", "torch", "torchvision"),
 )
-
-
-@dataclass(frozen=True)
-class Source:
-    """A result file by the name readers know it by; ``content`` is None where it has not been made."""
-
-    name: str
-    stage: str
-    content: bytes | None
-
-    @property
-    def command(self) -> str:
-        """The command that makes the file, and before it the one that brings what it is made from."""
-        name = self.stage.removeprefix("prepare@")
-        if name == self.stage or name not in catalogue.names():
-            return f"dvc repro {self.stage}"
-        entry = catalogue.entry(name)
-        if not entry.sources:  # a person must fetch it, and this says how
-            return f"iqa datasets {name} && dvc repro {self.stage}"
-        return f"iqa download {name}{' --accept-terms' * entry.asks} && dvc repro {self.stage}"
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """The file as a table.
-
-        Raises
-        ------
-        ValueError
-            If the file is missing or is no table.
-        """
-        if self.content is None:
-            raise ValueError(f"{self.name} is missing; run `{self.command}`")
-        try:
-            return read_results(io.BytesIO(self.content))
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise ValueError(f"{self.name} is no table ({error}); run `{self.command} --force`") from error
 
 
 @dataclass(frozen=True)
@@ -125,8 +56,7 @@ class Run:
     def source(self, name: str) -> Source:
         """Read a result file, which may be missing."""
         path = self.path(name)
-        stage = STAGES.get(name) or _stage_of(name)
-        return Source(name, stage, path.read_bytes() if path.is_file() else None)
+        return Source(name, pipeline.stage_of(name), path.read_bytes() if path.is_file() else None)
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
@@ -219,7 +149,7 @@ class Run:
         names += [f"models/{name}/method.json" for name in self.settings.get("methods", ())]
         names += [self.scores(*cell) for cell in self.cells()]
         rows = []
-        for source in map(self.source, [*names, *STAGES]):
+        for source in map(self.source, [*names, *pipeline.files()]):
             digest = "" if source.content is None else hashlib.sha256(source.content).hexdigest()
             rows.append({"file": source.name, "stage": source.stage, "sha256": digest})
         return pd.DataFrame(rows, columns=["file", "stage", "sha256"])
@@ -265,16 +195,3 @@ def ablations(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def _of_variants(frame: pd.DataFrame) -> bool:
     return "variant" in frame or "variant_a" in frame
-
-
-def _stage_of(name: str) -> str:
-    """Return the stage of a file that is made once a data set or method."""
-    if scored := re.fullmatch(r"results/scores/(.+)/(.+)\.csv", name):
-        return f"score@{scored[1]}"
-    stages = {"data": "prepare", "models": "train"}
-    room, _, rest = name.partition("/")
-    if room not in stages or "/" not in rest:
-        raise ValueError(
-            f"{name}: no stage is known to make it; add it to STAGES in benchmark/reporting/run.py"
-        )
-    return f"{stages[room]}@{rest.split('/')[0]}"

@@ -7,9 +7,10 @@ from html import escape
 import pandas as pd
 
 from benchmark.reporting.html import Html
-from benchmark.reporting.run import Run, Source
-from benchmark.reporting.terms import number, words
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
 from benchmark.tables import MAIN, Cell, Column, Labels, Table, mentioned
+from benchmark.terms import number, words
 
 SAID = {True: "within", False: "beyond"}
 

@@ -7,9 +7,10 @@ import pandas as pd
 from benchmark import figures
 from benchmark.figures import Drawing
 from benchmark.reporting.html import Html
-from benchmark.reporting.run import Run, Source
-from benchmark.reporting.terms import number
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
 from benchmark.tables import ALPHA, Cell, Column, Labels, Table, mentioned, notes, pivot
+from benchmark.terms import number
 
 ENOUGH = 3
 """Data sets that a critical-difference diagram needs: with two, even full agreement decides nothing."""

@@ -7,8 +7,8 @@ import pandas as pd
 
 from benchmark import figures
 from benchmark.figures import Drawing
-from benchmark.reporting.terms import number, statistic
 from benchmark.tables import Cell, Column, Labels, Table, mentioned, pivot
+from benchmark.terms import number, statistic
 
 JUDGES = {
     "mos": "opinion scores of the data set; a difference counts as far as the spread of ratings lets it",

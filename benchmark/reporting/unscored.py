@@ -6,7 +6,8 @@ import pandas as pd
 
 from benchmark.reporting import blocks, views
 from benchmark.reporting.html import Html
-from benchmark.reporting.run import Run, Source
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
 
 COLUMNS = ["Method", "Data set", "Without a score", "Why", "To fill it"]
 

@@ -17,9 +17,10 @@ from PIL import Image
 from benchmark import figures
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
-from benchmark.reporting.run import Run, Source
-from benchmark.reporting.terms import number
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
 from benchmark.tables import PROXY, Cell, Column, Table
+from benchmark.terms import number
 
 BIBTEX = "application/x-bibtex"
 PAIRS = 24  # pairs on a page: with more it would pass 5 MB

@@ -14,7 +14,7 @@ from .influence import (
     jackknife_interval,
     plcc_left_out,
 )
-from .mapping import FORMS, Mapping, fit, mapped_plcc
+from .mapping import FORMS, Mapping, fit
 from .pairs import Tally
 from .significance import holm, win_tie_loss
 from .structure import partial_srcc
@@ -42,7 +42,6 @@ __all__ = [
     "jackknife_acceleration",
     "jackknife_interval",
     "krcc",
-    "mapped_plcc",
     "mean_ranks",
     "meng",
     "outlier_ratio",

@@ -15,12 +15,11 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
-from .significance import holm
+from benchmark.arrays import Floats
 
-Floats = NDArray[np.float64]
+from .significance import holm
 
 
 def signed_ranks(values: pd.DataFrame) -> pd.DataFrame:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from benchmark.arrays import Floats
+
 from .weighted import PREPARE, Evaluate
 
-Floats = NDArray[np.float64]
 MIN_UNITS = 5
 """With fewer images (or references) no interval is given and no test made.
 

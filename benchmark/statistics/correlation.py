@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from benchmark.arrays import Floats
 
 
 def as_pair(x: ArrayLike, y: ArrayLike, *, finite: bool = False) -> tuple[Floats, Floats]:

@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
+
+from benchmark.arrays import Floats
 
 from .bootstrap import BLOCK, MIN_UNITS, cluster_numbers
 from .correlation import as_pair
 from .weighted import Concordance, Evaluate, Order, joint
-
-Floats = NDArray[np.float64]
 
 
 def influence(

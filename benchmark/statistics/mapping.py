@@ -18,13 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 from scipy.special import expit
 
-from .correlation import as_pair, plcc
+from benchmark.arrays import Floats
 
-Floats = NDArray[np.float64]
+from .correlation import as_pair
+
 FORMS = {"logistic4": 4, "logistic5": 5}
 _BINS = 512
 _FAR = (4.0, 13.0)
@@ -112,16 +113,6 @@ def fit(x: ArrayLike, mos: ArrayLike, form: str = "logistic4") -> Mapping:
     order = np.argsort(fine.costs(np.array([_place(p) for p in ends])), kind="stable")
     best = min((_refine(fine, ends[k], _LAST) for k in order[:3]), key=lambda r: r.cost)
     return _describe(best, form, (low, span, base, scale), (a, y))
-
-
-def mapped_plcc(mapping: Mapping, x: ArrayLike, mos: ArrayLike) -> float:
-    """Pearson's correlation after the mapping, with the sign of the mapping's direction.
-
-    A free curve turns a score that falls with quality into a prediction that rises with it; the sign keeps
-    that visible.
-    """
-    value = plcc(mapping(x), mos)
-    return -value if mapping.direction < 0 else value
 
 
 def _bin(u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:

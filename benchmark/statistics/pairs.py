@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from benchmark.arrays import Floats
+
 Integers = NDArray[np.int32]
 Keys = NDArray[np.uint32]
 

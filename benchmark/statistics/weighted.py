@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from benchmark.arrays import Floats
+
 Evaluate = Callable[[Floats], Floats]
 
 

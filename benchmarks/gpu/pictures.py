@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from benchmark.dead_leaves import dead_leaves
+from benchmark.datasets.dead_leaves import dead_leaves
 
 
 def folder(at, width, height, count):

@@ -11,14 +11,14 @@ from benchmarks.gpu.pictures import folder
 from PIL import Image
 from torchvision.transforms.v2.functional import to_dtype, to_image
 
-from benchmark.guard import guarded
 from benchmark.images import read, read_samples
 from benchmark.scoring import stream
-from experiments.scoring_run import How, function_of, local_rows, suited
-from methods._clip import encoder
-from methods._clip.antonyms import PROMPTS, SEVEN_PAIRS
-from methods._clip.method import AntonymMethod
-from methods._clip.weights import scorer
+from benchmark.scoring.guard import guarded
+from experiments.scoring.runner import How, function_of, local_rows, suited
+from methods._shared.clip import encoder
+from methods._shared.clip.antonyms import PROMPTS, SEVEN_PAIRS
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.weights import scorer
 from methods.qualiclip import CARD
 
 SECTION = "Scoring of 512 x 384 pixels"

@@ -14,10 +14,10 @@ from benchmarks.gpu.pictures import folder
 
 from benchmark.degradations import LEVELS, ladder
 from benchmark.images import unit
-from methods._clip.antonyms import prompt_pairs
-from methods._clip.weights import load_clip, scorer
-from methods._loop import cached_bytes, processes_of
-from methods._parallel import Team
+from methods._shared.clip.antonyms import prompt_pairs
+from methods._shared.clip.weights import load_clip, scorer
+from methods._shared.training.loop import cached_bytes, processes_of
+from methods._shared.training.ranks import Team
 from methods.arniqa import training as of_arniqa
 from methods.arniqa.pairs import draw_batch
 from methods.qualiclip import training

@@ -20,9 +20,9 @@ def command(
     memory held while scoring: of the device, or on the CPU of the whole process with torch in it. `drift` is
     the largest change of a score in standard deviations of the scores, `srcc` the rank correlation of both.
     """
-    from experiments.benching import bench, pictures
-    from experiments.scoring_run import place
-    from experiments.trained import load_here
+    from experiments.runs.trained import load_here
+    from experiments.scoring.runner import place
+    from experiments.scoring.speed import bench, pictures
 
     for name in method if len(method) > 1 else ():  # one that is not there is said before any is measured
         place(load_here(name), device)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """Check shapes, range, repeatability, batches, sizes, gradients and errors; exit code 1 if one fails."""
     import methods
-    from benchmark.conformance import check_method
+    from benchmark.scoring.conformance import check_method
 
     method = loaded(name, settings_of(setting or []))
     card = getattr(method, "card", None) or methods.card(module_of(name))
@@ -45,8 +45,8 @@ def command(
 def loaded(name: str, given: dict[str, Any]) -> Method:
     """Load a method with ``given`` settings; without any as it was trained here, or as params.yaml says."""
     import methods
-    from experiments import stage
-    from experiments.trained import load_trained
+    from experiments.runs import stage
+    from experiments.runs.trained import load_trained
 
     if given:
         return methods.load(module_of(name), **given)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark import files
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,7 +42,7 @@ def command(
 
     from benchmark.files import check_file
     from benchmark.protocols import Resampling, compare
-    from experiments.score_files import aligned, direction, label, read
+    from experiments.scoring.score_files import aligned, direction, label, read
 
     if out is not None:
         check_file(out)
@@ -76,9 +78,7 @@ def command(
     for protocol, statistics in protocols.items():
         typer.echo(f"{', '.join(statistics)}: {protocol}")
     if out is not None:
-        from experiments import stage
-
-        stage.write_csv(pd.concat([found.agreement, found.differences], ignore_index=True), out)
+        files.write_csv(pd.concat([found.agreement, found.differences], ignore_index=True), out)
 
 
 def _note(text: str) -> None:

@@ -55,7 +55,7 @@ def _table() -> None:
 def state(entry: Entry) -> str:
     """Whether the release is here, and whether all its pictures are."""
     from benchmark.datasets import layouts
-    from benchmark.datasets.linked import folder_of
+    from benchmark.datasets.prepared.linked import folder_of
     from experiments import settings as settings_of
 
     folder = folder_of(entry, settings_of.source_of(entry.name))
@@ -72,7 +72,7 @@ def state(entry: Entry) -> str:
 def card(entry: Entry) -> str:
     """All that a record says."""
     from benchmark.datasets import layouts
-    from benchmark.datasets.linked import folder_of
+    from benchmark.datasets.prepared.linked import folder_of
     from experiments import settings as settings_of
 
     score = entry.score
@@ -131,13 +131,15 @@ def _add(
 
 
 def _declare(name: str, use: bool) -> None:
-    from experiments import own
+    from experiments.settings import own_entries
 
     if use:
-        for path in own.use(("prepare", "datasets", name), {}):
+        for path in own_entries.use(("prepare", "datasets", name), {}):
             typer.echo(f"{path}: prepare.datasets.{name} written", err=True)
         typer.echo("`dvc repro` prepares it, and scores it with every method", err=True)
         return
-    typer.echo(f"To see it in every table, add to {own.LOCAL} and params.yaml (`--use` does)\n", err=True)
+    typer.echo(
+        f"To see it in every table, add to {own_entries.LOCAL} and params.yaml (`--use` does)\n", err=True
+    )
     typer.echo(f"prepare:\n  datasets:\n    {name}: {{}}\n")
     typer.echo("then `dvc repro`", err=True)

@@ -26,9 +26,9 @@ def command(
     Exit code 1 if something that the settings name is missing.
     """
     from experiments import settings as settings_of
-    from experiments.compose import profile_settings
-    from experiments.doctoring import data_sets, trained
-    from experiments.needs import needs
+    from experiments.scheduling.estimate import needs
+    from experiments.scheduling.status import data_sets, trained
+    from experiments.settings.compose import profile_settings
 
     for line in _machine():
         typer.echo(line)
@@ -50,7 +50,7 @@ def _machine() -> Iterator[str]:
     """Versions, processor, device, memory and disk, a line each."""
     import torch
 
-    from experiments.doctoring import allowed
+    from experiments.scheduling.status import allowed
 
     yield f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     for package in (*PACKAGES, *EXTRAS):

@@ -30,7 +30,7 @@ def command(
     wanted = [*(names or [])]
     weights: dict[str, Wanted] = {name: (name, None, {}) for name in method or ()}
     if profile:
-        from experiments.compose import profile_settings
+        from experiments.settings.compose import profile_settings
 
         wanted += of_profile(profile)
         own = profile_settings(profile).methods
@@ -89,7 +89,7 @@ def _weights(wanted: Mapping[str, Wanted]) -> int:
 def of_profile(profile: str) -> list[str]:
     """Published data sets that a profile prepares."""
     from benchmark.datasets import catalogue
-    from experiments.compose import profile_settings
+    from experiments.settings.compose import profile_settings
 
     prepare = profile_settings(profile).prepare
     kinds = [prepare.settings.get(name, {}).get("kind", name) for name in prepare.datasets]

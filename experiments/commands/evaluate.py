@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark import files
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -54,17 +56,15 @@ def command(
     found = evaluate(scores, data, how=Resampling(resamples, seed), **about)
     show(found, data, len(scores), int(scores["score"].isna().sum()))
     if out is not None:
-        from experiments import stage
-
-        stage.write_csv(found, out)
+        files.write_csv(found, out)
         typer.echo(f"{out} written", err=True)
 
 
 def prepared(name: str) -> Dataset:
     """Return a data set whose pictures are there; it is prepared first where it has not been."""
     from benchmark.datasets import making
-    from experiments import results, stage
     from experiments import settings as settings_of
+    from experiments.runs import results, stage
 
     asked = settings_of.load().prepare if settings_of.PARAMS.is_file() else settings_of.Prepare(datasets={})
     if not results.is_prepared(name):
@@ -74,7 +74,7 @@ def prepared(name: str) -> Dataset:
 
 def of_file(path: Path, data: Dataset, lower: bool | None) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Scores of a file by the names of a data set's pictures, and their direction."""
-    from experiments.score_files import aligned, direction, read
+    from experiments.scoring.score_files import aligned, direction, read
 
     notes: list[str] = []
     known = data.manifest[["image", "mos"]]
@@ -87,9 +87,9 @@ def of_method(name: str, data: Dataset, batch: int, device: str) -> tuple[pd.Dat
     """Scores of a method, and what its card says of them."""
     import methods
     from benchmark.protocols import learnt_opinions
-    from experiments import results
-    from experiments.evaluated import score_once
-    from experiments.trained import load_here
+    from experiments.runs import results
+    from experiments.runs.trained import load_here
+    from experiments.scoring.kept_scores import score_once
 
     method = load_here(name)
     card = getattr(method, "card", None) or methods.card(method.name)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark import files
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,7 +27,7 @@ def judge(
     """Write a page that asks which of two pictures is better; it works offline and saves answers as JSON."""
     from benchmark.files import check_file
     from benchmark.gmad.study import questions, write_study
-    from experiments import stage
+    from experiments.runs import stage
 
     check_file(out)
     asked = questions(read(pairs, dataset), limit)
@@ -56,10 +58,8 @@ def tally(
         table = tables[name] if columns is None else tables[name][columns]
         typer.echo(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–") + "\n")
     if out is not None:
-        from experiments import stage
-
         for name, table in {**tables, "gmad_matrix": result.matrix, "pairs": result.pairs}.items():
-            stage.write_csv(table, out / f"{name}.csv")
+            files.write_csv(table, out / f"{name}.csv")
 
 
 def read(path: Path, dataset: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ def command(
     import pandas as pd
 
     import methods
-    from experiments.available import here, trained_here
+    from experiments.runs.scorers import here, trained_here
 
     table = pd.DataFrame(
         [{**row(name, methods.published(name)), "here": here(name)} for name in methods.names()]

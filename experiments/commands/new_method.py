@@ -49,13 +49,13 @@ def command(
 ) -> None:
     """Write methods/NAME.py, a method that runs as it is, and say what to add to params.yaml."""
     path = write(name, Path("methods"))
-    from experiments import own
+    from experiments.settings import own_entries
 
     if use:
-        for changed in own.use(("methods", name), {"code": str(path)}):
+        for changed in own_entries.use(("methods", name), {"code": str(path)}):
             typer.echo(f"{changed}: methods.{name} written", err=True)
     else:
-        where = f"{own.LOCAL} and params.yaml (`--use` does)"
+        where = f"{own_entries.LOCAL} and params.yaml (`--use` does)"
         typer.echo(f"{path} written. To see it in every table, add to {where}\n", err=True)
         typer.echo(f"methods:\n  {name}:\n    code: {path}\n")
     typer.echo(

@@ -24,19 +24,19 @@ def command(
     `dvc exp run -S ...` composes the file anew, and leaves it so: `iqa params --profile demo` brings it back.
     What was written by hand is never lost without `--drop`.
     """
-    from experiments import compose, own
     from experiments import settings as settings_of
-    from experiments.ablated import MISSING, ablation_of
+    from experiments.settings import compose, own_entries
+    from experiments.settings.ablations import MISSING, ablation_of
 
     if keep and drop:
         raise ValueError("--keep or --drop, not both")
     settings = settings_of.load()
-    found = own.by_hand()
+    found = own_entries.by_hand()
     if keep:
-        own.keep(found)
-        typer.echo(f"{own.LOCAL}: {own.names(found) or 'nothing to move'}")
+        own_entries.keep(found)
+        typer.echo(f"{own_entries.LOCAL}: {own_entries.names(found) or 'nothing to move'}")
     elif profile is not None and not drop:
-        own.check()
+        own_entries.check()
     if profile is not None or drop:
         chosen = profile or settings.profile
         compose.profile_settings(chosen)  # an unknown one is named with what was meant
@@ -48,4 +48,4 @@ def command(
         typer.echo(f"profile {settings.profile}, ablation {ablations}")
         for place, value in found.items():
             said = "taken out" if value is MISSING else value
-            typer.echo(f"  by hand  {own.names([place])}: {said}")
+            typer.echo(f"  by hand  {own_entries.names([place])}: {said}")

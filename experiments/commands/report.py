@@ -23,9 +23,9 @@ def command(
     from pathlib import Path
 
     from benchmark.files import check_folder
-    from experiments import stage
-    from experiments.comparing import fetch, write
-    from experiments.report import report
+    from experiments.pages.comparison import fetch, write
+    from experiments.pages.notebooks import report
+    from experiments.runs import stage
 
     check_folder(stage.REPORTS)
     with tempfile.TemporaryDirectory() as folder:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from benchmark.method import Method
     from benchmark.scoring import Row
-    from experiments.inputs import Picture
-    from experiments.scoring_run import How
+    from experiments.scoring.inputs import Picture
+    from experiments.scoring.runner import How
 
 EXAMPLES = """
     iqa score photo.jpg --method qualiclip-small
@@ -76,8 +76,8 @@ def command(
     ] = None,
 ) -> None:
     """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
-    from experiments.inputs import pictures
-    from experiments.outputs import check_output, show_frame, write_frame
+    from experiments.scoring.inputs import pictures
+    from experiments.scoring.outputs import check_output, show_frame, write_frame
 
     if out is not None:
         check_output(out)
@@ -122,7 +122,7 @@ def _how(
     device: str, precision: str, engine: str, batch: int | None, jobs: int | None, pixels: float | None
 ) -> How:
     """What was asked for, and what suits the device where nothing was; refuses what no option has."""
-    from experiments.scoring_run import How, suited
+    from experiments.scoring.runner import How, suited
 
     for option, value in (("device", device), ("precision", precision), ("engine", engine)):
         if value not in _CHOICES[option]:
@@ -142,30 +142,30 @@ class _Run(NamedTuple):
 
 
 def _planned(name: str, how: How, engine: str, out: Path | None) -> _Run:
-    from experiments import scoring_run
-    from experiments.provenance import provenance
+    from experiments.scoring import runner
+    from experiments.scoring.provenance import provenance
 
     method = _loaded(name)
     if engine == "local":
-        scoring_run.place(method, how.device)
+        runner.place(method, how.device)
     made = provenance(name, method, how.precision)
     weights = {key: made[key] for key in ("weights_sha256", "version")}
-    about = scoring_run.fingerprint(method, how, engine=engine, **weights)
+    about = runner.fingerprint(method, how, engine=engine, **weights)
     return _Run(name, method, made, about, _journal(out, name) if out else None)
 
 
 def _scored(run: _Run, files: list[Picture], how: How, engine: str, resume: bool) -> pd.DataFrame:
     """Score with one method; its journal stays, for a run that goes on or a list that grows."""
-    from experiments import scoring_run
-    from experiments.engine_ray import ray_rows
+    from experiments.scoring import runner
+    from experiments.scoring.engine_ray import ray_rows
 
     def rows_of(done: Mapping[int, tuple[int, int] | None]) -> Iterator[list[Row]]:
         if engine == "ray":
             return ray_rows(files, run.name, how, done)
-        return scoring_run.local_rows(files, run.method, how, done)
+        return runner.local_rows(files, run.method, how, done)
 
     try:
-        frame = scoring_run.collect(files, rows_of, run.about, journal=run.journal, resume=resume)
+        frame = runner.collect(files, rows_of, run.about, journal=run.journal, resume=resume)
     except KeyboardInterrupt:
         if run.journal:
             typer.echo(f"stopped; the same command with --resume goes on from {run.journal}", err=True)
@@ -175,7 +175,7 @@ def _scored(run: _Run, files: list[Picture], how: How, engine: str, resume: bool
 
 def _loaded(name: str) -> Method:
     """Load a method, and say so where one trained here goes by the same name."""
-    from experiments.trained import TRAINED, folder_of, load_here
+    from experiments.runs.trained import TRAINED, folder_of, load_here
 
     here = folder_of(f"{TRAINED}:{name}")
     if folder_of(name) is None and here is not None and (here / "method.json").is_file():
@@ -210,8 +210,8 @@ def _check_explained(runs: Sequence[_Run], folder: Path) -> None:
 
 def _check_journals(runs: Sequence[_Run], files: Sequence[Picture], out: Path, resume: bool) -> None:
     """Refuse what the journals cannot take, or are not of, and a disk without room for all."""
-    from experiments import journal
-    from experiments.outputs import check_output, largest
+    from experiments.scoring import journal
+    from experiments.scoring.outputs import check_output, largest
 
     for run in runs:
         assert run.journal is not None
@@ -230,7 +230,7 @@ def _journal_stays(out: Path) -> Iterator[None]:
 
 
 def _explain(run: _Run, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
-    from experiments.explain import explain
+    from experiments.scoring.explain import explain
 
     scored = frame["score"].notna()
     for line in explain(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark import files
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,7 +32,7 @@ def make(
     from benchmark import datasets
     from benchmark.datasets import splits as of
     from benchmark.files import check_file
-    from experiments import stage
+    from experiments.runs import stage
 
     check_file(out)
     manifest = datasets.load(name, stage.DATA).manifest
@@ -40,7 +42,7 @@ def make(
         table = of.published(published, manifest)
     else:
         table = of.seeded(manifest, splits, seed)
-    stage.write_csv(table, out)
+    files.write_csv(table, out)
     typer.echo(f"{out} written: {table.shape[1] - 1} splits of {len(table)} images", err=True)
 
 
@@ -58,7 +60,7 @@ def check(
     from benchmark import datasets
     from benchmark.datasets import splits as of
     from benchmark.files import check_file
-    from experiments import stage
+    from experiments.runs import stage
 
     if out is not None:
         check_file(out)
@@ -78,15 +80,15 @@ def check(
         first = rows.iloc[0]
         typer.echo(f"{split}: {len(rows)} {kind}, first {first['train']} and {first['test']}")
     if out is not None:
-        stage.write_csv(leaks, out)
+        files.write_csv(leaks, out)
     typer.echo(f"{len(leaks)} leaks", err=True)
     if len(leaks):
         raise typer.Exit(3)
 
 
 def _prints(data: Dataset) -> dict[str, tuple[str, str]]:
-    from benchmark.datasets.contents import journal_of
     from benchmark.datasets.fingerprints import fingerprints
+    from benchmark.datasets.prepared.contents import journal_of
 
     images = data.manifest["image"].tolist()
     found = fingerprints(data.root, images, journal_of(data.root))

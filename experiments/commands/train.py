@@ -32,10 +32,10 @@ def command(
 
     import methods
     from benchmark.files import check_folder
-    from experiments.inputs import pictures
+    from experiments.runs.training import train_into
+    from experiments.scoring.inputs import pictures
     from experiments.settings import MethodSettings
-    from experiments.train import train_into
-    from methods._loop import partial_of
+    from methods._shared.training.loop import partial_of
 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
@@ -64,8 +64,8 @@ def _check_same(out: Path, module: str, train: dict[str, Any], seed: int, pictur
     ValueError
         Saying in what it differs.
     """
-    from experiments.train import digest_of
-    from methods._loop import difference
+    from experiments.runs.training import digest_of
+    from methods._shared.training.loop import difference
 
     made = json.loads((out / "method.json").read_text())
     then, now = ({"method": name} for name in (made.get("method"), module))

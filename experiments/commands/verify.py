@@ -15,12 +15,13 @@ def command(
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
 ) -> None:
     """Check counts, scores, names and files; exit code 3 if something is wrong."""
-    from benchmark.datasets import catalogue, contents, layouts
-    from benchmark.datasets._record import read_record
-    from benchmark.datasets.linked import folder_of, relink
+    from benchmark.datasets import catalogue, layouts
+    from benchmark.datasets.prepared import contents
+    from benchmark.datasets.prepared.linked import folder_of, relink
+    from benchmark.datasets.prepared.record import read_record
     from benchmark.datasets.verify import verify
     from experiments import settings as settings_of
-    from experiments import stage
+    from experiments.runs import stage
 
     if source is not None and len(names) > 1:
         raise ValueError("--source goes with one data set")

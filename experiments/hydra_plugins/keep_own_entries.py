@@ -18,7 +18,7 @@ class KeepOwnEntries(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Refuse to go on where something would be lost; the search path stays as it is."""
         top = Path(__file__).parents[2]
-        command = [sys.executable, "-m", "experiments.own"]
+        command = [sys.executable, "-m", "experiments.settings.own_entries"]
         found = subprocess.run(command, cwd=top, capture_output=True, text=True, check=False)
         if found.returncode:
             raise DvcException(found.stderr.strip().removeprefix("error: "))

@@ -1,7 +1,7 @@
 """ARNIQA (Agnolucci et al., WACV 2024, arXiv 2310.14918): a manifold of distortions, and a line through it.
 
 ``training`` states what is learnt without people, ``regressor`` how people's opinions weigh it; the encoder
-is in ``methods._arniqa``, because its opinion-unaware form ``arniqa_ou`` shares it.
+is in ``methods._shared.arniqa``, because its opinion-unaware form ``arniqa_ou`` shares it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from benchmark.datasets.prepared import Dataset
 from benchmark.method import Card
 from benchmark.protocols import Features
 from benchmark.scoring import features_manifest
-from methods._arniqa.encoder import Encoder, build, save_encoder, start
-from methods._arniqa.features import RELEASE, TwoScales, load_features
-from methods._arniqa.scales import five_crops, half
-from methods._loop import check_pictures, finished
-from methods._papers import ARNIQA
-from methods._weights import weights_file
+from methods._shared.arniqa.encoder import Encoder, build, save_encoder, start
+from methods._shared.arniqa.features import RELEASE, TwoScales, load_features
+from methods._shared.arniqa.scales import five_crops, half
+from methods._shared.papers import ARNIQA
+from methods._shared.training.loop import check_pictures, finished
+from methods._shared.weights.weight_cache import weights_file
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
 from methods.arniqa.training import Training, train_encoder
 

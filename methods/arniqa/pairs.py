@@ -14,8 +14,8 @@ from torch import Tensor
 
 from benchmark.degradations import compose, sample_sequence
 from benchmark.images import Room, unit
-from methods._arniqa.scales import half
-from methods._loop import FromFiles, Reader, index_at
+from methods._shared.arniqa.scales import half
+from methods._shared.training.loop import FromFiles, Reader, index_at
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Feed(FromFiles):
     Parameters
     ----------
     names, cache
-        See `methods._loop.FromFiles`.
+        See `methods._shared.training.loop.FromFiles`.
     batch
         Pairs a step.
     seed

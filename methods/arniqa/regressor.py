@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from benchmark import files
+from benchmark import files, naming
 from benchmark.protocols import Features, Resampling, fit_probe
-from methods._archive import read_tensors
+from methods._shared.weights.tensor_files import read_tensors
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ def opinions_of(dataset: str) -> Opinions:
     ValueError
         If there is none.
     """
-    from methods import hint
-
     if dataset not in DATASETS:
-        raise ValueError(f"regressor_dataset: there is no {dataset!r}; {hint(dataset, list(DATASETS))}")
+        raise ValueError(
+            f"regressor_dataset: there is no {dataset!r}; {naming.hint(dataset, list(DATASETS))}"
+        )
     return DATASETS[dataset]

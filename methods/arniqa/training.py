@@ -20,9 +20,16 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
-from methods._arniqa.encoder import Encoder, build, start
-from methods._device import device
-from methods._loop import Checkpoint, by_processes, by_threads, check_pictures, identity, processes_of
+from methods._shared.arniqa.encoder import Encoder, build, start
+from methods._shared.devices import device
+from methods._shared.training.loop import (
+    Checkpoint,
+    by_processes,
+    by_threads,
+    check_pictures,
+    identity,
+    processes_of,
+)
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.pairs import Draw, Feed
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.method import Card
-from methods import _nss, _pristine
-from methods._weights import Source
+from methods._shared.pristine import gaussian, nss
+from methods._shared.weights.weight_cache import Source
 from methods.ilniqe.statistics import FEATURES, describe
 
 CARD = Card(
@@ -121,8 +121,8 @@ class Ilniqe:
         p = self.pristine
         filled, complete = _filled(rows)
         projected = (filled - p.centre) @ p.axes
-        _, covariance = _nss.moments(projected[complete])
-        return _nss.distance(projected, covariance, p.mean, p.covariance).mean()
+        _, covariance = nss.moments(projected[complete])
+        return nss.distance(projected, covariance, p.mean, p.covariance).mean()
 
 
 def block_rows(image: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ def fit(
     kept
         Share of the principal axes that are kept, in (0, 1].
     partial
-        Journal from which a fit that was stopped goes on, see :func:`methods._pristine.fit`.
+        Journal from which a fit that was stopped goes on, see :func:`methods._shared.pristine.gaussian.fit`.
 
     Raises
     ------
@@ -163,14 +163,14 @@ def fit(
         raise ValueError(
             f"ilniqe: sharpness must lie in [0, 1) and kept in (0, 1], got {sharpness} and {kept}"
         )
-    found = _pristine.fit(
+    found = gaussian.fit(
         sorted(pictures),
         lambda path: sharp_rows(path, sharpness),
         partial=partial,
         about={
             "method": "ilniqe",
             "sharpness": sharpness,
-            "code": _pristine.code(__name__, describe.__module__),
+            "code": gaussian.code(__name__, describe.__module__),
         },
     )
     if found.rows <= 36:
@@ -189,7 +189,7 @@ def sharp_rows(path: Path, sharpness: float) -> Tensor:
     return features[complete & (sharp > sharpness * sharp.max())]
 
 
-def _principal(found: _pristine.Gaussian, kept: float) -> Pristine:
+def _principal(found: gaussian.Gaussian, kept: float) -> Pristine:
     """Express the blocks' Gaussian in its principal axes, the widest first, of which a share is kept."""
     variances, axes = torch.linalg.eigh(found.covariance)
     count = int(min(found.rows, FEATURES) * kept)
@@ -212,13 +212,10 @@ def train(
     ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
     was stopped goes on where it was.
     """
-    partial = _pristine.partial_of(out)
-    pristine = fit(_pristine.drawn(pictures, count, seed), sharpness, kept, partial=partial).pristine
+    partial = gaussian.partial_of(out)
+    pristine = fit(gaussian.drawn(pictures, count, seed), sharpness, kept, partial=partial).pristine
     path = Path(out) / "ilniqe.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.whole(path) as aside, aside.open("wb") as file:
-        parts = dict(zip(_PARTS, (part.numpy() for part in astuple(pristine)), strict=True))
-        np.savez(file, allow_pickle=False, **parts)
+    files.write_arrays(path, **dict(zip(_PARTS, (part.numpy() for part in astuple(pristine)), strict=True)))
     partial.unlink(missing_ok=True)
     return {"parameters": str(path)}
 
@@ -246,18 +243,18 @@ def load(
         If more than one of the three is given, the published parameters cannot be had, or the file or folder
         does not serve.
     """
-    path = _pristine.one_of("ilniqe", weights, parameters, pristine)
+    path = gaussian.one_of("ilniqe", weights, parameters, pristine)
     if pristine is not None:
         return fit(pictures_io.below(Path(pristine)))
-    model = Ilniqe(_read(path or _pristine.published("ilniqe", SOURCES)))
-    if path is None or _pristine.is_published(path, SOURCES):
+    model = Ilniqe(_read(path or gaussian.published("ilniqe", SOURCES)))
+    if path is None or gaussian.is_published(path, SOURCES):
         model.card = CARD
     return model
 
 
 def _read(path: Path) -> Pristine:
     """Read a parameter file; nothing in it is executed."""
-    entries = _pristine.read_arrays(path, "IL-NIQE")
+    entries = gaussian.read_arrays(path, "IL-NIQE")
     try:
         if path.suffix == ".mat":
             arrays = list(entries["templateModel"].ravel()[:4])

@@ -9,7 +9,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from methods import _nss
+from methods._shared.pristine import nss
 
 SIDE = 524
 """Pictures are made square, with this side in pixels."""
@@ -49,7 +49,7 @@ def describe(image: Tensor) -> tuple[Tensor, Tensor]:
         ``[36, 468]`` and ``[36]`` float64. A number that a block does not have, for want of texture, is NaN.
         Sharpness is the mean local deviation of luminance.
     """
-    rgb = _nss.resize((image.double() * 255).round(), SIDE, SIDE)
+    rgb = nss.resize((image.double() * 255).round(), SIDE, SIDE)
     inside = SIDE - SIDE % BLOCK
     rgb = rgb[:, :inside, :inside]
     opponents = torch.einsum("oc,chw->ohw", rgb.new_tensor(_OPPONENTS), rgb)
@@ -61,8 +61,8 @@ def describe(image: Tensor) -> tuple[Tensor, Tensor]:
 def _describe_scale(rgb: Tensor, opponents: Tensor, scale: int) -> tuple[Tensor, Tensor]:
     """Describe blocks at full (``scale`` 1) or half scale (2): ``[36, 234]``, and their sharpness."""
     block, sigma = BLOCK // scale, _SIGMA / scale**_SIGMA_POWER
-    coefficients, deviation = _nss.normalise(opponents[2:], 5)
-    structure = _nss.block_features(_nss.blocks(coefficients, block)[0])
+    coefficients, deviation = nss.normalise(opponents[2:], 5)
+    structure = nss.block_features(nss.blocks(coefficients, block)[0])
 
     across, down = (g.real for g in _derivatives(opponents, sigma))
     gradients = torch.stack([across, down], 1).flatten(0, 1)
@@ -71,7 +71,7 @@ def _describe_scale(rgb: Tensor, opponents: Tensor, scale: int) -> tuple[Tensor,
     # Logarithms of colours in the axes of Ruderman, Cronin and Chiao; the constant keeps black finite.
     red, green, blue = (log - log.mean() for log in (rgb + 1e-5).log())
     axes = [(red + green + blue) / 3**0.5, (red + green - 2 * blue) / 6**0.5, (red - green) / 2**0.5]
-    logs = _nss.blocks(torch.stack(axes), block).flatten(2)
+    logs = nss.blocks(torch.stack(axes), block).flatten(2)
 
     responses, derivatives, magnitudes = [], [], []
     spectrum = torch.fft.fft2(opponents[2])
@@ -89,7 +89,7 @@ def _describe_scale(rgb: Tensor, opponents: Tensor, scale: int) -> tuple[Tensor,
         *(_interleave(*_signed(maps, block)) for maps in (gradients, *responses, *derivatives)),
         *(_interleave(*_weibulls(maps, block)) for maps in magnitudes),
     ]
-    return torch.cat(parts, dim=-1), _nss.blocks(deviation, block)[0].mean((-2, -1))
+    return torch.cat(parts, dim=-1), nss.blocks(deviation, block)[0].mean((-2, -1))
 
 
 def fit_weibull(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,13 +126,13 @@ def fit_weibull(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _signed(maps: Tensor, block: int) -> tuple[Tensor, Tensor]:
     """Shape and mean scale, each ``[M, 36]``, of values of both signs ``[M, H, W]``."""
-    shape, _, left, right = _nss.fit_aggd(_nss.blocks(maps.where(maps.abs() > _NOTHING, 0), block))
+    shape, _, left, right = nss.fit_aggd(nss.blocks(maps.where(maps.abs() > _NOTHING, 0), block))
     return shape, (left + right) / 2
 
 
 def _weibulls(maps: Tensor, block: int) -> tuple[Tensor, Tensor]:
     """Scale and shape, each ``[M, 36]``, of magnitudes ``[M, H, W]``."""
-    return fit_weibull(_nss.blocks(maps.clamp(min=_LEAST_MAGNITUDE), block).flatten(2))
+    return fit_weibull(nss.blocks(maps.clamp(min=_LEAST_MAGNITUDE), block).flatten(2))
 
 
 def _interleave(first: Tensor, second: Tensor) -> Tensor:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmark.method import Card
-from methods._archive import read_tensors
-from methods._clip.antonyms import SEVEN_PAIRS, prompt_pairs
-from methods._clip.method import AntonymMethod
-from methods._clip.official import is_qualiclip, read_qualiclip
-from methods._clip.weights import load_scorer, read_metadata
-from methods._papers import QUALICLIP
-from methods._weights import weights_file
+from methods._shared.clip.antonyms import SEVEN_PAIRS, prompt_pairs
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.official import is_qualiclip, read_qualiclip
+from methods._shared.clip.weights import load_scorer, read_metadata
+from methods._shared.papers import QUALICLIP
+from methods._shared.weights.tensor_files import read_tensors
+from methods._shared.weights.weight_cache import weights_file
 from methods.qualiclip.training import fetch, train
 
 #: Several processes of ``torchrun`` may share each batch of the training.
@@ -73,7 +73,7 @@ def load(
         the safetensors file that :func:`train` wrote.
     prompts
         Antonym prompts in place of those of the weights: ``[[positive, negative], ...]``, or a name of
-        ``methods._clip.antonyms.PROMPTS``.
+        ``methods._shared.clip.antonyms.PROMPTS``.
     scale
         Factor on the cosines before the softmax: a number, ``"official"`` (100, the hub code), ``"pyiqa"``
         (half of exp(logit_scale), the authors' port) or nothing for what the weights say, which for the

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmark.degradations import GROUPS
 from benchmark.images import unit
-from methods._loop import Reader, index_at
+from methods._shared.training.loop import Reader, index_at
 
 KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from methods._loop import FromFiles, index_at
+from methods._shared.training.loop import FromFiles, index_at
 from methods.qualiclip.crops import Kinds, draw_batch
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.settings import Training
@@ -28,7 +28,7 @@ class Feed(FromFiles):
     Parameters
     ----------
     names, cache
-        See `methods._loop.FromFiles`.
+        See `methods._shared.training.loop.FromFiles`.
     seed, settings
         Of the training.
     rank, size

@@ -25,10 +25,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import trange
 
 from benchmark.degradations import sheet_file
-from methods._clip.antonyms import AntonymScorer, prompt_pairs
-from methods._clip.encoder import architecture
-from methods._clip.weights import load_clip, save_scorer, scorer
-from methods._loop import (
+from methods._shared.clip.antonyms import AntonymScorer, prompt_pairs
+from methods._shared.clip.encoder import architecture
+from methods._shared.clip.weights import load_clip, save_scorer, scorer
+from methods._shared.training.loop import (
     Checkpoint,
     by_processes,
     by_threads,
@@ -37,7 +37,7 @@ from methods._loop import (
     identity,
     processes_of,
 )
-from methods._parallel import Team, team, writes_files
+from methods._shared.training.ranks import Team, team, writes_files
 from methods.qualiclip.feed import Feed
 from methods.qualiclip.losses import loss_terms, ranking_across
 from methods.qualiclip.settings import Training, learning_rate

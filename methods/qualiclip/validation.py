@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmark.degradations import GROUPS, ladder
 from benchmark.images import read
-from methods._clip.antonyms import AntonymScorer
+from methods._shared.clip.antonyms import AntonymScorer
 from methods.qualiclip.settings import Training
 
 #: Columns of ``validation.csv``: the share of level pairs in order, over all types and group by group.

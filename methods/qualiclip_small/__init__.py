@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from methods._clip.method import AntonymMethod
-from methods._clip.weights import load_scorer
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.weights import load_scorer
 from methods.qualiclip import CARD as QUALICLIP
 
 __all__ = ["CARD", "load"]

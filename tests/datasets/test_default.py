@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmark import proxy
-from benchmark.datasets import _photographs, load, names, prepare
+from benchmark.datasets import _photographs, load, names, prepare, proxy
 from benchmark.datasets._photographs import (
     PHOTOGRAPHS,
     centre_square,

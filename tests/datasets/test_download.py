@@ -12,7 +12,7 @@ import pytest
 
 from benchmark.datasets import catalogue, layouts
 from benchmark.datasets.download import download
-from benchmark.fetching import Patience
+from benchmark.files.fetching import Patience
 from tests.datasets import releases
 from tests.loopback import Loopback
 

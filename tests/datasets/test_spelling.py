@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from benchmark import datasets
-from benchmark.datasets import linked, splits
+from benchmark.datasets import splits
 from benchmark.datasets._files import Pictures
 from benchmark.datasets._spelling import match, on_disk
 from benchmark.datasets.fingerprints import fingerprints
-from experiments.inputs import pictures
+from benchmark.datasets.prepared import linked
+from experiments.scoring.inputs import pictures
 
 NFC, NFD = (unicodedata.normalize(form, "café/Grün é.png") for form in ("NFC", "NFD"))
 FORMS = [(NFC, NFD), (NFD, NFC)]

@@ -13,10 +13,10 @@ from dvc.repo import Repo
 from typer.testing import CliRunner
 
 import methods
-from benchmark.conformance import assert_conforms
+from benchmark.scoring.conformance import assert_conforms
 from experiments.cli import app
 from experiments.commands.new_method import write
-from experiments.outside import outside
+from experiments.stages.outside import outside
 
 ROOT = Path(__file__).resolve().parents[2]
 run = CliRunner()

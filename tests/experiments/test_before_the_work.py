@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 import methods
 from benchmark import files
 from benchmark.images import write_png
-from experiments import journal, outputs, scoring_run
 from experiments.cli import app
-from experiments.inputs import pictures
-from methods import _loop
+from experiments.scoring import journal, outputs, runner
+from experiments.scoring.inputs import pictures
+from methods._shared.training import loop
 from tests.full_disk import room_for
 
 run = CliRunner()
@@ -45,9 +45,10 @@ def no_work(monkeypatch):
         raise AssertionError("it worked before it looked")
 
     for place in (
-        "experiments.scoring_run.collect", "experiments.train.train_into", "benchmark.images.read",
-        "benchmark.degradations.sheet.degrade_file", "experiments.report.report",
-        "experiments.comparing.write", "experiments.score_files.read", "benchmark.gmad.study.questions",
+        "experiments.scoring.runner.collect", "experiments.runs.training.train_into", "benchmark.images.read",
+        "benchmark.degradations.sheet.degrade_file", "experiments.pages.notebooks.report",
+        "experiments.pages.comparison.write", "experiments.scoring.score_files.read",
+        "benchmark.gmad.study.questions",
         "benchmark.gmad.tally.read_answers", "benchmark.datasets.own.guess", "benchmark.datasets.load",
         "benchmark.datasets.verify.verify", "benchmark.datasets.download.download",
     ):  # fmt: skip
@@ -103,7 +104,7 @@ def test_pages_and_records_look_at_their_place_first(no_work, monkeypatch):
     ],
 )
 def test_a_name_that_comes_second_is_looked_at_before_the_first_begins(command, says, no_work, monkeypatch):
-    monkeypatch.setattr("experiments.benching.bench", None)
+    monkeypatch.setattr("experiments.scoring.speed.bench", None)
     assert says in said(*command)
 
 
@@ -115,7 +116,7 @@ def test_a_table_in_parquet_needs_pyarrow_before_it_needs_scores(no_work, monkey
 
 def test_a_disk_without_room_for_table_and_journal_is_refused(no_work, monkeypatch):
     free = shutil.disk_usage(".")._replace(free=10_000)
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     assert "a.csv: may take 0.0" in said(*SCORE, "a.csv")
 
 
@@ -167,14 +168,14 @@ def test_a_disk_that_fills_up_loses_nothing_that_was_scored(monkeypatch):
     kept = torn.count(b"\n") - 1
     assert kept > 3
     again = []
-    inner = scoring_run.local_rows
+    inner = runner.local_rows
 
     def counted(paths, method, how, done):
         for part in inner(paths, method, how, done):
             again.extend(row.index for row in part)
             yield part
 
-    monkeypatch.setattr(scoring_run, "local_rows", counted)
+    monkeypatch.setattr(runner, "local_rows", counted)
     assert run.invoke(app, [*arguments, "--resume"]).exit_code == 0
     assert again == list(range(kept, 12))
     assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()
@@ -223,14 +224,14 @@ def test_a_name_that_is_no_utf8_is_scored_and_explained():
 
 def test_a_picture_that_cannot_be_explained_leaves_the_others_their_maps(monkeypatch):
     """Gone between score and map, as on a shared disk."""
-    inner = scoring_run.collect
+    inner = runner.collect
 
     def collected(*arguments, **options):
         found = inner(*arguments, **options)
         Path("pictures/03.png").unlink()
         return found
 
-    monkeypatch.setattr(scoring_run, "collect", collected)
+    monkeypatch.setattr(runner, "collect", collected)
     result = run.invoke(
         app, ["score", "pictures", "--method", "qualiclip-small", "--out", "o.csv", "--explain", "maps"]
     )
@@ -255,13 +256,13 @@ def test_a_training_whose_result_the_disk_does_not_take_goes_on_from_its_state(f
     own |= {"checkpoint_every": 2, "log_every": 1}
     shown = sorted(Path("pictures").iterdir())
     steps = []
-    save = _loop.Checkpoint.save
+    save = loop.Checkpoint.save
 
     def watched(self, step, rows):
         steps.append(step)
         save(self, step, rows)
 
-    monkeypatch.setattr(_loop.Checkpoint, "save", watched)
+    monkeypatch.setattr(loop.Checkpoint, "save", watched)
 
     def full(*_arguments, **_options):
         raise files.full(Path("out/weights.safetensors"), 28)
@@ -273,9 +274,9 @@ def test_a_training_whose_result_the_disk_does_not_take_goes_on_from_its_state(f
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     begun = []
-    restore = _loop.Checkpoint.restore
+    restore = loop.Checkpoint.restore
     monkeypatch.setattr(
-        _loop.Checkpoint, "restore", lambda self: begun.append(found := restore(self)) or found
+        loop.Checkpoint, "restore", lambda self: begun.append(found := restore(self)) or found
     )
     methods.train("qualiclip", shown, folder / "out", seed=0, settings=own)
     assert [step for step, _ in begun] == [4]

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 import methods
 from benchmark.images import read, write_png
-from experiments import benching, stage
 from experiments.cli import app
-from experiments.compose import composed
+from experiments.runs import stage
+from experiments.scoring import speed
+from experiments.settings.compose import composed
 from tests.degradations.pictures import photographs
 
 run = CliRunner()
@@ -22,7 +23,7 @@ run = CliRunner()
 def _elsewhere(tmp_path, monkeypatch):
     """No method that a pipeline has trained here may be taken, and nothing is left in the user's cache."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("methods._loop.journals", lambda: tmp_path / "journals")
+    monkeypatch.setattr("methods._shared.training.loop.journals", lambda: tmp_path / "journals")
 
 
 @pytest.fixture
@@ -239,10 +240,10 @@ def test_bench_measures_both_precisions():
     assert float(rows[1][4]) == 0
 
 
-@pytest.mark.skipif(not benching.CLEAR.exists(), reason="this system does not say how much memory was held")
+@pytest.mark.skipif(not speed.CLEAR.exists(), reason="this system does not say how much memory was held")
 def test_the_peak_of_memory_is_told_though_it_is_over():
     """In a process of its own: one that has freed much before may take from that, and rise by nothing."""
-    code = "import torch; from experiments.benching import Peak; "
+    code = "import torch; from experiments.scoring.speed import Peak; "
     code += "before = Peak('cpu').read(); peak = Peak('cpu'); "
     code += "torch.ones(64 * 2**20, dtype=torch.uint8); highest = peak.read(); "
     code += "print((highest - before) / 2**20, (highest - Peak('cpu').read()) / 2**20)"

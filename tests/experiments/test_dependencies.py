@@ -11,9 +11,9 @@ import yaml
 
 import benchmark.datasets
 import methods
-from experiments import stage
-from experiments.closure import APART, ASIDE, closure
-from experiments.trained import code_files
+from experiments.runs import stage
+from experiments.runs.closure import APART, ASIDE, closure, describes
+from experiments.runs.trained import code_files
 
 TOP = Path(__file__).parents[2]
 STAGES = yaml.safe_load((TOP / "dvc.yaml").read_text())["stages"]
@@ -82,7 +82,9 @@ def test_deps_name_no_code_that_is_not_imported(name):
     assert not [str(p) for p in code if not any(p == file or p in file.parents for file in needed(name))]
 
 
-@pytest.mark.parametrize("name", ["experiments.score", "experiments.evaluate", "experiments.sweep"])
+@pytest.mark.parametrize(
+    "name", ["experiments.stages.score", "experiments.stages.evaluate", "experiments.analyses.sweep"]
+)
 def test_the_closure_holds_what_python_loads(name):
     listing = f"import sys, {name}; print(*(m for m in sys.modules if m.split('.')[0] in "
     listing += "('benchmark', 'methods', 'experiments')), sep='\\n')"
@@ -91,14 +93,20 @@ def test_the_closure_holds_what_python_loads(name):
     ).stdout.split()
     apart = {module for _, module in APART}
     apart |= {
-        "benchmark.bibtex",
+        "benchmark.provenance.bibtex",
         "benchmark.naming",
         "methods",
-        "methods._used",
+        "methods._shared.binding",
+        "methods._shared.registry",
+        "methods._shared.weights.noted_files",
         "benchmark.method",
     }  # which the catalogue and the settings import
     files = {str(path) for path in closure(name)}
-    missing = [m for m in loaded if m not in ASIDE and m not in apart and not files & paths_of(m)]
+    missing = [
+        m
+        for m in loaded
+        if m not in ASIDE and m not in apart and not describes(m) and not files & paths_of(m)
+    ]
     assert len(loaded) > 10
     assert not missing
 
@@ -125,17 +133,25 @@ def test_the_suite_reads_data_sets_where_they_are_defined():
 def test_a_methods_version_follows_what_it_imports(tmp_path):
     niqe, qualiclip, small = map(set, map(code_files, ("niqe", "qualiclip", "qualiclip_small")))
     assert TOP / "benchmark/images/tiff.py" in niqe & qualiclip
-    assert TOP / "methods/_nss.py" in niqe - qualiclip
+    assert TOP / "methods/_shared/pristine/nss.py" in niqe - qualiclip
     assert TOP / "benchmark/degradations/levels.py" in qualiclip - niqe
     assert TOP / "methods/qualiclip_small/weights.safetensors" in small
     assert not any(path.suffix in (".md", ".pyc") for path in small)
 
 
 def test_journals_follow_the_code_of_their_stage():
-    score = {path.relative_to(TOP).as_posix() for path in closure("experiments.score")}
-    assert {"benchmark/images/tiff.py", "benchmark/scoring.py", "experiments/scoring_run.py"} < score
-    sweep = {path.relative_to(TOP).as_posix() for path in closure("experiments.sweep")}
-    assert {"benchmark/study.py", "benchmark/degradations/engine.py", "benchmark/dead_leaves.py"} < sweep
+    score = {path.relative_to(TOP).as_posix() for path in closure("experiments.stages.score")}
+    assert {
+        "benchmark/images/tiff.py",
+        "benchmark/scoring/__init__.py",
+        "experiments/scoring/runner.py",
+    } < score
+    sweep = {path.relative_to(TOP).as_posix() for path in closure("experiments.analyses.sweep")}
+    assert {
+        "benchmark/study.py",
+        "benchmark/degradations/engine.py",
+        "benchmark/datasets/dead_leaves.py",
+    } < sweep
 
 
 def test_files_that_settings_name(tmp_path):

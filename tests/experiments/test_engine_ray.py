@@ -10,14 +10,14 @@ import torch
 import methods
 from benchmark.images import write_png
 from benchmark.scoring import frame_of, score_files
-from experiments.scoring_run import How
+from experiments.scoring.runner import How
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    from experiments.engine_ray import start
+    from experiments.scoring.engine_ray import start
 
     with pytest.MonkeyPatch.context() as patched:
         patched.delenv("RAY_ADDRESS", raising=False)
@@ -46,7 +46,7 @@ def workers():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_rows_are_those_of_one_process_though_a_worker_is_lost(cluster, paths):
-    from experiments.engine_ray import ray_rows
+    from experiments.scoring.engine_ray import ray_rows
 
     expected = score_files(paths, methods.load("sharpness"), batch=4)
     rows, killed = [], 0
@@ -65,7 +65,7 @@ def test_rows_are_those_of_one_process_though_a_worker_is_lost(cluster, paths):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_chunks_that_are_done_are_not_scored_again(cluster, paths):
-    from experiments.engine_ray import ray_rows
+    from experiments.scoring.engine_ray import ray_rows
 
     parts = list(ray_rows(paths, "sharpness", How(device="cpu"), done=set(range(16)), chunk=8))
     assert sorted(row.index for part in parts for row in part) == list(range(16, 24))

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from benchmark.images import write_png
-from benchmark.published import attach
-from experiments import evaluate
-from experiments.cells import Cells
+from benchmark.provenance.published import attach
+from experiments.runs.cells import Cells
+from experiments.stages import evaluate
 from methods.pyiqa import card_of
 
 
@@ -215,7 +215,7 @@ def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypat
 
     monkeypatch.setattr(evaluate.results, "pictured", lambda name, prepare: data)
     monkeypatch.setattr(evaluate.results, "method_scores", scores)
-    monkeypatch.setattr(evaluate.present, "scored_by", lambda names, dataset: names)
+    monkeypatch.setattr(evaluate.available, "scored_by", lambda names, dataset: names)
     own = SimpleNamespace(resamples=20, interval="percentile", mapping="logistic4", ratings={})
     settings = SimpleNamespace(evaluate=own, seed=0, train=SimpleNamespace(dataset="pristine"), prepare=None)
     monkeypatch.setattr(evaluate.results, "stated_in", lambda data: [])

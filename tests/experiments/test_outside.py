@@ -12,14 +12,17 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from benchmark.datasets import contents, linked, load
-from experiments import doctoring, results, settings, stage
+from benchmark.datasets import load
+from benchmark.datasets.prepared import contents, linked
+from experiments import settings
 from experiments.cli import app
-from experiments.outside import outside
-from experiments.prepare import prepare
-from experiments.score import score
+from experiments.runs import results, stage
+from experiments.runs.training import train_into
+from experiments.scheduling import status
 from experiments.settings import MethodSettings
-from experiments.train import train_into
+from experiments.stages.outside import outside
+from experiments.stages.prepare import prepare
+from experiments.stages.score import score
 from tests.rehearsal import small
 
 run = CliRunner()
@@ -194,23 +197,23 @@ def test_verify_and_doctor_say_what_differs(lab):
     said = run.invoke(app, ["verify", "lab"])
     assert said.exit_code == 3
     assert "images/1.png: is not the file that was prepared; `dvc repro prepare@lab`" in said.output
-    lines = {name: (there, text) for name, there, text in doctoring.data_sets(settings.load())}
+    lines = {name: (there, text) for name, there, text in status.data_sets(settings.load())}
     assert lines["lab"][0] is False
     assert "is not the file that was prepared" in lines["lab"][1]
 
 
 def test_digests_are_part_of_the_signature(lab):
-    from experiments import signing
+    from experiments.runs import signatures
 
     about = {"m": {"code_sha256": "a", "weights_sha256": "", "load": {}, "card": {"input": ""}}}
     frame = pd.DataFrame({"method": ["m"], "n": [4], "protocol": [""], "dataset": ["lab"]})
-    signing._facts.cache_clear()
-    old = signing.signed(frame, about)["signature"][0]
+    signatures._facts.cache_clear()
+    old = signatures.signed(frame, about)["signature"][0]
     smooth(lab / "0.png")
     look()
-    signing._facts.cache_clear()
-    new = signing.signed(frame, about)["signature"][0]
-    signing._facts.cache_clear()
+    signatures._facts.cache_clear()
+    new = signatures.signed(frame, about)["signature"][0]
+    signatures._facts.cache_clear()
     assert old.split("data=")[0] == new.split("data=")[0]
     assert old != new
 

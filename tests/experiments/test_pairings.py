@@ -11,15 +11,15 @@ import yaml
 from safetensors.torch import save_file
 
 import methods
-from benchmark import published
-from experiments.compose import composed
-from methods._arniqa.encoder import Encoder, save_encoder
-from methods._clip.antonyms import GOOD_BAD, SEVEN_PAIRS, prompt_pairs
+from benchmark.provenance import published
+from experiments.settings.compose import composed
+from methods._shared.arniqa.encoder import Encoder, save_encoder
+from methods._shared.clip.antonyms import GOOD_BAD, SEVEN_PAIRS, prompt_pairs
 from tests.reference import arniqa
 from tests.reference.clip_state import random_clip, random_context, random_prompts_features
 from tests.rehearsal import weights
 
-#: Row of the profile -> name of its figures in benchmark/published.csv; "": it stands beside none.
+#: Row of the profile -> name of its figures in benchmark/provenance/published.csv; "": it stands beside none.
 PAIRS = {
     "qualiclip": "qualiclip",  # trained here, from CLIP RN50 of OpenAI, with the seven pairs
     "qualiclip_official": "qualiclip",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.partial import Partial
+from experiments.scoring.partial import Partial
 
 
 def tables():

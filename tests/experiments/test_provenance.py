@@ -13,11 +13,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import methods
-from experiments import stage, trained
 from experiments.cli import app
-from experiments.provenance import COLUMNS, provenance
+from experiments.runs import stage, trained
+from experiments.runs.training import train_into
+from experiments.scoring.provenance import COLUMNS, provenance
 from experiments.settings import MethodSettings
-from experiments.train import train_into
 
 run = CliRunner()
 
@@ -89,7 +89,7 @@ def test_every_row_says_what_made_it(here):
     assert row["weights_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert (row["direction"], row["precision"]) == ("higher", "fp32")
     about = json.loads((file.parent / "method.json").read_text())
-    from experiments import results
+    from experiments.runs import results
 
     assert row["version"] == results.version(about)[:12]
     frame = json.loads(_written("s.json"))

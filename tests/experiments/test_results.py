@@ -7,7 +7,7 @@ import torch
 
 from benchmark.datasets import Record, write_dataset
 from benchmark.images import write_png
-from experiments import results, stage
+from experiments.runs import results, stage
 
 
 @pytest.fixture

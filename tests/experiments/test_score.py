@@ -10,10 +10,11 @@ import yaml
 import benchmark.datasets
 import methods
 from benchmark.scoring import score_files
-from experiments import scoring_run, stage
-from experiments.score import score
+from experiments.runs import stage
+from experiments.runs.training import train_into
+from experiments.scoring import runner
 from experiments.settings import MethodSettings
-from experiments.train import train_into
+from experiments.stages.score import score
 from tests.rehearsal import small
 
 CSV = "results/scores/sharpness/leaves.csv"
@@ -35,7 +36,7 @@ def project(tmp_path, monkeypatch):
 @pytest.fixture
 def stage_run(monkeypatch):
     """Return a function that runs the stage, stopped after some batches, and says what it scored."""
-    inner = scoring_run.local_rows
+    inner = runner.local_rows
 
     def run(stop=None):
         seen = []
@@ -47,7 +48,7 @@ def stage_run(monkeypatch):
                 seen.extend(row.index for row in part)
                 yield part
 
-        monkeypatch.setattr(scoring_run, "local_rows", rows)
+        monkeypatch.setattr(runner, "local_rows", rows)
         if stop is None:
             score("sharpness")
         else:

@@ -10,7 +10,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import methods
-from experiments import ablate, settings
+from experiments import settings
+from experiments.stages import ablate
 
 PIECES = ["a", "b", "a-b", "b-a", "a-b-a", "a_b"]
 ROOT = Path(__file__).resolve().parents[2]

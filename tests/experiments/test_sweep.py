@@ -4,9 +4,9 @@ import pytest
 
 import methods
 from benchmark.degradations import GROUPS, LEVELS
-from experiments.cells import Cells
+from experiments.analyses.sweep import chosen, costs
+from experiments.runs.cells import Cells
 from experiments.settings import Cost
-from experiments.sweep import chosen, costs
 
 
 def test_all_kinds_or_some_by_their_groups():

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from benchmark.gmad import competition
 from benchmark.gmad.study import pair_name, study_name
-from experiments import gmad as gmad_stage
-from experiments import stage
 from experiments.cli import app
+from experiments.runs import stage
+from experiments.stages import gmad as gmad_stage
 
 run = CliRunner()
 

@@ -10,7 +10,6 @@ from scipy.stats import logistic, norm
 from benchmark.gmad import (
     common_scale,
     competition,
-    eigen_ranking,
     global_ranking,
     judge_by_scores,
     matrices,
@@ -166,17 +165,6 @@ def test_one_who_always_wins_is_finite_and_nobody_winning_is_a_tie():
     np.testing.assert_allclose(global_ranking(np.full((2, 2), np.nan)), 0)
 
 
-@settings(max_examples=25, deadline=None)
-@given(wins)
-def test_eigen_ranking_solves_its_equation(matrix):
-    strengths = eigen_ranking(matrix)
-    padded = (matrix + 1.0) * (1 - np.eye(4))
-    assert strengths.sum() == pytest.approx(1)
-    assert (strengths > 0).all()
-    ratio = padded @ strengths / strengths
-    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-6)
-
-
 def test_interval_covers_the_truth_it_resamples():
     """Preferences drawn around a known mean: about 95 of 100 intervals must hold it."""
     rng = np.random.default_rng(0)
@@ -231,5 +219,3 @@ def test_bad_ranking_settings_are_named():
         global_ranking(np.zeros((2, 2)), "cauchit")
     with pytest.raises(ValueError, match="prior=0"):
         global_ranking(np.zeros((2, 2)), prior=0)
-    with pytest.raises(ValueError, match="prior=0"):
-        eigen_ranking(np.zeros((2, 2)), prior=0)

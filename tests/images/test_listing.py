@@ -12,14 +12,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import methods
-from benchmark import archives, datasets
+from benchmark import datasets
 from benchmark.datasets import _files, _known, own
-from benchmark.files import hidden
+from benchmark.files import archives, hidden
 from benchmark.images import ImageNotice, below, write_png
-from experiments import inputs, trained
 from experiments.cli import app
+from experiments.runs import trained
+from experiments.runs.training import train_into
+from experiments.scoring import inputs
 from experiments.settings import MethodSettings
-from experiments.train import train_into
 
 PICTURES = ["a.png", "deep/b.png", "deep/c.d.png", "__macosx.png", "thumbs.db.png"]
 #: Kind, and a file of it whose name ends as a picture's, as they are found on people's disks.

@@ -13,12 +13,12 @@ from sklearn.linear_model import Ridge
 from torch.nn import functional as F
 
 import methods
-from benchmark.conformance import assert_conforms
 from benchmark.protocols import Features, probe
 from benchmark.protocols.rows import Resampling
 from benchmark.scoring import features_files
-from methods._arniqa import encoder as encoders
-from methods._arniqa.scales import five_crops, half
+from benchmark.scoring.conformance import assert_conforms
+from methods._shared.arniqa import encoder as encoders
+from methods._shared.arniqa.scales import five_crops, half
 from methods.arniqa.regressor import DATASETS, Opinions, fit_regressor, load_regressor
 from tests.loopback import Loopback
 from tests.reference import arniqa as official

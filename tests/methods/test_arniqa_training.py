@@ -12,7 +12,7 @@ import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.degradations import compose
 from benchmark.images import read, write_png
-from methods._loop import cached_bytes, index_at
+from methods._shared.training.loop import cached_bytes, index_at
 from methods.arniqa import pairs, training
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.training import Training, learning_rate, train_encoder

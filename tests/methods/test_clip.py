@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 import methods
-from methods._clip.antonyms import SEVEN_PAIRS, prompt_pairs
-from methods._clip.encoder import SMALL, ImageEncoder, architecture, build, encode_prompts
-from methods._clip.weights import load_clip, load_scorer, save_scorer, scorer
+from methods._shared.clip.antonyms import SEVEN_PAIRS, prompt_pairs
+from methods._shared.clip.encoder import SMALL, ImageEncoder, architecture, build, encode_prompts
+from methods._shared.clip.weights import load_clip, load_scorer, save_scorer, scorer
 
 
 @pytest.fixture(scope="module")

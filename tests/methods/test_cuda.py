@@ -14,7 +14,7 @@ import methods
 from benchmark.attribution import maps
 from benchmark.images import unit, write_png
 from benchmark.scoring import frame_of, score_files
-from experiments.scoring_run import How, function_of, local_rows
+from experiments.scoring.runner import How, function_of, local_rows
 from tests.degradations.pictures import photographs
 from tests.methods import test_conformance as conformance
 from tests.methods import test_resuming as resuming
@@ -46,7 +46,7 @@ def same_each_time(warn_only):
 
 def on(monkeypatch, device):
     """Let trainings compute there."""
-    for module in ("methods._parallel", "methods.arniqa.training"):
+    for module in ("methods._shared.training.ranks", "methods.arniqa.training"):
         monkeypatch.setattr(f"{module}.device", lambda: torch.device(device))
 
 

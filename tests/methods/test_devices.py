@@ -9,13 +9,13 @@ import torch
 
 import methods
 from methods import niqe
-from methods._arniqa.encoder import build
-from methods._arniqa.features import TwoScales
-from methods._clip import prompt_training
-from methods._clip.encoder import architecture
-from methods._clip.encoder import build as build_clip
-from methods._clip.prompt_training import PromptTraining
-from methods._clip.prompts import LearntPrompts, learnt_scorer
+from methods._shared.arniqa.encoder import build
+from methods._shared.arniqa.features import TwoScales
+from methods._shared.clip import prompt_training
+from methods._shared.clip.encoder import architecture
+from methods._shared.clip.encoder import build as build_clip
+from methods._shared.clip.prompt_training import PromptTraining
+from methods._shared.clip.prompts import LearntPrompts, learnt_scorer
 from methods.arniqa.loss import nt_xent
 from methods.qualiclip.settings import Training
 from methods.qualiclip.training import step_losses

@@ -11,10 +11,9 @@ import torch
 from typer.testing import CliRunner
 
 import methods
-from experiments import compose
 from experiments.cli import app
-from experiments.settings import MethodSettings
-from methods._weights import weights_file
+from experiments.settings import MethodSettings, compose
+from methods._shared.weights.weight_cache import weights_file
 from tests.reference.clip_state import pictures, random_clip, random_prompts_features
 
 

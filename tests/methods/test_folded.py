@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from benchmark.attribution.shuffle import shuffled
-from methods._clip.antonyms import SEVEN_PAIRS
-from methods._clip.encoder import SMALL, ImageEncoder, build
-from methods._clip.folded import folded
-from methods._clip.method import AntonymMethod
-from methods._clip.weights import scorer
+from methods._shared.clip.antonyms import SEVEN_PAIRS
+from methods._shared.clip.encoder import SMALL, ImageEncoder, build
+from methods._shared.clip.folded import folded
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.weights import scorer
 from methods.qualiclip import CARD
 
 

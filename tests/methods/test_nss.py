@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
 
-from methods import _nss
+from methods._shared.pristine import nss
 from tests.reference import niqe as plain
 
 
@@ -17,7 +17,7 @@ def test_local_moments_are_those_of_a_gaussian_window(size):
     # scipy's own Gaussian, cut to the same seven pixels.
     mean = ndimage.gaussian_filter(x, 7 / 6, mode="nearest", radius=3)
     variance = ndimage.gaussian_filter(x * x, 7 / 6, mode="nearest", radius=3) - mean**2
-    coefficients, deviation = _nss.normalise(torch.from_numpy(x)[None])
+    coefficients, deviation = nss.normalise(torch.from_numpy(x)[None])
     np.testing.assert_allclose(deviation[0], np.sqrt(variance), atol=1e-9)
     np.testing.assert_allclose(coefficients[0], (x - mean) / (np.sqrt(variance) + 1), atol=1e-9)
 
@@ -25,16 +25,16 @@ def test_local_moments_are_those_of_a_gaussian_window(size):
 def test_halving_is_torchs_antialiased_bicubic_away_from_the_border():
     x = torch.rand(2, 1, 64, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     expected = torch.nn.functional.interpolate(x, scale_factor=0.5, mode="bicubic", antialias=True)
-    halved = _nss.halve(x[:, 0])
+    halved = nss.halve(x[:, 0])
     assert halved.shape == (2, 32, 25)
     torch.testing.assert_close(halved[:, 2:-2, 2:-2], expected[:, 0, 2:-2, 2:-2], atol=1e-12, rtol=0)
 
 
 def test_halving_mirrors_the_border():
     x = np.random.default_rng(2).uniform(0, 255, (16, 10))
-    halved = _nss.halve(torch.from_numpy(x)[None])[0]
+    halved = nss.halve(torch.from_numpy(x)[None])[0]
     mirrored = torch.from_numpy(np.pad(x, 8, mode="symmetric"))[None]
-    torch.testing.assert_close(halved, _nss.halve(mirrored)[0, 4:-4, 4:-4])
+    torch.testing.assert_close(halved, nss.halve(mirrored)[0, 4:-4, 4:-4])
 
 
 @pytest.mark.parametrize("size", [(70, 31), (40, 90), (64, 50)])
@@ -47,7 +47,7 @@ def test_resizing_is_torchs_antialiased_bicubic_in_8_bits_away_from_the_border(s
         shape[axis] = size[axis]
         resized = torch.nn.functional.interpolate(x[None], size=shape, mode="bicubic", antialias=True)[0]
         x = (resized + 0.5).floor().clamp(0, 255)
-    away = (_nss.resize(torch.from_numpy(pixels), *size) - x).abs()[:, 8:-8, 8:-8]
+    away = (nss.resize(torch.from_numpy(pixels), *size) - x).abs()[:, 8:-8, 8:-8]
     # Exact halves, which float error sends either way, are rare.
     assert away.max() <= 1
     assert away.mean() < 0.01
@@ -57,14 +57,14 @@ def test_odd_sides_are_halved_by_exactly_a_half():
     x = np.random.default_rng(5).uniform(0, 255, (13, 9))
     expected = plain.shrink_rows(plain.shrink_rows(x).T).T
     assert expected.shape == (7, 5)
-    np.testing.assert_allclose(_nss.halve(torch.from_numpy(x)[None])[0], expected, atol=1e-10)
+    np.testing.assert_allclose(nss.halve(torch.from_numpy(x)[None])[0], expected, atol=1e-10)
 
 
 def test_luma_of_grey_is_itself_and_follows_rgb2gray():
     grey = torch.arange(256).float() / 255
-    assert _nss.luma(grey.expand(1, 3, 1, -1))[0, 0].tolist() == list(range(256))
+    assert nss.luma(grey.expand(1, 3, 1, -1))[0, 0].tolist() == list(range(256))
     primaries = torch.eye(3).reshape(1, 3, 1, 3)
-    assert _nss.luma(primaries)[0, 0].tolist() == [76, 150, 29]
+    assert nss.luma(primaries)[0, 0].tolist() == [76, 150, 29]
 
 
 @settings(deadline=None, max_examples=15)
@@ -76,7 +76,7 @@ def test_the_fit_recovers_the_distribution_that_was_drawn_from(shape, left, righ
     random = np.random.default_rng(seed)
     sides = np.where(random.random(400_000) < left / (left + right), -left, right)
     values = np.abs(stats.gennorm.rvs(shape, size=400_000, random_state=random)) * sides
-    found = _nss.fit_aggd(torch.from_numpy(values).reshape(1, 400, 1000))
+    found = nss.fit_aggd(torch.from_numpy(values).reshape(1, 400, 1000))
     assert found[0].item() == pytest.approx(shape, rel=0.08)
     assert found[1].item() == pytest.approx(values.mean(), abs=0.02 * values.std())
     assert found[2].item() == pytest.approx(left, rel=0.1)
@@ -85,13 +85,13 @@ def test_the_fit_recovers_the_distribution_that_was_drawn_from(shape, left, righ
 
 def test_the_fit_takes_the_nearest_entry_of_the_table():
     values = np.random.default_rng(3).laplace(size=(20, 12, 12)) ** 3 + 0.05
-    for block, *found in zip(values, *_nss.fit_aggd(torch.from_numpy(values)), strict=True):
+    for block, *found in zip(values, *nss.fit_aggd(torch.from_numpy(values)), strict=True):
         np.testing.assert_allclose([float(f) for f in found], plain.aggd(block), rtol=1e-10)
 
 
 def test_blocks_lie_row_by_row_without_the_remainder():
     x = torch.arange(7 * 11).reshape(1, 7, 11)
-    found = _nss.blocks(x, 3)
+    found = nss.blocks(x, 3)
     assert found.shape == (1, 6, 3, 3)
     assert found[0, :, 0, 0].tolist() == [0, 3, 6, 33, 36, 39]
 
@@ -99,7 +99,7 @@ def test_blocks_lie_row_by_row_without_the_remainder():
 def test_moments_leave_out_what_is_missing():
     rows = torch.from_numpy(np.random.default_rng(4).normal(size=(9, 3)))
     rows[2, 1] = float("nan")
-    mean, covariance = _nss.moments(rows)
+    mean, covariance = nss.moments(rows)
     whole = np.delete(rows.numpy(), 2, axis=0)
     np.testing.assert_allclose(covariance, np.cov(whole, rowvar=False), atol=1e-12)
     np.testing.assert_allclose(mean, [rows[:, 0].mean(), whole[:, 1].mean(), rows[:, 2].mean()], atol=1e-12)
@@ -107,4 +107,4 @@ def test_moments_leave_out_what_is_missing():
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_rows_have_no_covariance(count):
-    assert _nss.moments(torch.ones(count, 3).double())[1].tolist() == [[0.0] * 3] * 3
+    assert nss.moments(torch.ones(count, 3).double())[1].tolist() == [[0.0] * 3] * 3

@@ -63,7 +63,7 @@ def test_clipiqa_and_the_five_pairs_of_pyiqa(files):
 
 
 def test_attributes_of_clipiqa(files):
-    from methods._clip.antonyms import ATTRIBUTES
+    from methods._shared.clip.antonyms import ATTRIBUTES
 
     method = methods.load(
         "clipiqa", weights=str(files / "RN50.pt"), prompts=[list(p) for p in ATTRIBUTES.values()]

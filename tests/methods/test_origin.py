@@ -9,10 +9,10 @@ from open_clip import factory, pretrained
 from safetensors.torch import save_file
 
 import methods
-from methods._clip.antonyms import GOOD_BAD
-from methods._clip.encoder import SMALL, architecture
-from methods._clip.origin import check_tag
-from methods._clip.weights import load_clip, save_scorer, scorer
+from methods._shared.clip.antonyms import GOOD_BAD
+from methods._shared.clip.encoder import SMALL, architecture
+from methods._shared.clip.origin import check_tag
+from methods._shared.clip.weights import load_clip, save_scorer, scorer
 
 #: What the authors of the weights say: OpenAI, the first LAION-400M of ViT-B-32, YFCC, CC12M, MetaCLIP and
 #: DFN trained with QuickGELU.
@@ -129,7 +129,9 @@ def test_a_tag_is_read_with_its_activation(twins, tmp_path, monkeypatch):
     entry = dict(pretrained._PRETRAINED["RN50"]["openai"])
     for name in ("Tiny", "Tiny-quickgelu"):
         monkeypatch.setitem(pretrained._PRETRAINED, name, {"openai": entry})
-    monkeypatch.setattr("methods._clip.weights.pretrained_file", lambda name, tag: tmp_path / "w.safetensors")
+    monkeypatch.setattr(
+        "methods._shared.clip.weights.pretrained_file", lambda name, tag: tmp_path / "w.safetensors"
+    )
     with pytest.raises(ValueError, match="take architecture 'Tiny-quickgelu'"):
         methods.load("clipiqa", architecture="Tiny", pretrained="openai")
     assert methods.load("clipiqa", architecture="Tiny-quickgelu", pretrained="openai").name == "clipiqa"

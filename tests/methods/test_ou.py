@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 from torch.nn import functional as F
 
-from methods import _ou
+from methods._shared.pristine import ou
 from tests.reference import niqe as plain
 
 
@@ -29,7 +29,7 @@ def to_pixels(patch):
     return (patch * 255).round().byte().permute(1, 2, 0).numpy()
 
 
-SETTINGS = _ou.Settings(patch=32, stride=16)
+SETTINGS = ou.Settings(patch=32, stride=16)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def method(files):
-    return _ou.fit(Encoder(), files, SETTINGS)
+    return ou.fit(Encoder(), files, SETTINGS)
 
 
 def plain_rows(image, patch, stride):
@@ -90,15 +90,15 @@ def test_pristine_patches_are_sharp_and_colourful(files, method):
 
 def test_a_grey_picture_keeps_its_sharp_patches():
     grey = to_tensor(np.repeat(skimage.data.camera()[:128, :128, None], 3, 2))
-    assert len(_ou.pristine_patches(grey, SETTINGS)) > 0
+    assert len(ou.pristine_patches(grey, SETTINGS)) > 0
 
 
 def test_a_score_does_not_depend_on_batches(method):
     images = torch.stack([to_tensor(skimage.data.rocket()[k : k + 80, 100:190]) for k in (0, 60, 120)])
     alone = torch.cat([method.score(image[None]) for image in images])
     torch.testing.assert_close(method.score(images), alone, atol=1e-6, rtol=0)
-    settings = _ou.Settings(patch=32, stride=16, batch=5)
-    smaller = _ou.OpinionUnaware(Encoder(), method.mean, method.covariance, settings)
+    settings = ou.Settings(patch=32, stride=16, batch=5)
+    smaller = ou.OpinionUnaware(Encoder(), method.mean, method.covariance, settings)
     torch.testing.assert_close(smaller.score(images), alone, atol=1e-6, rtol=1e-6)
 
 
@@ -117,8 +117,8 @@ def test_pictures_unlike_the_pristine_ones_lie_farther_away(method):
 
 
 def test_the_model_is_written_and_read(method, tmp_path):
-    _ou.write(method, tmp_path / "m.npz")
-    again = _ou.read(Encoder(), tmp_path / "m.npz")
+    ou.write(method, tmp_path / "m.npz")
+    again = ou.read(Encoder(), tmp_path / "m.npz")
     image = to_tensor(skimage.data.rocket()[:90, :90])[None]
     assert torch.equal(again.score(image), method.score(image))
     assert again.settings == SETTINGS
@@ -129,7 +129,7 @@ def test_the_model_is_written_and_read(method, tmp_path):
 @pytest.mark.parametrize("fault", ["missing", "truncated", "another", "setting"])
 def test_a_faulty_model_is_refused(method, tmp_path, fault):
     file = tmp_path / "m.npz"
-    _ou.write(method, file)
+    ou.write(method, file)
     if fault == "missing":
         file.unlink()
     if fault == "truncated":
@@ -139,17 +139,17 @@ def test_a_faulty_model_is_refused(method, tmp_path, fault):
     if fault == "setting":
         np.savez(file, **dict(np.load(file)), unknown=3)
     with pytest.raises(ValueError, match=r"m\.npz"):
-        _ou.read(Encoder(), file)
+        ou.read(Encoder(), file)
 
 
 def test_what_cannot_serve_is_refused(method, files):
     with pytest.raises(ValueError, match="30x40 pixels is smaller than a patch of 32"):
         method.score(torch.zeros(1, 3, 40, 30))
     with pytest.raises(ValueError, match=r"astronaut\.png.*smaller than a patch of 256"):
-        _ou.fit(Encoder(), files, _ou.Settings(patch=256))
+        ou.fit(Encoder(), files, ou.Settings(patch=256))
     with pytest.raises(ValueError, match="0 pristine pictures give 0"):
-        _ou.fit(Encoder(), [], SETTINGS)
+        ou.fit(Encoder(), [], SETTINGS)
     with pytest.raises(ValueError, match="stride"):
-        _ou.Settings(stride=97)
+        ou.Settings(stride=97)
     with pytest.raises(ValueError, match="ridge"):
-        _ou.Settings(ridge=0)
+        ou.Settings(ridge=0)

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import methods
-from methods import _ou, _pristine, ilniqe, niqe
+from methods import ilniqe, niqe
+from methods._shared.pristine import gaussian, ou
 
 ROWS = np.random.default_rng(0).normal(size=(40, 5)) * np.geomspace(1e-3, 1e3, 5) + 1e3
 
 
 @given(st.lists(st.integers(0, 40), max_size=6).map(sorted), st.integers(1, 50))
 def test_sums_over_any_parts_are_those_of_the_whole(cuts, block):
-    sums = _pristine.Sums()
+    sums = gaussian.Sums()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pristine, "BLOCK", block)
+        patch.setattr(gaussian, "BLOCK", block)
         for part in np.split(ROWS, cuts):
             sums.add(torch.from_numpy(part))
         found = sums.gaussian()
@@ -34,20 +35,20 @@ def test_sums_over_any_parts_are_those_of_the_whole(cuts, block):
 
 def test_drawn_pictures_follow_from_the_seed_and_each_name(tmp_path):
     paths = [tmp_path / folder / f"{k}.png" for folder in "ab" for k in range(40)]
-    some = _pristine.drawn(paths, 30, 1)
-    assert some == _pristine.drawn(paths[::-1], 30, 1) == sorted(some)
+    some = gaussian.drawn(paths, 30, 1)
+    assert some == gaussian.drawn(paths[::-1], 30, 1) == sorted(some)
     assert len(set(some)) == 30
-    assert some != _pristine.drawn(paths, 30, 2)
-    assert set(_pristine.drawn(paths, 20, 1)) < set(some)
+    assert some != gaussian.drawn(paths, 30, 2)
+    assert set(gaussian.drawn(paths, 20, 1)) < set(some)
     elsewhere = [path.parents[1] / "moved" / path.relative_to(tmp_path) for path in paths]
-    again = _pristine.drawn(elsewhere, 30, 1)
+    again = gaussian.drawn(elsewhere, 30, 1)
     assert [p.relative_to(tmp_path / "moved") for p in again] == [p.relative_to(tmp_path) for p in some]
     without = [path for path in paths if path != some[0]]
-    assert len(set(_pristine.drawn(without, 30, 1)) - set(some)) == 1  # the next lot takes its place
-    assert _pristine.drawn(paths[::-1], None, 1) == sorted(paths)
+    assert len(set(gaussian.drawn(without, 30, 1)) - set(some)) == 1  # the next lot takes its place
+    assert gaussian.drawn(paths[::-1], None, 1) == sorted(paths)
     for count in (0, 81):
         with pytest.raises(ValueError, match=f"count={count}: there are 80 pristine pictures"):
-            _pristine.drawn(paths, count, 1)
+            gaussian.drawn(paths, count, 1)
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +73,11 @@ def described(done):
 @given(share=st.floats(0, 1))
 def test_a_fit_that_was_cut_off_anywhere_ends_as_one_that_was_not(files, tmp_path_factory, share):
     partial = tmp_path_factory.mktemp("fit") / "model.partial"
-    whole = _pristine.fit(files, described([]), partial=partial, about={"patch": 96})
+    whole = gaussian.fit(files, described([]), partial=partial, about={"patch": 96})
     content = partial.read_bytes()
     partial.write_bytes(content[: int(share * len(content))])
     done = []
-    again = _pristine.fit(files, described(done), partial=partial, about={"patch": 96})
+    again = gaussian.fit(files, described(done), partial=partial, about={"patch": 96})
     assert torch.equal(again.mean, whole.mean)
     assert torch.equal(again.covariance, whole.covariance)
     assert (again.rows, again.pictures) == (whole.rows, whole.pictures) == (15, 6)
@@ -94,9 +95,9 @@ def test_what_was_described_is_not_described_again(files, tmp_path):
         return described(done)(path)
 
     with pytest.raises(KeyboardInterrupt):
-        _pristine.fit(files, stopped, partial=partial)
+        gaussian.fit(files, stopped, partial=partial)
     assert done == ["0.png", "1.png", "2.png", "3.png"]
-    _pristine.fit(files, described(done), partial=partial)
+    gaussian.fit(files, described(done), partial=partial)
     assert done == [path.name for path in files]
 
 
@@ -106,16 +107,14 @@ def test_a_journal_of_another_fit_is_not_taken_up(files, tmp_path, change):
     for path, copy in zip(files, paths, strict=True):
         copy.write_bytes(path.read_bytes())
     partial = tmp_path / "model.partial"
-    _pristine.fit(paths, described([]), partial=partial, about={"patch": 96})
+    gaussian.fit(paths, described([]), partial=partial, about={"patch": 96})
     if change == "picture":
         Image.open(paths[0]).save(paths[2])
     if change == "garbage":
         partial.write_bytes(b"no journal")
     asked = paths[1:] if change == "list" else paths
     done = []
-    _pristine.fit(
-        asked, described(done), partial=partial, about={"patch": 48 if change == "settings" else 96}
-    )
+    gaussian.fit(asked, described(done), partial=partial, about={"patch": 48 if change == "settings" else 96})
     assert done == [path.name for path in asked]
 
 
@@ -144,7 +143,7 @@ def quick(monkeypatch):
 FITS = {
     "niqe": (lambda files, partial: niqe.fit(files, 16, 0.0, partial=partial), niqe),
     "ilniqe": (lambda files, partial: ilniqe.fit(files, 0.2, partial=partial), ilniqe),
-    "ou": (lambda files, partial: _ou.fit(Encoder(), files, _ou.Settings(48, 24), partial=partial), _ou),
+    "ou": (lambda files, partial: ou.fit(Encoder(), files, ou.Settings(48, 24), partial=partial), ou),
 }
 
 
@@ -178,7 +177,7 @@ def test_training_draws_and_leaves_no_journal(files, tmp_path, name):
     found = methods.train(name, files, tmp_path / "out", seed=3, settings={**settings, "count": 3})
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     module = {"niqe": niqe, "ilniqe": ilniqe}[name]
-    expected = module.fit(_pristine.drawn(files, 3, 3), **settings)
+    expected = module.fit(gaussian.drawn(files, 3, 3), **settings)
     image = torch.from_numpy(skimage.data.coffee()[100:220, 200:360]).permute(2, 0, 1)[None].float() / 255
     assert torch.equal(methods.load(name, **found).score(image), expected.score(image))
     with pytest.raises(ValueError, match="count=7: there are 6 pristine pictures"):
@@ -189,7 +188,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 import torch
-from methods import _pristine
+from methods._shared.pristine import gaussian
 
 def peak(count):
     folder = Path(sys.argv[1])
@@ -197,7 +196,7 @@ def peak(count):
     for file in files:
         file.touch()
     rows = lambda path: torch.randn(2000, 36, dtype=torch.float64)
-    found = _pristine.fit(files, rows, partial=folder / f"{count}.partial")
+    found = gaussian.fit(files, rows, partial=folder / f"{count}.partial")
     assert found.rows == 2000 * count
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

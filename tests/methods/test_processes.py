@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from benchmark.images import write_png
-from methods import _loop
-from methods._parallel import Team
+from methods._shared.training import loop
+from methods._shared.training.ranks import Team
 from methods.arniqa import training as arniqa
 from methods.qualiclip import training as qualiclip
 from tests.methods.test_resuming import ARNIQA, QUALICLIP, pictures  # noqa: F401
@@ -47,9 +47,9 @@ def ends(pid):
 def test_steps_come_in_order_errors_as_they_are_and_no_process_is_left():
     before, state = [], torch.get_rng_state()
     with pytest.raises(ValueError, match=r"^picture three$"):
-        before.extend(tensors[0].tolist() for tensors in _loop.by_processes(Process(), 1, 9, 2, CPU))
+        before.extend(tensors[0].tolist() for tensors in loop.by_processes(Process(), 1, 9, 2, CPU))
     assert [step for step, _ in before] == [1, 2]
-    with closing(_loop.by_processes(Process(), 4, 40, 2, CPU)) as coming:
+    with closing(loop.by_processes(Process(), 4, 40, 2, CPU)) as coming:
         found = [next(coming)[0].tolist() for _ in range(4)]
     assert [step for step, _ in found] == [4, 5, 6, 7]
     assert torch.equal(torch.get_rng_state(), state)
@@ -120,12 +120,12 @@ def test_processes_make_what_threads_make(pictures, tmp_path):  # noqa: F811
 def test_as_many_processes_as_cores_and_shared_memory_allow(
     monkeypatch, tmp_path, cores, together, shared, expected
 ):
-    monkeypatch.setattr(_loop.os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
-    monkeypatch.setattr(_loop.shutil, "disk_usage", lambda path: SimpleNamespace(free=shared))
-    monkeypatch.setattr(_loop, "SHARED", tmp_path)
+    monkeypatch.setattr(loop.os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
+    monkeypatch.setattr(loop.shutil, "disk_usage", lambda path: SimpleNamespace(free=shared))
+    monkeypatch.setattr(loop, "SHARED", tmp_path)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(together))
     cuda = torch.device("cuda")
-    assert _loop.processes_of(None, cuda, 100_000_000) == expected
-    assert _loop.processes_of(3, cuda, 100_000_000) == 3
-    assert _loop.processes_of(None, CPU, 100_000_000) == 0
-    assert _loop.processes_of(2, CPU, 100_000_000) == 2
+    assert loop.processes_of(None, cuda, 100_000_000) == expected
+    assert loop.processes_of(3, cuda, 100_000_000) == 3
+    assert loop.processes_of(None, CPU, 100_000_000) == 0
+    assert loop.processes_of(2, CPU, 100_000_000) == 2

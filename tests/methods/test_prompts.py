@@ -9,10 +9,10 @@ from pyiqa.losses.iqa_losses import PLCCLoss
 import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.images import write_png
-from methods._clip import prompt_training
-from methods._clip.encoder import SMALL, build, encode_prompts
-from methods._clip.prompt_training import PromptTraining, plcc_loss, rated_pictures
-from methods._clip.prompts import LearntPrompts, middle
+from methods._shared.clip import prompt_training
+from methods._shared.clip.encoder import SMALL, build, encode_prompts
+from methods._shared.clip.prompt_training import PromptTraining, plcc_loss, rated_pictures
+from methods._shared.clip.prompts import LearntPrompts, middle
 
 RECORD = {
     "name": "toy", "title": "Toy", "citation": "", "licence": "", "score_name": "mos", "low": 0.0,

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import methods
+from benchmark import files
 from experiments.cli import app
-from methods import _weights, ilniqe, niqe
+from methods import ilniqe, niqe
+from methods._shared.weights import weight_cache
 from tests.loopback import Loopback
 from tests.reference import niqe as plain
 from tests.rehearsal import weights
@@ -40,7 +42,7 @@ def served(tmp_path, monkeypatch):
     for name, (address, write) in COPIES.items():
         write(tmp_path / f"{name}.mat")
         files[address] = (tmp_path / f"{name}.mat").read_bytes()
-    monkeypatch.setattr(_weights, "PATIENCE", _weights.Patience(rounds=1))
+    monkeypatch.setattr(weight_cache, "PATIENCE", weight_cache.Patience(rounds=1))
     monkeypatch.setenv("IQA_CACHE", str(tmp_path / "cache"))
     server = Loopback(files)
     with server.running():
@@ -85,13 +87,13 @@ def test_another_file_at_the_authors_address_is_not_taken(served, name):
     with pytest.raises(ValueError, match="the published pristine parameters cannot be had") as caught:
         methods.load(name)
     assert "its size or sha256 is not the one given" in str(caught.value)
-    assert not list((_weights.cache_folder() / "weights").glob("*.mat"))
+    assert not list((weight_cache.cache_folder() / "weights").glob("*.mat"))
 
 
 @pytest.mark.parametrize("name", COPIES)
 def test_a_copy_that_has_changed_since_its_first_use_is_refused(served, name):
     methods.load(name)
-    copy = _weights.cached(Path(COPIES[name][0]).name)
+    copy = weight_cache.cached(Path(COPIES[name][0]).name)
     copy.write_bytes(copy.read_bytes()[:-1] + b"x")
     with pytest.raises(ValueError, match=r"its sha256 is .*, expected"):
         methods.load(name)
@@ -128,7 +130,7 @@ def test_a_file_of_ones_own_is_not_the_published_one(tmp_path, name):
 
 def test_a_known_file_is_the_published_one_wherever_it_lies(tmp_path, monkeypatch):
     COPIES["niqe"][1](tmp_path / "named otherwise.mat")
-    digest = _weights.Source("a", "b", niqe._pristine.sha256_of(tmp_path / "named otherwise.mat"))
+    digest = weight_cache.Source("a", "b", files.sha256_of(tmp_path / "named otherwise.mat"))
     monkeypatch.setattr(niqe, "SOURCES", (digest,))
     assert methods.load("niqe", weights=str(tmp_path / "named otherwise.mat")).card.published_as == "niqe"
 

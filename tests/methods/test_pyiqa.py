@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import methods
-from benchmark.conformance import assert_conforms, pictures
+from benchmark.scoring.conformance import assert_conforms, pictures
 from methods import pyiqa as adapter
-from methods._pyiqa_opinions import OPINIONS, TITLES
+from methods._shared.pyiqa_opinions import OPINIONS, TITLES
 
 
 class Model:

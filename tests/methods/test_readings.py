@@ -16,7 +16,7 @@ from scipy import stats
 import methods
 from benchmark.degradations import degrade
 from benchmark.images import write_png
-from experiments import ablate
+from experiments.stages import ablate
 from methods.qualiclip.crops import KINDS, draw_kinds
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.settings import Training

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 import methods
-from benchmark.datasets import COLUMNS, Dataset, Record, readable
+from benchmark.datasets import COLUMNS, Dataset, Record
+from benchmark.datasets.prepared import readable
 from benchmark.images import write_png
-from methods import _loop
+from methods._shared.training import loop
 
 QUALICLIP = {
     "architecture": "small", "pretrained": None, "steps": 4, "batch": 2, "crop": 48, "norm": "train",
@@ -73,7 +74,7 @@ class Killed(Exception):
 
 
 def stopped_after_two_saves(monkeypatch, name, pictures, out, own):
-    save, count = _loop.Checkpoint.save, iter(range(100))
+    save, count = loop.Checkpoint.save, iter(range(100))
 
     def save_and_die(self, step, rows):
         save(self, step, rows)
@@ -81,7 +82,7 @@ def stopped_after_two_saves(monkeypatch, name, pictures, out, own):
             raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(_loop.Checkpoint, "save", save_and_die)
+        patched.setattr(loop.Checkpoint, "save", save_and_die)
         with pytest.raises(Killed):
             learn(name, pictures, out, own)
     return out.with_name(out.name + ".partial")
@@ -97,14 +98,14 @@ def test_settings_of_the_pace_do_not_discard_what_was_learnt(pictures, tmp_path,
     own, other = LEFT_ALONE[name]
     learn(name, pictures, tmp_path / "whole", own)
     stopped_after_two_saves(monkeypatch, name, pictures, tmp_path / "cut", own)
-    begun, restore = [], _loop.Checkpoint.restore
+    begun, restore = [], loop.Checkpoint.restore
 
     def watched(self):
         found = restore(self)
         begun.append(found[0])
         return found
 
-    monkeypatch.setattr(_loop.Checkpoint, "restore", watched)
+    monkeypatch.setattr(loop.Checkpoint, "restore", watched)
     learn(name, pictures, tmp_path / "cut", own | other)
     assert begun == [2]
     one, two = weights(tmp_path / "whole"), weights(tmp_path / "cut")
@@ -216,4 +217,4 @@ def test_a_journal_that_cannot_be_written_does_not_matter(pictures, tmp_path):
 def test_other_processes_than_the_first_leave_the_look_to_it(pictures, monkeypatch):
     pictures[0].write_bytes(b"no picture")
     monkeypatch.setitem(os.environ, "RANK", "1")
-    _loop.check_pictures(pictures)
+    loop.check_pictures(pictures)

@@ -6,11 +6,11 @@ import torch
 from open_clip.model import CLIP
 
 from benchmark.attribution.maps import maps
-from methods._clip.antonyms import GOOD_BAD
-from methods._clip.encoder import MEAN, SMALL, STD, ImageEncoder, architecture, build
-from methods._clip.method import AntonymMethod
-from methods._clip.towers import resized_positions
-from methods._clip.weights import scorer
+from methods._shared.clip.antonyms import GOOD_BAD
+from methods._shared.clip.encoder import MEAN, SMALL, STD, ImageEncoder, architecture, build
+from methods._shared.clip.method import AntonymMethod
+from methods._shared.clip.towers import resized_positions
+from methods._shared.clip.weights import scorer
 from methods.clipiqa import CARD
 
 TOWERS = {

@@ -19,9 +19,9 @@ from scipy import stats
 
 import methods
 from benchmark.images import write_png
-from methods._clip.encoder import architecture, build
-from methods._loop import cached_bytes
-from methods._parallel import Team
+from methods._shared.clip.encoder import architecture, build
+from methods._shared.training.loop import cached_bytes
+from methods._shared.training.ranks import Team
 from methods.qualiclip import training
 from methods.qualiclip.crops import KINDS, draw_batch, overlapping_crops
 from methods.qualiclip.settings import Training, learning_rate

@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from methods import _weights
-from methods._archive import read_tensors
-from methods._clip.antonyms import SEVEN_PAIRS
-from methods._clip.encoder import SMALL, build
-from methods._clip.weights import save_scorer, scorer
+from methods._shared.clip.antonyms import SEVEN_PAIRS
+from methods._shared.clip.encoder import SMALL, build
+from methods._shared.clip.weights import save_scorer, scorer
+from methods._shared.weights import weight_cache
+from methods._shared.weights.tensor_files import read_tensors
 
 
 class Inner(nn.Module):
@@ -136,9 +136,9 @@ def test_what_is_no_weights_file_is_named(tmp_path, content):
 
 def test_the_cache_folder_is_a_setting(tmp_path, monkeypatch):
     monkeypatch.setenv("IQA_CACHE", str(tmp_path))
-    assert _weights.cache_folder() == tmp_path
+    assert weight_cache.cache_folder() == tmp_path
     monkeypatch.delenv("IQA_CACHE")
-    assert _weights.cache_folder().name == "qualibench"
+    assert weight_cache.cache_folder().name == "qualibench"
 
 
 def test_the_same_scorer_is_written_to_the_same_bytes(tmp_path):

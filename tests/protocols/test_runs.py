@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmark import published
 from benchmark.protocols import (
     across_sets,
     against_seeds,
     seeds,
 )
+from benchmark.provenance import published
 
 
 def test_seeds_bound_the_next_run():

@@ -6,7 +6,6 @@ from scipy import stats
 from benchmark.protocols import (
     Resampling,
     by_distortion,
-    worst_distortion,
     zero_shot,
 )
 from benchmark.protocols.rows import COLUMNS
@@ -212,10 +211,6 @@ def test_types_and_levels(manifest):
         level = part[part["level"].eq(3)]
         expected = stats.spearmanr(level["score"], level["mos"]).statistic
         assert row(table, "srcc_at_level_3", distortion=name).value == pytest.approx(expected)
-    lowest = table[table["statistic"].eq("srcc")]["value"].min()
-    assert worst_distortion(table)["value"].tolist() == [lowest]
-    two = pd.concat([table.assign(method="a"), table.assign(method="b")])
-    assert worst_distortion(two)["method"].tolist() == ["a", "b"]
 
 
 def test_one_type_and_no_type(manifest):

@@ -53,7 +53,7 @@ class Rehearsal:
         return self._run("python", "-m", "dvc", *arguments)
 
     def compose(self):
-        return self._run("python", "-m", "experiments.compose", f"profile={self.profile}")
+        return self._run("python", "-m", "experiments.settings.compose", f"profile={self.profile}")
 
     def setup(self):
         """Install in the clone what the README's `make setup` installs, and nothing that tests need."""

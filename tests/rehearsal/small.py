@@ -2,7 +2,7 @@
 
 import yaml
 
-from experiments.compose import composed
+from experiments.settings.compose import composed
 
 #: One method that is trained, and one that is not.
 METHODS = ("qualiclip", "sharpness")

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 import methods
-from benchmark import archives, datasets
+from benchmark import datasets
 from benchmark.datasets import catalogue
+from benchmark.files import archives
 from benchmark.images import read
-from experiments.compose import composed
+from experiments.settings.compose import composed
 from tests.rehearsal import mirror, sets
 
 

@@ -24,7 +24,7 @@ def test_a_ray_cluster_scores_as_one_process_does(tmp_path):
         if engine == "local":
             ended(folder, "dvc", "repro", "prepare", "train")
         for method in small.METHODS:
-            ended(folder, "experiments.score", method, small.SET)
+            ended(folder, "experiments.stages.score", method, small.SET)
         files = [folder / "results/scores" / method / f"{small.SET}.csv" for method in small.METHODS]
         tables.append(pd.concat([pd.read_csv(file) for file in files], ignore_index=True))
         for file in files:
@@ -45,7 +45,7 @@ def test_two_processes_learn_what_one_does(tmp_path):
         (folder / "params.yaml").write_text(yaml.safe_dump(params))
         if processes == 1:
             ended(folder, "dvc", "repro", "prepare")
-        ended(folder, "experiments.train", "qualiclip")
+        ended(folder, "experiments.stages.train", "qualiclip")
         curves.append(pd.read_csv(folder / "models/qualiclip/curve.csv"))
         assert (folder / "models/qualiclip/method.json").is_file()
     np.testing.assert_allclose(*(curve.to_numpy() for curve in curves), rtol=1e-4, atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from benchmark.datasets import catalogue
-from experiments.compose import composed
+from experiments.settings.compose import composed
 from tests.rehearsal import answers, mirror
 from tests.rehearsal.rehearse import Rehearsal
 

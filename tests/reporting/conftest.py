@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from benchmark.reporting.run import Run
-from experiments.kernel import kernel
-from experiments.report import report
+from experiments.pages.kernel import kernel
+from experiments.pages.notebooks import report
 from tests.reporting.results import PAGES, write
 
 

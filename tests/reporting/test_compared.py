@@ -14,15 +14,17 @@ from bs4 import BeautifulSoup
 
 from benchmark import datasets
 from benchmark.reporting.compared import changes, compared
-from benchmark.reporting.run import Run, Source
-from experiments import comparing, stage
-from experiments.evaluate import evaluate
-from experiments.gmad import gmad
-from experiments.score import score
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
+from experiments.pages import comparison
+from experiments.runs import stage
+from experiments.runs.training import train_into
 from experiments.settings import MethodSettings
-from experiments.studies import studies
-from experiments.study import study
-from experiments.train import train_into
+from experiments.stages.evaluate import evaluate
+from experiments.stages.gmad import gmad
+from experiments.stages.score import score
+from experiments.stages.studies import studies
+from experiments.stages.study import study
 from tests.rehearsal import small
 from tests.reporting.conftest import roots
 
@@ -114,9 +116,11 @@ def test_a_page_is_written_from_a_folder(
     tree: Path, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change(other, 0, value=-0.9, low=-0.95, high=-0.85)
-    folder = comparing.fetch(str(other), tmp_path / "unused")
-    monkeypatch.setattr(comparing, "Run", lambda *where, **said: Run(*where) if where else Run(**roots(tree)))
-    page = BeautifulSoup(comparing.write(str(other), folder, tmp_path).read_text(), "html.parser")
+    folder = comparison.fetch(str(other), tmp_path / "unused")
+    monkeypatch.setattr(
+        comparison, "Run", lambda *where, **said: Run(*where) if where else Run(**roots(tree))
+    )
+    page = BeautifulSoup(comparison.write(str(other), folder, tmp_path).read_text(), "html.parser")
     assert page.h1.text == "Comparison"
     assert page.find("a", attrs={"aria-current": "page"})["href"] == "comparison.html"
     assert "−0.900" in page.text
@@ -136,18 +140,18 @@ def test_a_revision_is_read_from_the_cache(
     subprocess.run(["git", *who, "commit", "-qm", "a run"], check=True)
     (other / "params.yaml").write_text("seed: 1\n")
     shutil.rmtree(other / "results")
-    folder = comparing.fetch("HEAD", tmp_path / "there")
+    folder = comparison.fetch("HEAD", tmp_path / "there")
     assert (folder / TABLE).read_bytes() == before
     assert (folder / "params.yaml").read_text() != "seed: 1\n"
     shutil.rmtree(other / ".dvc" / "cache")
     with pytest.raises(ValueError, match=r"not in the cache.*dvc fetch") as caught:
-        comparing.fetch("HEAD", tmp_path / "again")
+        comparison.fetch("HEAD", tmp_path / "again")
     revision = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
     count = len(list((folder / "results/tables").glob("*.csv")))
     assert f"{count} of the {count} tables that dvc.lock of {revision[:9]} records" in str(caught.value)
     assert f"git checkout {revision[:9]} && dvc repro" in str(caught.value)
     with pytest.raises(ValueError, match="neither a folder nor a revision"):
-        comparing.fetch("nowhere", tmp_path / "again")
+        comparison.fetch("nowhere", tmp_path / "again")
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +208,7 @@ def test_a_run_of_the_stages_is_compared_with_its_revision(
     params["evaluate"]["resamples"] = 150
     (made / "params.yaml").write_text(yaml.safe_dump(params))
     evaluate()
-    folder = comparing.fetch("HEAD", tmp_path / "there")
+    folder = comparison.fetch("HEAD", tmp_path / "there")
     assert not filecmp.cmp(made / TABLE, folder / TABLE, shallow=False)
     there = Run(str(folder / "results"), str(folder / "data"), "models", str(folder / "params.yaml"))
     page = BeautifulSoup(compared(Run(), there, "HEAD"), "html.parser")
@@ -226,4 +230,4 @@ def test_a_run_of_the_stages_is_compared_with_its_revision(
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no results/tables"):
-        comparing.fetch(str(tmp_path), tmp_path)
+        comparison.fetch(str(tmp_path), tmp_path)

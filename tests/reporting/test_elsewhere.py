@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark import published
+from benchmark.provenance import published
 from benchmark.reporting import elsewhere
 from benchmark.reporting.run import Run
 from tests.reporting.conftest import roots

@@ -12,8 +12,8 @@ import nbformat
 import pytest
 
 from benchmark import figures
-from experiments import kernel
-from experiments.report import execute
+from experiments.pages import kernel
+from experiments.pages.notebooks import execute
 
 WHO = "import sys\n[sys.executable, sorted(n for n in globals() if n.startswith('planted'))]"
 

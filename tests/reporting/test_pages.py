@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from benchmark import bibtex
+from benchmark.provenance import bibtex
 from tests.reporting.results import PAGES
 
 WIDTHS = (400, 1200, 1600)

@@ -11,8 +11,8 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from benchmark.reporting.pages import menu_entry
-from experiments.kernel import kernel
-from experiments.report import NOTEBOOKS, check_parameters, execute, read, report
+from experiments.pages.kernel import kernel
+from experiments.pages.notebooks import NOTEBOOKS, check_parameters, execute, read, report
 from tests.reporting.conftest import roots
 from tests.reporting.results import PAGES
 

@@ -114,7 +114,7 @@ def test_a_broken_table_stops_with_its_name_and_the_cure(copy: Path) -> None:
 
 
 def test_a_file_that_no_stage_makes_is_refused(run: Run) -> None:
-    with pytest.raises(ValueError, match="no stage is known"):
+    with pytest.raises(ValueError, match="no stage of dvc"):
         run.source("results/tables/zeroshot.csv")
     with pytest.raises(ValueError, match="results, data, models"):
         run.source("tables/zero_shot.csv")

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 
 from benchmark.reporting import seeds
-from benchmark.reporting.run import Run, Source
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
 from benchmark.tables import Labels
 
 LABELS = Labels({}, {"demo": "Demo", "koniq10k": "KonIQ-10k"}, frozenset({"demo"}))

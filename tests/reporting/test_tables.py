@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.reporting.latex import latex
-from benchmark.reporting.terms import number, statistic
 from benchmark.tables import (
     PROXY,
     Cell,
@@ -22,6 +21,7 @@ from benchmark.tables import (
     pivot,
     verdict,
 )
+from benchmark.terms import number, statistic
 
 LABELS = Labels(
     {"a": "Alpha", "b": "Beta", "c": "Untrained backbone"},

@@ -7,18 +7,19 @@ import torch
 import yaml
 
 from benchmark.datasets import catalogue
-from benchmark.datasets._manifest import write_dataset
-from benchmark.datasets._record import Record
+from benchmark.datasets.prepared.manifest import write_dataset
+from benchmark.datasets.prepared.record import Record
 from benchmark.degradations import GROUPS
 from benchmark.images import write_png
 from benchmark.robustness import (
     UNSEEN,
 )
-from experiments import robustness as robustness_stage
-from experiments import studies as studies_stage
-from experiments import study, subject
-from experiments.compose import composed
+from experiments.analyses import robustness as robustness_stage
+from experiments.analyses import subject
 from experiments.settings import parse
+from experiments.settings.compose import composed
+from experiments.stages import studies as studies_stage
+from experiments.stages import study
 
 METHOD = {
     "higher_is_better": True,

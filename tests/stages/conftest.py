@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments import signing
+from experiments.runs import signatures
 from tests.stages.planted import write
 
 Tables = Callable[[str], pd.DataFrame]
@@ -18,22 +18,22 @@ Tables = Callable[[str], pd.DataFrame]
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A planted run, in whose folder the test runs."""
     monkeypatch.chdir(write(tmp_path))
-    signing._facts.cache_clear()
+    signatures._facts.cache_clear()
     return tmp_path
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A planted run after the stages that need no method loaded."""
-    from experiments import ablation, cross_dataset, evaluate, gmad
+    from experiments.stages import ablation, cross_dataset, evaluate, gmad
 
     root = write(tmp_path_factory.mktemp("planted"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        signing._facts.cache_clear()
+        signatures._facts.cache_clear()
         for stage in (evaluate.evaluate, gmad.gmad, cross_dataset.cross_dataset, ablation.ablation):
             stage()
-    signing._facts.cache_clear()
+    signatures._facts.cache_clear()
     return root
 
 

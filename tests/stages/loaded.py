@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from experiments import studies, study
+from experiments.stages import studies, study
 
 
 class Grey:

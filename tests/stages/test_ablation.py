@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments import ablation
+from experiments.stages import ablation
 from tests.stages.planted import VARIANTS, change, rows
 
 

@@ -5,7 +5,7 @@ import itertools
 import pandas as pd
 import pytest
 
-from experiments import cross_dataset
+from experiments.stages import cross_dataset
 from tests.stages.planted import SETS, keep
 
 #: The features of one picture of ``koniq10k`` and of ``toy`` are the same.

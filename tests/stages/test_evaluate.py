@@ -11,7 +11,8 @@ import pytest
 from scipy import stats
 
 from benchmark.statistics import discrimination
-from experiments import evaluate, results
+from experiments.runs import results
+from experiments.stages import evaluate
 from tests.stages.planted import ABOUT, METHODS, SETS, keep, rows, scores
 
 RANKED = {"qualiclip": 1.0, "turned": 1.0, "reversed": -1.0}

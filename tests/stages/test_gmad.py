@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from benchmark.gmad.study import questions, study_name
-from experiments import gmad
+from experiments.stages import gmad
 from tests.stages.planted import METHODS, SETS, change, keep, rows
 
 

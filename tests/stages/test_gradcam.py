@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import gradcam, subject
+from experiments.analyses import gradcam, subject
 from tests.stages.loaded import Grey, Seeing, load, studied
 from tests.stages.planted import change, keep
 

@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.datasets import contents
+from benchmark.datasets.prepared import contents
 from benchmark.images import write_png
-from experiments import present, results, score, settings, variants
-from experiments.stage import MODELS
+from experiments import settings
+from experiments.runs import available, results
+from experiments.runs.stage import MODELS
+from experiments.scoring import dataset
+from experiments.stages import score, variants
 from tests.stages.loaded import Grey, known, load
 from tests.stages.planted import SETS, change, picture, rows
 
@@ -18,7 +21,7 @@ def broken(planted, monkeypatch):
     (planted / "data/toy/4_2.png").write_bytes(b"no picture")
     change(planted, score={"datasets": ["toy"]}, cross_dataset={"datasets": ["toy"]})
     change(planted, robustness={"dataset": "toy"}, gmad={"datasets": ["toy"]})
-    load(monkeypatch, score)
+    load(monkeypatch, dataset)
     return planted
 
 
@@ -64,7 +67,7 @@ def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_change
             method.most = most
             return method
 
-        load(monkeypatch, score, make)
+        load(monkeypatch, dataset, make)
 
     alone(planted, "toy")
     change(planted, score={"batch": 8})
@@ -111,14 +114,14 @@ class Blind:
 def test_a_method_without_features_is_refused_where_it_is_listed_and_else_takes_no_part(
     planted, monkeypatch, capsys
 ):
-    load(monkeypatch, score, lambda name, models: Blind())
+    load(monkeypatch, dataset, lambda name, models: Blind())
     with pytest.raises(ValueError, match=r"cross_dataset\.methods: 'noisy' has no features"):
         score.score("noisy")
     assert (planted / "results/scores/noisy/toy.csv").is_file()
     change(planted, cross_dataset={"methods": None}, robustness={"features": None})
     score.score("noisy")
     assert not list((planted / "results/features/noisy").glob("*.npz"))
-    assert present.described_by("noisy", list(SETS)) == []
+    assert available.described_by("noisy", list(SETS)) == []
     assert "left out" not in capsys.readouterr().err
 
 
@@ -128,10 +131,10 @@ def test_features_that_failed_are_missing_and_not_taken_for_none(planted, monkey
             raise ValueError("too dark")
 
     change(planted, cross_dataset={"methods": None}, robustness={"features": None})
-    load(monkeypatch, score, lambda name, models: Failing(name))
+    load(monkeypatch, dataset, lambda name, models: Failing(name))
     with pytest.raises(ValueError, match="noisy could describe none of the pictures"):
         score.score("noisy")
-    assert present.described_by("noisy", ["toy"]) == []
+    assert available.described_by("noisy", ["toy"]) == []
     assert "left out: noisy has no features of toy; `dvc repro score@noisy`" in capsys.readouterr().err
 
 
@@ -157,7 +160,7 @@ def counted(name):
 
 
 def test_only_what_is_new_is_scored(planted, monkeypatch):
-    load(monkeypatch, score, lambda name, models: Counting(name))
+    load(monkeypatch, dataset, lambda name, models: Counting(name))
     assert counted("noisy") == (120, 120)
     assert counted("noisy") == (0, 0)
     (planted / "results/scores/noisy/csiq.csv").write_text("image,score,error\n3_1.png,1,\n")  # by hand
@@ -174,14 +177,14 @@ def test_only_what_is_new_is_scored(planted, monkeypatch):
     assert counted("noisy") == (120, 120)
     (planted / "models/noisy/weights.pt").write_bytes(b"others, put there by hand")
     assert counted("noisy") == (120, 120)
-    monkeypatch.setattr(score, "code", lambda *_: "other")
+    monkeypatch.setattr(dataset, "code", lambda *_: "other")
     assert counted("noisy") == (120, 120)
 
 
 def test_a_data_set_taken_off_the_list_leaves_no_scores_and_one_put_back_is_scored_alone(
     planted, monkeypatch
 ):
-    load(monkeypatch, score, lambda name, models: Counting(name))
+    load(monkeypatch, dataset, lambda name, models: Counting(name))
     counted("noisy")
     alone(planted, "toy")
     assert counted("noisy") == (0, 0)
@@ -192,7 +195,7 @@ def test_a_data_set_taken_off_the_list_leaves_no_scores_and_one_put_back_is_scor
 
 
 def test_scores_of_a_data_set_that_is_not_here_now_stay(planted, monkeypatch):
-    load(monkeypatch, score, lambda name, models: Counting(name))
+    load(monkeypatch, dataset, lambda name, models: Counting(name))
     counted("noisy")
     (planted / "data/csiq").rename(planted / "elsewhere")
     assert counted("noisy") == (0, 0)
@@ -210,7 +213,7 @@ def test_what_is_wrong_with_one_data_set_does_not_keep_the_others_from_being_sco
     def make(name, models):
         return Choosy(name) if (planted / "now").exists() else known(name)
 
-    load(monkeypatch, score, make)
+    load(monkeypatch, dataset, make)
     score.score("noisy")
     (planted / "now").touch()
     for name in ("csiq", "toy"):
@@ -226,14 +229,14 @@ def test_a_method_that_is_not_declared_is_named_with_what_was_meant(planted):
 
 
 def test_every_variant_and_every_further_seed_is_scored(planted, monkeypatch):
-    load(monkeypatch, score)
+    load(monkeypatch, dataset)
     asked = []
 
     def make(name, models):
         asked.append(str(models))
         return known(name)
 
-    load(monkeypatch, score, make)
+    load(monkeypatch, dataset, make)
     for path in (planted / "results/variants/csiq").glob("*.csv"):
         path.unlink()
     variants.variants("csiq")

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from experiments import stage, sweep
-from experiments import subject as subjects
+from experiments.analyses import subject as subjects
+from experiments.analyses import sweep
+from experiments.runs import stage
 from tests.stages.loaded import Grey, load, studied
 from tests.stages.planted import change, keep
 

@@ -6,7 +6,8 @@ import json
 import pytest
 import yaml
 
-from experiments import ablate, results, train, trained
+from experiments.runs import results, trained, training
+from experiments.stages import ablate, train
 from tests.stages.planted import ROOT, change
 
 
@@ -19,7 +20,7 @@ def test_code_is_hashed_into_the_version_of_a_method(planted, monkeypatch):
     files = [planted / "b.py", planted / "a.py"]
     for path in files:
         path.write_text(path.name)
-    monkeypatch.setattr(train, "code_files", lambda name: files if name == "sharpness" else [])
+    monkeypatch.setattr(training, "code_files", lambda name: files if name == "sharpness" else [])
     train.train("noisy")
     digest = hashlib.sha256()
     for name in ("a.py", "b.py"):
@@ -36,11 +37,15 @@ def test_code_is_hashed_into_the_version_of_a_method(planted, monkeypatch):
 
 
 def test_the_code_of_a_method_is_its_own_files_and_the_shared_ones():
-    names = [str(path.relative_to(ROOT)) for path in train.code_files("qualiclip")]
-    assert {"methods/qualiclip/__init__.py", "methods/qualiclip/losses.py", "methods/_loop.py"} <= set(names)
-    assert "methods/_clip/encoder.py" in names
+    names = [str(path.relative_to(ROOT)) for path in training.code_files("qualiclip")]
+    assert {
+        "methods/qualiclip/__init__.py",
+        "methods/qualiclip/losses.py",
+        "methods/_shared/training/loop.py",
+    } <= set(names)
+    assert "methods/_shared/clip/encoder.py" in names
     assert "methods/niqe.py" not in names
-    alone = [str(path.relative_to(ROOT)) for path in train.code_files("niqe")]
+    alone = [str(path.relative_to(ROOT)) for path in training.code_files("niqe")]
     assert "methods/niqe.py" in alone
     assert not [name for name in alone if name.startswith("methods/qualiclip")]
 
@@ -80,14 +85,14 @@ def test_weights_are_those_beside_the_card_and_opinions_are_said(planted, monkey
 
 
 def test_a_set_without_parts_is_all_for_training_and_one_without_training_rows_is_refused(planted):
-    assert len(train.training_pictures(results.dataset("toy"))) == 40
+    assert len(training.training_pictures(results.dataset("toy"))) == 40
     assert results.split(results.dataset("toy"), "val") == []
-    assert len(train.training_pictures(results.dataset("koniq10k"))) == 24
+    assert len(training.training_pictures(results.dataset("koniq10k"))) == 24
     assert len(results.split(results.dataset("koniq10k"), "test")) == 8
     path = planted / "data/pictures/manifest.csv"
     path.write_text(path.read_text().replace("train", "test"))
     with pytest.raises(ValueError, match="'pictures' has no rows of split 'train'"):
-        train.training_pictures(results.dataset("pictures"))
+        training.training_pictures(results.dataset("pictures"))
 
 
 def test_a_variant_is_trained_with_the_shared_changes_its_own_and_its_seed(planted, monkeypatch):

@@ -1,0 +1,1 @@
+"""Where a number is from: signatures, published figures with their standing, bibliographies."""

@@ -1,0 +1,158 @@
+"""Published figures with their standing, and what they say about ours.
+
+`published.csv` holds one figure a line. ``setting`` is ``zero_shot`` (nothing learnt from that data set),
+``same_set`` (trained and tested on parts of it) or ``cross_set`` (trained on ``train``). ``plcc`` is what a
+source calls PLCC without saying how it maps, ``plcc_raw`` where it is known that it does not. ``standing``
+is V (read in a primary source), S (a second hand's transcription) or R (recalled, unconfirmed: never a
+claim). Where several sources give a figure, the first line is the default and the others are reached by
+``version``. ``scaled`` says to which size the pictures were brought, where that is known not to be the size
+at which this suite scores them: such a figure is listed and stands beside none of ours. ``part`` says of
+which part of the data set it is, where that is known.
+
+Which row of a run a figure may stand beside is no matter of names: a method's card says it
+(``published_as``), by the weights, prompts and settings that were loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark import naming
+
+SETTINGS = ("zero_shot", "same_set", "cross_set")
+
+#: Names of the methods in the file, as their papers print them.
+TITLES = {
+    **{"arniqa": "ARNIQA", "arniqa_ou": "ARNIQA-OU", "brisque": "BRISQUE", "clipiqa": "CLIP-IQA"},
+    **{"clipiqa_plus": "CLIP-IQA+", "clipiqa_pyiqa": "CLIP-IQA (pyiqa)", "contrique": "CONTRIQUE"},
+    **{"grepq": "GRepQ", "hyperiqa": "HyperIQA", "ilniqe": "IL-NIQE", "maniqa": "MANIQA", "niqe": "NIQE"},
+    **{"qalign": "Q-Align", "qualiclip": "QualiCLIP", "qualiclip_plus": "QualiCLIP+", "reiqa": "Re-IQA"},
+    **{"topiq_nr": "TOPIQ-NR"},
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """One figure, the version and source it stands in, and its standing (V, S or R)."""
+
+    value: float
+    version: str
+    source: str
+    standing: str
+
+
+@lru_cache(maxsize=1)
+def figures() -> pd.DataFrame:
+    """Return every figure, with the columns of ``published.csv``."""
+    return pd.read_csv(Path(__file__).with_suffix(".csv"), keep_default_na=False, dtype={"value": float})
+
+
+def of(datasets: Collection[str]) -> pd.DataFrame:
+    """Return the figures of some data sets; those learnt from another only where that is one of them too."""
+    table = figures()
+    learnt = table["setting"].ne("cross_set") | table["train"].isin(datasets)
+    return table[table["dataset"].isin(datasets) & learnt]
+
+
+def lookup(
+    method: str,
+    dataset: str,
+    statistic: str,
+    *,
+    setting: str = "zero_shot",
+    train: str = "",
+    version: str | None = None,
+) -> Published | None:
+    """Find the published figure for one cell of a table; one of pictures of another size only by its version.
+
+    Parameters
+    ----------
+    method, dataset, statistic
+        Keys as in the result files.
+    setting
+        One of `SETTINGS`.
+    train
+        Training set; only ``cross_set`` needs it.
+    version
+        Version of the source, or None for the default one.
+
+    Returns
+    -------
+    Published or None
+        None where no figure is known.
+
+    Raises
+    ------
+    ValueError
+        If ``setting`` is none of the three, or a cross-set figure is asked for without its training set.
+    """
+    if setting not in SETTINGS:
+        raise ValueError(f"unknown setting {setting!r}: {naming.hint(setting, SETTINGS)}")
+    if setting == "cross_set" and not train:
+        raise ValueError("a cross_set figure has a training set: pass train=")
+    table = figures()
+    key = {"method": method, "dataset": dataset, "statistic": statistic, "setting": setting}
+    if setting == "cross_set":
+        key["train"] = train
+    if version is None:
+        key["scaled"] = ""
+    else:
+        key["version"] = version
+    found = table[np.logical_and.reduce([table[column].eq(value) for column, value in key.items()])]
+    if found.empty:
+        return None
+    row = found.iloc[0]
+    return Published(float(row["value"]), str(row["version"]), str(row["source"]), str(row["standing"]))
+
+
+def attach(
+    table: pd.DataFrame, *, setting: str = "zero_shot", method: str | None = None, opinions_of: str = ""
+) -> pd.DataFrame:
+    """Add the columns ``published``, ``standing`` and ``version`` to a tidy table.
+
+    Parameters
+    ----------
+    table
+        Has ``method`` and ``statistic``, and ``dataset`` (``train`` and ``test`` for ``cross_set``). In a
+        matrix of training and test sets the diagonal is read as ``same_set``.
+    setting
+        One of `SETTINGS`.
+    method
+        Whose figures the rows take, ``""`` for nobody's; without it, those of the name that each has.
+    opinions_of
+        Data set whose opinions the method learnt before it came to the table: its figures of the setting
+        ``zero_shot`` are then those published for this training set, on every other data set. On this one
+        there are none, since a published same-set figure is of a part that was held out.
+    """
+    found = []
+    for row in table.to_dict("records"):
+        name = str(row["method"]) if method is None else method
+        where = {"setting": setting}
+        if setting == "zero_shot" and opinions_of:
+            where = {"setting": "cross_set", "train": opinions_of}
+        if setting == "cross_set":
+            same = row["train"] == row["test"]
+            where = {"setting": "same_set"} if same else {"setting": setting, "train": str(row["train"])}
+        dataset = row["test"] if setting == "cross_set" else row["dataset"]
+        found.append(lookup(name, str(dataset), str(row["statistic"]), **where))
+    return table.assign(
+        published=[np.nan if f is None else f.value for f in found],
+        standing=["" if f is None else f.standing for f in found],
+        version=["" if f is None else f.version for f in found],
+    )
+
+
+def verdict(published: float, low: float, high: float) -> str:
+    """Say where a published figure leaves ours: ``agrees``, ``higher``, ``lower``, or "" for no answer.
+
+    ``agrees`` means that it lies within our interval; ``higher`` that ours lies above it.
+    """
+    if np.isnan(published) or np.isnan(low) or np.isnan(high):
+        return ""
+    return "agrees" if low <= published <= high else "higher" if low > published else "lower"

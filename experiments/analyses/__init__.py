@@ -1,0 +1,1 @@
+"""What the stages compute of one method: sweeps, harmless changes, maps."""

@@ -1,0 +1,143 @@
+"""Where the methods look, and whether it is where the picture is degraded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmark import files
+from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
+from benchmark.images import write_png
+from benchmark.method import has_gradients
+from experiments.analyses.subject import Subject, digest_of
+from experiments.runs import results, stage
+from experiments.runs.cells import Cells, Tables, code
+from experiments.settings import Settings
+
+FOLDER = stage.RESULTS / "gradcam"
+
+
+def trial_of(settings: Settings) -> Trial:
+    """What is degraded, where and how: the same for every method and floor."""
+    own = settings.gradcam
+    data = results.pictured(own.dataset, settings.prepare)
+    return Trial(results.pristine(data, own.images), own.kinds, own.levels, settings.seed)
+
+
+def attributions(subject: Subject) -> None:
+    """Measure where a method looks, and keep a raw map of each kind to look at: cells ``gradcam``, ``maps``.
+
+    Raises
+    ------
+    ValueError
+        If the settings name the method and it has no gradients.
+    """
+    own = subject.settings.gradcam
+    if own.methods is not None and subject.name not in own.methods:
+        return
+    trial = trial_of(subject.settings)
+    about = made_from(subject.settings, trial, method=subject.version, named=own.methods is not None)
+    about |= {"shuffled": subject.name in own.shuffled}
+    found = subject.cells.tables("gradcam", about, lambda: measured(subject, trial))
+    if found:
+        subject.cells.file("maps.npz", about, lambda: files.packed(raw_maps(subject, trial)))
+
+
+def made_from(settings: Settings, trial: Trial, **more: Any) -> dict[str, Any]:
+    """What maps rest on beside the method."""
+    own = settings.gradcam
+    shown = results.dataset(own.dataset)
+    return {
+        **{"code": code("experiments.analyses.gradcam"), "threads": settings.threads, "seed": settings.seed},
+        **{"how": own.how, "kinds": own.kinds, "levels": own.levels},
+        "pictures": digest_of(shown, results.pristine(shown, own.images).names),
+        **more,
+    }
+
+
+def measured(subject: Subject, trial: Trial) -> Tables:
+    """Where the maps of a method point and, where that is asked for, those of its shuffled weights.
+
+    Nothing of a method without gradients, unless the settings name it: that is an error.
+    """
+    own, method = subject.settings.gradcam, subject.method
+    if not has_gradients(method):
+        if own.methods is not None:
+            raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
+        return {}
+    seen = cast(Attributable, method)
+    found = {"own": table(localise(seen, trial, own.how))}
+    if subject.name in own.shuffled:
+        found["shuffled"] = table(localise(shuffled(seen, trial.seed), trial, own.how))
+    return found
+
+
+def raw_maps(subject: Subject, trial: Trial) -> dict[str, NDArray[Any]]:
+    """Raw map of each kind and target, ``kind-target``, of the picture that `shown_of` gives."""
+    method, how = cast(Attributable, subject.method), subject.settings.gradcam.how
+    found: dict[str, NDArray[Any]] = {}
+    for kind, worse, _ in shown_of(trial):
+        raw = maps(method, worse, None, how)[0].numpy()
+        found |= {f"{kind}-{target}": m for target, m in zip(method.cam_targets, raw, strict=True)}
+    return found
+
+
+def shown_of(trial: Trial) -> Any:
+    """Each kind with a picture ``[1, 3, H, W]`` of it on a region of another reference, and the region."""
+    for i, kind in enumerate(trial.kinds):
+        picture = trial.references[i % len(trial.references)][None]
+        worse, regions = implant(picture, kind, max(trial.levels), trial.seed, share=trial.share)
+        yield kind, worse, regions[0].numpy()
+
+
+def joined(settings: Settings, found: Mapping[str, Cells]) -> list[pd.DataFrame]:
+    """Tables of all methods, their shuffled weights and the floors; writes the maps to look at.
+
+    Parameters
+    ----------
+    settings
+        All settings.
+    found
+        Cells of each method that has some.
+    """
+    trial = trial_of(settings)
+    own = {name: tables for name, cells in found.items() if (tables := cells.read("gradcam"))}
+    measured = [tables["own"] for tables in own.values()]
+    measured += [tables["shuffled"] for tables in own.values() if "shuffled" in tables]
+    targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
+    cells, about = Cells(FOLDER), made_from(settings, trial)
+    blind = cells.tables("floors", about, lambda: {"floors": table(floors(trial, [""]))})["floors"]
+    measured += [blind.assign(target=target) for target in targets]
+    shown = {name: cells.arrays("maps.npz") for name, cells in found.items() if name in own}
+    _show(shown, trial, cells, about)
+    return measured
+
+
+def _show(
+    shown: Mapping[str, Mapping[str, NDArray[Any]]], trial: Trial, cells: Cells, about: Mapping[str, Any]
+) -> None:
+    """Write the pictures to look at and, of all methods together, ``maps.npz`` and its index ``maps.csv``."""
+    arrays: dict[str, NDArray[Any]] = {}
+    index = []
+    for kind, worse, region in shown_of(trial):
+        image = f"images/{kind}.png"
+        if not cells.kept(image, about):
+            (FOLDER / "images").mkdir(parents=True, exist_ok=True)
+            write_png(FOLDER / image, worse[0])
+            cells.note(image, about)
+        arrays[f"{kind}-region"] = region
+        for name, own in shown.items():
+            for target in (key.removeprefix(f"{kind}-") for key in own if key.startswith(f"{kind}-")):
+                key = f"{kind}-{name}-{target}"
+                arrays[key] = own[f"{kind}-{target}"]
+                keys = {"map": key, "image": image, "method": name, "target": target}
+                index.append({**keys, "distortion": kind, "level": max(trial.levels)})
+    columns = ["map", "image", "method", "target", "distortion", "level", "region"]
+    frame = pd.DataFrame(index, columns=columns[:-1])
+    frame["region"] = frame["distortion"] + "-region"
+    files.write_bytes(FOLDER / "maps.npz", files.packed(arrays))
+    files.write_csv(frame, FOLDER / "maps.csv")
+    cells.close(also=["maps.npz", "maps.csv"])

@@ -1,0 +1,69 @@
+"""Every method's score against rising intensity of every distortion, and what a picture costs it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from benchmark import naming
+from benchmark.datasets.dead_leaves import dead_leaves
+from benchmark.degradations import GROUPS
+from benchmark.robustness import sweep as run_sweep
+from benchmark.scoring.cost import cost
+from experiments.analyses.subject import Subject
+from experiments.runs import results
+from experiments.scoring.partial import Partial
+
+
+def costs(subject: Subject) -> None:
+    """Count what a picture of the size in the settings costs a method: cell ``cost``."""
+    size = subject.settings.cost
+    about = subject.made_from("sweep", cost=size.model_dump())
+
+    def make() -> dict[str, pd.DataFrame]:
+        picture = dead_leaves(max(size.width, size.height), subject.settings.seed)
+        counted = cost(subject.method, picture[None, :, : size.height, : size.width])
+        row = {"method": subject.name, "width": size.width, "height": size.height, **asdict(counted)}
+        return {"cost": pd.DataFrame([row])}
+
+    subject.cells.tables("cost", about, make)
+
+
+def curves(subject: Subject) -> None:
+    """Score pictures at every level of every kind: cell ``sweep``, tables ``curves`` and ``orders``."""
+    own, seed = subject.settings.sweep, subject.settings.seed
+    kinds = chosen(own.kinds)
+    # Where a set has no pristine pictures, the paper takes random ones for its Figure 1.
+    references = results.pristine(
+        results.pictured(own.dataset, subject.settings.prepare), own.images, drawn=seed
+    )
+    about = subject.made_from("sweep", references, kinds=kinds)
+
+    def make() -> dict[str, pd.DataFrame]:
+        partial = Partial(subject.partial("sweep"), about)
+        found = run_sweep(subject.placed, references, kinds, seed=seed, partial=partial)
+        return dict(zip(("curves", "orders"), found, strict=True))
+
+    subject.cells.tables("sweep", about, make)
+    Partial(subject.partial("sweep"), about).remove()
+
+
+def chosen(kinds: str | list[str]) -> dict[str, list[str]]:
+    """Return kinds of degradation by group; ``"all"`` is every one.
+
+    Raises
+    ------
+    ValueError
+        If a kind is unknown.
+    """
+    known = [kind for members in GROUPS.values() for kind in members]
+    wanted = known if kinds == "all" else list(kinds)
+    for kind in wanted:
+        if kind not in known:
+            raise ValueError(f"sweep.kinds: {kind!r} is no kind; {naming.hint(kind, known)}")
+    by_group: dict[str, Any] = {
+        group: [kind for kind in members if kind in wanted] for group, members in GROUPS.items()
+    }
+    return {group: members for group, members in by_group.items() if members}

@@ -1,0 +1,104 @@
+"""Another run to compare with: a folder, or a revision whose results DVC still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from benchmark import files
+from benchmark.reporting.compared import compared, tables
+from benchmark.reporting.pages import menu_entry, page
+from benchmark.reporting.run import Run
+from experiments.pages.notebooks import SITE, commit, read
+from experiments.runs import stage
+
+PAGE = "comparison"
+TITLE = (
+    "# Comparison\n\nThis run beside another: the settings that differ, and the figures that moved beyond "
+    "their intervals."
+)
+
+
+def fetch(where: str, into: Path) -> Path:
+    """Return a folder that holds ``results/tables`` and ``params.yaml`` of another run.
+
+    Parameters
+    ----------
+    where
+        A folder laid out as a checkout, or what DVC takes as a revision: a commit, branch, tag or experiment.
+    into
+        Empty folder, where the files of a revision are put.
+
+    Raises
+    ------
+    ValueError
+        If there is neither, or the files of the revision are not in DVC's cache.
+    """
+    folder = Path(where)
+    if folder.is_dir():
+        if not (folder / "results" / "tables").is_dir():
+            raise ValueError(f"--compare {where}: the folder has no results/tables; run `dvc repro` in it")
+        return folder
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+    from dvc.scm import SCM, resolve_rev
+    from scmrepo.exceptions import SCMError
+
+    with ExitStack() as opened:
+        try:
+            commit = resolve_rev(opened.enter_context(closing(SCM("."))), where)
+            revision = opened.enter_context(closing(DVCFileSystem(rev=commit)))
+            names = [name for name in ("params.yaml", *tables()) if revision.isfile(name)]
+        except (DvcException, SCMError) as error:
+            raise ValueError(f"--compare {where}: neither a folder nor a revision ({error})") from error
+        return _bring(where, commit, revision, names, into)
+
+
+def _bring(where: str, commit: str, revision: Any, names: Sequence[str], into: Path) -> Path:
+    """Put the named files of a revision into a folder, and return it."""
+    from dvc.exceptions import DvcException
+
+    if not any(name.endswith(".csv") for name in names):
+        raise ValueError(
+            f"--compare {where}: the revision names no results; commit dvc.lock with a run, "
+            "name an experiment of `dvc exp show`, or a folder of another checkout"
+        )
+    lacking = []
+    for name in names:
+        try:
+            files.write_bytes(into / name, revision.read_bytes(name))
+        except (DvcException, OSError):
+            lacking.append(name)
+    if lacking:
+        raise ValueError(
+            f"--compare {where}: {_how_to_get(commit[:9], lacking, len({*names} - {'params.yaml'}))}"
+        )
+    return into
+
+
+def _how_to_get(commit: str, lacking: Sequence[str], count: int) -> str:
+    """Say why results of a commit are not here, and the commands that bring them."""
+    return (
+        f"{len(lacking)} of the {count} tables that dvc.lock of {commit} records are not in the cache, the "
+        f"first is {lacking[0]}: that run was made elsewhere, or its files were removed. Where a remote of "
+        f"DVC holds them, `dvc fetch --all-commits` brings them; else make the run beside this one, "
+        f"`git clone . ../{commit} && cd ../{commit} && git checkout {commit} && dvc repro`, and then "
+        f"`iqa report --compare ../{commit}`"
+    )
+
+
+def write(where: str, folder: Path, out: Path = stage.REPORTS) -> Path:
+    """Write the page that compares this run with the one in ``folder``, called ``where``; return its path."""
+    menu = [menu_entry(name, read(name)) for name in stage.start(torch=False).report.pages]
+    there = Run(*(str(folder / name) for name in ("results", "data", "models", "params.yaml")))
+    shown = {"text/html": compared(Run(commit=commit()), there, where)}
+    output = nbformat.v4.new_output("display_data", shown)
+    cells = [nbformat.v4.new_markdown_cell(TITLE), nbformat.v4.new_code_cell(outputs=[output])]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    entry = menu_entry(PAGE, notebook)
+    files.write_text(out / f"{PAGE}.html", page(notebook, entry, [*menu, entry], SITE))
+    return out / f"{PAGE}.html"

@@ -1,0 +1,152 @@
+"""Notebooks executed in one kernel and rendered as pages.
+
+The kernel is emptied before each: starting one and importing seaborn takes longer than all pages together.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
+
+from benchmark import files, naming
+from benchmark.reporting.pages import menu_entry, page
+from benchmark.reporting.run import ablations
+from experiments.pages.kernel import NAME, kernel
+from experiments.runs import stage
+
+NOTEBOOKS = Path("notebooks")
+SITE = "No-reference image quality, measured"
+
+
+def read(name: str, notebooks: Path = NOTEBOOKS) -> Any:
+    """Read the notebook of a page.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message says which name was probably meant.
+    """
+    path = notebooks / f"{name}.ipynb"
+    if not path.is_file():
+        known = sorted(file.stem for file in notebooks.glob("*.ipynb"))
+        raise ValueError(f"{path} is missing; {naming.hint(name, known)}")
+    return nbformat.read(path, as_version=4)
+
+
+class OneKernel(Engine):
+    """Papermill engine that executes a notebook in a kernel which is running already."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> None:
+        """Execute the notebook that papermill manages; ``given`` holds the kernel's manager and client."""
+        notebook = PapermillNotebookClient(nb_man, km=given["manager"], kernel_name=kernel_name)
+        notebook.kc = given["client"]
+        try:
+            notebook.execute()
+        finally:
+            # nbclient would wait for this kernel once more for each notebook when Python ends.
+            atexit.unregister(notebook._cleanup_kernel)
+
+
+papermill_engines.register("one_kernel", OneKernel)
+
+
+def check_parameters(name: str, notebook: Any, parameters: Mapping[str, object]) -> None:
+    """Check that a notebook declares every parameter: papermill would only warn.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameters that it does not declare, and those it does.
+    """
+    tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    declared = [
+        line.split("=")[0].strip() for cell in tagged for line in cell.source.splitlines() if "=" in line
+    ]
+    unknown = [key for key in parameters if key not in declared]
+    if unknown:
+        known = ", ".join(declared) or "none"
+        raise ValueError(
+            f"notebooks/{name}.ipynb: unknown parameters {', '.join(unknown)}; it declares: {known}"
+        )
+
+
+def execute(notebook: Any, parameters: Mapping[str, object], running: Mapping[str, Any]) -> Any:
+    """Execute a notebook in a running :func:`kernel` from an empty namespace; nothing is saved."""
+    emptied = nbformat.from_dict(notebook)
+    emptied.cells = [nbformat.v4.new_code_cell("%reset -sf"), *emptied.cells]
+    options = {"engine_name": "one_kernel", "kernel_name": NAME, "language": "python", "progress_bar": False}
+    return papermill.execute_notebook(emptied, None, dict(parameters), **options, **running)
+
+
+def report(
+    names: Sequence[str],
+    parameters: Mapping[str, object] | None = None,
+    *,
+    pages: Sequence[str] | None = None,
+    notebooks: Path = NOTEBOOKS,
+    reports: Path = stage.REPORTS,
+    running: Mapping[str, Any] | None = None,
+) -> None:
+    """Make the pages ``names`` (all of ``pages`` where none is named) in the folder ``reports``.
+
+    Parameters
+    ----------
+    names
+        Notebooks without ending.
+    parameters
+        Passed to every notebook: ``results``, ``data``, ``models``, ``params``, ``commit``.
+    pages
+        The menu; by default ``report.pages`` of the settings.
+    notebooks, reports
+        Folders read and written.
+    running
+        A :func:`kernel` to use; by default one is started, and ended with the last page.
+    """
+    listed = stage.start(torch=False).report.pages if pages is None else pages
+    sources = {name: read(name, notebooks) for name in dict.fromkeys([*listed, *names])}
+    menu = [menu_entry(name, source) for name, source in sources.items()]
+    given = {"commit": commit()} | dict(parameters or {})
+    for name, source in sources.items():
+        check_parameters(name, source, given)
+    with contextlib.nullcontext(running) if running else kernel() as used:
+        for entry in menu:
+            if not names or entry.name in names:
+                executed = execute(sources[entry.name], given, used)
+                text = page(executed, entry, menu, SITE, ablation_note(given.get("models", stage.MODELS)))
+                files.write_text(reports / f"{entry.name}.html", text)
+
+
+def ablation_note(models: Any) -> str:
+    """Say of which methods this run shows an ablation; "" where all are as their profile states them."""
+    files = sorted(Path(models).glob("*/method.json"))
+    read = {path.parent.name: json.loads(path.read_text()) for path in files}
+    said = [f"{name} is its ablation {of}" for name, of in ablations(read).items()]
+    return f"In this run {' and '.join(said)}, not the method as its profile states it." if said else ""
+
+
+def commit() -> str:
+    """Return the commit of the checkout, marked where files differ from it; "" outside a checkout."""
+
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+
+    try:
+        head = git("rev-parse", "HEAD")
+    except FileNotFoundError:
+        return ""
+    if head.returncode:
+        return ""
+    # dvc.lock is written by the very run that makes the pages.
+    changed = git("diff", "--quiet", "HEAD", "--", ".", ":(exclude)dvc.lock").returncode
+    return head.stdout.strip()[:12] + (" with changes" if changed else "")

@@ -1,0 +1,62 @@
+"""What every stage does first and last: check the settings, fix the threads, say where files lie."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.datasets.prepared.contents import stamp_of
+from experiments import settings as settings_of
+
+if TYPE_CHECKING:  # a stage that writes no table must not wait for pandas
+    pass
+
+DATA, MODELS, RESULTS, REPORTS = Path("data"), Path("models"), Path("results"), Path("reports")
+TABLES = RESULTS / "tables"
+
+
+def start(*, torch: bool = True, deterministic: bool = False) -> settings_of.Settings:
+    """Check ``params.yaml`` and fix what results could depend on; returns the settings.
+
+    ``deterministic`` is for training: forward passes need no such mode, and it imports torch's compiler,
+    which takes seconds.
+    """
+    settings = settings_of.load()
+    if torch:
+        import torch as pytorch
+
+        pytorch.set_num_threads(settings.threads)
+        if deterministic:
+            pytorch.use_deterministic_algorithms(True)
+    return settings
+
+
+def named_files(value: Any) -> Iterator[Path]:
+    """Files that settings name, however deep, in their order."""
+    if isinstance(value, str):
+        path = Path(value).expanduser()
+        if len(value) < 4096 and "\0" not in value and path.is_file():
+            yield path
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from named_files(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from named_files(inner)
+
+
+def stamp(files: Iterable[Path]) -> str:
+    """Digest of the size and time of each file: tells apart other pictures under the same names."""
+    stamps = [" ".join(stamp_of(file)) for file in files]
+    return hashlib.sha256("\n".join(stamps).encode()).hexdigest()
+
+
+def sha256(paths: Iterable[Path]) -> str:
+    """Hash of the names and bytes of files, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

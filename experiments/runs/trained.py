@@ -1,0 +1,86 @@
+"""Methods as a training left them: a folder with ``method.json`` and, where something was learnt, weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import methods
+from benchmark.files import hidden
+from benchmark.method import Method
+from experiments.runs import stage
+from experiments.runs.closure import closure
+
+#: What stands before the name of a method that was trained here.
+TRAINED = "trained"
+
+
+def load_trained(name: str, models: Path = stage.MODELS) -> Method:
+    """Load a method as its stage left it in ``models/<name>/``, or wherever that folder is by now.
+
+    Raises
+    ------
+    ValueError
+        If it has not been trained.
+    """
+    path = models / name / "method.json"
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; run `dvc repro train@{name}`")
+    trained = json.loads(path.read_text())
+    if "method" not in trained:
+        raise ValueError(f"{path} is of another version of the suite; run `dvc repro -f train@{name}`")
+    method = methods.load(trained["method"], **_found(path.parent, trained["load"]))
+    method.name = trained["name"]
+    return method
+
+
+def _found(folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments whose files lie beside ``method.json`` point there, whatever folder they were written in."""
+    beside = {key: folder / Path(value).name for key, value in arguments.items() if isinstance(value, str)}
+    return {**arguments, **{key: str(path) for key, path in beside.items() if path.is_file()}}
+
+
+def version_of(folder: Path) -> str:
+    """Digest of all that training left in a folder, weights too: others may have taken their place."""
+    return stage.sha256(path for path in folder.iterdir() if path.is_file())
+
+
+def load_here(name: str, models: Path = stage.MODELS) -> Method:
+    """Load a method by one rule for the command line, Python and the hub.
+
+    Parameters
+    ----------
+    name
+        A method of ``methods/``, as published: ``"qualiclip"``; or a folder that training left; or
+        ``"trained:qualiclip"``, what the pipeline has trained here.
+    models
+        Where the pipeline leaves what it trains.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method, or its published weights cannot be had.
+    """
+    folder = folder_of(name, models)
+    if folder is not None:
+        return load_trained(folder.name, folder.parent)
+    return methods.load(name)
+
+
+def folder_of(name: str, models: Path = stage.MODELS) -> Path | None:
+    """Folder of a trained method that a name means; nothing where it means a published one."""
+    kind, _, own = name.partition(":")
+    if kind == TRAINED:
+        return models / own
+    return Path(name) if (Path(name) / "method.json").is_file() else None
+
+
+def code_files(name: str) -> list[Path]:
+    """Python files that a method's scores rest on, and the data that lie in its folder."""
+    file = Path(methods.find(name).__file__ or "")
+    if file.name != "__init__.py":
+        return closure(f"methods.{file.stem}")
+    beside = [p for p in file.parent.rglob("*") if p.is_file() and not hidden(p.relative_to(file.parent))]
+    data = [path for path in beside if path.suffix not in (".py", ".pyc", ".md")]
+    return [*closure(f"methods.{file.parent.name}"), *data]

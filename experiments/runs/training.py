@@ -1,0 +1,101 @@
+"""A method trained on a prepared data set or on any pictures, and what is written down of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import methods
+from benchmark import files
+from benchmark.datasets.prepared import Dataset
+from benchmark.files import check_folder, hidden
+from experiments.runs import results, stage
+from experiments.runs.trained import code_files
+from experiments.settings import MethodSettings, Settings
+from methods._shared.training.loop import digests_of
+
+
+def train_on(
+    settings: Settings, out: Path, name: str, own: MethodSettings, seed: int, ablation: str = ""
+) -> None:
+    """Train a method into ``out`` on the data sets that the settings name, or the ablation of it named."""
+    rated: Dataset | None = None
+    pictures: list[Path] = []
+    held_out: list[Path] = []
+    if own.train is not None:
+        data = results.pictured(settings.train.dataset, settings.prepare)
+        pictures = training_pictures(data)
+        held_out = [data.root / name for name in results.split(data, "val")]
+        if settings.train.rated and methods.learns_from_scores(own.module):
+            rated = results.pictured(settings.train.rated, settings.prepare)
+    train_into(out, name, own, pictures, seed, rated, held_out, ablation)
+
+
+def train_into(
+    out: Path,
+    name: str,
+    own: MethodSettings,
+    pictures: list[Path],
+    seed: int,
+    rated: Dataset | None = None,
+    held_out: Sequence[Path] = (),
+    ablation: str = "",
+) -> None:
+    """Train a method into ``out`` and write ``method.json`` beside its weights."""
+    check_folder(out)
+    out.mkdir(parents=True, exist_ok=True)
+    learnt: dict[str, Any] = {}
+    learnt_from = digest_of(pictures)  # as they are now: they may be gone by the end
+    if own.train is not None:
+        learnt = methods.train(
+            own.module, pictures, out, seed=seed, settings=own.train, rated=rated, held_out=held_out
+        )
+    if os.environ.get("RANK", "0") != "0":
+        return  # under torchrun the first process writes
+    arguments = {**own.load, **learnt}
+    method = methods.load(own.module, **arguments)
+    there = [path for path in out.iterdir() if path.is_file() and not hidden(path.name)]
+    weights = [path for path in there if path.name != "method.json"]
+    weights += [path for path in stage.named_files(arguments) if path.parent != out]
+    files.write_json(
+        {
+            "name": name,
+            "method": own.module,
+            "card": asdict(getattr(method, "card", methods.card(own.module))),
+            "higher_is_better": method.higher_is_better,
+            "train": own.train,
+            "load": arguments,
+            "ablation": ablation,
+            "rated": rated.record.name if rated else "",
+            "seed": seed,
+            "pictures_sha256": learnt_from,
+            "code_sha256": stage.sha256(code_files(own.module)),
+            "weights_sha256": stage.sha256(weights) if weights else "",
+        },
+        out / "method.json",
+    )
+
+
+def digest_of(pictures: Sequence[Path]) -> str:
+    """Hash of the names and digests of training pictures, wherever their folder lies; "" of none."""
+    found = json.dumps(digests_of(pictures)).encode()
+    return hashlib.sha256(found).hexdigest() if pictures else ""
+
+
+def training_pictures(data: Dataset) -> list[Path]:
+    """Pristine pictures of a data set that are for training.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    names = results.split(data)
+    if not names:
+        raise ValueError(f"data set {data.record.name!r} has no rows of split 'train' in its manifest")
+    return [data.root / name for name in names]

@@ -1,0 +1,137 @@
+"""What a run will take, said before it starts: downloads, terms, forms, disk, memory, and counts of work.
+
+Figures that nobody has measured are marked as estimates, with the rule behind them; what is not known is
+said.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.datasets import catalogue
+from benchmark.datasets.prepared.linked import folder_of
+from benchmark.degradations import LEVELS
+from experiments.settings import Settings
+
+#: What a stage holds with CLIP's RN50.
+JOB_GB = 3
+#: Files of weights as they are published, all that the paper profile names; sizes of files of these formats.
+WEIGHTS_GB = 0.6
+#: Seconds of one core that a picture takes whatever the device, of methods that are slow at it: measured,
+#: IL-NIQE for any size, ARNIQA-OU at 512 x 384.
+SECONDS = {"ilniqe": 0.7, "arniqa_ou": 2.0}
+#: The same of a picture that is fitted to, where it differs; measured.
+FITTING = {"arniqa_ou": 0.2}
+
+
+def needs(settings: Settings, here: Path = Path()) -> Iterator[str]:
+    """Say what a run of these settings will take, a line at a time; nothing where all of it is made here."""
+    entries = [catalogue.entry(kind) for kind in _published(settings)]
+    if not entries:
+        return
+    yield from _downloads(entries)
+    yield from _room(entries, settings, here)
+    yield from _work(settings, entries)
+
+
+def _published(settings: Settings) -> list[str]:
+    prepare = settings.prepare
+    kinds = [str(prepare.settings.get(name, {}).get("kind", name)) for name in prepare.datasets]
+    return [kind for kind in kinds if kind in catalogue.names()]
+
+
+def _downloads(entries: Sequence[catalogue.Entry]) -> Iterator[str]:
+    yield "To fetch"
+    for entry in entries:
+        size = f"{entry.archive.gb:8.2f} GB" if entry.archive else "  unknown   "
+        if folder_of(entry).is_dir():
+            how = "here"
+        elif not entry.sources:
+            how = f"by hand: `iqa datasets {entry.name}`"
+        elif entry.asks:
+            how = f"a form on {entry.page}, or the mirror: `iqa download {entry.name} --accept-terms`"
+        else:
+            how = f"`iqa download {entry.name}`"
+        yield f"  {entry.name:12}{size}  {how}"
+        known = f" ({entry.archive.known_from})" if entry.archive else ""
+        yield f"  {'':12}{'':11}  {entry.licence}{known}"
+    unknown = sum(entry.archive is None for entry in entries)
+    also = f", and {unknown} of unknown size" if unknown else ""
+    yield f"  {'together':12}{_gigabytes(entries):8.2f} GB{also}"
+    yield f"  {'weights':12}{WEIGHTS_GB:8.2f} GB  at the first use, by `train@METHOD`; estimate"
+
+
+def _gigabytes(entries: Sequence[catalogue.Entry]) -> float:
+    return sum(entry.archive.gb for entry in entries if entry.archive)
+
+
+def _room(entries: Sequence[catalogue.Entry], settings: Settings, here: Path) -> Iterator[str]:
+    known = _gigabytes(entries)
+    free = shutil.disk_usage(here).free / 1e9
+    enough = "enough" if free > 2 * known else "NOT ENOUGH"
+    yield "\nTo hold (estimates)"
+    yield f"  disk    {2 * known:.0f} GB: archives and as much unpacked; free here {free:.0f} GB, {enough}"
+    yield f"  memory  {JOB_GB} GB for each of `iqa repro --jobs`"
+
+
+def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[str]:
+    images = {entry.name: entry.counts.get("images", 0) for entry in entries}
+    scored = sum(images.get(name, 0) for name in settings.score.datasets)
+    probed = sum(images.get(name, 0) for name in settings.cross_dataset.datasets)
+    count, swept = len(settings.methods), _swept(settings)
+    work = {
+        "scores": count * scored,
+        "features, at most": sum(map(settings.cross_dataset.takes, settings.methods)) * probed,
+        "scores of the sweep": count * swept,
+    }
+    yield "\nTo compute"
+    for what, number in work.items():
+        yield f"  {number:>11,}  {what}: {_days(number)}"
+    for name, own in settings.methods.items():
+        trained = _steps(own.train or {}, images.get(settings.train.dataset, 0))
+        if trained:
+            yield f"  {trained:>11,}  training steps of {name}"
+    yield from _fits(settings, scored + swept)
+    longer = len(settings.ablation.variants) + len(settings.ablation.seeds)
+    yield (
+        f"  {longer:>11,}  ablations and seeds, each as long as the training of {settings.ablation.method}"
+        + (f" with {settings.ablation.changes}" if settings.ablation.changes else "")
+    )
+    yield "  Pictures a second with CLIP's RN50: 7 on two cores at 481 x 321, measured; at 1024 x 768 about"
+    yield "  1.4, an estimate. On an H200 385 at 512 x 384; yours: `iqa bench --method clipiqa`."
+
+
+def _swept(settings: Settings) -> int:
+    """Return how many pictures of the sweep a method scores."""
+    kinds = list(LEVELS) if settings.sweep.kinds == "all" else settings.sweep.kinds
+    return settings.sweep.images * sum(len(LEVELS[kind]) for kind in kinds)
+
+
+def _fits(settings: Settings, scores: int) -> Iterator[str]:
+    """Say how many pictures are fitted to, and how long those methods take that no device makes faster."""
+    for name, own in settings.methods.items():
+        seconds = SECONDS.get(own.module, 0.0)
+        if count := (own.train or {}).get("count"):
+            lasts = f": {_hours(FITTING.get(own.module, seconds) * count)}" if seconds else ""
+            yield f"  {count:>11,}  pristine pictures that {name} is fitted to{lasts}"
+        if seconds:
+            yield f"  {scores:>11,}  scores by {name}, of those above: {_hours(seconds * scores)}"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours of one core"
+
+
+def _steps(train: dict[str, Any], pictures: int) -> int:
+    """Return the steps that a training's settings ask for; 0 for one without."""
+    if "epochs" in train and "batch" in train:
+        return int(train["epochs"] * pictures / train["batch"])
+    return int(train.get("steps", 0))
+
+
+def _days(count: int) -> str:
+    slow, fast = count / 1 / 86400, count / 100 / 86400
+    return f"{slow:.1f} days at 1 a second, {fast * 24:.1f} hours at 100"

@@ -1,0 +1,1 @@
+"""A method over pictures outside of tables: inputs, journal, columns, speed."""

@@ -1,0 +1,110 @@
+"""A data set scored and described by a method as a training left it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark import files
+from benchmark.method import Method
+from benchmark.scoring import Row, features_manifest
+from experiments.runs import results
+from experiments.runs.cells import code, digest
+from experiments.runs.trained import load_trained, version_of
+from experiments.scoring import runner
+from experiments.settings import Score, Settings
+
+#: What scores and features rest on besides the method.
+CODE = __name__
+
+
+class Model:
+    """What training left in a folder, loaded when it is first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def method(self) -> Method:
+        """The method."""
+        return load_trained(self.folder.name, self.folder.parent)
+
+    @property
+    def version(self) -> str:
+        """Digest of all that training wrote down."""
+        return version_of(self.folder)
+
+
+def made_from(model: Model, data: results.Dataset, settings: Settings, **more: Any) -> dict[str, Any]:
+    """Say what scores or features of a data set were made from, as `experiments.runs.cells` keeps it."""
+    names = data.manifest["image"].tolist()
+    return {
+        "method": model.version,
+        "code": code(CODE),
+        "pictures": digest([*names, *results.digests_now(data, names)]),
+        "short_side": data.record.short_side,
+        "batch": settings.score.batch,
+        "threads": settings.threads,
+        **more,
+    }
+
+
+def score_into(out: Path, journal: Path, model: Model, data: results.Dataset, settings: Score) -> None:
+    """Score every picture of a data set with a trained method; what was stopped goes on where it was.
+
+    Parameters
+    ----------
+    out
+        File of the scores.
+    journal
+        File that takes them as they come, and that an earlier run may have left; it is left there.
+    model
+        What training left.
+    data
+        The data set.
+    settings
+        Batch and engine.
+
+    Raises
+    ------
+    ValueError
+        If not one picture could be scored: a table of errors alone is no result.
+    """
+    pictures = {name: data.root / name for name in data.manifest["image"]}
+    method = model.method
+    how = runner.How(batch=settings.batch, short_side=data.record.short_side)
+
+    def rows_of(done: Mapping[int, runner.Size | None]) -> Iterator[list[Row]]:
+        if settings.engine == "local":
+            return runner.local_rows([*pictures.values()], method, how, done)
+        from experiments.scoring.engine_ray import ray_rows
+
+        return ray_rows([*pictures.values()], str(model.folder), how, done)
+
+    version = digest([model.version, code(CODE)])
+    about = runner.fingerprint(method, how, version=version, engine=settings.engine)
+    runner.table_into(out, journal, pictures, rows_of, about)
+
+
+def features(model: Model, data: results.Dataset, batch: int) -> bytes:
+    """Describe every picture of a data set; the file of NumPy's that probes are trained on.
+
+    Raises
+    ------
+    ValueError
+        If not one picture could be described.
+    """
+    runner.place(model.method, "auto")
+    names, values, errors = features_manifest(data, model.method, batch=batch)  # type: ignore[arg-type]
+    for image, reason in errors.items():
+        print(f"no features of {image}: {reason}", file=sys.stderr)
+    if not names:
+        image, reason = next(iter(errors.items()))
+        none = f"{model.folder.name} could describe none of the pictures of {data.record.name}"
+        raise ValueError(f"{none}; {image}: {reason}")
+    return files.packed({"image": np.array(names, dtype=np.str_), "features": values})

@@ -1,0 +1,128 @@
+"""What pictures a command line names: files, folders, globs, lists, and addresses of stores."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from benchmark.datasets._spelling import on_disk
+from benchmark.files.delimited import read_table
+from benchmark.files.web import within
+from benchmark.images import EXTENSIONS, among, is_address, patience, visible
+
+#: Columns of a list of pictures that may hold their paths, the first one found.
+COLUMNS = ("image", "path", "file", "filename", "name")
+
+#: A file of this machine, or an address such as ``s3://bucket/photo.jpg``.
+Picture = Path | str
+
+
+def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Picture]:
+    """List the pictures that arguments name, each once, in the order of the arguments.
+
+    Parameters
+    ----------
+    arguments
+        Files as they are; folders, searched for pictures all the way down, in the order of their names, and
+        glob patterns, both without what systems and programs put there (`benchmark.images.visible`); CSV
+        (`benchmark.files.delimited.read_table`) or parquet files with a column of `COLUMNS`, whose paths
+        start from the folder of the file; ``-`` for one path a line of standard input; or addresses of a
+        store that fsspec knows, with folders and patterns alike. A name in another Unicode form than the
+        disk's is taken as the disk spells it.
+    stdin
+        Standard input.
+
+    Raises
+    ------
+    ValueError
+        If an argument names nothing that exists, or a folder or list without a picture.
+    """
+    found = [picture for argument in arguments for picture in _named(argument, stdin)]
+    return list(dict.fromkeys(found))
+
+
+def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
+    path = on_disk(Path(argument))
+    if argument == "-":
+        lines = [line.rstrip("\n") for line in stdin or ()]
+        return _some([_below(Path(), line) for line in lines if line], "standard input names no picture")
+    if is_address(argument):
+        return _stored(argument)
+    if path.is_dir():
+        # A broken link stays in the list: that it cannot be read is for its row to say.
+        there = [str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()]
+        inside: list[Picture] = [path / name for name in among(there, path)]
+        return _some(sorted(inside), f"{path} holds no picture ({', '.join(sorted(EXTENSIONS))})")
+    if path.suffix.lower() in {".csv", ".parquet"} and path.is_file():
+        return _listed(path)
+    if path.exists() or path.is_symlink():
+        return [path]
+    found = visible(glob.glob(argument, recursive=True), argument, _unwritten(argument))
+    matches: list[Picture] = sorted(map(Path, found))
+    return _some(matches, f"{argument} does not exist")
+
+
+def _stored(address: str) -> Iterable[Picture]:
+    """Pictures of a store: one by its ending, those that a pattern matches, or all below a folder."""
+    import fsspec
+
+    if Path(address).suffix.lower() in EXTENSIONS and not glob.has_magic(address):
+        return [address]
+    try:
+        store, place = fsspec.url_to_fs(address)
+        look = store.glob if glob.has_magic(address) else store.find
+        names = within(patience(), lambda: look(place))
+    except Exception as error:  # every store raises errors of its own
+        raise ValueError(f"{address} cannot be listed ({type(error).__name__}: {error})") from error
+    pictures = [name for name in names if Path(name).suffix.lower() in EXTENSIONS]
+    rest = _unwritten(address) if glob.has_magic(address) else lambda name: name.removeprefix(place)
+    kept = visible(pictures, address, rest)
+    inside = [store.unstrip_protocol(name) for name in kept]
+    return _some(sorted(inside), f"{address} holds no picture ({', '.join(sorted(EXTENSIONS))})")
+
+
+def _unwritten(pattern: str) -> Callable[[str], Path]:
+    """Return what leaves of a path that a pattern found the parts that the pattern does not write out."""
+    wanted = Path(pattern).parts
+    dotted = any(part.startswith(".") and glob.has_magic(part) for part in wanted)
+
+    def rest(found: str) -> Path:
+        parts = [part for part in Path(found).parts if part not in wanted]
+        return Path(*(part for part in parts if not (dotted and part.startswith("."))))
+
+    return rest
+
+
+def _listed(path: Path) -> list[Picture]:
+    columns = _parquet(path) if path.suffix.lower() == ".parquet" else read_table(path).to_dict("list")
+    name = next((name for name in COLUMNS if name in columns), None)
+    if name is None:
+        raise ValueError(f"{path}: needs a column among {', '.join(COLUMNS)}, has {', '.join(columns)}")
+    for row, cell in enumerate(columns[name], start=1):
+        if not cell or not isinstance(cell, str):  # parquet may hold numbers
+            raise ValueError(f"{path}: its row {row} names no picture, it holds {cell!r}")
+    return _some([_below(path.parent, cell) for cell in columns[name]], f"{path} lists no picture")
+
+
+def _parquet(path: Path) -> dict[str, list[str]]:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ValueError(f"{path}: parquet needs pyarrow, which is not installed") from error
+    file = parquet.ParquetFile(path)
+    names = [name for name in COLUMNS if name in file.schema_arrow.names]
+    if not names:
+        return {name: [] for name in file.schema_arrow.names}
+    return {names[0]: file.read(columns=names[:1]).column(0).to_pylist()}
+
+
+def _below(folder: Path, name: str) -> Picture:
+    return name if is_address(name) else on_disk(folder / name)
+
+
+def _some(found: list[Picture], otherwise: str) -> list[Picture]:
+    if not found:
+        raise ValueError(otherwise)
+    return found

@@ -1,0 +1,67 @@
+"""What a score was made with, in the columns that stand beside it."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from benchmark.files import sha256_of
+from benchmark.method import Method
+from experiments.runs import results, stage, trained
+
+#: Beside ``image,score,error``.
+COLUMNS = ("method", "weights", "weights_sha256", "direction", "precision", "version")
+
+
+def provenance(name: str, method: Method, precision: str) -> dict[str, str]:
+    """Say what a method is, by the name that it was asked for.
+
+    Parameters
+    ----------
+    name
+        As for `experiments.runs.trained.load_here`.
+    method
+        What that gave.
+    precision
+        ``fp32`` or ``bf16``.
+
+    Returns
+    -------
+    dict
+        ``method``; ``weights``, the files that were read (several with ``+`` between), or in words where it
+        reads none of its own; ``weights_sha256``; ``direction``, ``higher`` or ``lower`` is better;
+        ``precision``; ``version``, twelve digits of the hash of code, weights and settings.
+    """
+    files = [Path(path) for path in getattr(method, "weight_files", ())]
+    digests = [_digest(path.resolve()) for path in files]
+    card = getattr(method, "card", None)
+    return {
+        "method": name,
+        "weights": "+".join(map(_shown, files)) or (card.weights if card else "") or "none",
+        "weights_sha256": "+".join(digests),
+        "direction": "higher" if method.higher_is_better else "lower",
+        "precision": precision,
+        "version": _version(name, digests)[:12],
+    }
+
+
+def _version(name: str, digests: list[str]) -> str:
+    folder = trained.folder_of(name)
+    if folder is not None:
+        return results.version(results.about(folder.name, folder.parent))
+    base, _, variant = name.partition(":")
+    code = stage.sha256(trained.code_files(base))
+    return results.version({"code_sha256": code, "weights_sha256": "+".join(digests), "load": variant})
+
+
+@functools.cache
+def _digest(path: Path) -> str:
+    return sha256_of(path)
+
+
+def _shown(path: Path) -> str:
+    """A file below the working directory by its path, any other by its name: no path of a machine."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.name

@@ -1,0 +1,234 @@
+"""One method over many pictures from the command line: device, precision, progress, journal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from benchmark.images import is_address, unit
+from benchmark.method import Method
+from benchmark.scoring import Row, frame_of, scored, stream, write_scores
+from experiments.scoring.journal import Journal, key_of, of_run
+
+if TYPE_CHECKING:
+    from experiments.scoring.inputs import Picture
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class How:
+    """What scores may depend on besides the method, and what they do not: threads that decode, and memory.
+
+    Parameters
+    ----------
+    device
+        Where the method computes; ``auto`` takes the fastest that is there.
+    precision
+        ``fp32``, or ``bf16`` for faster and coarser matrix products. CUDA's convolutions would take ten bits
+        of fp32's 23 (TF32) by torch's default; here they take all.
+    batch
+        Most pictures of one size scored at once. More than two or three no longer fit a CPU's cache.
+    jobs
+        Threads that decode. `suited` knows what a CUDA device wants of both.
+    short_side
+        Scale pictures to this short side, in pixels; 0 leaves them.
+    pixels
+        Most pixels in memory at once, see `benchmark.scoring.stream`.
+    """
+
+    device: Device = "auto"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    batch: int = 2
+    jobs: int = 2
+    short_side: int = 0
+    pixels: int | None = None
+
+
+def available() -> Device:
+    """Return the fastest kind of device that torch finds here."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def suited(device: Device) -> tuple[int, int]:
+    """Return how many pictures at once and how many threads that decode suit a device."""
+    if available() != "cuda" or device not in ("auto", "cuda"):
+        return How.batch, How.jobs
+    return 32, max(How.jobs, min(8, os.cpu_count() or 1))
+
+
+def place(method: Method, device: Device) -> Device:
+    """Move a method to a device and return where it is; one that cannot move stays on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the device is not there, or the method computes on the CPU alone and another one was asked for.
+    """
+    there = available() if device == "auto" else device
+    if there != "cpu" and there != available():
+        raise ValueError(f"--device {there}: torch finds none here; take --device {available()}")
+    if there != "cpu" and not hasattr(method, "to"):
+        if device != "auto":
+            raise ValueError(f"--device {there}: {method.name} computes on the CPU only")
+        return "cpu"
+    if there != "cpu":
+        method.to(there)  # type: ignore[attr-defined]
+    return there
+
+
+class Placed:
+    """A method on the fastest device here that it can use, for pictures that lie anywhere."""
+
+    def __init__(self, method: Method) -> None:
+        self.name, self.higher_is_better = method.name, method.higher_is_better
+        self.score = function_of(method, How())
+
+
+def function_of(method: Method, how: How) -> Callable[[Tensor], Tensor]:
+    """Return the method's ``score`` on its device, in its precision; it takes bytes too."""
+    device = place(method, how.device)
+    coarse = how.precision == "bf16"
+
+    def score(images: Tensor) -> Tensor:
+        images = unit(images, torch.device(device))
+        with _all_bits(coarse or device != "cuda"), torch.autocast(device, torch.bfloat16, enabled=coarse):
+            return method.score(images)
+
+    return score
+
+
+@contextmanager
+def _all_bits(as_it_is: bool) -> Iterator[None]:
+    """Keep convolutions of float32 on CUDA from rounding to TF32, unless they are to stay as they are."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = before and as_it_is
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def local_rows(
+    paths: Sequence[Picture], method: Method, how: How, done: Mapping[int, Size | None]
+) -> Iterator[list[Row]]:
+    """Score pictures in this process, a batch at a time; `done` as for `benchmark.scoring.stream`."""
+    function = function_of(method, how)
+    options: Any = {"batch": how.batch, "jobs": how.jobs, "short_side": how.short_side}
+    options["pixels"] = how.pixels
+    # A quarter of what goes to a CUDA device, and division there gives the same numbers.
+    options["as_bytes"] = place(method, how.device) == "cuda"
+    for part in stream(paths, function, done=done, **options):
+        yield scored(part, method)
+
+
+def fingerprint(method: Method, how: How, **more: str) -> dict[str, Any]:
+    """Return what scores depend on beside the pictures; a journal goes on where this is the same."""
+    aside = ("jobs", "pixels")
+    settings = {name: value for name, value in asdict(how).items() if name not in aside}
+    return {"method": method.name, **settings, **more}
+
+
+def collect(
+    paths: Sequence[Picture],
+    rows_of: Callable[[Mapping[int, Size | None]], Iterator[list[Row]]],
+    about: Mapping[str, Any],
+    *,
+    journal: Path | None = None,
+    resume: bool = False,
+) -> pd.DataFrame:
+    """Gather rows with progress on the terminal.
+
+    Parameters
+    ----------
+    paths
+        Pictures, in the order of the result.
+    rows_of
+        What scores them: takes the pictures that are done with their sizes, gives rows as they come.
+    about
+        What the scores depend on, see `fingerprint`.
+    journal
+        File that takes every batch as it is done; it is left there when the run is stopped.
+    resume
+        Go on from the journal: its results of pictures of the same name, size and time are taken. What could
+        not be fetched from a store is tried again.
+
+    Returns
+    -------
+    DataFrame
+        ``image``, ``score``, ``error``, as `benchmark.scoring.score_files` gives it; the same to the last bit
+        whether the run was stopped in between or not.
+
+    Raises
+    ------
+    ValueError
+        If the journal is of another run.
+    """
+    book = Journal(journal, about, resume=resume) if journal else None
+    keys = [key_of(path) for path in paths] if book else []
+    rows = list(_taken(paths, keys, book.known)) if book else []
+    bar = tqdm(total=len(paths), initial=len(rows), unit="img", desc=str(about["method"]), disable=None)
+    try:
+        for found in rows_of({row.index: row.size for row in rows}):
+            if book:
+                book.add(found, keys)
+            rows += found
+            bar.update(len(found))
+    finally:
+        bar.close()
+        if book:
+            book.close()
+    return frame_of(paths, rows)
+
+
+def table_into(
+    out: Path,
+    journal: Path,
+    files: Mapping[str, Path],
+    rows_of: Callable[[Mapping[int, Size | None]], Iterator[list[Row]]],
+    about: Mapping[str, Any],
+) -> None:
+    """Write the scores of all pictures of a data set; what was stopped goes on where it was.
+
+    Parameters
+    ----------
+    out
+        File of the scores.
+    journal
+        File that takes them as they come, and that an earlier run may have left; it is left there.
+    files
+        Pictures by their names.
+    rows_of, about
+        See `collect`.
+
+    Raises
+    ------
+    ValueError
+        If not one picture could be scored: a table of errors alone is no result.
+    """
+    frame = collect([*files.values()], rows_of, about, journal=journal, resume=of_run(journal, about))
+    if frame["score"].isna().all():
+        journal.unlink()
+        first = next(iter(files))
+        why = f"{about['method']} could score none of the {len(frame)} pictures of {out.stem}"
+        raise ValueError(f"{why}; {first}: {frame['error'].iloc[0]}")
+    write_scores(frame.assign(image=[*files]), out)
+
+
+def _taken(paths: Sequence[Picture], keys: Sequence[str], known: Mapping[str, Row]) -> Iterator[Row]:
+    """Results of a journal, at the places that their pictures have now."""
+    for index, (path, key) in enumerate(zip(paths, keys, strict=True)):
+        if key in known and not (known[key].error and is_address(path)):
+            yield replace(known[key], index=index)

@@ -1,0 +1,69 @@
+"""Stage ``ablation``: variants with their intervals and differences, and what another seed does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from benchmark.protocols import Resampling, against_seeds, differences, seeds, zero_shot
+from benchmark.provenance import published
+from experiments import process
+from experiments.runs import available, results, signatures, stage
+from experiments.runs.results import ABLATED, BASE, VARIANTS
+
+KEYS = ["variant", "dataset"]
+PAIR = ["dataset", "variant_a", "variant_b"]
+
+
+def ablation() -> None:
+    """Write ``ablation.csv``, ``ablation_differences.csv`` and ``seeds.csv``."""
+    settings = available.narrowed(stage.start(torch=False))
+    own = settings.ablation
+    seed_of = {BASE: settings.seed, **{f"seed_{seed}": seed for seed in own.seeds}}
+    names = results.trained(own)
+    about = results.abouts(names, ABLATED)
+    higher = {name: bool(one["higher_is_better"]) for name, one in about.items()}
+    rows, pairs, spreads = [], [], []
+    for dataset in available.compared_on(own.datasets, names):
+        data = results.dataset(dataset)
+        how: dict[str, Any] = {
+            "mos_higher_is_better": data.record.higher_is_better,
+            "how": Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
+        }
+        frames = {name: results.scores(VARIANTS / dataset / f"{name}.csv") for name in names}
+        tables = [
+            zero_shot(frame, data.manifest, higher_is_better=higher[name], **how).assign(variant=name)
+            for name, frame in frames.items()
+        ]
+        table = pd.concat(tables, ignore_index=True).assign(dataset=dataset) if tables else pd.DataFrame()
+        if len(table):
+            rows.append(table[table["variant"].isin(own.variants)])
+        if len(own.seeds) and BASE in own.variants:
+            spreads.append(_seeds(table, seed_of, results.published_as(about[BASE])))
+        if len(own.variants) > 1:
+            compared = {name: frames[name] for name in own.variants}
+            found = differences(compared, data.manifest, higher_is_better=higher, **how)
+            renamed = found.rename(columns={"method_a": "variant_a", "method_b": "variant_b"})
+            pairs.append(renamed.assign(dataset=dataset))
+    signatures.write_tidy(rows, KEYS, stage.TABLES / "ablation.csv", about=about)
+    signatures.write_tidy(pairs, PAIR, stage.TABLES / "ablation_differences.csv", about=about)
+    signatures.write_tidy(spreads, KEYS, stage.TABLES / "seeds.csv", about=about)
+
+
+def _seeds(table: pd.DataFrame, seed_of: dict[str, int], method: str) -> pd.DataFrame:
+    """Spread of the base variant over its runs; beside it each other variant's one run, held against it.
+
+    ``within``: a difference from the published figure, or of the variant, is no more than seeds make.
+    """
+    runs = table[table["variant"].isin(list(seed_of))]
+    spread = seeds(runs.assign(seed=runs["variant"].map(seed_of), variant=BASE))
+    spread = published.attach(spread, method=method).drop(columns=["version"])
+    verdicts = map(published.verdict, spread["published"], spread["low"], spread["high"])
+    spread["within"] = [None if not said else said == "agrees" for said in verdicts]
+    others = table[~table["variant"].isin(list(seed_of))]
+    return pd.concat([spread, against_seeds(spread, others)], ignore_index=True)
+
+
+if __name__ == "__main__":
+    process.run(ablation)

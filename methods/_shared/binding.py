@@ -1,0 +1,63 @@
+"""Settings checked against the function that takes them, before it is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from benchmark import naming
+
+#: Arguments of ``train`` that the caller gives, not the settings.
+GIVEN = ("pictures", "out", "held_out", "rated", "seed")
+
+
+def bind(
+    where: str, function: Callable[..., Any], settings: Mapping[str, Any], *, partial: bool = False
+) -> dict[str, Any]:
+    """Check settings against a function's signature and return them as its keyword arguments.
+
+    ``partial`` lets required settings be missing.
+
+    Raises
+    ------
+    ValueError
+        Naming each unknown key (and the nearest known one) and each value of the wrong type.
+    """
+    hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
+    whole: type[BaseModel] | None = hints.get("settings")
+    model = whole or _model_of(function, hints)
+    try:
+        checked = model.model_validate(dict(settings), strict=True)
+    except ValidationError as error:
+        problems = [p for p in error.errors() if not (partial and p["type"] == "missing")]
+        if problems:
+            raise ValueError(explain(where, problems, list(model.model_fields))) from None
+        return dict(settings)
+    return {"settings": checked} if whole else {k: getattr(checked, k) for k in settings}
+
+
+def explain(where: str, problems: Sequence[Any], known: Sequence[str] = ()) -> str:
+    """Say in a line for each of pydantic's problems which key is wrong, why, and what it could have been."""
+    lines = []
+    for problem in problems:
+        key = ".".join([where, *map(str, problem["loc"])]).lstrip(".")
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{key}: unknown setting; {naming.hint(str(problem['loc'][-1]), known)}")
+        else:
+            cure = "; YAML reads it so, put it in quotes" if problem["type"] == "string_type" else ""
+            lines.append(f"{key}: {problem['msg']} (got {problem['input']!r}){cure}")
+    return "\n".join(lines)
+
+
+def _model_of(function: Callable[..., Any], hints: dict[str, Any]) -> type[BaseModel]:
+    """Pydantic model with one field per setting of ``function``."""
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if p.default is inspect.Parameter.empty else p.default)
+        for name, p in inspect.signature(function).parameters.items()
+        if not (function.__name__ == "train" and name in GIVEN)
+    }
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    return create_model("Settings", __config__=config, **fields)

@@ -1,0 +1,1 @@
+"""What is fitted to pristine pictures, and how far a picture lies from it."""

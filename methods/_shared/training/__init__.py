@@ -1,0 +1,1 @@
+"""What training loops share, in one process or several."""

@@ -1,0 +1,107 @@
+"""`iqa evaluate` and `benchmark.evaluate`: one method or file on one data set, without settings."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+import benchmark
+from benchmark.datasets import Record, load, write_dataset
+from benchmark.images import write_png
+from experiments.cli import app
+from experiments.scoring import kept_scores
+from tests.stages.planted import picture
+
+run = CliRunner()
+COUNT = 24
+
+
+@pytest.fixture
+def rated(tmp_path, monkeypatch):
+    """A prepared data set of people's DMOS, ten pictures that darken; no settings are there."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data/csiq"
+    folder.mkdir(parents=True)
+    Path("downloads").mkdir()
+    Path("downloads/csiq").symlink_to(folder)  # its release
+    names = [f"{i:02d}.png" for i in range(COUNT)]
+    for i, name in enumerate(names):
+        write_png(folder / name, picture("csiq", f"r{i}", i % 4))
+    dmos = np.random.RandomState(1).permutation(COUNT) / COUNT
+    frame = pd.DataFrame({"image": names, "mos": dmos})
+    write_dataset(folder, Record("csiq", "CSIQ", "", "", "DMOS", 0, 1, False, "people"), frame)
+    return frame
+
+
+def test_scores_of_any_kind_agree_with_opinions_as_scipy_has_it(rated):
+    scores = pd.Series(np.random.RandomState(2).normal(size=COUNT), index=rated["image"])
+    table = scores.rename("score").rename_axis("image").reset_index()
+    expected = -stats.spearmanr(scores, rated["mos"]).statistic  # DMOS: less is better
+    for given in (scores, dict(scores), table):
+        found = benchmark.evaluate(given, "csiq").set_index("statistic")
+        assert found.loc["srcc", "value"] == pytest.approx(expected)
+        assert found.loc["krcc", "value"] == pytest.approx(-stats.kendalltau(scores, rated["mos"]).statistic)
+        assert found.loc["srcc", "low"] < expected < found.loc["srcc", "high"]
+        assert found.loc["srcc", "n"] == COUNT
+        assert found["published"].isna().all()
+    turned = benchmark.evaluate(scores, "csiq", higher_is_better=False).set_index("statistic")
+    assert turned.loc["srcc", "value"] == pytest.approx(-expected)
+    published = benchmark.evaluate(scores, "csiq", published_as="qualiclip").set_index("statistic")
+    assert 0.7 < published.loc["srcc", "published"] < 0.9
+
+
+def test_names_of_other_pictures_are_shown_beside_those_that_would_do(rated):
+    with pytest.raises(
+        ValueError, match=r"no score is of a picture of 'csiq': 'a\.png' is none, '00\.png' would"
+    ):
+        benchmark.evaluate({"a.png": 1.0}, "csiq")
+
+
+def test_a_method_is_scored_once_and_again_where_it_was_stopped(rated, monkeypatch):
+    first = run.invoke(app, ["evaluate", "sharpness", "csiq"])
+    assert first.exit_code == 0, first.output
+    assert "CSIQ: 24 scores; opinions: DMOS, by people" in first.output
+    for statistic in ("srcc", "krcc", "plcc", "rmse"):
+        assert f" {statistic} " in first.output
+    monkeypatch.setattr(kept_scores.runner, "collect", None)  # nothing is scored again
+    assert run.invoke(app, ["evaluate", "sharpness", "csiq"]).output == first.output
+    write_png(Path("data/csiq/00.png"), picture("csiq", "z", 0))
+    changed = run.invoke(app, ["evaluate", "sharpness", "csiq"])
+    assert "is not the file that was prepared" in str(changed.exception)
+
+
+def test_a_table_of_errors_alone_is_refused_and_not_kept(rated, monkeypatch):
+    method = SimpleNamespace(name="blind", higher_is_better=True)
+
+    def score(images):
+        raise ValueError("too dark")
+
+    method.score = score
+    monkeypatch.setattr(kept_scores, "provenance", lambda *_: {})
+    data = load("csiq")
+    with pytest.raises(ValueError, match=r"blind could score none of the 24 pictures of csiq; 00\.png: too"):
+        kept_scores.score_once("blind", method, data, batch=2, device="cpu")
+    assert not list(Path("results").rglob("csiq.csv*"))
+
+
+def test_a_file_of_scores_is_evaluated_in_its_direction(rated, tmp_path):
+    path = tmp_path / "scores.csv"
+    rated.assign(score=rated["mos"])[["image", "score"]].to_csv(path, index=False)
+    right = run.invoke(app, ["evaluate", str(path), "csiq", "--lower", "--out", "found.csv"])
+    assert right.exit_code == 0, right.output
+    found = pd.read_csv("found.csv").set_index("statistic")["value"]
+    assert found["srcc"] == 1
+    run.invoke(app, ["evaluate", str(path), "csiq", "--higher", "--out", "found.csv"])
+    assert pd.read_csv("found.csv").set_index("statistic").loc["srcc", "value"] == -1
+
+
+def test_what_is_misspelt_is_named_with_what_was_meant(rated):
+    for words, says in (
+        (("sharpnes", "csiq"), "did you mean 'sharpness'"),
+        (("sharpness", "csik"), "did you mean 'csiq'"),
+    ):
+        assert says in str(run.invoke(app, ["evaluate", *words]).exception)

@@ -1,0 +1,150 @@
+"""Which stages may run beside each other, and that an interrupt ends what runs."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+
+from experiments import settings
+from experiments.scheduling.parallel import rounds
+from experiments.settings.compose import composed
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def declared():
+    """Every stage of ``dvc.yaml``, as DVC itself resolves it."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
+        **{"cwd": REPOSITORY, "capture_output": True, "text": True, "check": True},
+    )
+    return set(listed.stdout.split())
+
+
+def test_the_rounds_hold_every_stage_but_the_report_once():
+    chains = [chain for of_round in rounds(settings.load(REPOSITORY / "params.yaml")) for chain in of_round]
+    stages = [stage for chain in chains for stage in chain]
+    assert sorted(stages) == sorted(declared() - {"report"})
+
+
+def test_no_chain_needs_what_another_of_its_round_makes():
+    """As ``dvc.yaml`` has it: paths that stages of different chains write and read do not overlap."""
+    text = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    params = yaml.safe_load(composed("profile=paper"))
+
+    def paths(stage, which):
+        name, _, key = stage.partition("@")
+        body = text[name].get("do", text[name])
+        method, _, dataset = key.partition("-")
+        given = {
+            "key": key,
+            "item.method": method,
+            "item.dataset": dataset or key,
+            "item.variant": key,
+            "item.seed": key,
+        }
+        given |= {"item.code": "methods", "train.dataset": params["train"]["dataset"]}
+        given |= {f"{name}.dataset": params[name]["dataset"] for name in ("sweep", "robustness", "gradcam")}
+        given |= {"train.rated": params["train"]["rated"], "ablation.method": params["ablation"]["method"]}
+        listed = [*body.get(which, []), *(body.get("metrics", []) if which == "outs" else [])]
+        for template in listed:
+            template = template if isinstance(template, str) else next(iter(template))
+            for word, value in given.items():
+                template = template.replace(f"${{{word}}}", value)
+            yield template
+
+    for of_round in rounds(settings.parse(params)):
+        made = [{path for stage in chain for path in paths(stage, "outs")} for chain in of_round]
+        read = [{path for stage in chain for path in paths(stage, "deps")} for chain in of_round]
+        assert not any("$" in path for paths_of in (*made, *read) for path in paths_of)
+        for one, outs in enumerate(made):
+            for other in range(len(of_round)):
+                if one != other:
+                    touched = made[other] | read[other]
+                    clash = [(a, b) for a in outs for b in touched if f"{a}/".startswith(f"{b}/")]
+                    clash += [(a, b) for a in outs for b in touched if f"{b}/".startswith(f"{a}/")]
+                    assert not clash
+
+
+SLEEPER = """
+import sys
+sys.path.insert(0, {repository!r})
+from experiments import side_by_side
+side_by_side.sys.executable = {script!r}
+with side_by_side.Runner() as dvc:
+    dvc.chains([["a"], ["b"], ["c"]], 2)
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_what_runs_and_begins_nothing(tmp_path, sent):
+    script = tmp_path / "sleeps"
+    script.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/$7.pid"\nexec sleep 60\n')
+    script.chmod(0o755)
+    code = SLEEPER.format(repository=str(REPOSITORY), script=str(script))
+    # A shell starts what runs in its background with SIGINT ignored, and this is inherited.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=heeding)
+    pids = [tmp_path / "a.pid", tmp_path / "b.pid"]
+    deadline = time.monotonic() + 60
+    while not all(path.is_file() and path.read_text().strip() for path in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(sent)
+    assert process.wait(timeout=30) != 0
+    for path in pids:
+        with pytest.raises(ProcessLookupError):
+            os.killpg(int(path.read_text()), 0)
+    assert not (tmp_path / "c.pid").exists()
+
+
+CHECK = "from experiments.scheduling.parallel import check_locks; check_locks()"
+
+
+def checked(folder, **environment):
+    """What the check of the locks of a project says before DVC runs."""
+    return subprocess.run(
+        [sys.executable, "-c", CHECK],
+        **{"cwd": folder, "capture_output": True, "text": True, "timeout": 120},
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment,
+    )
+
+
+@pytest.mark.parametrize("number", ["ENOSYS", "ENOLCK"])
+def test_a_disk_without_locks_is_told_with_its_cure_and_not_waited_for(tmp_path, no_locks, number):
+    (tmp_path / ".dvc").mkdir()
+    said = checked(tmp_path, **no_locks(number))
+    assert said.returncode
+    assert "keeps no locks (flock)" in said.stderr
+    assert "dvc config --local core.hardlink_lock true" in said.stderr
+    (tmp_path / ".dvc/config.local").write_text("[core]\n    hardlink_lock = true\n")
+    assert checked(tmp_path, **no_locks(number)).stderr == ""
+
+
+def test_another_dvc_is_said_before_it_is_waited_for(tmp_path):
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    assert checked(tmp_path).stderr == ""
+    with (tmp_path / ".dvc/tmp/lock").open("w") as held:
+        held.write(" 4711\n")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "another DVC (process 4711) is at work here; waiting" in checked(tmp_path).stderr
+
+
+def test_the_lock_of_a_killed_dvc_is_said_with_its_cure(tmp_path):
+    """Where DVC locks by hard links, the lock of a process that was killed holds for a year."""
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    (tmp_path / ".dvc/config").write_text("[core]\n    hardlink_lock = true\n")
+    code = "import os; from dvc.lock import make_lock\n"
+    code += "make_lock('.dvc/tmp/lock', tmp_dir='.dvc/tmp', hardlink_lock=True).lock(); os._exit(1)"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path)
+    said = checked(tmp_path)
+    assert said.returncode == 0
+    assert "If there is none, remove .dvc/tmp/lock" in said.stderr

@@ -1,0 +1,87 @@
+"""Counts against sums done by hand."""
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.scoring.cost import Cost, cost
+
+
+class Shell:
+    """A method around a network, beside a module that no picture passes through."""
+
+    name = "shell"
+    higher_is_better = True
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network.eval()
+        self.idle = nn.Linear(1000, 1000)
+
+    @torch.inference_mode()
+    def score(self, images: Tensor) -> Tensor:
+        return self.network(images).flatten(1).mean(1)
+
+
+def test_a_convolution_and_a_layer_are_counted_by_hand() -> None:
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8 * 16 * 12, 5)
+    )
+    found = cost(Shell(network), torch.rand(1, 3, 32, 24))
+    weights = (3 * 9 + 1) * 8 + 2 * 8 + (8 * 16 * 12 + 1) * 5
+    # The running mean and variance are float32, the count of batches is int64.
+    products = 16 * 12 * 8 * 27 + 8 * 16 * 12 * 5
+    # At the most: what the convolution and the normalisation after it leave.
+    assert (found.parameters, found.weight_bytes) == (weights, 4 * (weights + 2 * 8) + 8)
+    assert found.multiply_adds == products
+    assert found.peak_bytes == 2 * 4 * 8 * 16 * 12
+
+
+def test_attention_is_counted_though_torch_would_fuse_it() -> None:
+    width, tokens = 16, 10
+    layer = nn.TransformerEncoderLayer(width, nhead=4, dim_feedforward=32, batch_first=True)
+
+    class Tokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.layer(images.reshape(1, tokens, width))
+
+    found = cost(Shell(Tokens()), torch.rand(1, 1, tokens, width))
+    projections = 4 * tokens * width * width
+    attention = 2 * tokens * tokens * width
+    assert found.multiply_adds == projections + attention + 2 * tokens * width * 32
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_a_method_without_a_network_has_no_parameters() -> None:
+    class Brightness:
+        name = "brightness"
+        higher_is_better = True
+
+        def score(self, images: Tensor) -> Tensor:
+            return images.mean((1, 2, 3))
+
+    # One mean a picture, all that it makes.
+    assert cost(Brightness(), torch.rand(2, 3, 8, 8)) == Cost(0, 0, 0, 2 * 4)
+    assert cost(Shell(nn.Conv2d(3, 1, 1)), torch.rand(2, 3, 4, 4)).multiply_adds == 2 * 16 * 3
+
+
+def test_memory_is_that_of_the_tensors_alive_at_one_time() -> None:
+    class Stages:
+        name = "stages"
+        higher_is_better = True
+
+        def score(self, images: Tensor) -> Tensor:
+            half = images[:, :, ::2]  # a view: nothing new
+            double = torch.cat([images, images])  # 2 pictures
+            triple = torch.cat([images, images, images])  # 3 more, 5 in all
+            del double
+            quadruple = triple.flatten().repeat(2)[: 4 * images.numel()]  # 6 more, 9 in all
+            ring = [quadruple]
+            ring.append(ring)  # ended by no count of references, so not before the score is known
+            return half.new_zeros(len(images))
+
+    images = torch.rand(1, 3, 16, 16)
+    found = [cost(Stages(), images).peak_bytes for _ in range(2)]
+    assert found == [9 * images.nbytes + 4] * 2
