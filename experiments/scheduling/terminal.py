@@ -98,6 +98,8 @@ class Log:
         """Say that a stage has done its work, and what it said that its readers should know."""
         with self._lock:
             took = time.monotonic() - self._running.pop(stage, time.monotonic())
+            if stage in self.ended:  # one that always runs, and has run
+                return
             self._known[stage] = took
             files.write_json(self._known, self._times)
             self.ended[stage] = True

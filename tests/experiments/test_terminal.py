@@ -110,6 +110,9 @@ def test_nothing_is_said_of_time_left_where_a_stage_is_new(tmp_path):
     log.begin("first")
     log.end("first")
     assert lines == ["[1/4] first: Make a file (0 s)"]
+    log.begin("first")
+    log.end("first")
+    assert len(lines) == 1  # said once, however often it runs
 
 
 @pytest.mark.parametrize(
