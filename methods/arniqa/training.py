@@ -120,7 +120,7 @@ def train_encoder(
     first, rows = checkpoint.restore()
     steps = round(settings.epochs * len(pictures) / settings.batch)
     with closing(pairs(pictures, first, steps, seed, settings, here)) as sides:
-        progress = tqdm(sides, initial=first, total=steps, desc="train", mininterval=5)
+        progress = tqdm(sides, initial=first, total=steps, desc="train", mininterval=5, disable=None)
         for step, (a, b) in enumerate(progress, start=first):
             rate = learning_rate(step * settings.batch / len(pictures), settings)
             for group in optimizer.param_groups:

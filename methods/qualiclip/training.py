@@ -210,7 +210,12 @@ def _run(
     model.train(settings.norm == "train")
     embed = DistributedDataParallel(model.encoder) if crew.size > 1 else model.encoder
     steps = trange(
-        first, settings.steps, initial=first, total=settings.steps, mininterval=5, disable=not crew.first
+        first,
+        settings.steps,
+        initial=first,
+        total=settings.steps,
+        mininterval=5,
+        disable=None if crew.first else True,
     )
     with closing(ladders(pictures, first, seed, settings, crew)) as coming:
         for step, crops in zip(steps, coming, strict=True):

@@ -434,3 +434,8 @@ def test_two_processes_take_the_course_of_one(pictures, tmp_path):
             apart.append((value - states[0][name]).abs().mean())
     assert np.mean(apart) < 0.02 * np.mean(moved)
     assert not (tmp_path / "two.partial").exists()
+
+
+def test_no_bar_is_drawn_where_nobody_looks(pictures, tmp_path, capfd):
+    train_encoder(pictures, tmp_path / "m", seed=0, settings=Training(**TINY))
+    assert "%|" not in capfd.readouterr().err

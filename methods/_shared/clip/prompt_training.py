@@ -203,7 +203,9 @@ def learn_prompts(
     checkpoint = Checkpoint(out, run, {"prompts": prompts, "optimizer": optimizer})
     first, rows = checkpoint.restore()
     batches = Batches(encoder, pictures, seed, settings, rated.record.short_side)
-    for step in trange(first, settings.steps, initial=first, total=settings.steps, mininterval=5):
+    for step in trange(
+        first, settings.steps, initial=first, total=settings.steps, mininterval=5, disable=None
+    ):
         lr = settings.lowest_lr + (settings.lr - settings.lowest_lr) * 0.5 * (
             1 + math.cos(math.pi * step / settings.steps)
         )
