@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pytorch_grad_cam import EigenCAM, GradCAM, HiResCAM, ScoreCAM
 from torch import Tensor, nn
 
 from benchmark import naming
@@ -25,52 +24,8 @@ class Attributable(HasGradients, Protocol):
     higher_is_better: bool
 
 
-class _Raw:
-    """Keeps what the library's CAMs compute before they clip, resize and normalise each map by itself."""
-
-    def compute_cam_per_layer(self, images: Tensor, targets: list[Any], eigen_smooth: bool) -> np.ndarray:
-        kept = self.activations_and_grads  # type: ignore[attr-defined]
-        activations = kept.activations[0].numpy()
-        gradients = kept.gradients[0].numpy() if kept.gradients else None
-        return np.asarray(
-            self.get_cam_image(images, self.target_layers[0], targets, activations, gradients, eigen_smooth)  # type: ignore[attr-defined]
-        )
-
-    def aggregate_multi_layers(self, layer: np.ndarray) -> np.ndarray:
-        return layer
-
-
-class _GradCAM(_Raw, GradCAM):
-    pass
-
-
-class _HiResCAM(_Raw, HiResCAM):
-    pass
-
-
-class _ScoreCAM(_Raw, ScoreCAM):
-    pass
-
-
-class _EigenCAM(_Raw, EigenCAM):
-    def get_cam_image(
-        self, images: Tensor, layer: nn.Module, targets: Any, activations: np.ndarray, *rest: Any
-    ) -> np.ndarray:
-        # The sign of a principal direction is arbitrary: take the one along which activation rises.
-        projected = super().get_cam_image(images, layer, targets, activations, *rest)
-        strength = activations.mean(axis=1)
-        strength = strength - strength.mean(axis=(1, 2), keepdims=True)
-        return np.asarray(
-            projected * np.where((projected * strength).sum(axis=(1, 2), keepdims=True) < 0, -1, 1)
-        )
-
-
-HOW: dict[str, type] = {
-    "gradcam": _GradCAM,
-    "hirescam": _HiResCAM,
-    "scorecam": _ScoreCAM,
-    "eigencam": _EigenCAM,
-}
+#: Ways to make a map.
+HOW = ("gradcam", "hirescam", "scorecam", "eigencam")
 
 
 def maps(
@@ -113,8 +68,10 @@ def maps(
     chosen = list(method.cam_targets) if targets is None else list(targets)
     columns = [_place(name, list(method.cam_targets), "target") for name in chosen]
     _place(how, list(HOW), "how")
+    from benchmark.attribution.cams import CAMS
+
     with _without_parameter_gradients(method.cam_module):
-        cam = HOW[how](method.cam_module, [method.cam_layer], getattr(method, "cam_reshape", None))
+        cam = CAMS[how](method.cam_module, [method.cam_layer], getattr(method, "cam_reshape", None))
         # With frozen weights only the picture can carry a gradient to the layer.
         cam.compute_input_gradient = cam.uses_gradients
         with cam, torch.set_grad_enabled(cam.uses_gradients), contextlib.redirect_stderr(io.StringIO()):

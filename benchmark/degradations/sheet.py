@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
-from torchvision.transforms.v2.functional import center_crop, resize
 
 from benchmark import files, images
 from benchmark.degradations.engine import degrade
@@ -104,6 +103,8 @@ def sheet_file(
     ValueError
         If the picture cannot be read or ``out`` is no PNG.
     """
+    from torchvision.transforms.v2.functional import center_crop, resize  # a second, which few need
+
     _check_png(out)
     picture = images.read(path)
     picture = center_crop(picture, [min(picture.shape[1:])] * 2)

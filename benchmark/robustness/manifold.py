@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
-from sklearn.preprocessing import normalize
 
 from benchmark.study import Floats, bounded, mean_interval, tidy
 
@@ -52,6 +49,8 @@ def manifold(
         raise ValueError("a feature is not finite")
     if frame["reference"].nunique() < 2:
         raise ValueError("retrieval needs images of at least two references")
+    from sklearn.preprocessing import normalize  # a second to import, which few need
+
     unit = normalize(vectors)
     place = frame[["image", "distortion", "level"]].reset_index(drop=True).assign(**_plane(unit, seed))
     found = _retrieve(unit, frame.reset_index(drop=True))
@@ -71,6 +70,9 @@ def manifold(
 
 
 def _plane(unit: Floats, seed: int) -> dict[str, Floats]:
+    from sklearn.decomposition import PCA  # a second to import, which few need
+    from sklearn.manifold import TSNE
+
     size = min(50, *unit.shape)
     compact = PCA(size, svd_solver="full").fit_transform(unit)
     perplexity = min(30.0, (len(unit) - 1) / 3)

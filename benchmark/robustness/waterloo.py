@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_curve
 
 from benchmark.robustness.sweep import level_srcc
 from benchmark.statistics import interval
@@ -142,6 +141,8 @@ def waterloo(
 
 
 def _balanced(good: NDArray[np.bool_], scores: Floats, weight: Floats | None = None) -> float:
+    from sklearn.metrics import roc_curve  # a second, which few need
+
     false_positive, true_positive, _ = roc_curve(good, scores, sample_weight=weight)
     return float((1 + (true_positive - false_positive).max()) / 2)
 
