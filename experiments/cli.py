@@ -8,6 +8,7 @@ import os
 import pkgutil
 import sys
 import warnings
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -30,8 +31,17 @@ for _found in pkgutil.iter_modules(commands.__path__):
         app.command(_name)(_module.command)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(metadata.version("qualibench"))
+        raise typer.Exit
+
+
 @app.callback()
 def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Say which version this is.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
 ) -> None:
     """No-reference image quality."""

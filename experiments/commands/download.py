@@ -7,12 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from experiments.runs import completion
+
 #: Method, settings of its training (nothing: it is taken as it is) and of its loading.
 Wanted = tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]
 
 
 def command(
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets; `iqa datasets` lists them.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(autocompletion=completion.datasets, help="Data sets; `iqa datasets` lists them."),
+    ] = None,
     profile: Annotated[
         str, typer.Option(help="All that a profile needs, e.g. paper: data sets and weights.")
     ] = "",

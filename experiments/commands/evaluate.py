@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark import files
+from experiments.runs import completion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +22,20 @@ def command(
     method: Annotated[
         str,
         typer.Argument(
-            help="A method of `iqa methods`, trained:NAME, its folder, or a CSV with image,score."
+            autocompletion=completion.methods,
+            help="A method of `iqa methods`, trained:NAME, its folder, or a CSV with image,score.",
         ),
     ],
     dataset: Annotated[
-        str, typer.Argument(help="A data set of `iqa datasets`, prepared or with its files here.")
+        str,
+        typer.Argument(
+            autocompletion=completion.datasets,
+            help="A data set of `iqa datasets`, prepared or with its files here.",
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="CSV file for every figure with its protocol.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="CSV file for every figure with its protocol.")
+    ] = None,
     lower: Annotated[
         bool | None, typer.Option("--lower/--higher", help="Of a CSV: better are lower or higher scores.")
     ] = None,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from experiments.runs import completion
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -38,12 +40,16 @@ def command(
     method: Annotated[
         list[str],
         typer.Option(
+            "--method",
+            "-m",
+            autocompletion=completion.methods,
             help="A published method (`iqa methods` lists them), trained:NAME, or the folder of a trained "
-            "one; may be given several times."
+            "one; may be given several times.",
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="File .csv, .parquet or .json; else a table on standard output.")
+        Path | None,
+        typer.Option("--out", "-o", help="File .csv, .parquet or .json; else a table on standard output."),
     ] = None,
     resume: Annotated[
         bool,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark import files
+from experiments.runs import completion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Splits of a prepared data set, and
 
 @app.command("make")
 def make(
-    name: Annotated[str, typer.Argument(help="A prepared data set.")],
+    name: Annotated[str, typer.Argument(autocompletion=completion.datasets, help="A prepared data set.")],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
     official: Annotated[bool, typer.Option("--official", help="The release's own split.")] = False,
     published: Annotated[
@@ -48,7 +49,10 @@ def make(
 
 @app.command("check")
 def check(
-    name: Annotated[str, typer.Argument(help="A prepared data set: the one trained on.")],
+    name: Annotated[
+        str,
+        typer.Argument(autocompletion=completion.datasets, help="A prepared data set: the one trained on."),
+    ],
     splits: Annotated[Path | None, typer.Option(help="Split table; without it the official split.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="Another prepared data set, to test on.")] = None,
     near: Annotated[int, typer.Option(min=0, max=32, help="Bits of 128 that looks may differ by.")] = 12,

@@ -9,9 +9,16 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from experiments.runs import completion
+
 
 def command(
-    method: Annotated[str, typer.Argument(help="A method that learns; `iqa methods` lists them.")],
+    method: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=completion.methods, help="A method that learns; `iqa methods` lists them."
+        ),
+    ],
     images: Annotated[Path, typer.Option(help="Folder of undistorted pictures.")],
     out: Annotated[Path, typer.Option(help="Folder for the trained method; a stopped run goes on from it.")],
     setting: Annotated[

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+from experiments.runs import completion
+
 
 def command(
-    names: Annotated[list[str], typer.Argument(help="Data sets; `iqa datasets` lists them.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(autocompletion=completion.datasets, help="Data sets; `iqa datasets` lists them."),
+    ],
     source: Annotated[Path | None, typer.Option(help="Folder of the release, else downloads/NAME.")] = None,
     decode: Annotated[bool, typer.Option(help="Decode every picture; unchanged ones only once.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,

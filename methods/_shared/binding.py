@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_type_hints
 
@@ -30,13 +31,18 @@ def bind(
     whole: type[BaseModel] | None = hints.get("settings")
     model = whole or _model_of(function, hints)
     try:
-        checked = model.model_validate(dict(settings), strict=True)
+        checked = model.model_validate({k: _as_text(v) for k, v in settings.items()}, strict=True)
     except ValidationError as error:
         problems = [p for p in error.errors() if not (partial and p["type"] == "missing")]
         if problems:
             raise ValueError(explain(where, problems, list(model.model_fields))) from None
         return dict(settings)
     return {"settings": checked} if whole else {k: getattr(checked, k) for k in settings}
+
+
+def _as_text(value: Any) -> Any:
+    """A path as the text that stands in settings; anything else as it is."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def explain(where: str, problems: Sequence[Any], known: Sequence[str] = ()) -> str:
