@@ -30,13 +30,14 @@ def bind(
     hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
     whole: type[BaseModel] | None = hints.get("settings")
     model = whole or _model_of(function, hints)
+    given = {name: _as_text(value) for name, value in settings.items()}
     try:
-        checked = model.model_validate({k: _as_text(v) for k, v in settings.items()}, strict=True)
+        checked = model.model_validate(given, strict=True)
     except ValidationError as error:
         problems = [p for p in error.errors() if not (partial and p["type"] == "missing")]
         if problems:
             raise ValueError(explain(where, problems, list(model.model_fields))) from None
-        return dict(settings)
+        return given
     return {"settings": checked} if whole else {k: getattr(checked, k) for k in settings}
 
 
