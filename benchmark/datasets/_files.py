@@ -87,18 +87,25 @@ class Pictures:
     def find(self, name: str) -> str | None:
         """Path of the picture called `name`; None if there is none, or several and none as written.
 
-        As written, else in another Unicode form, else in another case, else in another folder.
+        As written, else in another Unicode form, else in another case, else below further folders, else in
+        another folder.
         """
         found = self._could_be(name)
         return found[0] if len(found) == 1 else None
+
+    def absent(self, name: str) -> bool:
+        """Whether no picture could be meant by `name`, however it is read."""
+        return not self._could_be(name)
 
     def _could_be(self, name: str) -> list[str]:
         """Pictures that `name` may mean, by the first way of reading it that finds any."""
         if name in self._exact:
             return [name]
         name = composed(name)
-        base = name.rsplit("/", 1)[-1].lower()
-        return self._composed.get(name) or self._lower.get(name.lower()) or self._names.get(base) or []
+        lower = name.lower()
+        alike = self._names.get(lower.rsplit("/", 1)[-1], [])
+        below = [path for path in alike if composed(path).lower().endswith(f"/{lower}")]
+        return self._composed.get(name) or self._lower.get(lower) or below or alike
 
     def find_all(self, names: Sequence[str], listed_in: str) -> list[str]:
         """Path of every picture of `names`.

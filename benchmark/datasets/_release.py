@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from pathlib import Path
 
 from benchmark.datasets import layouts
 from benchmark.datasets.catalogue import Entry
-from benchmark.datasets.prepared.linked import folder_of, link
+from benchmark.datasets.prepared.linked import folder_of, link, origin_of
 from benchmark.datasets.prepared.manifest import COLUMNS, write_dataset
 
 
@@ -50,7 +51,19 @@ def prepare(
     images = [f"images/{os.path.relpath(image, parent or '.')}" for image in rows.frame["image"]]
     record = entry.record()
     below = os.path.relpath(rows.root / parent, folder)
-    record = dataclasses.replace(record, low=rows.low, high=rows.high, linked=below)
+    for what in (*rows.lacks, *rows.notes):
+        print(f"{entry.name}: {what}", file=sys.stderr)
+    missing = (f"Missing here: {what}." for what in rows.lacks)
+    notes = (*missing, *(f"Here: {what}." for what in rows.notes), *record.notes)
+    record = dataclasses.replace(
+        record,
+        low=rows.low,
+        high=rows.high,
+        linked=below,
+        notes=notes,
+        table=rows.table,
+        origin=origin_of(folder),
+    )
     if short_side is not None:
         record = dataclasses.replace(record, short_side=short_side)
     frame = rows.frame.assign(image=images).reindex(columns=[*COLUMNS])

@@ -17,11 +17,18 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark import files, naming
-from benchmark.datasets._known import HERE, OWN
+from benchmark.datasets._known import HERE, OWN, unknown
 from benchmark.datasets._known import recorded as names
 from benchmark.datasets.prepared.record import Record
 from benchmark.files import web
 from benchmark.provenance import bibtex
+
+#: What a layout may say; docs/adding-a-dataset.md explains it.
+LAYOUT_KEYS = {
+    *("reader", "scores", "file", "columns", "separator", "sheet", "header", "rename", "where"),
+    *("image", "strip", "mos", "mos_std", "standard_error", "std_scale", "range", "other", "beside", "lacks"),
+    *("split", "official", "also", "reference", "distortion", "level", "pattern", "lower", "distortions"),
+}
 
 
 class _Part(BaseModel):
@@ -65,6 +72,13 @@ class Archive(_Part):
     known_from: str
 
 
+class Ratings(_Part):
+    """How many ratings stand behind each opinion, about, and how that is known."""
+
+    count: float = Field(ge=1)
+    known_from: str
+
+
 class Score(_Part):
     """What the opinion is; `low` and `high` bound what is accepted, `nominal` is what papers state."""
 
@@ -74,6 +88,7 @@ class Score(_Part):
     nominal: str = ""
     higher_is_better: bool = True
     deviation: bool = False
+    ratings: Ratings | None = None
 
 
 class Entry(_Part):
@@ -95,6 +110,8 @@ class Entry(_Part):
     official_split: bool = False
     reference_images: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    left_out: dict[str, str] = {}
+    folders: tuple[str, ...] = ()
     layout: tuple[dict[str, Any], ...]
     faults: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
@@ -118,8 +135,12 @@ class Entry(_Part):
     @field_validator("layout")
     @classmethod
     def _below(cls, layouts: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        for name in (name for layout in layouts for name in _named(layout)):
-            files.plain(name)
+        for layout in layouts:
+            for key in layout:
+                if key not in LAYOUT_KEYS:
+                    raise ValueError(unknown("key of a layout", key, sorted(LAYOUT_KEYS)))
+            for name in _named(layout):
+                files.plain(name)
         return layouts
 
     @field_validator("bibtex")
@@ -131,7 +152,8 @@ class Entry(_Part):
     def record(self) -> Record:
         """Card that lies beside the prepared manifest."""
         score = self.score or Score(name="")
-        notes = [*self.faults, *(f"Not verified: {what}." for what in self.unverified)]
+        gone = [f"Left out: {name}, {why}." for name, why in self.left_out.items()]
+        notes = [*self.faults, *gone, *(f"Not verified: {what}." for what in self.unverified)]
         return Record(
             name=self.name,
             title=self.title,
@@ -147,6 +169,7 @@ class Entry(_Part):
             bibtex=self.bibtex.strip(),
             whole=self.counts.get("images", 0),
             official_split=self.official_split,
+            ratings=score.ratings.count if score.ratings else None,
         )
 
 

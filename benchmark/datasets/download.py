@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
-from contextlib import suppress
+import sys
 from pathlib import Path
 
 from benchmark import files
 from benchmark.datasets import layouts
 from benchmark.datasets.catalogue import Entry, Source
-from benchmark.datasets.prepared.linked import DOWNLOADS
+from benchmark.datasets.prepared.linked import COMPLETE, DOWNLOADS
 from benchmark.files import archives
 from benchmark.files.fetching import PATIENCE, Patience, fetch
 
 
 def download(
-    entry: Entry, *, accept_terms: bool = False, downloads: Path = DOWNLOADS, patience: Patience = PATIENCE
+    entry: Entry,
+    *,
+    accept_terms: bool = False,
+    downloads: Path = DOWNLOADS,
+    placed: Path | None = None,
+    patience: Patience = PATIENCE,
 ) -> Path:
     """Fetch and unpack a data set into ``<downloads>/<name>``; a call after a kill goes on from there.
+
+    It is unpacked aside and then renamed: a folder that is there is never written into.
 
     Parameters
     ----------
@@ -27,6 +36,8 @@ def download(
         Whether the user accepts its terms; needed for sets that ask.
     downloads
         Folder of all releases; the archives lie in ``.archives/<name>`` in it.
+    placed
+        Folder where it lies on this machine, if that is not in `downloads`.
     patience
         How long to try.
 
@@ -38,13 +49,14 @@ def download(
     Raises
     ------
     ValueError
-        If the terms are not accepted, no source gives the data set (with what each said and the steps by
-        hand), or what came is not the data set.
+        If what is there is not whole, the terms are not accepted, no source gives the data set (with what
+        each said and the steps by hand), or what came is not the data set.
     """
     folder = downloads / entry.name
-    complete = folder / ".unpacked" / "complete"
-    if complete.is_file():
-        return folder
+    if placed is not None and placed != folder:
+        return _placed(entry, placed)
+    if os.path.lexists(folder):
+        return folder if (folder / COMPLETE).is_file() else _placed(entry, folder)
     if not entry.sources:
         raise ValueError(
             f"{entry.name}: cannot be fetched by a program. {entry.steps} Unpack into {folder} ({entry.page})"
@@ -55,38 +67,54 @@ def download(
             "--accept-terms"
         )
     shelf = downloads / ".archives" / entry.name
+    files.check_folder(shelf)
     shelf.mkdir(parents=True, exist_ok=True)
-    busy = f"{entry.name}: another process is bringing it"
-    # Of that process, what it has written says whether it gets on.
-    with files.alone(shelf / ".lock", busy, patience=patience.others, sign=lambda: _newest(shelf, folder)):
-        if complete.is_file():
-            return folder
-        return _from_first(entry, folder, shelf, patience)
+    # The lock ends with the process that holds it, and what it waits for has bounds of its own.
+    with files.alone(shelf / ".lock", f"{entry.name}: another process is bringing it", patience=math.inf):
+        if not folder.is_dir():
+            _from_first(entry, folder, shelf, patience)
+    return folder
 
 
-def _from_first(entry: Entry, folder: Path, shelf: Path, patience: Patience) -> Path:
-    """Bring it from the first source that gives it."""
+def _placed(entry: Entry, folder: Path) -> Path:
+    """Return a folder that somebody else filled, if the data set is whole there."""
+    cure = (
+        f"complete it (`iqa verify {entry.name}`), or move it away: `iqa download` never writes into a "
+        "folder that it did not make"
+    )
+    if not folder.is_dir():
+        raise ValueError(f"{entry.name}: {folder} is no folder; bring it back, or {cure}")
+    try:
+        found = len(layouts.read(entry, folder).frame)
+    except ValueError as error:
+        raise ValueError(f"{entry.name}: is in {folder}, but cannot be read: {error}; {cure}") from error
+    expected = entry.counts.get("images", found)
+    if found != expected:
+        raise ValueError(f"{entry.name}: {folder} holds {found} of {expected} images; {cure}")
+    return folder
+
+
+def _from_first(entry: Entry, folder: Path, shelf: Path, patience: Patience) -> None:
+    """Bring it from the first source that gives it; each is unpacked into a folder of its own."""
     reasons = []
-    for source in entry.sources:
+    beside = folder.parent / ".unpacking" / entry.name
+    for place, source in enumerate(entry.sources):
+        aside = beside / str(place)
         try:
-            _bring(source, folder, shelf, patience)
-            layouts.locate(entry, folder)
-            files.write_text(folder / ".unpacked" / "complete", f"{source.origin}\n")
-            return folder
+            _bring(source, aside, shelf, patience)
+            layouts.locate(entry, aside)
+        except files.BusyError:  # somebody fetches this very file: no reason to fetch another as well
+            raise
         except ValueError as error:
-            reasons.append(f"{source.origin}: {error}")
+            reasons.append(f"{source.origin}: {error}".replace(str(aside), str(folder)))
+            print(f"{entry.name}: not from {reasons[-1]}", file=sys.stderr)
+            continue
+        files.write_text(aside / COMPLETE, f"{source.origin}\n")
+        os.replace(aside, folder)
+        shutil.rmtree(beside, ignore_errors=True)
+        return
     by_hand = f"\nBy hand: {entry.steps} Unpack into {folder} ({entry.page})" if entry.steps else ""
     raise ValueError(f"{entry.name}: no source gave it.\n" + "\n".join(reasons) + by_hand)
-
-
-def _newest(*folders: Path) -> list[float]:
-    """Times of change of folders and of what lies directly in them."""
-    paths = [path for folder in folders if folder.is_dir() for path in (folder, *folder.iterdir())]
-    found = []
-    for path in paths:
-        with suppress(OSError):
-            found.append(path.stat().st_mtime)
-    return sorted(found)
 
 
 def _unpack(path: Path, folder: Path, known: bool) -> None:
@@ -116,4 +144,3 @@ def _bring(source: Source, folder: Path, shelf: Path, patience: Patience) -> Non
             folder.mkdir(parents=True, exist_ok=True)
             with files.whole(kept) as aside:
                 shutil.copyfile(path, aside)
-    (folder / ".unpacked").mkdir(exist_ok=True)

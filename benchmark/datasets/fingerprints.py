@@ -1,7 +1,8 @@
 """What each picture file is: whether it decodes, its size, its bytes and its looks. Slow, so it is kept.
 
-The journal is a CSV that grows by a row a picture: a killed run goes on where it was, and a file that is
-unchanged (size and time) is never read twice. Pictures are streamed, never held together.
+The journal of a data set is a CSV that grows by a row a picture: a killed run goes on where it was, and a
+file that is unchanged (place, size and time) is never read twice, whether it is looked at in its release or
+through the link of the prepared folder. Pictures are streamed, never held together.
 """
 
 from __future__ import annotations
@@ -19,12 +20,20 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark import files, images
 from benchmark.datasets._spelling import absent
-from benchmark.datasets.prepared.contents import stamp_of
+from benchmark.datasets.prepared.contents import JOURNALS, placer, stamp_of
 from benchmark.files import sha256_of
 
 
+def journal_of(name: str, journals: Path | None = None) -> Path:
+    """Journal of a data set."""
+    return (journals or JOURNALS) / f"{name}.csv"
+
+
 class Fingerprint(NamedTuple):
-    """A row of the journal; `reason` says why a picture does not decode, the others are then empty."""
+    """What a picture is; `reason` says why it does not decode, the others are then empty.
+
+    `image` is its name, and in the journal its place: an absolute path without links.
+    """
 
     image: str
     size: str
@@ -61,20 +70,20 @@ def fingerprints(
         ThreadPoolExecutor(workers) as pool,
         journal.open("a", newline="", encoding="utf-8") as file,
     ):
-        known = read_journal(journal)
+        look = _looker(root, read_journal(journal))
         writer = csv.writer(file, lineterminator="\n")
         with tqdm(total=len(names), desc="pictures", disable=not sys.stderr.isatty()) as bar:
             for chunk in _chunks(names, 64):
-                for found, fresh in pool.map(_looker(root, known), chunk):
+                for name, (found, fresh) in zip(chunk, pool.map(look, chunk), strict=True):
                     bar.update()
                     if fresh:
                         writer.writerow(found)
-                    yield found
+                    yield found._replace(image=name)
                 file.flush()
 
 
 def read_journal(journal: Path) -> dict[str, Fingerprint]:
-    """Rows of a journal by picture; a last line that a kill left by half is cut off."""
+    """Rows of a journal by place; a last line that a kill left by half is cut off."""
     if not journal.is_file():
         return {}
     content = journal.read_bytes()
@@ -103,21 +112,24 @@ def looks_of(image: Tensor) -> str:
 
 
 def _looker(root: Path, known: dict[str, Fingerprint]) -> Callable[[str], tuple[Fingerprint, bool]]:
+    place_of = placer()
+
     def look(name: str) -> tuple[Fingerprint, bool]:
         path = root / name
         size, changed = stamp_of(path)
+        place = place_of(path)
         if not size:
-            return Fingerprint(name, "", "", "", "", "", "", f"{path}: {absent(path)}"), False
-        kept = known.get(name)
+            return Fingerprint(place, "", "", "", "", "", "", f"{path}: {absent(path)}"), False
+        kept = known.get(place)
         if kept is not None and (kept.size, kept.changed) == (size, changed):
             return kept, False
         try:
             image = images.read(path)
         except images.ImageError as error:
-            return Fingerprint(name, size, changed, "", "", "", "", str(error)), True
+            return Fingerprint(place, size, changed, "", "", "", "", str(error)), True
         _, height, width = image.shape
         digest, looks = sha256_of(path), looks_of(image)
-        return Fingerprint(name, size, changed, str(width), str(height), digest, looks, ""), True
+        return Fingerprint(place, size, changed, str(width), str(height), digest, looks, ""), True
 
     return look
 

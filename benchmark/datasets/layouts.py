@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.datasets._files import Pictures, find_root, matches
+from benchmark.datasets._files import Pictures, files_of, find_root, matches
 from benchmark.datasets._tables import pick, read_table
 from benchmark.datasets.catalogue import Entry
-from benchmark.datasets.prepared.manifest import numbers
+from benchmark.datasets.prepared.manifest import has_parts, numbers
 
 #: What releases call the parts of their official split.
 SPLITS = {
@@ -22,6 +24,10 @@ SPLITS = {
     **dict.fromkeys(("val", "valid", "validation"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+
+
+#: Column of a standard error of the opinions, until it is turned into the deviation of their ratings.
+ERROR = "standard_error"
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,12 @@ class Rows:
         Pictures of the folder that the release's lists do not name.
     low, high
         Range of the opinion in the file that was read.
+    table
+        That file, from `root`; a pattern where the scores lie in many.
+    lacks
+        What this copy of the release should have and has not, in sentences; nothing where it is whole.
+    notes
+        What is worth knowing of this copy, and no fault.
     """
 
     root: Path
@@ -45,6 +57,9 @@ class Rows:
     extra: tuple[str, ...]
     low: float
     high: float
+    table: str = ""
+    lacks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
@@ -71,8 +86,10 @@ def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
         )
     layout = {**layout, **(layout.get("other", {})[score] if score else {})}
     frame, listed_in = READERS[layout["reader"]](root, layout)
-    held = Pictures(root)
-    frame = frame.reset_index(drop=True)
+    frame = _of_ratings(frame, entry)
+    held, told = Pictures(root), frame["image"].tolist()
+    left_out = frame["image"].map(lambda name: _ends_in(name, entry.left_out))
+    frame = frame[~left_out].reset_index(drop=True)
     frame["image"] = held.find_all(frame["image"].tolist(), listed_in)
     if (twice := frame["image"].duplicated()).any():
         row = int(np.argmax(twice.to_numpy()))
@@ -81,19 +98,54 @@ def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
         )
     known = set(frame["image"])
     also = (*entry.reference_images, *entry.ignore)
-    extra = tuple(path for path in held.paths if path not in known and not matches(path, also))
+    extra = tuple(
+        path
+        for path in held.paths
+        if not (path in known or matches(path, also) or _ends_in(path, entry.left_out))
+    )
     default = (entry.score.low, entry.score.high) if entry.score else (-np.inf, np.inf)
     low, high = layout.get("range", default)
-    return Rows(root, frame, extra, float(low), float(high))
+    lacks = tuple(_lacks(entry, layout, root, frame, listed_in))
+    notes = tuple(_elsewhere(told, frame["image"]))
+    return Rows(root, frame, extra, float(low), float(high), listed_in, lacks, notes)
+
+
+def _elsewhere(told: Sequence[str], found: Sequence[str]) -> Iterator[str]:
+    """Say where pictures were found, if none lies where the release has it; copies of other sizes do so."""
+    released, here = ({os.path.dirname(path) or "." for path in paths} for paths in (told, found))
+    if released != {"."} and not {path.lower() for path in released} & {path.lower() for path in here}:
+        yield f"pictures are those in {_few(here)}; the release has them in {_few(released)}"
+
+
+def _few(names: Iterable[str]) -> str:
+    """Join the first three names, and count the others."""
+    first = sorted(names)
+    return ", ".join(first[:3]) + (f" and {len(first) - 3} more" if len(first) > 3 else "")
+
+
+def _lacks(
+    entry: Entry, layout: Mapping[str, Any], root: Path, frame: pd.DataFrame, table: str
+) -> Iterator[str]:
+    """Say what a layout is known to lack, and which file would tell an official split that is not told."""
+    if "lacks" in layout:
+        yield layout["lacks"]
+    splitting = [one for one in entry.layout if "split" in one or "official" in one]
+    if not splitting or ("split" in frame and has_parts(frame["split"])):
+        return
+    if "official" in layout:
+        files = [part["file"] for part in layout["official"].values() if isinstance(part, dict)]
+        wanted = [" or ".join(names) for names in files if not any(files_of(root, name) for name in names)]
+    else:
+        wanted = [] if "split" in layout else [splitting[0]["scores"]]
+    cure = f"get {', '.join(wanted)}" if wanted else "train, val or test has no picture, complete the release"
+    yield f"no official split beside {table}: {cure}"
 
 
 def wanted_files(entry: Entry) -> list[str]:
     """Files by which a release is recognised, one per known layout."""
     files: list[str] = []
     for layout in entry.layout:
-        if layout["reader"] == "live":
-            files.append("dmos_realigned.mat")
-        elif layout["reader"] == "clive":
+        if layout["reader"] == "clive":
             files.append("Data/AllMOS_release.mat")
         elif "file" in layout:
             files.append(layout["file"])
@@ -136,7 +188,7 @@ def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
     frame = pd.DataFrame({"image": _filled(table, layout["image"], where)}, index=table.index)
     if strip := layout.get("strip", 0):
         frame["image"] = [name.split("/", strip)[-1] for name in frame["image"]]
-    columns = {key: layout[key] for key in ("mos", "mos_std", "variance") if key in layout}
+    columns = {key: layout[key] for key in ("mos", "mos_std", ERROR) if key in layout}
     for key, column in columns.items():
         if column in table or key == "mos":
             frame[key] = numbers(pick(table, column, where), where)
@@ -145,8 +197,6 @@ def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
         raise ValueError(
             f"{where}: row {table.index[row]}, column {layout['mos']!r}: is empty; every row has a score"
         )
-    if "variance" in frame:
-        frame["mos_std"] = np.sqrt(frame.pop("variance"))
     if "mos_std" in frame:
         frame["mos_std"] *= layout.get("std_scale", 1.0)
     for name in layout.get("also", ()):
@@ -158,11 +208,17 @@ def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
     if "split" in layout:
         frame["split"] = _splits(pick(table, layout["split"], where), where)
     if "beside" in layout:
-        frame["mos_std"] = _beside(root, layout["beside"], len(frame))
+        frame[_column_of(layout["beside"])] = _beside(root, layout["beside"], len(frame))
     _by_pattern(frame, layout, where)
     if "official" in layout:
         frame["split"] = _listed_split(root, layout, table, frame["image"])
-    return frame, path.name
+    many = isinstance(layout.get("scores"), str) and "*" in layout["scores"]
+    return frame, layout["scores"] if many else _below(path, root)
+
+
+def _below(path: Path, root: Path) -> str:
+    """Path of a file from the release's folder; its name where it lies outside."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def _listing(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
@@ -183,8 +239,8 @@ def _listing(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
 
 
 def _live(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
-    """LIVE release 2: realigned scores of 982 entries in five runs, of which the references are left out."""
-    scores = _mat(root / "dmos_realigned.mat", "dmos_new", "dmos_std", "orgs")
+    """LIVE release 2: scores of 982 entries in five runs, of which the references are left out."""
+    scores = _mat(root / layout["scores"], layout["mos"], "orgs", *layout.get(ERROR, "").split())
     references = _mat(root / "refnames_all.mat", "refnames_all")["refnames_all"]
     runs = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
     images = [f"{kind}/img{i}.bmp" for kind, count in runs.items() for i in range(1, count + 1)]
@@ -196,13 +252,14 @@ def _live(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
     frame = pd.DataFrame(
         {
             "image": images,
-            "mos": scores["dmos_new"].astype(float),
-            "mos_std": scores["dmos_std"].astype(float),
+            "mos": scores[layout["mos"]].astype(float),
             "reference": [Path(name).stem for name in references],
             "distortion": [image.split("/")[0] for image in images],
         }
     )
-    return frame[scores["orgs"].astype(int) == 0], "dmos_realigned.mat"
+    if ERROR in layout:
+        frame[ERROR] = scores[layout[ERROR]].astype(float)
+    return frame[scores["orgs"].astype(int) == 0], layout["scores"]
 
 
 def _clive(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
@@ -263,11 +320,30 @@ def _filled(table: pd.DataFrame, template: str, where: str) -> list[str]:
     return [pattern.format(*values) for values in zip(*columns, strict=True)]
 
 
+def _of_ratings(frame: pd.DataFrame, entry: Entry) -> pd.DataFrame:
+    """Turn a standard error of the opinions into the deviation of the ratings that ``mos_std`` is."""
+    if ERROR not in frame:
+        return frame
+    if entry.score is None or entry.score.ratings is None:
+        raise ValueError(
+            f"{entry.name}: its record reads a standard error and does not say how many ratings stand "
+            "behind an opinion; add score.ratings"
+        )
+    return frame.assign(mos_std=frame[ERROR] * entry.score.ratings.count**0.5).drop(columns=ERROR)
+
+
+def _ends_in(path: str, names: Iterable[str]) -> bool:
+    """Whether a path is one of the names, or one of them below further folders."""
+    return any(f"/{path}".endswith(f"/{name}") for name in names)
+
+
 def _by_pattern(frame: pd.DataFrame, layout: Mapping[str, Any], where: str) -> None:
-    """Take reference, distortion and level out of the names, as the layout's pattern says."""
+    """Take reference, distortion and level out of the names, by the first of the patterns that fits."""
     if "pattern" not in layout:
         return
-    parts = frame["image"].str.extract(re.compile(layout["pattern"], re.IGNORECASE))
+    patterns = [layout["pattern"]] if isinstance(layout["pattern"], str) else layout["pattern"]
+    found = [frame["image"].str.extract(re.compile(pattern, re.IGNORECASE)) for pattern in patterns]
+    parts = functools.reduce(pd.DataFrame.combine_first, found)
     unknown = parts.isna().all(axis=1)
     if unknown.any():
         row = int(np.argmax(unknown.to_numpy()))
@@ -318,7 +394,13 @@ def _beside(root: Path, beside: Mapping[str, Any], rows: int) -> np.ndarray | fl
     if not path.is_file():
         return np.nan
     lines = path.read_text(encoding="utf-8-sig").split("\n")
-    values = [line.split()[beside["mos_std"]] for line in lines if line.strip()]
+    column = _column_of(beside)
+    values = [line.split()[beside[column]] for line in lines if line.strip()]
     if len(values) != rows:
         raise ValueError(f"{path}: has {len(values)} lines for {rows} pictures; get the release again")
-    return numbers(pd.Series(values, name="mos_std", dtype=str), str(path)).to_numpy()
+    return numbers(pd.Series(values, name=column, dtype=str), str(path)).to_numpy()
+
+
+def _column_of(beside: Mapping[str, Any]) -> str:
+    """What a file beside the scores holds: ``mos_std`` or ``standard_error``."""
+    return next(key for key in beside if key != "file")

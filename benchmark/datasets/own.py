@@ -12,8 +12,10 @@ import pandas as pd
 import yaml
 
 from benchmark import files, naming
-from benchmark.datasets import _tables, catalogue
+from benchmark.datasets import _tables, catalogue, layouts
 from benchmark.datasets._files import Pictures
+from benchmark.datasets.layouts import SPLITS
+from benchmark.datasets.prepared import places
 from benchmark.datasets.prepared.manifest import numbers
 from benchmark.files.delimited import read_table
 from benchmark.images import EXTENSIONS
@@ -21,11 +23,20 @@ from benchmark.images import EXTENSIONS
 #: Names that score columns go by, the likeliest first.
 SCORES = ("mos", "dmos", "mean_opinion_score", "quality_mos", "mos_quality", "score", "quality", "rating")
 STD = ("mos_std", "std", "sd", "stddev", "mosstd")
+#: Further columns that are taken where a table has them.
+ALSO = ("reference", "distortion", "level", "split")
+
+
+#: Scales that people rate on, the first that holds all scores is proposed.
+SCALES = ((0, 1), (1, 5), (0, 5), (1, 7), (0, 9), (1, 10), (0, 10), (1, 100), (0, 100))
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What each column of a table is taken for; `std` is empty where there is no deviation."""
+    """What each column of a table is taken for; `std` is empty where there is no deviation.
+
+    `low` and `high` are the range of the scale; as guessed, of the scores that are there.
+    """
 
     image: str
     score: str
@@ -35,60 +46,152 @@ class Guess:
     higher_is_better: bool
 
 
-def guess(scores: Path, image: str = "", score: str = "") -> tuple[pd.DataFrame, Guess]:
-    """Read a table of scores and guess its columns.
+@dataclass(frozen=True)
+class Gaps:
+    """What does not fit together of a table and a folder.
 
     Parameters
     ----------
-    scores
-        Table as `benchmark.files.delimited.read_table` reads it, or a workbook.
-    image, score
-        Columns that the user names; they are not guessed.
+    no_picture, no_score
+        Names in the table without a picture in the folder, and without a score.
+    unlisted
+        Pictures of the folder that the table does not name.
+    thin
+        Column -> number of rows that are empty, of the columns that are taken and filled elsewhere.
+    """
+
+    no_picture: list[str]
+    no_score: list[str]
+    unlisted: list[str]
+    thin: dict[str, int]
+
+
+def parted(tables: Sequence[str]) -> list[tuple[str, Path]]:
+    """Part of the split (train, val, test, or "") and file of each table.
+
+    The part is told (``train=FILE``) or, where there are several tables, stands in the file's name.
 
     Raises
     ------
     ValueError
-        If the file is no table, a named column is not there, or a column cannot be guessed.
+        If one of several tables does not say which part it is.
     """
-    if not scores.is_file():
-        raise ValueError(f"{scores}: does not exist; it should hold a row for each picture")
-    is_workbook = scores.suffix.lower() == ".xlsx"
-    table = _tables.read_table(scores.parent, {"file": str(scores)})[0] if is_workbook else read_table(scores)
-    columns = [str(name) for name in table.columns]
+    found = []
+    for told in tables:
+        word, equals, file = told.partition("=")
+        part = SPLITS.get(word.lower(), "") if equals else ""
+        path = Path(file if part else told).expanduser()
+        if not part and len(tables) > 1:
+            words = {SPLITS[w] for w in re.split("[^a-z]+", path.stem.lower()) if w in SPLITS}
+            if len(words) != 1:
+                raise ValueError(
+                    f"{path}: which part is it? Several tables are the parts of a split: write "
+                    f"--scores train={path}, val= or test="
+                )
+            part = words.pop()
+        found.append((part, path))
+    return found
+
+
+def guess(tables: Sequence[tuple[str, Path]], image: str = "", score: str = "") -> tuple[pd.DataFrame, Guess]:
+    """Read one table of scores, or several of the same columns, and guess their columns.
+
+    Parameters
+    ----------
+    tables
+        Part of the split and file of each (`parted`); read by `benchmark.files.delimited.read_table`, or
+        workbooks.
+    image, score
+        Columns that the user names; they are not guessed.
+
+    Returns
+    -------
+    DataFrame, Guess
+        All rows, with a column ``split`` where the tables are parts.
+
+    Raises
+    ------
+    ValueError
+        If a file is no table, a named column is not there, or a column cannot be guessed.
+    """
+    frames = [_table(path) for _, path in tables]
+    first, scores = frames[0], tables[0][1]
+    columns = [str(name) for name in first.columns]
     for named in (image, score):
         if named and named not in columns:
             raise ValueError(f"{scores}: has no column {named!r}, only {', '.join(columns)}")
-    image = image or _image_column(table, scores)
-    numeric = [name for name in columns if name != image and _numeric(table[name]).notna().any()]
+    image = image or _image_column(first, scores)
+    numeric = [name for name in columns if name != image and _numeric(first[name]).notna().any()]
     score = score or _named(numeric, SCORES) or (numeric[0] if len(numeric) == 1 else "")
     if not score:
         raise ValueError(
             f"{scores}: which column is the score ({', '.join(numeric)})? name it with --score-column"
         )
-    values = numbers(table[score], str(scores))
-    lower = re.search("dmos|distort|difference", score.lower()) is not None
     std = _named([name for name in numeric if name != score], STD)
-    return table, Guess(image, score, std, float(values.min()), float(values.max()), not lower)
+    values = []
+    for (part, path), frame in zip(tables, frames, strict=True):
+        for column in (image, score):
+            _tables.pick(frame, column, str(path))
+        values.append(numbers(frame[score], str(path)))
+        if part and "split" not in frame:
+            frame["split"] = part
+    lower = re.search("dmos|distort|difference", score.lower()) is not None
+    low, high = float(min(v.min() for v in values)), float(max(v.max() for v in values))
+    return pd.concat(frames).fillna(""), Guess(image, score, std, low, high, not lower)
 
 
-def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = catalogue.OWN) -> Path:
+def scale(low: float, high: float) -> tuple[float, float] | None:
+    """Scale that people rate on which holds scores from `low` to `high`; nothing where none does."""
+    return next(((a, b) for a, b in SCALES if a <= low and high <= b), None)
+
+
+def gaps(images: Path, table: pd.DataFrame, told: Guess) -> Gaps:
+    """Find what does not fit together of a table and the folder of its pictures."""
+    held = Pictures(images.expanduser())
+    names = [str(name).strip() for name in table[told.image]]
+    named = {held.find(name) for name in names}
+    taken = [told.std, *(name for name in ALSO if name in table)]
+    empty = {name: int((table[name].str.strip() == "").sum()) for name in taken if name}
+    return Gaps(
+        no_picture=[name for name in names if held.absent(name)],
+        no_score=[name for name, score in zip(names, table[told.score], strict=True) if not score.strip()],
+        unlisted=[path for path in held.paths if path not in named],
+        thin={name: count for name, count in empty.items() if 0 < count < len(table)},
+    )
+
+
+def fitting(table: pd.DataFrame, told: Guess, found: Gaps) -> pd.DataFrame:
+    """Rows of a table that have a picture and a score."""
+    return table[~table[told.image].str.strip().isin({*found.no_picture, *found.no_score})]
+
+
+def add(
+    name: str,
+    images: Path,
+    table: pd.DataFrame,
+    told: Guess,
+    own: Path = catalogue.OWN,
+    *,
+    title: str = "",
+    replace: bool = False,
+) -> Path:
     """Write ``<own>/<name>.csv`` and ``<own>/<name>.yaml``, checked by reading the data set once.
+
+    Where its pictures lie is written into this machine's places, for the record may be committed.
 
     Raises
     ------
     ValueError
         If the name is taken or no plain name, a picture is missing, or a row is at fault.
     """
-    from benchmark.datasets import layouts
-
-    check_place(name, own)
+    check_place(name, own, replace=replace)
     rename = {told.image: "image", told.score: "mos", told.std: "mos_std"}
     kept = [told.image, told.score, *([told.std] if told.std else [])]
-    also = [c for c in ("reference", "distortion", "level", "split") if c in table.columns and c not in kept]
+    also = [name for name in ALSO if name in table.columns and name not in kept]
     own.mkdir(parents=True, exist_ok=True)
     scores, record = own / f"{name}.csv", own / f"{name}.yaml"
     fields: dict[str, Any] = {
-        "title": name,
+        "title": title or name,
         "licence": "the user's own",
         "score": {
             "name": told.score,
@@ -98,7 +201,6 @@ def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = c
             "deviation": bool(told.std),
         },
         "counts": {"images": len(table)},
-        "source": str(images.expanduser().resolve()),
         "layout": [
             {
                 "reader": "table",
@@ -116,16 +218,23 @@ def add(name: str, images: Path, table: pd.DataFrame, told: Guess, own: Path = c
         checked = dict(fields["layout"][0], file=str(aside))
         layouts.read(entry.model_copy(update={"layout": (checked,)}), images.expanduser())
     files.write_text(record, yaml.safe_dump(fields, sort_keys=False, allow_unicode=True))
+    places.put(name, images.expanduser().resolve())
     return record
 
 
-def check_place(name: str, own: Path = catalogue.OWN) -> None:
+def plain_name(title: str) -> str:
+    """Return what a data set called `title` is called in folders and tables: "My lab" becomes my_lab."""
+    return re.sub(r"[\s-]+", "_", title.strip().lower())
+
+
+def check_place(name: str, own: Path = catalogue.OWN, *, replace: bool = False) -> None:
     """Make sure that `add` could write what it writes of a data set of this name.
 
     Raises
     ------
     ValueError
-        If the name does not serve or is taken, or a file cannot be written.
+        If the name does not serve or is taken (by one of the user's own unless it is to `replace` that), or a
+        file cannot be written.
     """
     from benchmark.datasets._known import MADE
 
@@ -135,15 +244,18 @@ def check_place(name: str, own: Path = catalogue.OWN) -> None:
         raise ValueError(f"{name!r} {why}")
     if name in MADE or (catalogue.HERE / f"{name}.yaml").exists():
         raise ValueError(f"{name!r}: the suite has a data set of this name; choose another")
-    for kind in ("csv", "yaml"):
-        files.check_file(own / f"{name}.{kind}")
+    if (own / f"{name}.yaml").exists() and not replace:
+        raise ValueError(f"{own / name}.yaml: is there already; choose another name, or --replace it")
+    for path in (own / f"{name}.csv", own / f"{name}.yaml", places.FILE):
+        files.check_file(path)
 
 
-def unlisted(images: Path, table: pd.DataFrame, told: Guess) -> list[str]:
-    """Pictures of the folder that the table does not name."""
-    held = Pictures(images.expanduser())
-    named = {held.find(name) for name in table[told.image]}
-    return [path for path in held.paths if path not in named]
+def _table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise ValueError(f"{path}: does not exist; it should hold a row for each picture")
+    if path.suffix.lower() == ".xlsx":
+        return _tables.read_table(path.parent, {"file": str(path)})[0]
+    return read_table(path)
 
 
 def _image_column(table: pd.DataFrame, scores: Path) -> str:

@@ -6,6 +6,7 @@ nothing for images that take no part.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -138,8 +139,8 @@ def leaks(train: pd.DataFrame, test: pd.DataFrame, near: int = NEAR) -> pd.DataF
     Returns
     -------
     DataFrame
-        ``kind`` (reference, identical, near), ``train``, ``test``, ``bits``. One pair a reference, and one
-        a test picture for the other kinds; a pair is listed under the first kind that holds.
+        ``kind`` (reference, identical, near, mirrored), ``train``, ``test``, ``bits``. One pair a reference,
+        and one a test picture for the other kinds; a pair is listed under the first kind that holds.
     """
     found = [*_shared(train, test, "reference"), *_shared(train, test, "identical", "sha256")]
     taken = {row[2] for row in found if row[0] == "identical"}
@@ -214,10 +215,25 @@ def _shared(
 def _near(train: pd.DataFrame, test: pd.DataFrame, near: int) -> Iterator[tuple[str, str, str, int]]:
     """Nearest training picture of every test picture, where it is within `near` bits and another content.
 
+    A test picture is looked for as it is and mirrored (left for right); the nearer of both counts.
+    """
+    left, right = (_Hashes(frame) for frame in (train, test))
+    found = {
+        "near": _nearest(left, right, near),
+        "mirrored": _nearest(left.both_ways(), right.mirrored(), near),
+    }
+    for row in sorted({*found["near"], *found["mirrored"]}):
+        kind = min(found, key=lambda kind: found[kind].get(row, (129, 0))[0])
+        bits, other = found[kind][row]
+        yield kind, left.images[other], right.images[row], bits
+
+
+def _nearest(left: _Hashes, right: _Hashes, near: int) -> dict[int, tuple[int, int]]:
+    """Row of `right` -> bits and row of the nearest of `left`, where it is within `near` bits.
+
     Two hashes that differ in at most k bits agree wholly in one of k + 1 bands, so only pictures that share a
     band are compared.
     """
-    left, right = (_Hashes(frame) for frame in (train, test))
     best: dict[int, tuple[int, int]] = {}
     for band in range(near + 1):
         places: dict[bytes, list[int]] = {}
@@ -230,8 +246,7 @@ def _near(train: pd.DataFrame, test: pd.DataFrame, near: int) -> Iterator[tuple[
                 at = int(bits.argmin())
                 if bits[at] <= near and (row not in best or bits[at] < best[row][0]):
                     best[row] = (int(bits[at]), rows[at])
-    for row, (count, other) in sorted(best.items()):
-        yield "near", left.images[other], right.images[row], count
+    return best
 
 
 class _Hashes:
@@ -242,11 +257,37 @@ class _Hashes:
         self.images = frame["image"].tolist()
         pieces = [bytes.fromhex(looks) for looks in frame["looks"]]
         raw = np.frombuffer(b"".join(pieces), dtype=np.uint8).reshape(-1, 16)
-        self.words = raw.view(np.uint64)
-        self._bits = np.unpackbits(raw, axis=1)
         # Pictures without a reference are each a content of their own.
         pairs = zip(frame["reference"], frame["image"], strict=True)
         self.content = np.array([r if isinstance(r, str) else f"\0{image}" for r, image in pairs])
+        self._set(np.unpackbits(raw, axis=1))
+
+    def _set(self, bits: NDArray[np.uint8]) -> _Hashes:
+        self._bits, self.words = bits, np.packbits(bits, axis=1).view(np.uint64)
+        return self
+
+    def both_ways(self) -> _Hashes:
+        """Without the eight bits that `mirrored` cannot know: of the fields in the first column."""
+        across, down = self._grids()
+        return self._with(across, np.where(np.arange(8) > 0, down, 0))
+
+    def mirrored(self) -> _Hashes:
+        """Hashes of the pictures mirrored, of the bits that can be known.
+
+        A field that is brighter than its left neighbour is then less bright than its right one; what lay
+        above it still does. The ninth column of fields, which becomes the first, has no such bits.
+        """
+        across, down = self._grids()
+        turned = np.concatenate([np.zeros_like(down[..., :1]), down[..., :0:-1]], axis=2)
+        return self._with(1 - across[..., ::-1], turned)
+
+    def _grids(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        grids = self._bits.reshape(-1, 2, 8, 8)
+        return grids[:, 0], grids[:, 1]
+
+    def _with(self, across: NDArray[np.uint8], down: NDArray[np.uint8]) -> _Hashes:
+        bits = np.stack([across, down], axis=1).reshape(-1, 128).astype(np.uint8)
+        return copy.copy(self)._set(bits)
 
     def band(self, index: int, count: int) -> list[bytes]:
         """Bits of band `index` of `count`, one key a picture."""

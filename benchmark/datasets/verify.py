@@ -8,9 +8,8 @@ from pathlib import Path
 
 from benchmark.datasets import layouts
 from benchmark.datasets.catalogue import Entry
-from benchmark.datasets.fingerprints import fingerprints
+from benchmark.datasets.fingerprints import fingerprints, journal_of
 from benchmark.datasets.prepared import contents, linked
-from benchmark.datasets.prepared.contents import journal_of
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,16 @@ def verify(
             f"{image}: score {mos:g} lies outside {rows.low:g} to {rows.high:g}"
             for image, mos in frame.loc[outside, ["image", "mos"]].itertuples(index=False)
         ]
+    faults += rows.lacks
     if prepared is not None:
         other, _ = contents.changed(prepared, linked.journal_of(prepared))
         cure = f"`dvc repro prepare@{entry.name}` takes it anew"
         faults += [f"{prepared / image}: is not the file that was prepared; {cure}" for image in other]
-    notes = [f"{name}: no list names it" for name in rows.extra]
+    notes = [*rows.notes, *(f"{name}: no list names it" for name in rows.extra)]
     if decode:
         seen: dict[str, str] = {}
         for found in fingerprints(
-            rows.root, frame["image"].tolist(), journal_of(rows.root, journals), workers=workers
+            rows.root, frame["image"].tolist(), journal_of(entry.name, journals), workers=workers
         ):
             if found.reason:
                 faults.append(f"{found.image}: {found.reason}")

@@ -2,7 +2,8 @@
 
 `IQA_OFFLINE=1` refuses any request; `IQA_MIRROR=http://host:port` asks that server for ``/<host>/<path>``
 instead of ``https://<host>/<path>``, for machines that reach only a mirror. Addresses of the Hugging Face hub
-follow ``HF_ENDPOINT`` and ``HF_HUB_OFFLINE``; proxies are those of the environment.
+follow ``HF_ENDPOINT`` and ``HF_HUB_OFFLINE``, and are asked with the token of ``HF_TOKEN`` or of a login;
+proxies are those of the environment.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ HUB = "https://huggingface.co"
 
 class FetchError(ValueError):
     """A file that could not be fetched; the message names the file, what each address said, and the cure."""
+
+
+class BusyFetchError(FetchError, files.BusyError):
+    """A file that another process fetches, and does not get on with."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,46 @@ def mirrored(url: str) -> str:
     return f"{mirror}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
+def offered(url: str, patience: Patience = PATIENCE, *, page: bool = False) -> int | None:
+    """Bytes that an address offers, of which one is asked for; nothing where it does not say.
+
+    A web page is no file, unless it is a `page` that is looked for.
+
+    Raises
+    ------
+    FetchError
+        With what is wrong with the address.
+    """
+    bounds = {"timeout": patience.timeout, "seconds": patience.headers}
+    _allowed(Path(url.rsplit("/", 1)[-1]), [url])
+    watch = None
+    try:
+        with web.ask(mirrored(url), _headers(url) | {"Range": "bytes=0-0"}, **bounds) as (answer, watch):
+            status, headers = answer.status_code, answer.headers
+    except web.AddressError as error:
+        raise FetchError(str(error)) from error
+    except web.FAULTS as error:
+        late = watch is not None and watch.rang
+        raise FetchError("no answer in time" if late else web.why(error)) from error
+    if status not in (200, 206):
+        raise FetchError(f"answered {status}")
+    if "html" in headers.get("Content-Type", "") and not page:
+        raise FetchError("answered with a web page, not the file")
+    whole = headers.get("Content-Range", "").rpartition("/")[2]
+    return web.whole_number(whole if status == 206 else headers.get("Content-Length"))
+
+
+def _headers(url: str) -> dict[str, str]:
+    """Headers of every request; the hub is told who asks, if this machine holds a token for it."""
+    found = {"Accept-Encoding": "identity", "User-Agent": "qualibench"}
+    if of_hub(url) and not os.environ.get("IQA_MIRROR"):
+        from huggingface_hub import get_token
+
+        if token := get_token():
+            found["Authorization"] = f"Bearer {token}"
+    return found
+
+
 def of_hub(url: str) -> bool:
     """Whether an address is one of the Hugging Face hub."""
     return url.startswith(f"{HUB}/")
@@ -240,11 +285,11 @@ def _alone(path: Path, patience: Patience) -> Iterator[IO[bytes]]:
                 if not os.fstat(part.fileno()).st_size:
                     half.unlink(missing_ok=True)
     except files.BusyError as error:
-        raise FetchError(str(error)) from error
+        raise BusyFetchError(str(error)) from error
     except OSError as error:
         raise FetchError(
-            f"{path}: cannot be written ({error}); make room, get the right to write there, or put the "
-            "file there yourself"
+            f"{path}: cannot be written ({error.strerror or error}); make room, get the right to write "
+            "there, or put the file there yourself"
         ) from error
 
 
@@ -298,7 +343,7 @@ class _Download:
     def _attempt(self, url: str) -> str:
         if not self._resumes(url):
             self._restart()
-        headers = {"Accept-Encoding": "identity", "User-Agent": "qualibench"}
+        headers = _headers(url)
         if self.have:
             headers["Range"] = f"bytes={self.have}-"
             if self.known.validator and self.known.url == url:
@@ -314,7 +359,7 @@ class _Download:
         except web.FAULTS as error:
             if watch is not None and watch.rang:
                 raise _Failed(f"its answer did not come in time ({type(error).__name__})") from error
-            raise _Failed(f"the connection failed ({type(error).__name__})") from error
+            raise _Failed(web.why(error)) from error
         if not self._whole():
             raise _Failed(f"the answer ended after {self.have} bytes of {self.known.total}")
         if digest := self._right():
@@ -420,8 +465,8 @@ class _Download:
             self.part.flush()
         except OSError as error:
             raise FetchError(
-                f"{self.path}: cannot be written ({error}); {self.have} bytes are kept, free some space and "
-                "call again"
+                f"{self.path}: cannot be written ({error.strerror or error}); {self.have} bytes are kept, "
+                "free some space and call again"
             ) from error
 
     def _check_disk(self, total: int) -> None:

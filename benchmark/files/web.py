@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import extract_cookies_to_jar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 T = TypeVar("T")
 
@@ -51,6 +52,33 @@ def check_address(url: str, before: str = "") -> None:
 def whole_number(text: str | None) -> int | None:
     """Return the number that a header holds, or nothing where it holds no plain one."""
     return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else None
+
+
+def why(error: BaseException) -> str:
+    """Say what failed of the way to a server: the proxy, the encryption, the name, or the connection."""
+    chain = list(_causes(error))
+    last = next((one.strerror for one in reversed(chain) if isinstance(one, OSError) and one.strerror), "")
+    detail = last or type(chain[-1]).__name__
+    for kind, said in (
+        (requests.exceptions.ProxyError, "the proxy of HTTP_PROXY or HTTPS_PROXY does not let it through"),
+        ((requests.exceptions.SSLError, ssl.SSLError), "the encryption (TLS) is refused"),
+        (NameResolutionError, "the name of the server is not known here"),
+    ):
+        if any(isinstance(one, kind) for one in chain):
+            return f"{said} ({detail})"
+    return f"the connection failed ({detail})"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was made from: requests and urllib3 keep that in arguments and reasons too."""
+    seen: set[int] = set()
+    left: list[Any] = [error]
+    while left:
+        one = left.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            left += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
 
 
 class Watch(threading.Thread):
@@ -172,7 +200,7 @@ def read(url: str, *, seconds: float, largest: int) -> bytes:
             return bytes(content)
     except (*FAULTS, TimeoutError) as error:
         late = (watch is not None and watch.rang) or isinstance(error, requests.Timeout | TimeoutError)
-        said = f"not here within {seconds:g} s" if late else f"the connection failed ({type(error).__name__})"
+        said = f"not here within {seconds:g} s" if late else why(error)
         raise ValueError(said) from error
 
 
@@ -229,6 +257,8 @@ def _followed(
             check_address(target, url)
             extract_cookies_to_jar(session.cookies, moved.answer.request, moved.answer.raw)
             history.append(moved.answer)
+            if urlsplit(target).netloc != urlsplit(url).netloc:
+                headers = {name: said for name, said in headers.items() if name != "Authorization"}
             url = target
         else:
             answer.history = history

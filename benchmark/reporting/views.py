@@ -223,11 +223,19 @@ def datasets(run: Run) -> Html:
             **_parts(manifest),
             **_learnt(run, name),
             "Source": record["citation"],
+            **_read_from(record),
             "Licence": record["licence"],
             "Cite": _entry(name, record.get("bibtex", "")),
             **({"Notes": " ".join(record["notes"])} if record["notes"] else {}),
         }
     return Html.of([blocks.cards(entries), run.missing(*_unprepared(run))])
+
+
+def _read_from(record: Mapping[str, Any]) -> dict[str, str]:
+    """Say which table the scores come from, and where the release was fetched."""
+    if not record.get("table"):
+        return {}
+    return {"Read from": f"{record['table']}; {record['origin'] or 'placed here by hand'}"}
 
 
 def _parts(manifest: Source) -> dict[str, str]:

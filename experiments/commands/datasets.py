@@ -17,11 +17,29 @@ def command(
         typer.Argument(metavar="[NAME] | add NAME", help="Show a card, or add your own."),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="For add: folder of the pictures.")] = None,
-    scores: Annotated[Path | None, typer.Option(help="For add: CSV table, a row for each picture.")] = None,
+    scores: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[PART=]FILE",
+            help="For add: table, a row for each picture; several are parts of a split: train=a.csv.",
+        ),
+    ] = None,
     image_column: Annotated[str, typer.Option(help="For add: column of the names; guessed without it.")] = "",
     score_column: Annotated[str, typer.Option(help="For add: column of the scores; else guessed.")] = "",
+    low: Annotated[float | None, typer.Option(help="For add: lowest score of the scale, or -inf.")] = None,
+    high: Annotated[float | None, typer.Option(help="For add: highest score of the scale, or inf.")] = None,
     lower_is_better: Annotated[bool | None, typer.Option("--lower-is-better/--higher-is-better")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="For add: take the guess without asking.")] = False,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="For add: leave out rows without a picture or a score.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="For add: take the place of your own data set of this name.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="For add: ask nothing.")] = False,
+    check_sources: Annotated[
+        bool,
+        typer.Option("--check-sources", help="Ask every address, or those of NAME, what it offers."),
+    ] = False,
     use: Annotated[
         bool, typer.Option("--use", help="For add: write it into experiments/local.yaml and params.yaml.")
     ] = False,
@@ -29,10 +47,15 @@ def command(
     """List the data sets, show the card of one, or add your own (see docs/adding-a-dataset.md)."""
     words = words or []
     if words[:1] == ["add"]:
-        if len(words) != 2 or images is None or scores is None:
+        if len(words) < 2 or images is None or not scores:
             raise ValueError("iqa datasets add NAME --images DIR --scores FILE.csv")
-        _add(words[1], images, scores, (image_column, score_column), lower_is_better, yes)
-        _declare(words[1], use)
+        from experiments import adding
+
+        mine = adding.Mine(" ".join(words[1:]), images, scores, (image_column, score_column))
+        scale = adding.Scale(low, high, lower_is_better)
+        _declare(adding.add(mine, scale, leave_out=leave_out, replace=replace, ask=not yes), use)
+    elif check_sources:
+        _check_sources(words)
     elif len(words) > 1:
         raise ValueError(f"one name at a time, not {' '.join(words)}")
     elif words:
@@ -41,6 +64,24 @@ def command(
         typer.echo(card(catalogue.entry(words[0])))
     else:
         _table()
+
+
+def _check_sources(names: list[str]) -> None:
+    """Ask every address of the records; exit code 3 if one does not offer what it should."""
+    from benchmark.datasets import catalogue
+    from benchmark.datasets.sources import asked
+
+    wrong = count = 0
+    for entry in [catalogue.entry(name) for name in names or catalogue.names()]:
+        for url, size, fault in asked(entry):
+            offers = "" if size is None else f"{size / 1e9:.3f} GB"
+            said = f"{url}: {fault}" if fault else url
+            typer.echo(f"{'NO' if fault else 'yes':4}{entry.name:12}{offers:>12}  {said}")
+            count += 1
+            wrong += bool(fault)
+    typer.echo(f"{count} addresses, {wrong} faults", err=True)
+    if wrong:
+        raise typer.Exit(3)
 
 
 def _table() -> None:
@@ -91,6 +132,11 @@ def card(entry: Entry) -> str:
             if score
             else "none"
         ),
+        *(
+            f"  ratings   about {score.ratings.count:g} a picture ({score.ratings.known_from})"
+            for score in [score]
+            if score and score.ratings
+        ),
         f"  resize    {f'short side {entry.short_side}, as in papers' if entry.short_side else 'none'}",
         f"  sources   {'; '.join(source.origin for source in entry.sources) or 'by hand'}",
         f"  to get    {layouts.how_to_get(entry)}",
@@ -100,34 +146,6 @@ def card(entry: Entry) -> str:
         *(f"  unsure    {what}" for what in entry.unverified),
     ]
     return "\n".join([*lines, "", entry.bibtex.rstrip()]).rstrip()
-
-
-def _add(
-    name: str, images: Path, scores: Path, columns: tuple[str, str], lower: bool | None, yes: bool
-) -> None:
-    import dataclasses
-
-    from benchmark.datasets import own
-
-    if not images.expanduser().is_dir():
-        raise ValueError(f"{images}: is no folder; --images names the folder of the pictures")
-    own.check_place(name)
-    table, told = own.guess(scores, *columns)
-    if lower is not None:
-        told = dataclasses.replace(told, higher_is_better=not lower)
-    direction = "higher" if told.higher_is_better else "lower"
-    typer.echo(
-        f"{len(table)} rows; image: {told.image!r}; score: {told.score!r}, {told.low:g} to {told.high:g}, "
-        f"{direction} is better; deviation: {told.std or 'none'}",
-        err=True,
-    )
-    extra = own.unlisted(images, table, told)
-    if extra:
-        typer.echo(f"{len(extra)} pictures are not in the table and left out, first {extra[0]!r}", err=True)
-    if not yes and not typer.confirm("Is this right?"):
-        raise ValueError("name the columns with --image-column and --score-column, the direction likewise")
-    record = own.add(name, images, table, told)
-    typer.echo(f"{record} written", err=True)
 
 
 def _declare(name: str, use: bool) -> None:

@@ -64,12 +64,15 @@ def _data_sets(names: list[str], accept_terms: bool) -> int:
     """Fetch data sets; returns how many could not be had."""
     from benchmark.datasets import catalogue
     from benchmark.datasets.download import download
+    from benchmark.datasets.prepared.linked import folder_of
+    from experiments import settings as settings_of
 
     failed = 0
     for entry in [catalogue.entry(name) for name in names]:
         typer.echo(f"{entry.title}: {entry.licence}", err=True)
         try:
-            typer.echo(f"{entry.name}: {download(entry, accept_terms=accept_terms)}")
+            placed = folder_of(entry, settings_of.source_of(entry.name))
+            typer.echo(f"{entry.name}: {download(entry, accept_terms=accept_terms, placed=placed)}")
         except ValueError as error:
             failed += 1
             typer.echo(f"error: {error}", err=True)

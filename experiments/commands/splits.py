@@ -58,7 +58,7 @@ def check(
     near: Annotated[int, typer.Option(min=0, max=32, help="Bits of 128 that looks may differ by.")] = 12,
     out: Annotated[Path | None, typer.Option(help="CSV file for all leaks found.")] = None,
 ) -> None:
-    """Find references, identical files and near-duplicates on both sides; exit code 3 if there are any."""
+    """Find references, identical, near and mirrored pictures on both sides; exit code 3 if there are any."""
     import pandas as pd
 
     from benchmark import datasets
@@ -85,17 +85,16 @@ def check(
         typer.echo(f"{split}: {len(rows)} {kind}, first {first['train']} and {first['test']}")
     if out is not None:
         files.write_csv(leaks, out)
-    typer.echo(f"{len(leaks)} leaks", err=True)
+    typer.echo(f"{len(leaks)} leaks; looks are those of whole pictures: crops pass unseen", err=True)
     if len(leaks):
         raise typer.Exit(3)
 
 
 def _prints(data: Dataset) -> dict[str, tuple[str, str]]:
-    from benchmark.datasets.fingerprints import fingerprints
-    from benchmark.datasets.prepared.contents import journal_of
+    from benchmark.datasets.fingerprints import fingerprints, journal_of
 
     images = data.manifest["image"].tolist()
-    found = fingerprints(data.root, images, journal_of(data.root))
+    found = fingerprints(data.root, images, journal_of(data.record.name))
     return {row.image: (row.sha256, row.looks) for row in found}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Sequence
 
+from benchmark.datasets.prepared.manifest import has_parts
 from experiments.runs import results, stage
 from experiments.settings import Settings
 
@@ -106,6 +107,22 @@ def described_by(method: str, datasets: Sequence[str]) -> list[str]:
         for name in datasets
         if _there(f"features/{method}/{name}.npz", f"{lacks} {name}", f"score@{method}")
     ]
+
+
+def with_official_split(datasets: Sequence[str]) -> list[str]:
+    """Data sets without those that are tested on their official split alone and lack it, which is said."""
+    kept = []
+    for name in datasets:
+        data = results.dataset(name)
+        if data.record.official_split and not has_parts(data.manifest["split"]):
+            print(
+                f"left out: {name} is tested on its official split, and it is not in data/{name}; "
+                f"`iqa verify {name}` says which file would tell it",
+                file=sys.stderr,
+            )
+        else:
+            kept.append(name)
+    return kept
 
 
 def compared_on(datasets: list[str], variants: list[str]) -> list[str]:

@@ -29,26 +29,28 @@ FITTING = {"arniqa_ou": 0.2}
 
 def needs(settings: Settings, here: Path = Path()) -> Iterator[str]:
     """Say what a run of these settings will take, a line at a time; nothing where all of it is made here."""
-    entries = [catalogue.entry(kind) for kind in _published(settings)]
+    published = _published(settings)
+    entries = [catalogue.entry(kind) for kind in published]
     if not entries:
         return
-    yield from _downloads(entries)
+    sources = [own.get("source") for own in published.values()]
+    yield from _downloads(entries, [folder_of(*one) for one in zip(entries, sources, strict=True)])
     yield from _room(entries, settings, here)
     yield from _work(settings, entries)
 
 
-def _published(settings: Settings) -> list[str]:
-    prepare = settings.prepare
-    kinds = [str(prepare.settings.get(name, {}).get("kind", name)) for name in prepare.datasets]
-    return [kind for kind in kinds if kind in catalogue.names()]
+def _published(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Published data sets of the settings, each with its own settings."""
+    named = {str(own.get("kind", name)): own for name, own in settings.prepare.settings.items()}
+    return {kind: own for kind, own in named.items() if kind in catalogue.names()}
 
 
-def _downloads(entries: Sequence[catalogue.Entry]) -> Iterator[str]:
+def _downloads(entries: Sequence[catalogue.Entry], folders: Sequence[Path]) -> Iterator[str]:
     yield "To fetch"
-    for entry in entries:
+    for entry, folder in zip(entries, folders, strict=True):
         size = f"{entry.archive.gb:8.2f} GB" if entry.archive else "  unknown   "
-        if folder_of(entry).is_dir():
-            how = "here"
+        if folder.is_dir():
+            how = f"here: {folder}"
         elif not entry.sources:
             how = f"by hand: `iqa datasets {entry.name}`"
         elif entry.asks:

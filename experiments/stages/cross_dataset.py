@@ -32,10 +32,8 @@ def cross_dataset() -> None:
 
 def probes(method: str, settings: Settings, cells: Cells) -> pd.DataFrame:
     """Matrix of the probes of one method: trained on one data set, tested on another."""
-    data = {
-        name: results.dataset(name)
-        for name in available.described_by(method, settings.cross_dataset.datasets)
-    }
+    described = available.described_by(method, settings.cross_dataset.datasets)
+    data = {name: results.dataset(name) for name in available.with_official_split(described)}
     paths = {name: results.features_of(method, name) for name in data}
     how = Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval)
     about = {

@@ -168,7 +168,7 @@ def tid2013(folder, rows, upper=False):
 def kadid10k(folder, rows):
     touch(folder, [row[0] for row in rows] + [row[2] for row in rows])
     body = [
-        f"{Path(path).name},{Path(reference).name},{score!r},{deviation(i) ** 2!r}"
+        f"{Path(path).name},{Path(reference).name},{score!r},{deviation(i)!r}"
         for i, (path, _, reference, score) in enumerate(rows)
     ]
     lines(folder / "dmos.csv", ["dist_img,ref_img,dmos,var", *body])

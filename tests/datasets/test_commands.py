@@ -10,8 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from benchmark import datasets
+from benchmark.datasets import catalogue, fingerprints
 from experiments.cli import app
 from tests.datasets.releases import lines
+from tests.loopback import Loopback
 
 
 @pytest.fixture
@@ -38,10 +40,13 @@ def scores(here, names, head="file;DMOS;std", rows="{};{};2.5"):
     return here / "scores.csv"
 
 
+SCALE = ("--low", 0, "--high", 100)
+
+
 def add(here, *extra, **settings):
     names = [f"p{index}.png" for index in range(11)] + ["p11.jpg"]
-    table = scores(here, names)
-    return iqa("datasets", "add", "lab", "--images", here / "lab", "--scores", table, *extra, **settings)
+    told = ("--images", here / "lab", "--scores", scores(here, names), "--low", 0, "--lower-is-better")
+    return iqa("datasets", "add", "lab", *told, *extra, **({"input": "100\ny\n"} | settings))
 
 
 def test_the_table_says_what_is_here(here):
@@ -72,9 +77,9 @@ def test_a_card_says_direction_terms_steps_and_faults():
 
 
 def test_an_own_data_set_is_added_and_takes_part(here):
-    ended = add(here, input="y\n")
+    ended = add(here)
     assert ended.exit_code == 0, ended.output
-    assert "score: 'DMOS', 10 to 21, lower is better; deviation: std" in ended.stderr
+    assert "score: 'DMOS', from 10 to 21; deviation: std" in ended.stderr
     record = yaml.safe_load((here / "experiments/datasets/lab.yaml").read_text())
     assert record["score"]["higher_is_better"] is False
     assert "lab" in datasets.names()
@@ -82,14 +87,14 @@ def test_an_own_data_set_is_added_and_takes_part(here):
     data = datasets.load("lab", here / "data")
     assert data.manifest["mos"].tolist() == list(range(10, 22))
     assert data.manifest["mos_std"].eq(2.5).all()
-    assert (data.record.low, data.record.high, data.record.higher_is_better) == (10, 21, False)
+    assert (data.record.low, data.record.high, data.record.higher_is_better) == (0, 100, False)
     assert all((data.root / image).is_file() for image in data.manifest["image"])
     assert "12  complete" in iqa("datasets").stdout
     assert iqa("verify", "lab").stderr.endswith("lab: 12 images, 0 faults, 1 notes\n")
 
 
 def test_a_wrong_guess_is_not_written(here):
-    ended = add(here, input="n\n")
+    ended = add(here, input="100\nn\n")
     assert isinstance(ended.exception, ValueError)
     assert not list((here / "experiments").rglob("*.yaml"))
 
@@ -103,11 +108,21 @@ def test_a_wrong_guess_is_not_written(here):
             r"which column is the score \(a, b\)\? name it",
         ),
         ("lab", "file,mos\np0,1\n", "no column holds names of pictures; name it with --image-column"),
-        ("lab", "file,mos\np0.png,1\ngone.png,2\n", r"1 of the 2 pictures .* the first is 'gone\.png'"),
+        (
+            "lab",
+            "file,mos\np0.png,1\ngone.png,2\n",
+            r"1 of 2 rows .*'gone\.png'.*--leave-out",
+        ),
+        ("lab", "file,mos\np0.png,1\np1.png,\n", r"1 of 2 rows have no picture .* or no score.*'p1\.png'"),
+        (
+            "lab",
+            "file,mos\np0.png,1\np1.png,101\n",
+            "from 1 to 101, beyond the scale from 0 to 100",
+        ),
         ("lab", "file,mos\np0.png,1\np0.png,2\n", "stands earlier too"),
         ("lab", "file,mos\np0.png,1\np1.png,bad\n", r"row 3, column 'mos': 'bad'"),
         ("koniq10k", "file,mos\np0.png,1\n", "the suite has a data set of this name"),
-        ("My Set", "file,mos\np0.png,1\n", "small letters, digits and underscores"),
+        ("über", "file,mos\np0.png,1\n", "small letters, digits and underscores"),
         ("off", "file,mos\np0.png,1\n", "YAML takes the word"),
         ("nul", "file,mos\np0.png,1\n", "Windows takes it for a device"),
         ("lab", "file;mos\np0.png;1,250\np1.png;2,500\n", "row 2, column 'mos': '1,250': may be a decimal"),
@@ -115,7 +130,8 @@ def test_a_wrong_guess_is_not_written(here):
 )
 def test_what_cannot_be_added_is_said_and_not_written(here, name, text, words):
     (here / "s.csv").write_text(text)
-    ended = iqa("datasets", "add", name, "--images", here / "lab", "--scores", here / "s.csv", "--yes")
+    told = ("--images", here / "lab", "--scores", here / "s.csv", *SCALE, "--higher-is-better", "--yes")
+    ended = iqa("datasets", "add", name, *told)
     with pytest.raises(ValueError, match=words):
         raise ended.exception
     assert not list((here / "experiments").rglob("*.yaml"))
@@ -126,7 +142,8 @@ def test_a_table_of_a_spreadsheet_with_decimal_commas_is_added(here, mark):
     text = mark.join(["file", "mos", "mos_std"]) + "\n"
     text += "".join(mark.join([f"p{k}.png", f"{k},5", "0,25"]) + "\n" for k in range(3))
     (here / "s.csv").write_bytes(text.encode("utf-16"))
-    ended = iqa("datasets", "add", "lab", "--images", here / "lab", "--scores", here / "s.csv", "--yes")
+    told = ("--images", here / "lab", "--scores", here / "s.csv", *SCALE, "--higher-is-better", "--yes")
+    ended = iqa("datasets", "add", "lab", *told)
     assert ended.exit_code == 0, ended.output
     datasets.prepare("lab", here / "data")
     manifest = datasets.load("lab", here / "data").manifest
@@ -134,14 +151,87 @@ def test_a_table_of_a_spreadsheet_with_decimal_commas_is_added(here, mark):
     assert manifest["mos_std"].eq(0.25).all()
 
 
-def test_pictures_without_a_row_are_counted(here):
-    table = scores(here, ["p0.png", "p1.png"], "file,mos", "{},{}")
-    ended = iqa("datasets", "add", "lab", "--images", here / "lab", "--scores", table, "--yes")
-    assert "10 pictures are not in the table and left out" in ended.stderr
+def own(here, title, *tables, more=("--yes",), **settings):
+    """Add the user's own data set of some tables, of a scale from 1 to 5."""
+    told = [word for table in tables for word in ("--scores", table)]
+    scale = ("--low", 1, "--high", 5, "--higher-is-better")
+    return iqa("datasets", "add", title, "--images", here / "lab", *told, *scale, *more, **settings)
+
+
+def test_what_has_no_picture_no_score_and_no_row_is_listed_and_left_out(here):
+    rows = ["p0.png,1,x", "gone one.png,2,x", "p1.png,,", "p2.png,3,"]
+    lines(here / "s.csv", ["file,mos,reference", *rows])
+    ended = own(here, "lab", here / "s.csv", more=("--yes", "--leave-out"))
+    assert ended.exit_code == 0, ended.output
+    assert "1 rows have no picture:\n  gone one.png\n" in ended.stderr
+    assert "1 pictures have no score:\n  p1.png\n" in ended.stderr
+    assert "9 pictures are not in the table and left out:\n  p10.png\n" in ended.stderr
+    assert "reference: 2 of 4 rows are empty" in ended.stderr
+    datasets.prepare("lab", here / "data")
+    assert datasets.load("lab", here / "data").manifest["mos"].tolist() == [1, 3]
+
+
+def test_rows_are_left_out_when_the_user_says_so(here):
+    lines(here / "s.csv", ["file,mos", "p0.png,1", "gone.png,2"])
+    assert isinstance(own(here, "lab", here / "s.csv", more=(), input="n\n").exception, ValueError)
+    assert own(here, "lab", here / "s.csv", more=(), input="y\ny\n").exit_code == 0
+
+
+@pytest.mark.parametrize("told", [("{}/train.csv", "{}/My test.csv"), ("TRAIN={}/a.csv", "test={}/b.csv")])
+def test_several_tables_become_the_split(here, told):
+    for name, rows in (("train", ["p 0.png,1", "p1.png,2"]), ("My test", ["p2.png,3"])):
+        lines(here / f"{name}.csv", ["image name,mos", *rows])
+    (here / "a.csv").write_bytes((here / "train.csv").read_bytes())
+    (here / "b.csv").write_bytes((here / "My test.csv").read_bytes())
+    (here / "lab/p0.png").rename(here / "lab/p 0.png")
+    ended = own(here, "My own-Lab", *(word.format(here) for word in told))
+    assert ended.exit_code == 0, ended.output
+    datasets.prepare("my_own_lab", here / "data")
+    data = datasets.load("my_own_lab", here / "data")
+    assert data.record.title == "My own-Lab"
+    assert data.manifest["image"].tolist() == ["images/p 0.png", "images/p1.png", "images/p2.png"]
+    assert data.manifest["split"].tolist() == ["train", "train", "test"]
+
+
+def test_tables_that_do_not_say_which_part_they_are_or_share_a_picture_are_refused(here):
+    for name in ("a", "b", "train", "test"):
+        lines(here / f"{name}.csv", ["file,mos", "p0.png,1"])
+    with pytest.raises(ValueError, match=r"a\.csv: which part is it\?.*write --scores train="):
+        raise own(here, "lab", here / "a.csv", here / "b.csv").exception
+    with pytest.raises(ValueError, match=r"'p0\.png' stands earlier too"):
+        raise own(here, "lab", here / "train.csv", here / "test.csv").exception
+    lines(here / "test.csv", ["file,score", "p1.png,1"])
+    with pytest.raises(ValueError, match=r"test\.csv: column 'mos' is missing"):
+        raise own(here, "lab", here / "train.csv", here / "test.csv").exception
+
+
+def test_what_is_there_is_replaced_only_when_told(here):
+    lines(here / "s.csv", ["file,mos", "p0.png,1"])
+    assert own(here, "lab", here / "s.csv").exit_code == 0
+    lines(here / "s.csv", ["file,mos", "p0.png,2"])
+    with pytest.raises(ValueError, match=r"lab\.yaml: is there already.*--replace"):
+        raise own(here, "lab", here / "s.csv").exception
+    assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,1\n"
+    assert own(here, "lab", here / "s.csv", more=("--yes", "--replace")).exit_code == 0
+    assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,2\n"
+
+
+def test_range_and_direction_are_asked_and_never_taken_from_what_was_observed(here):
+    lines(here / "s.csv", ["file,mos", "p0.png,1.5", "p1.png,4"])
+    told = ("datasets", "add", "lab", "--images", here / "lab", "--scores", here / "s.csv")
+    with pytest.raises(ValueError, match=r"give the scale of 'mos', whose scores run from 1\.5 to 4: --low"):
+        raise iqa(*told, "--yes").exception
+    # The proposals: the first usual scale that holds the scores, and the direction of the name.
+    assert iqa(*told, input="\n\n\ny\n").exit_code == 0
+    record = yaml.safe_load((here / "experiments/datasets/lab.yaml").read_text())["score"]
+    assert (record["low"], record["high"], record["higher_is_better"]) == (1, 5, True)
+    assert iqa(*told, "--replace", input="0\n9\nn\ny\n").exit_code == 0
+    record = yaml.safe_load((here / "experiments/datasets/lab.yaml").read_text())["score"]
+    assert (record["low"], record["high"], record["higher_is_better"]) == (0, 9, False)
 
 
 def test_leaks_are_found_within_a_set_and_across_sets(here):
-    add(here, "--yes")
+    add(here, "--high", 100, "--yes")
     datasets.prepare("lab", here / "data")
     images = datasets.load("lab", here / "data").manifest["image"].tolist()
     parts = ["train"] * 10 + ["test"] * 2
@@ -160,8 +250,19 @@ def test_leaks_are_found_within_a_set_and_across_sets(here):
     assert f"lab -> other: 1 identical, first {images[3]} and images/x.png" in ended.stdout
 
 
+def test_no_picture_is_decoded_twice_by_verify_and_splits_check(here, monkeypatch):
+    add(here, "--high", 100, "--yes")
+    datasets.prepare("lab", here / "data")
+    manifest = datasets.load("lab", here / "data").manifest
+    manifest.assign(split_1="train")[["image", "split_1"]].to_csv(here / "s.csv", index=False)
+    assert iqa("verify", "lab").exit_code == 0
+    monkeypatch.setattr(fingerprints.images, "read", lambda path: pytest.fail(f"{path} is decoded again"))
+    assert iqa("splits", "check", "lab", "--splits", here / "s.csv").exit_code == 0
+    assert iqa("verify", "lab").exit_code == 0
+
+
 def test_splits_are_made_and_read_again(here):
-    add(here, "--yes")
+    add(here, "--high", 100, "--yes")
     datasets.prepare("lab", here / "data")
     assert iqa("splits", "make", "lab", "--out", here / "s.csv", "--splits", 3).exit_code == 0
     table = pd.read_csv(here / "s.csv")
@@ -180,6 +281,32 @@ def test_downloads_of_several_sets_go_on_past_one_that_fails(here, monkeypatch):
     assert "IQA_OFFLINE forbids" in ended.stderr
     assert "3 of 3 are missing" in ended.stderr
     assert isinstance(iqa("download").exception, ValueError)
+
+
+def test_addresses_are_asked_what_they_offer(here, monkeypatch):
+    entry = catalogue.entry("agiqa3k")
+    images, scores = entry.sources[0].files
+    zipped, table, page = (
+        "/" + url.removeprefix("https://") for url in (images.urls[0], scores.urls[0], entry.page)
+    )
+    files, faulty = {zipped: b"x" * 5_000_000, table: b"y" * scores.size, page: b"page"}, {}
+    monkeypatch.delenv("IQA_OFFLINE", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Loopback(files, lambda number, path: faulty.get(path, "right")).running() as server:
+        monkeypatch.setenv("IQA_MIRROR", server.url)
+        ended = iqa("datasets", "--check-sources", "agiqa3k")
+        assert ended.exit_code == 0, ended.output
+        assert [line.split()[:2] for line in ended.stdout.splitlines()] == [["yes", "agiqa3k"]] * 3
+        assert "0.005 GB" in ended.stdout
+        assert all(headers["Range"] == "bytes=0-0" for _, headers in server.requests)
+        faulty[zipped], files[table] = "404", b"moved"
+        ended = iqa("datasets", "--check-sources", "agiqa3k")
+    assert ended.exit_code == 3
+    assert f"{images.urls[0]}: answered 404" in ended.stdout
+    assert f"offers 5 bytes, the record says {scores.size}" in ended.stdout
+    assert ended.stderr == "3 addresses, 2 faults\n"
+    ended = iqa("datasets", "--check-sources", "agiqa3k")  # the server is gone
+    assert ended.stdout.count("the connection failed (Connection refused)") == 3
 
 
 def test_the_paper_profile_names_data_sets_of_the_catalogue():

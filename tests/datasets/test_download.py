@@ -1,5 +1,6 @@
 """Bringing a data set here: sources in turn, terms, killed runs, and what a release must be to count."""
 
+import dataclasses
 import io
 import signal
 import subprocess
@@ -10,7 +11,8 @@ import zipfile
 
 import pytest
 
-from benchmark.datasets import catalogue, layouts
+from benchmark import files
+from benchmark.datasets import catalogue, layouts, load, prepare
 from benchmark.datasets.download import download
 from benchmark.files.fetching import Patience
 from tests.datasets import releases
@@ -65,7 +67,104 @@ def test_the_mirror_is_asked_where_the_official_place_fails(tmp_path, monkeypatc
     faults = lambda number, path: "404" if path == OFFICIAL else "right"  # noqa: E731
     with serve(monkeypatch, packed, faults).running() as server:
         monkeypatch.setenv("IQA_MIRROR", server.url)
-        assert len(layouts.read(KADID, bring(tmp_path)).frame) == 3
+        folder = bring(tmp_path)
+        assert len(layouts.read(KADID, folder).frame) == 3
+    prepare("kadid10k", tmp_path / "data", source=folder)
+    record = load("kadid10k", tmp_path / "data").record
+    assert (record.table, record.origin) == ("dmos.csv", "mirror chaofengc/IQA-PyTorch-Datasets")
+
+
+@pytest.fixture
+def placed(tmp_path):
+    """KADID-10k, in small, where its user unpacked it; a record of as many pictures."""
+    releases.kadid10k(tmp_path / "mine", releases.MINI["kadid10k"])
+    return KADID.model_copy(update={"counts": {"images": 3}}), tmp_path / "mine"
+
+
+def everything(folder):
+    return sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_somebody_placed_is_passed_over_and_left_as_it_is(tmp_path, placed, link):
+    entry, mine = placed
+    folder = tmp_path / "downloads/kadid10k"
+    folder.parent.mkdir()
+    folder.symlink_to(mine) if link else mine.rename(folder)
+    before = everything(folder)
+    assert download(entry, downloads=folder.parent) == folder
+    assert everything(folder) == before
+    # Those that no program can fetch too.
+    by_hand = entry.model_copy(update={"sources": (), "steps": "Ask."})
+    assert download(by_hand, downloads=folder.parent) == folder
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder: (folder / "images/I01_01_02.png").unlink(), r"1 of the 3 pictures .* are missing"),
+        (lambda folder: (folder / "dmos.csv").unlink(), "holds no KADID-10k"),
+        (lambda folder: releases.kadid10k(folder, releases.MINI["kadid10k"][:2]), "holds 2 of 3 images"),
+    ],
+)
+def test_nothing_is_written_into_a_folder_that_was_not_made_here(
+    tmp_path, monkeypatch, packed, placed, link, spoil, words
+):
+    entry, mine = placed
+    folder = tmp_path / "downloads/kadid10k"
+    folder.parent.mkdir()
+    folder.symlink_to(mine) if link else mine.rename(folder)
+    spoil(folder)
+    before = everything(folder)
+    with serve(monkeypatch, packed).running() as server:
+        monkeypatch.setenv("IQA_MIRROR", server.url)
+        with pytest.raises(ValueError, match=rf"(?s){words}.*never writes into a folder"):
+            download(entry, downloads=folder.parent, patience=QUICK)
+        assert server.requests == []
+    assert everything(folder) == before
+
+
+def test_each_source_is_unpacked_by_itself(tmp_path, monkeypatch, packed):
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w") as opened:
+        opened.writestr("images/I01_01_01.png", "of the first source, which lacks the scores")
+    with serve(monkeypatch, packed | {OFFICIAL: other.getvalue()}).running() as server:
+        monkeypatch.setenv("IQA_MIRROR", server.url)
+        folder = bring(tmp_path)
+    assert [path.stat().st_size for path in folder.rglob("I01_01_01.png")] == [0]
+    assert not (tmp_path / ".unpacking/kadid10k").exists()
+
+
+def test_a_file_that_another_process_fetches_is_no_reason_to_fetch_another(tmp_path, monkeypatch, packed):
+    part = tmp_path / ".archives/kadid10k/kadid10k.zip.part"
+    part.parent.mkdir(parents=True)
+    code = "import sys, time; from pathlib import Path; from benchmark import files\n"
+    code += "with files.alone(Path(sys.argv[1]), 'x'): print('held', flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", code, str(part)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with serve(monkeypatch, packed).running() as server:
+            monkeypatch.setenv("IQA_MIRROR", server.url)
+            with pytest.raises(ValueError, match="another process is fetching it"):
+                download(KADID, downloads=tmp_path, patience=dataclasses.replace(QUICK, others=0.3))
+            assert server.requests == []
+        holder.kill()
+
+
+def test_a_second_process_waits_and_says_so(tmp_path, monkeypatch, packed):
+    shelf = tmp_path / ".archives/kadid10k"
+    shelf.mkdir(parents=True)
+    code = "from pathlib import Path; from benchmark.datasets import catalogue, download; "
+    code += f"download.download(catalogue.entry('kadid10k'), downloads=Path('{tmp_path}'))"
+    with serve(monkeypatch, packed).running() as server:
+        monkeypatch.setenv("IQA_MIRROR", server.url)
+        with files.alone(shelf / ".lock", "x"):
+            second = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+            assert "kadid10k: another process is bringing it; waiting for it" in second.stderr.readline()
+            assert server.requests == []
+        second.communicate(timeout=240)
+    assert second.returncode == 0
 
 
 def test_what_is_whole_but_another_data_set_is_not_taken(tmp_path, monkeypatch, packed):
@@ -163,6 +262,7 @@ def test_every_record_is_whole(name):
         ("just text", "holds no record"),
         ("title: T\nlicence: L\nlayuot: []\nlayout: []", "layuot: Extra inputs"),
         ("title: T\nlayout: []", "licence: Field required"),
+        ("title: T\nlicence: L\nlayout: [{mos_sdt: SD}]", "layout: .*'mos_sdt'; did you mean 'mos_std'"),
     ],
 )
 def test_a_record_at_fault_is_named_with_its_key(tmp_path, text, words):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from benchmark import datasets
 from benchmark.datasets import catalogue, layouts
@@ -15,7 +15,7 @@ from tests.datasets.releases import MINI, cell, deviation, lines, sheet, touch
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 NAMES = sorted(MINI)
-WITH_DEVIATION = ("live", "tid2013", "kadid10k", "koniq10k")
+WITH_DEVIATION = ("kadid10k", "koniq10k")
 
 #: Types of the tables where they are not told by the file names alone; KADID's and TID2013's are numbered.
 TABLE_TYPE = {"AWGN": "AWGN", "BLUR": "GBLUR", "contrast": "Contrast Dist.", "fnoise": "Pink_Noise",
@@ -99,11 +99,21 @@ def test_live_is_read_from_the_table_that_arniqa_names(tmp_path):
     assert frame["reference"].tolist() == ["studentsculpture", "rapids", "sailing4", "sailing4"]
 
 
-def test_live_leaves_its_references_out_and_never_takes_the_unaligned_scores(tmp_path):
+def test_live_takes_the_unaligned_scores_only_where_there_are_no_others(tmp_path):
     releases.live(tmp_path, MINI["live"])
-    (tmp_path / "dmos_realigned.mat").rename(tmp_path / "dmos.mat")
+    found = loadmat(tmp_path / "dmos_realigned.mat")
+    savemat(tmp_path / "dmos.mat", {"dmos": found["dmos_new"] + 1, "orgs": found["orgs"]})
+    entry = catalogue.entry("live")
+    rows = layouts.read(entry, tmp_path)
+    assert (rows.table, rows.lacks) == ("dmos_realigned.mat", ())
+    assert len(rows.frame) == 4
+    (tmp_path / "dmos_realigned.mat").unlink()
+    rows = layouts.read(entry, tmp_path)
+    assert rows.frame["mos"].tolist() == [row[3] + 1 for row in MINI["live"]]
+    assert "get dmos_realigned.mat" in rows.lacks[0]
+    (tmp_path / "dmos.mat").unlink()
     with pytest.raises(ValueError, match=r"no LIVE .*dmos_realigned.*iqa download live --accept-terms"):
-        layouts.read(catalogue.entry("live"), tmp_path)
+        layouts.read(entry, tmp_path)
 
 
 def test_tid2013_names_match_whatever_their_case(tmp_path):
@@ -113,7 +123,50 @@ def test_tid2013_names_match_whatever_their_case(tmp_path):
         f"distorted_images/{n}" for n in ("I01_01_1.BMP", "I01_01_2.BMP", "I25_24_5.BMP")
     ]
     assert frame["reference"].tolist() == ["i01", "i01", "i25"]
-    assert frame["mos_std"].tolist() == [deviation(i) for i in range(3)]
+    assert frame["mos_std"].tolist() == pytest.approx([deviation(i) * 38**0.5 for i in range(3)])
+
+
+def votes(counts):
+    """Ratings from how often each was given."""
+    return np.repeat(list(counts), list(counts.values()))
+
+
+#: True rows of dmos.csv (mean, "var"), and 30 ratings from 1 to 5 that have them.
+KADID_ROWS = [(4.57, 0.496, votes({5: 17, 4: 13})), (4.33, 0.869, votes({5: 16, 4: 10, 3: 2, 2: 2}))]
+#: True rows of mos_with_names.txt and mos_std.txt, and ratings (won comparisons) that have them.
+TID_ROWS = [
+    (5.51429, 0.13013, votes({5: 23, 6: 6, 7: 6})),
+    (5.56757, 0.16008, votes({4: 2, 5: 23, 6: 1, 7: 11})),
+]
+
+
+def test_kadid10ks_deviation_is_that_of_thirty_ratings(tmp_path):
+    touch(tmp_path / "images", ["I01_01_01.png", "I01_01_02.png"])
+    body = [f"I01_01_0{i}.png,I01.png,{mos},{var}" for i, (mos, var, _) in enumerate(KADID_ROWS, 1)]
+    lines(tmp_path / "dmos.csv", ["dist_img,ref_img,dmos,var", *body])
+    frame = layouts.read(catalogue.entry("kadid10k"), tmp_path).frame
+    for found, (mos, _, ratings) in zip(frame.itertuples(), KADID_ROWS, strict=True):
+        assert len(ratings) == catalogue.entry("kadid10k").score.ratings.count
+        assert found.mos == pytest.approx(ratings.mean(), abs=0.005) == mos
+        assert found.mos_std == pytest.approx(ratings.std(), abs=0.0005)
+
+
+def test_tid2013s_deviation_is_that_of_its_ratings(tmp_path):
+    touch(tmp_path / "distorted_images", ["i01_01_1.bmp", "i01_01_2.bmp"])
+    lines(tmp_path / "mos_with_names.txt", ["5.51429 I01_01_1.bmp", "5.56757 i01_01_2.bmp"])
+    lines(tmp_path / "mos_std.txt", ["0.13013", "0.16008"])
+    frame = layouts.read(catalogue.entry("tid2013"), tmp_path).frame
+    for found, (mos, error, ratings) in zip(frame.itertuples(), TID_ROWS, strict=True):
+        assert ratings.mean() == pytest.approx(mos, abs=5e-6)
+        assert ratings.std() / len(ratings) ** 0.5 == pytest.approx(error, abs=5e-6)
+        # The number of ratings is the data set's, 38; that of a picture lies between 30 and 45.
+        assert found.mos_std == pytest.approx(ratings.std(), rel=0.13)
+
+
+@pytest.mark.parametrize("name", [name for name in catalogue.names() if catalogue.entry(name).score])
+def test_a_set_with_deviations_says_how_many_ratings_they_are_of(name):
+    score = catalogue.entry(name).score
+    assert score.ratings or not score.deviation
 
 
 def test_kadid10k_takes_dmos_for_the_mos_that_it_is(tmp_path):
@@ -140,7 +193,10 @@ def test_koniq10k_has_its_official_split_and_its_deviation_in_the_scale_of_its_m
     read = layouts.read(catalogue.entry("koniq10k"), tmp_path)
     assert read.frame["split"].tolist() == ["train", "test", "val", "train"]
     assert read.frame["mos"].tolist() == [77.3836206897, 68.7285714286, 71.2043269231, 4.46638655462]
-    assert read.frame["mos_std"].iloc[0] == pytest.approx(0.527277894494 * 99 / 4)
+    table = pd.read_csv(tmp_path / "koniq10k_distributions_sets.csv")
+    mean_vote = table[["c1", "c2", "c3", "c4", "c5"]].to_numpy() @ np.arange(1, 6)
+    slope = np.polyfit(mean_vote, table["MOS"], 1)[0]
+    assert (read.frame["mos_std"] / table["SD"]).tolist() == pytest.approx([slope] * 4, rel=0.03)
     assert (read.low, read.high) == (1, 100)
 
 
@@ -150,6 +206,11 @@ def test_koniq10k_with_the_five_point_scores_says_so(tmp_path):
     record = datasets.load("koniq10k", tmp_path / "data").record
     assert (record.low, record.high) == (1, 5)
     assert record.whole == 10073
+    assert (record.table, record.origin) == ("koniq10k_scores_and_distributions.csv", "")
+    assert record.notes[0] == (
+        "Missing here: no official split beside koniq10k_scores_and_distributions.csv: "
+        "get koniq10k_distributions_sets.csv."
+    )
 
 
 def test_clive_drops_the_seven_pictures_that_trained_its_raters(tmp_path):
@@ -188,7 +249,12 @@ def test_flive_takes_images_not_patches_and_its_official_split(tmp_path):
     ]
     lines(folder / "labels_image.csv", ["name,mos", *body])
     entry = catalogue.entry("flive")
-    assert layouts.read(entry, tmp_path).frame["split"].isna().all()
+    found = layouts.read(entry, tmp_path)
+    assert found.frame["split"].isna().all()
+    assert found.lacks == (
+        "no official split beside database/labels_image.csv: get database/labels640.csv or labels640.csv, "
+        "database/labels=640_padded.csv or labels=640_padded.csv",
+    )
     lines(folder / "labels640.csv", ["mos_image,name_image", "59.6,voc_emotic_ava/EMOTIC__c.jpg"])
     lines(
         folder / "labels=640_padded.csv",
@@ -196,6 +262,7 @@ def test_flive_takes_images_not_patches_and_its_official_split(tmp_path):
     )
     read = layouts.read(entry, tmp_path)
     assert read.frame["split"].tolist() == ["train", "test", "val"]
+    assert read.lacks == ()
     assert read.frame["mos"].tolist() == [75.44372347614072, 59.64871868, 0]
     assert read.extra == ("database/patches/EMOTIC__c.jpg",)
 
@@ -211,6 +278,22 @@ def test_agiqa1k_is_read_from_its_workbook(tmp_path):
     frame = layouts.read(catalogue.entry("agiqa1k"), tmp_path).frame
     assert frame["image"].tolist() == ["file/deepai_0_0.png", "file/dreamStudio_1.png"]
     assert frame["mos"].tolist() == [3.25, 1.5]
+
+
+def test_agiqa1k_leaves_out_the_picture_that_the_release_lists_twice(tmp_path):
+    names = ["dreamStudio_8_9_1_0.jpg", "dreamStudio_8_9_1_1.jpg", "dreamStudio_8_9_1_1.jpg"]
+    scores = [0.608177, 0.441416, 2.084116]
+    rows = [[name, "alien, wearing shirt", score] for name, score in zip(names, scores, strict=True)]
+    sheet(tmp_path / "release/AIGC_MOS_Zscore.xlsx", [["Image", "Prompt", "MOS"], *rows])
+    touch(tmp_path / "release/file", {*names, "dreamStudio_8_5_0_0.jpg"})
+    datasets.prepare("agiqa1k", tmp_path / "data", source=tmp_path / "release")
+    data = datasets.load("agiqa1k", tmp_path / "data")
+    assert data.manifest[["image", "mos"]].values.tolist() == [["images/dreamStudio_8_9_1_0.jpg", 0.608177]]
+    said = [note for note in data.record.notes if note.startswith("Left out: dreamStudio_8_9_1_1.jpg")]
+    assert "2.084" in said[0]
+    # The picture whose score bears another's name is one that no list names.
+    found = layouts.read(catalogue.entry("agiqa1k"), tmp_path / "release")
+    assert found.extra == ("file/dreamStudio_8_5_0_0.jpg",)
 
 
 AGIQA = """name,prompt,adj1,adj2,style,mos_quality,std_quality,mos_align,std_align
@@ -269,6 +352,15 @@ def test_waterloo_and_kadis_are_known_by_their_names(tmp_path):
     }
     assert frame["distortion"].tolist() == ["jpeg", "jpeg", "pristine", "pristine"]
     assert frame["reference"].tolist() == ["00001", "00001", "00001", "00002"]
+    # As loaders of others find it: a folder for each type.
+    for kind in ("gblurConv", "wn", "jpeg", "jp2k"):
+        touch(tmp_path / "f/distorted_images" / kind, ["00001_1.bmp", "00001_5.bmp"])
+    touch(tmp_path / "f/pristine_images", ["00001.bmp"])
+    frame = layouts.read(catalogue.entry("waterloo"), tmp_path / "f").frame
+    frame = frame.set_index(["distortion", "level"])["image"]
+    assert frame["wn", 5] == "distorted_images/wn/00001_5.bmp"
+    assert frame["pristine", 0] == "pristine_images/00001.bmp"
+    assert len(frame) == frame.index.nunique() == 9
     touch(tmp_path / "k/ref_imgs", ["a.png", "b.png"])
     frame = layouts.read(catalogue.entry("kadis700k"), tmp_path / "k").frame
     assert frame["level"].tolist() == [0, 0]

@@ -107,9 +107,9 @@ def test_an_empty_folder_is_refused(tmp_path):
         ("demoo", {}, r"unknown data set: 'demoo'; did you mean 'demo'\?"),
         ("demo", {"sise": 3}, r"unknown setting of data set 'demo': 'sise'; did you mean 'size'\?"),
         (
-            "agiqa3k",
+            "agiqa1k",
             {},
-            r"downloads/agiqa3k: is no folder; Download file\.zip .*Unpack into",
+            r"downloads/agiqa1k: is no folder; Download file\.zip .*Unpack into",
         ),
         ("koniq10k", {}, r"downloads/koniq10k: is no folder; run `iqa download koniq10k`"),
         (

@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from benchmark.datasets import catalogue, layouts, splits
+from benchmark.datasets.fingerprints import looks_of
+from benchmark.images import read
 from tests.datasets import releases
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -134,6 +137,27 @@ def test_near_duplicates_are_those_of_a_plain_search(seed, near):
         if bits <= near:
             plain[f"b{j}"] = bits
     assert dict(zip(found["test"], found["bits"], strict=True)) == plain
+
+
+def test_a_mirrored_copy_is_found_and_said(tmp_path):
+    """Mirrored, scaled and compressed, as augmented sets hold them."""
+    draw = np.random.default_rng(0)
+    rows = {"train": [], "test": []}
+    for index in range(12):
+        fields = draw.integers(0, 256, (9, 12, 3), dtype=np.uint8)
+        picture = Image.fromarray(fields).resize((480, 357), Image.Resampling.BICUBIC)
+        turned = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if index % 2 else picture
+        turned.resize((300, 223)).save(tmp_path / "a.jpg", quality=40)
+        picture.save(tmp_path / "a.png")
+        for part, file in (("train", "a.png"), ("test", "a.jpg")):
+            rows[part].append((f"{part}{index}", looks_of(read(tmp_path / file))))
+    train, test = (
+        pd.DataFrame(rows[part], columns=["image", "looks"]).assign(reference=np.nan) for part in rows
+    )
+    found = splits.leaks(train, test)
+    assert found["kind"].tolist() == ["near", "mirrored"] * 6
+    assert found["train"].tolist() == [f"train{index}" for index in range(12)]
+    assert found["test"].tolist() == [f"test{index}" for index in range(12)]
 
 
 def test_a_split_table_is_read_again_and_its_faults_are_named(tmp_path):

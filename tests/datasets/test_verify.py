@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmark.datasets import catalogue, fingerprints
+from benchmark.datasets import catalogue, fingerprints, load, prepare
 from benchmark.datasets.fingerprints import fingerprints as look
 from benchmark.datasets.fingerprints import looks_of, read_journal
 from benchmark.datasets.verify import verify
 from benchmark.images import read
-from tests.datasets.releases import lines
+from tests.datasets.releases import lines, touch
 
 AGIQA = catalogue.entry("agiqa3k").model_copy(update={"counts": {"images": 4}})
 HEAD = "name,mos_quality,std_quality"
@@ -93,6 +93,18 @@ def test_encoding_and_line_ends_do_not_matter(release, encoding, ends):
     assert judged(release).faults == ()
 
 
+def test_a_missing_official_split_is_a_fault_and_said_where_it_is_prepared(tmp_path, capsys):
+    lines(tmp_path / "f/labels_image.csv", ["name,mos", "EE371R/a.jpg,50"])
+    touch(tmp_path / "f/database/EE371R", ["a.jpg"])
+    entry = catalogue.entry("flive").model_copy(update={"counts": {}})
+    (fault,) = verify(entry, tmp_path / "f", decode=False).faults
+    assert "no official split" in fault
+    assert "labels=640_padded.csv" in fault
+    prepare("flive", tmp_path / "data", source=tmp_path / "f")
+    assert f"flive: {fault}" in capsys.readouterr().err
+    assert any(fault in note for note in load("flive", tmp_path / "data").record.notes)
+
+
 def test_unchanged_files_are_read_once(release, monkeypatch):
     judged(release)
     reads = []
@@ -128,7 +140,7 @@ def test_a_killed_verification_goes_on(tmp_path):
     found = list(look(folder, names, journal))
     assert [row.image for row in found] == names
     assert all(row.sha256 and row.width == "96" for row in found)
-    assert read_journal(journal).keys() == set(names)
+    assert read_journal(journal).keys() == {str(folder / name) for name in names}
 
 
 def test_looks_survive_scaling_and_compression_and_tell_pictures_apart(tmp_path):

@@ -2,10 +2,12 @@
 
 import json
 
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+from benchmark.datasets import COLUMNS, Record, write_record
 from benchmark.reporting import views
 from benchmark.reporting.run import Run
 from experiments import settings
@@ -54,6 +56,20 @@ def test_scores_and_features_that_are_not_there_are_named(here, capsys):
     assert "niqe has no features of live; `dvc repro score@niqe`" in said
     gone = [said for _, there, said in scores(PAPER) if not there]
     assert len(gone) == 3
+
+
+def test_a_set_without_its_official_split_costs_that_set_only(here, capsys):
+    rows = pd.DataFrame({"image": list("abc"), "mos": 1.0, "split": ["train", "test", None]})
+    for name, official, third in (("flive", True, None), ("uhdiqa", True, "val"), ("clive", False, None)):
+        record = Record(name, name, "", "", "MOS", 0, 1, True, "people", official_split=official)
+        folder = here / "data" / name
+        folder.mkdir(parents=True)
+        write_record(record, folder / "record.json")
+        table = rows.assign(split=["train", "test", third]).reindex(columns=COLUMNS)
+        table.to_csv(folder / "manifest.csv", index=False)
+    assert available.with_official_split(["flive", "uhdiqa", "clive"]) == ["uhdiqa", "clive"]
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "flive is tested on its official split" in said
 
 
 def test_where_nothing_is_there_it_says_so(here):

@@ -49,9 +49,18 @@ def lab(tmp_path, monkeypatch):
     monkeypatch.chdir(project)
     table = tmp_path / "lab.csv"
     table.write_text("image,mos\n" + "".join(f"{name},{i + 1}\n" for i, name in enumerate(NAMES)))
-    said = run.invoke(
-        app, ["datasets", "add", "lab", "--images", str(pictures), "--scores", str(table), "--yes"]
-    )
+    told = [
+        "--images",
+        str(pictures),
+        "--scores",
+        str(table),
+        "--low",
+        "1",
+        "--high",
+        "5",
+        "--higher-is-better",
+    ]
+    said = run.invoke(app, ["datasets", "add", "lab", *told, "--yes"])
     assert said.exit_code == 0, said.output
     params = yaml.safe_load(small.settings())
     params["prepare"]["datasets"] = {"lab": None, "leaves": None}

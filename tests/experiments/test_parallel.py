@@ -76,9 +76,9 @@ def test_no_chain_needs_what_another_of_its_round_makes():
 SLEEPER = """
 import sys
 sys.path.insert(0, {repository!r})
-from experiments import side_by_side
-side_by_side.sys.executable = {script!r}
-with side_by_side.Runner() as dvc:
+from experiments.scheduling import parallel
+parallel.sys.executable = {script!r}
+with parallel.Runner() as dvc:
     dvc.chains([["a"], ["b"], ["c"]], 2)
 """
 

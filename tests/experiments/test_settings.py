@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import methods
+from benchmark.datasets import catalogue
 from experiments import settings
 from experiments.stages import ablate
 
@@ -39,6 +40,16 @@ def test_composed_settings_are_valid(raw):
 def test_every_ablation_composes_to_valid_settings_of_its_method(variant):
     own = settings.parse(composed(f"ablation={variant}"))
     settings.check_methods(own)
+
+
+def test_every_published_record_takes_part_in_the_wide_profile():
+    own = settings.parse(composed("profile=wide"))
+    paper = settings.parse(composed("profile=paper"))
+    assert sorted(own.prepare.datasets) == sorted(path.stem for path in catalogue.HERE.glob("*.yaml"))
+    assert own.methods == paper.methods
+    unrated = {name for name in own.prepare.datasets if catalogue.entry(name).score is None}
+    assert set(own.score.datasets) == set(own.prepare.datasets) - unrated
+    assert own.sweep.dataset in unrated
 
 
 def test_the_paper_profile_composes_to_valid_settings_of_its_methods():

@@ -373,6 +373,21 @@ def test_the_hub_is_asked_where_its_variables_say(tmp_path, monkeypatch):
         assert server.requests[1][0] == "/second"
 
 
+def test_the_hub_is_told_who_asks_and_nobody_else_is(tmp_path, monkeypatch):
+    """Its answer leads to another host, which must not see the token."""
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    with Loopback({"/a": BODY, "/huggingface.co/x": BODY}).running() as store:
+        fault = lambda number, path: f"to {store.url}/a"  # noqa: E731
+        with Loopback({"/own/set/resolve/main/w.pt": BODY}, fault).running() as hub:
+            monkeypatch.setenv("HF_ENDPOINT", hub.url)
+            fetch([HUB], tmp_path / "a", patience=QUICK)
+            fetch([f"{store.url}/a"], tmp_path / "b", patience=QUICK)
+        assert [headers["Authorization"] for _, headers in hub.requests] == ["Bearer secret"]
+        monkeypatch.setenv("IQA_MIRROR", store.url)  # a mirror of one's own is not the hub
+        fetch(["https://huggingface.co/x"], tmp_path / "c", patience=QUICK)
+        assert ["Authorization" in headers for _, headers in store.requests] == [False] * 3
+
+
 def test_a_proxy_of_the_environment_is_asked(tmp_path, monkeypatch):
     with Loopback({"http://example.org/a": BODY}).running() as server:
         monkeypatch.setenv("http_proxy", server.url)

@@ -101,3 +101,26 @@ def test_the_limits_are_stated():
 def test_an_address_begins_with_its_scheme(path, address):
     """The name of a file below a folder is none, whatever a record from elsewhere calls it."""
     assert images.is_address(path) is address
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "proxy", "words"),
+    [
+        ("https", "127.0.0.1", "", r"the encryption \(TLS\) is refused \("),
+        ("http", "no.such.host.invalid", "", "the name of the server is not known here"),
+        ("http", "127.0.0.1:9", "", r"the connection failed \(Connection refused\)"),
+        (
+            "https",
+            "example.org",
+            "http://127.0.0.1:9",
+            r"the proxy of .* does not let it through \(Connection refused",
+        ),
+    ],
+)
+def test_what_failed_on_the_way_is_said(monkeypatch, scheme, host, proxy, words):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with Loopback({}).running() as server:
+        port = server.server.server_address[1]
+        address = f"{scheme}://{host}{f':{port}' if scheme == 'https' and not proxy else ''}/a"
+        with pytest.raises(ValueError, match=words):
+            web.read(address, seconds=20, largest=100)

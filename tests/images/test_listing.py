@@ -130,8 +130,9 @@ def test_a_data_set_of_a_table_has_what_the_table_names(folder, tmp_path):
 
 def test_none_of_them_is_said_to_be_missing_from_a_table(folder):
     told = own.Guess("image", "mos", "", 0, 1, True)
+    table = pd.DataFrame({"image": PICTURES, "mos": "1"})
     with pytest.warns(ImageNotice, match=SAID):
-        left = own.unlisted(folder, pd.DataFrame({"image": PICTURES}), told)
+        left = own.gaps(folder, table, told).unlisted
     assert left == []
 
 

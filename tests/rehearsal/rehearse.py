@@ -3,10 +3,12 @@
     python -m tests.rehearsal.rehearse /tmp/rehearsal rehearsal_short
 
 Nothing inside the suite is replaced: the clone downloads, unpacks, trains, scores and draws as a user's does,
-told by three variables of its environment where the server, the cache and the packages are.
+told by three variables of its environment where the server, the cache and the packages are. Its records
+alone lose the digests and sizes of published files, for the miniatures have others.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,6 +90,8 @@ def clone(folder):
     for name in filter(lambda name: (HERE / name).is_file(), listed):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(HERE / name, folder / name)
+    for record in (folder / "benchmark/records").glob("*.yaml"):
+        record.write_text(re.sub(r",\s+(sha256: [0-9a-f]{64}|size: \d+)(?=[,}])", "", record.read_text()))
 
 
 def environment(folder):

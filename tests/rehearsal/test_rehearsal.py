@@ -65,7 +65,8 @@ def test_every_archive_lies_where_the_record_looks_for_it():
         entry = catalogue.entry(name)
         asked = [url for source in entry.sources for file in source.files for url in file.urls]
         assert f"https://{address}" in asked, name
-    assert all(not catalogue.entry(name).sources for name in mirror.BY_HAND)
+    # AGIQA-3K stands for a set whose sources have gone: a person puts it there.
+    assert [name for name in mirror.BY_HAND if not catalogue.entry(name).sources] == ["agiqa1k"]
 
 
 def test_the_readers_take_the_releases(prepared):

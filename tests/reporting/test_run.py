@@ -217,6 +217,18 @@ def test_a_part_of_a_data_set_is_cautioned(run: Run, copy: Path) -> None:
         assert (f"{here} of {here + 1200:,}" in views.datasets(run)) is said
 
 
+@pytest.mark.parametrize(("origin", "said"), [("the official page", "the official page"), ("", "by hand")])
+def test_a_data_set_says_which_table_of_which_source_its_scores_are(
+    run: Run, copy: Path, origin: str, said: str
+) -> None:
+    assert "Read from" not in views.datasets(run)
+    path = copy / "data/people/record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"table": "sets.csv", "origin": origin}))
+    shown = views.datasets(Run(**roots(copy)))
+    assert "Read from" in shown
+    assert f"sets.csv; {said}" in shown.replace("placed here by hand", "by hand")
+
+
 def test_settings_are_flattened_to_one_line_each(run: Run) -> None:
     shown = views.settings(run)
     assert "methods.qualiclip.train.steps" in shown

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmark.datasets import catalogue
 from benchmark.datasets._spelling import absent
-from benchmark.datasets.prepared import contents
+from benchmark.datasets.prepared import contents, places
 from benchmark.datasets.prepared.record import Record
 from benchmark.files import plain, whole
 
@@ -26,8 +26,8 @@ DOWNLOADS = Path("downloads")
 
 
 def folder_of(entry: catalogue.Entry, source: str | Path | None = None) -> Path:
-    """Folder of a release: as told, else as the record says, else ``downloads/<name>``."""
-    told = source or entry.source
+    """Folder of a release: as told, else as this machine's places or the record say, else in downloads."""
+    told = source or places.place_of(entry.name, (entry.title, *entry.folders)) or entry.source
     return Path(told).expanduser() if told else DOWNLOADS / entry.name
 
 
@@ -36,6 +36,16 @@ def source_of(name: str, settings: Mapping[str, Any]) -> Path | None:
     if settings.get("source"):
         return Path(settings["source"]).expanduser()
     return folder_of(catalogue.entry(name)) if name in catalogue.names() else None
+
+
+#: File below a release's folder that says which source it was fetched from; there once it is whole.
+COMPLETE = Path(".unpacked/complete")
+
+
+def origin_of(folder: Path) -> str:
+    """Source that a release was fetched from; "" where it was placed by hand."""
+    mark = folder / COMPLETE
+    return mark.read_text(encoding="utf-8").strip() if mark.is_file() else ""
 
 
 def link(target: Path, folder: Path) -> None:
@@ -57,7 +67,8 @@ def relink(target: Path, record: Record, source: Path) -> None:
     if not folder.is_dir():
         raise ValueError(
             f"{folder}: is not a folder; it should hold the pictures of {target.name!r}: bring them back "
-            f"(`iqa datasets {target.name}` says how), or correct `prepare.datasets.{target.name}.source`"
+            f"(`iqa datasets {target.name}` says how), or correct where they lie (`{places.FILE}`, "
+            f"`{places.VARIABLE}` or `prepare.datasets.{target.name}.source`)"
         )
     with contextlib.suppress(OSError):
         if (target / "images").readlink() == folder.resolve():

@@ -80,6 +80,11 @@ def check_manifest(frame: pd.DataFrame, record: Record, source: str) -> pd.DataF
     return frame
 
 
+def has_parts(split: pd.Series) -> bool:
+    """Whether the column ``split`` holds every part that an official split has."""
+    return set(SPLITS) <= set(split.dropna())
+
+
 def lacking_column(name: str, have: Sequence[str]) -> str:
     """Say that column `name` is missing, what there is, and the likeliest misspelling."""
     near = naming.nearest(name, have)

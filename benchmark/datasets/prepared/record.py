@@ -44,6 +44,13 @@ class Record:
         Pictures of the complete data set; 0 where that is not known.
     official_split
         What is learnt from it is tested on its own split alone, as in every paper.
+    ratings
+        Ratings behind each opinion, about; nothing where that is not known. ``mos_std`` is the deviation of
+        those ratings, so that divided by their root it is the standard error of the opinion.
+    table
+        File of the release that the scores were read from.
+    origin
+        Which of the record's sources the release was fetched from; "" where it was placed by hand.
     linked
         Folder below the release that ``images`` is a link to; nothing where the pictures lie in the folder
         itself.
@@ -64,6 +71,9 @@ class Record:
     whole: int = 0
     official_split: bool = False
     linked: str | None = None
+    ratings: float | None = None
+    table: str = ""
+    origin: str = ""
 
     @property
     def rule(self) -> str:
