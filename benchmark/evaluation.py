@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from benchmark.datasets.prepared import Dataset, load
-from benchmark.protocols import Resampling, zero_shot
+from benchmark.protocols import Resampling, ceilings, zero_shot
 from benchmark.provenance import published
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def evaluate(
     opinions_of: str = "",
     how: Resampling | None = None,
     mapping: str = "logistic4",
+    ratings: float | None = None,
     root: str | PathLike[str] = "data",
 ) -> pd.DataFrame:
     """Agreement of scores with the opinions of a data set, each figure with its interval.
@@ -46,13 +47,16 @@ def evaluate(
         bias-corrected and accelerated.
     mapping
         Curve fitted before ``plcc`` and ``rmse``.
+    ratings
+        Ratings behind each opinion, where they are known better than by the data set's record.
     root
         Folder of prepared data sets.
 
     Returns
     -------
     DataFrame
-        The rows of `benchmark.protocols.zero_shot`, with ``dataset, published, standing, version``.
+        The rows of `benchmark.protocols.zero_shot` and, where the ratings are known, those of
+        `benchmark.protocols.ceilings`, with ``dataset, published, standing, version``.
 
     Raises
     ------
@@ -66,14 +70,17 @@ def evaluate(
         raise ValueError(
             f"no score is of a picture of {data.record.name!r}: {theirs!r} is none, {ours!r} would be"
         )
+    manifest = data.rated(ratings)
     found = zero_shot(
         table,
-        data.manifest,
+        manifest,
         higher_is_better=higher_is_better,
         mos_higher_is_better=data.record.higher_is_better,
         how=how or Resampling(),
         mapping=mapping,
     )
+    top = ceilings(manifest, mos_higher_is_better=data.record.higher_is_better)
+    found = pd.concat([found, top], ignore_index=True) if len(top) else found
     found = found.assign(method=published_as, dataset=data.record.name)
     return published.attach(found, method=published_as, opinions_of=opinions_of).drop(columns="method")
 

@@ -94,9 +94,15 @@ def share_interval(hits: NDArray[np.bool_] | Floats) -> tuple[float, float, floa
 
 
 def tidy(
-    keys: dict[str, object], statistic: str, estimate: tuple[float, float, float, int], protocol: str
+    keys: dict[str, object],
+    statistic: str,
+    estimate: tuple[float, float, float, int],
+    protocol: str,
+    *,
+    units: int | None = None,
 ) -> dict[str, object]:
-    """One row of a tidy table from its keys and ``(value, low, high, n)``."""
+    """One row of a tidy table from its keys and ``(value, low, high, n)``; ``units`` where they are not n."""
     value, low, high, n = estimate
     row = {**keys, "statistic": statistic, "value": value, "low": low, "high": high, "n": n}
+    row["units"] = n if units is None else units
     return {**row, "protocol": protocol, "published": np.nan, "standing": ""}

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import pandas as pd
 
+from benchmark.evidence import UNMARKED, decided
 from benchmark.provenance import published
 from benchmark.terms import number, statistic, words
 
@@ -150,12 +151,24 @@ def _overlaps(row: Mapping[str, Any]) -> bool:
 
 
 def verdict(row: Mapping[str, Any]) -> str:
-    """Say where a published figure lies against the interval: ``agrees``, ``higher``, ``lower`` or ""."""
-    return published.verdict(*(float(row[name]) for name in ("published", "low", "high")))
+    """Say where a published figure lies against ours: ``agrees``, ``higher``, ``lower`` or "".
+
+    Only one of the same part of the data set judges, and its own error is allowed for (`published.allowed`).
+    """
+    part = row.get("published_part", "")
+    if not decided(row) or not published.same_protocol(
+        str(row.get("statistic", "")), "" if pd.isna(part) else str(part)
+    ):
+        return ""
+    names = ("value", "low", "high", "n", "published_n", "published_splits")
+    low, high = published.allowed(*(float(row.get(name, float("nan"))) for name in names))
+    return published.verdict(float(row["published"]), low, high)
 
 
 def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame | None = None) -> pd.Series:
     """Mark the best row of each group and those not significantly worse than it.
+
+    What rests on too few references or pictures (`benchmark.evidence`) takes no part.
 
     Parameters
     ----------
@@ -175,7 +188,10 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     out = pd.Series("", index=frame.index)
     for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
         good = statistic(group["statistic"].iloc[0]).good
-        fair = [not (_overlaps(row) or row.get("floor", False)) for row in group.to_dict("records")]
+        fair = [
+            decided(row) and not (_overlaps(row) or row.get("floor", False))
+            for row in group.to_dict("records")
+        ]
         worth = (group.loc[fair, "value"] * good).dropna()
         if good == 0 or len(worth) < 2:
             continue
@@ -210,15 +226,20 @@ def notes(
     none = "; none where the data are too few" if frame["low"].isna().any() else ""
     lines = [f"In brackets the 95% interval{none}.", *_protocols(frame, labels)]
     if marked and any(statistic(name).good for name in frame["statistic"].unique()):
+        enough = [decided(row) for row in frame[frame["value"].notna()].to_dict("records")]
         tie = f"; underlined: not significantly worse (paired test of SRCC, Holm-adjusted p ≥ {ALPHA})"
-        lines.append("Bold: best" + (tie if tested else "") + ".")
+        if any(enough):
+            lines.append("Bold: best" + (tie if tested else "") + ".")
+        if not all(enough):
+            lines.append(UNMARKED)
     met_marks = set(frame["overlap"].astype(str)) if "overlap" in frame else set()
     lines += [f"{mark}: {said}" for value, (mark, said) in LEARNT.items() if value in met_marks]
     if frame["published"].notna().any():
         met = [s for s in STANDINGS if s in set(frame["standing"].dropna())]
         standings = ", ".join(f"({s}) {STANDINGS[s]}" for s in met)
         lines.append(
-            "Verdict on ours: agrees where the published value lies within our interval, else higher or lower"
+            "Verdict on ours: agrees where the published value lies within our interval, widened where it is "
+            "of fewer pictures, else higher or lower; none where it is of another part of the data set"
             + (f". Standing of the published value: {standings}." if met else ".")
         )
     return tuple(lines)
@@ -313,8 +334,14 @@ def _published(row: Mapping[str, Any]) -> Cell:
     value = float(row["published"])
     if pd.isna(value):
         return Cell("–")
+    decimals = statistic(str(row["statistic"])).decimals
     standing = "" if pd.isna(row["standing"]) else f" ({row['standing']})"
-    return Cell(number(value, statistic(str(row["statistic"])).decimals) + standing, value=value)
+    part = row.get("published_part", "")
+    said = [str(part)] if part and not pd.isna(part) else []
+    low, high = (float(row.get(f"published_{end}", float("nan"))) for end in ("low", "high"))
+    if low < high:
+        said.append(f"sources: {number(low, decimals)} to {number(high, decimals)}")
+    return Cell(number(value, decimals) + standing, "\n".join(said), value)
 
 
 def _name(column: str, value: object, labels: Labels) -> Cell:
@@ -374,12 +401,13 @@ def pivot(
 
 
 def _stacked(record: Mapping[str, Any]) -> Cell:
-    """Return ours with its interval, and the published figure and verdict in the small print."""
+    """Return ours with its interval, what else is said of it, and the published figure with its verdict."""
     cell, known = _one(record), _published(record)
+    own = "\n".join(filter(None, (cell.small, record.get("said", ""))))
     if known.value is None:
-        return cell
+        return Cell(cell.text, own, cell.value, cell.mark)
     said = ": ".join(filter(None, (known.text, verdict(record))))
-    small = "\n".join(filter(None, (cell.small, "published", said)))
+    small = "\n".join(filter(None, (own, "published", said, known.small)))
     return Cell(cell.text, small, cell.value, cell.mark)
 
 
@@ -450,14 +478,35 @@ def differences(frame: pd.DataFrame, labels: Labels, *, where: str = "on the sam
             Cell(_p(record[p]), value=None if pd.isna(record[p]) else record[p]) for p in ("p", "p_holm")
         )
         clear = "–" if pd.isna(record["p_holm"]) else "yes" if record["p_holm"] < ALPHA else "no"
-        rows.append((*names, estimate(record), *tests, Cell(clear, value=clear)))
+        shown = () if "resolvable" not in frame else _could_show(record)
+        rows.append((*names, estimate(record), *tests, Cell(clear, value=clear), *shown))
     heads = [Column(name, words=True) for name in ("Data set", "First", "Second", "Statistic")]
     heads += [Column("First − second"), Column("p"), Column("p (Holm)"), Column("Clear at 5%", words=True)]
+    if "resolvable" in frame:
+        heads += [Column("Could show"), Column("As good", words=True)]
     caption = f"Differences between {what}s {where}."
     said = notes(frame, labels, marked=False)
+    if "resolvable" in frame:
+        said += (COULD_SHOW,)
     if frame["p_holm"].isna().any():
-        said += ("No p where the data are too few for a test.",)
+        said += (UNMARKED,)
     return Table(caption, tuple(heads), tuple(rows), said, **mentioned(frame))
+
+
+#: Key to what stands beside a difference that is not clear.
+COULD_SHOW = (
+    "Could show: the least true difference that this test shows four times in five. “Not clear” beside a "
+    "large one says that the data are too few, not that the two are level. As good: yes where two one-sided "
+    "tests at 5% put the difference within the margin that the protocol states, no where it is clear."
+)
+
+
+def _could_show(record: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    """Return the least difference that could have been shown, and whether two are as good as each other."""
+    least, p = float(record["resolvable"]), float(record["p_equivalent"])
+    apart = record["p_holm"] < ALPHA
+    equal = "–" if pd.isna(p) else "yes" if p < ALPHA else "no" if apart else "not shown"
+    return Cell(number(least), value=None if pd.isna(least) else least), Cell(equal, value=equal)
 
 
 def _p(value: float) -> str:

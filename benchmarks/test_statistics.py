@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.statistics import bootstrap, difference_test, discriminate, fit, influence, interval
+from benchmark.protocols.calibration import GAPS
+from benchmark.statistics import (
+    bootstrap,
+    ceiling,
+    difference_test,
+    discriminate,
+    fit,
+    influence,
+    interval,
+    ranks,
+    resolvable,
+    share,
+)
+from benchmark.statistics.calibration import ordered_pairs, rmse_interval
 from benchmark.statistics.weighted import PREPARE
 
 N, RESAMPLES = 10_000, 1_000
@@ -70,7 +83,7 @@ def test_mapping(benchmark, form):
 
 
 def one_set(seed):
-    """Everything about ten methods on one set: intervals, tests of all pairs, areas and their tests."""
+    """Everything about ten methods on one set: intervals, tests of all pairs, areas, ranks, shares, maps."""
     scores, mos = sample(10, seed=seed)
     draws = bootstrap(scores, mos, resamples=RESAMPLES)
     bounds = [interval(row, units=N) for row in draws]
@@ -81,6 +94,15 @@ def one_set(seed):
     gaps = [interval(draws[a] - draws[b], units=N) for a, b in pairs]
     areas = discriminate(scores, mos, np.full(N, 0.2), workers=1)
     tests += [area.test(a, b) for area in (areas.different_similar, areas.better_worse) for a, b in pairs]
+    assert len(ranks(value, draws, units=N).rank) == 10
+    least = [resolvable(np.std(draws[a] - draws[b]), N) for a, b in pairs]
+    top = [ceiling(mos, np.full(N, 0.9), 20) for _ in scores]  # as often as the tables work it out
+    parts = [share(v, m, t) for v, m, t in zip(value, moved, top, strict=True)]
+    curves = [fit(score, mos) for score in scores]
+    errors = [rmse_interval(curve(score) - mos) for curve in curves for score in scores]
+    apart = [ordered_pairs(score, mos, GAPS) for score in scores]
+    assert np.isfinite([*least, *np.ravel(parts), *np.ravel(errors)]).all()
+    assert len(apart) == 10
     return len(bounds), len(gaps), len(tests)
 
 

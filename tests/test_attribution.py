@@ -28,7 +28,7 @@ from benchmark.attribution.overlay import overlay
 from benchmark.attribution.study import _noise, towards_low_quality
 from benchmark.degradations import degrade
 
-TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
+TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
 
 
 class Head(nn.Module):

@@ -39,13 +39,17 @@ DEFAULTS = {
     "benchmark.statistics.influence:jackknife_acceleration": {"groups": None, "parts": 100},
     "benchmark.statistics.influence:influence_interval": {"level": 0.95},
     "benchmark.statistics.influence:jackknife_interval": {"level": 0.95},
+    "benchmark.statistics.hierarchical:hierarchical": {"level": 0.95},
     "benchmark.statistics.mapping:fit": {"form": "logistic4"},
+    "benchmark.statistics.power:resolvable": {"level": 0.05, "power": 0.8},
+    "benchmark.statistics.ranks:letters": {"alpha": 0.05},
+    "benchmark.statistics.ranks:ranks": {"level": 0.95},
     "benchmark.statistics.significance:win_tie_loss": {"alpha": 0.05},
     "benchmark.protocols.compare:compare": {
         **{"names": ("A", "B"), "higher_is_better": (True, True), "mos_higher_is_better": True, "how": HOW}
     },
     "benchmark.protocols.distortions:by_distortion": {"how": HOW},
-    "benchmark.protocols.paired:differences": {"statistic": "srcc", "how": HOW},
+    "benchmark.protocols.paired:differences": {"statistic": "srcc", "how": HOW, "margin": 0.01},
     "benchmark.protocols.paired:wins": {"statistic": "srcc", "alpha": 0.05},
     "benchmark.protocols.pairs_of_images:discrimination": {"ratings": 1.0, "level": 0.95},
     "benchmark.protocols.probe:probe": {"splits": 10, "how": HOW, "official": False},
@@ -111,7 +115,11 @@ DEFAULTS = {
 CONSTANTS = {
     # Five images can be ordered in 120 ways: the least number that can say anything at 95%.
     "benchmark.statistics.bootstrap:MIN_UNITS": 5,
-    "benchmark.protocols.samples:MIN_CLUSTERS": 10,
+    # Fewer references (pictures where there are none) decide nothing.
+    "benchmark.evidence:ENOUGH": 10,
+    "benchmark.statistics.hierarchical:FEWEST": 3,
+    "benchmark.protocols.paired:MARGIN": 0.01,
+    "benchmark.protocols.paired:POWER": 0.8,
     "benchmark.protocols.zero_shot:MIN_SPLIT_UNITS": 10,
     # Two standard deviations of the ratings (ITU-T P.1401, VQEG).
     "benchmark.protocols.zero_shot:OUTLIER_WIDTH": 2.0,

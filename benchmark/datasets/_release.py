@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmark.datasets import layouts
 from benchmark.datasets.catalogue import Entry
 from benchmark.datasets.prepared.linked import folder_of, link, origin_of
-from benchmark.datasets.prepared.manifest import COLUMNS, write_dataset
+from benchmark.datasets.prepared.manifest import COLUMNS, OPTIONAL, write_dataset
 
 
 def prepare(
@@ -66,5 +66,6 @@ def prepare(
     )
     if short_side is not None:
         record = dataclasses.replace(record, short_side=short_side)
-    frame = rows.frame.assign(image=images).reindex(columns=[*COLUMNS])
+    known = [*COLUMNS, *(name for name in OPTIONAL if name in rows.frame)]
+    frame = rows.frame.assign(image=images).reindex(columns=known)
     write_dataset(target, record, frame)

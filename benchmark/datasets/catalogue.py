@@ -27,7 +27,8 @@ from benchmark.provenance import bibtex
 LAYOUT_KEYS = {
     *("reader", "scores", "file", "columns", "separator", "sheet", "header", "rename", "where"),
     *("image", "strip", "mos", "mos_std", "standard_error", "std_scale", "range", "other", "beside", "lacks"),
-    *("split", "official", "also", "reference", "distortion", "level", "pattern", "lower", "distortions"),
+    *("split", "ratings", "official", "also", "reference", "distortion", "level", "pattern", "lower"),
+    "distortions",
 }
 
 
@@ -73,9 +74,9 @@ class Archive(_Part):
 
 
 class Ratings(_Part):
-    """How many ratings stand behind each opinion, about, and how that is known."""
+    """How many ratings an opinion is the mean of, about, and how that is known; without a count: a column."""
 
-    count: float = Field(ge=1)
+    count: float | None = Field(None, ge=1)
     known_from: str
 
 
@@ -169,7 +170,8 @@ class Entry(_Part):
             bibtex=self.bibtex.strip(),
             whole=self.counts.get("images", 0),
             official_split=self.official_split,
-            ratings=score.ratings.count if score.ratings else None,
+            ratings=score.ratings.count or 0.0 if score.ratings else 0.0,
+            ratings_from=score.ratings.known_from if score.ratings else "",
         )
 
 

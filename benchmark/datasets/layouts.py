@@ -188,7 +188,7 @@ def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
     frame = pd.DataFrame({"image": _filled(table, layout["image"], where)}, index=table.index)
     if strip := layout.get("strip", 0):
         frame["image"] = [name.split("/", strip)[-1] for name in frame["image"]]
-    columns = {key: layout[key] for key in ("mos", "mos_std", ERROR) if key in layout}
+    columns = {key: layout[key] for key in ("mos", "mos_std", ERROR, "ratings") if key in layout}
     for key, column in columns.items():
         if column in table or key == "mos":
             frame[key] = numbers(pick(table, column, where), where)
@@ -324,7 +324,7 @@ def _of_ratings(frame: pd.DataFrame, entry: Entry) -> pd.DataFrame:
     """Turn a standard error of the opinions into the deviation of the ratings that ``mos_std`` is."""
     if ERROR not in frame:
         return frame
-    if entry.score is None or entry.score.ratings is None:
+    if entry.score is None or entry.score.ratings is None or entry.score.ratings.count is None:
         raise ValueError(
             f"{entry.name}: its record reads a standard error and does not say how many ratings stand "
             "behind an opinion; add score.ratings"

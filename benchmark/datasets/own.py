@@ -24,7 +24,7 @@ from benchmark.images import EXTENSIONS
 SCORES = ("mos", "dmos", "mean_opinion_score", "quality_mos", "mos_quality", "score", "quality", "rating")
 STD = ("mos_std", "std", "sd", "stddev", "mosstd")
 #: Further columns that are taken where a table has them.
-ALSO = ("reference", "distortion", "level", "split")
+ALSO = ("reference", "distortion", "level", "split", "ratings")
 
 
 #: Scales that people rate on, the first that holds all scores is proposed.

@@ -43,6 +43,7 @@ def competition(
     levels: int = 6,
     half_width: float = 9.0,
     seed: int = 0,
+    units: int | None = None,
 ) -> Competition:
     """Run a competition that existing scores adjudicate.
 
@@ -59,11 +60,21 @@ def competition(
         See `select_pairs`.
     seed
         Seed of the bootstrap.
+    units
+        References that the images were made from, where they were; default: each image is its own.
     """
     pairs = select_pairs(scores, levels, half_width)
     pairs["preference"] = judge_by_scores(pairs, mos, mos_std)
     protocol = f"gMAD, {levels} levels, half-width {half_width:g}"
-    return standings(pairs, list(scores.columns), dataset=dataset, judge=judge, protocol=protocol, seed=seed)
+    return standings(
+        pairs,
+        list(scores.columns),
+        dataset=dataset,
+        judge=judge,
+        protocol=protocol,
+        seed=seed,
+        units=units or len(scores),
+    )
 
 
 def standings(
@@ -75,19 +86,24 @@ def standings(
     protocol: str = "gMAD",
     seed: int = 0,
     resamples: int = 1000,
+    units: int | None = None,
 ) -> Competition:
     """Tables of judged pairs (``select_pairs`` plus ``preference``), with 95% bootstrap intervals over pairs.
 
     The global strength is the maximum likelihood one over everything a method won: its attacks
     (aggressiveness) and its defences (resistance). What is resampled are distinct pairs of images: one that
     decides several contests is drawn for all of them at once. Each draw weights them exponentially (D. Rubin,
-    "The Bayesian bootstrap", 1981), so no contest loses all its pairs.
+    "The Bayesian bootstrap", 1981), so no contest loses all its pairs. ``units`` are the references that the
+    images were made from; default: each image that met another is its own.
     """
-    units = pairs.groupby(["low_image", "high_image"], dropna=False).ngroup().to_numpy()
-    draws = np.random.default_rng(seed).exponential(size=(resamples, int(units.max()) + 1))
+    couple_of = pairs.groupby(["low_image", "high_image"], dropna=False).ngroup().to_numpy()
+    draws = np.random.default_rng(seed).exponential(size=(resamples, int(couple_of.max()) + 1))
     points = _statistics(*matrices(pairs, methods))
-    clouds = _statistics(*matrices(pairs, methods, draws, units))
+    clouds = _statistics(*matrices(pairs, methods, draws, couple_of))
     names = pd.Index(methods)
+    images = pd.concat([pairs["low_image"], pairs["high_image"]]).nunique()
+    told = {"units": images if units is None else units, "protocol": protocol}
+    told |= {"published": np.nan, "standing": ""}
     met = pd.crosstab(pairs["attacker"], pairs["defender"], pairs["preference"], aggfunc="count")
     attacks = met.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=int)
     counts = {"aggressiveness": attacks, "resistance": attacks.T, "rank_score": attacks + attacks.T}
@@ -113,8 +129,8 @@ def standings(
     order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap", "weight"]
     return Competition(
         pairs=pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]],
-        table=pd.concat(table, ignore_index=True).assign(protocol=protocol, published=np.nan, standing=""),
-        matrix=pd.concat(matrix, ignore_index=True).assign(protocol=protocol, published=np.nan, standing=""),
+        table=pd.concat(table, ignore_index=True).assign(**told),
+        matrix=pd.concat(matrix, ignore_index=True).assign(**told),
     )
 
 

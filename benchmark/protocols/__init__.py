@@ -2,6 +2,7 @@
 
 from benchmark.provenance.signature import data_hash, sign
 
+from .ceiling import ceilings
 from .compare import Comparison, compare
 from .distortions import by_distortion
 from .overlap import RELATED, learnt_opinions, named_in, shared
@@ -21,6 +22,7 @@ __all__ = [
     "across_sets",
     "against_seeds",
     "by_distortion",
+    "ceilings",
     "compare",
     "cross_set",
     "data_hash",

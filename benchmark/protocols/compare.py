@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from benchmark.evidence import decides
 from benchmark.statistics.dependent import meng, steiger, williams
 from benchmark.statistics.weighted import PREPARE
 
@@ -28,7 +29,8 @@ class Comparison:
         `differences` of the two for ``srcc``, ``krcc`` and ``plcc`` (raw).
     closed_forms
         ``statistic, test, value, p``: the tests of Meng, Steiger and Williams for ``srcc`` and ``plcc``,
-        which assume normal data and independent images, as a check. Empty where there are references.
+        which assume normal data and independent images, as a check. Empty where there are references, or too
+        few images for any test.
     """
 
     agreement: pd.DataFrame
@@ -111,7 +113,7 @@ def _closed_forms(
 ) -> pd.DataFrame:
     samples = join(scores, mos, directions, mos_higher_is_better).rated()
     n, rows = len(samples.frame), []
-    if samples.groups is None and np.isfinite(samples.scores).all():
+    if samples.groups is None and decides(n) and np.isfinite(samples.scores).all():
         for statistic in ("srcc", "plcc"):
             once = np.ones((1, n))
             r_a, r_b = PREPARE[statistic](samples.scores, samples.mos)(once)[:, 0]

@@ -3,22 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
+from benchmark.evidence import decides
 from benchmark.statistics.bootstrap import bootstrap, interval
 from benchmark.statistics.dependent import meng
 from benchmark.statistics.influence import acceleration, difference_test, influence
+from benchmark.statistics.power import equivalence, resolvable
 from benchmark.statistics.significance import holm, win_tie_loss
 from benchmark.statistics.weighted import PREPARE
 
-from .rows import COLUMNS, DEFAULT, Resampling, describe
+from .rows import COLUMNS, DEFAULT, Floats, Resampling, describe
 from .samples import Samples, join
 
 TESTED = ("srcc", "krcc", "plcc")
-_COLUMNS = ["method_a", "method_b", *COLUMNS, "p", "p_meng"]
+MARGIN = 0.01
+"""Difference of a correlation up to which two methods count as equally good, where nobody says another."""
+LEVEL, POWER = 0.05, 0.8
+_COLUMNS = ["method_a", "method_b", *COLUMNS, "p", "p_meng", "error", "resolvable", "p_equivalent"]
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A statistic of several methods on the images that all of them scored, with its joint bootstrap.
+
+    Parameters
+    ----------
+    names
+        The methods.
+    statistic
+        One of `TESTED`.
+    samples
+        Scores and opinions.
+    value
+        The statistic of each, ``[M]``.
+    draws
+        The same in every resample, ``[M, resamples]``; a column is one resample of all methods.
+    how
+        How it was resampled.
+    """
+
+    names: tuple[str, ...]
+    statistic: str
+    samples: Samples
+    value: Floats
+    draws: Floats
+    how: Resampling
+
+
+def joint(
+    scores_by_method: Mapping[str, pd.DataFrame],
+    manifest: pd.DataFrame,
+    *,
+    higher_is_better: Mapping[str, bool],
+    mos_higher_is_better: bool,
+    statistic: str = "srcc",
+    how: Resampling = DEFAULT,
+) -> Joint | None:
+    """Resample all methods together: whole references where there are any, else images.
+
+    Parameters
+    ----------
+    scores_by_method, manifest, higher_is_better, mos_higher_is_better, statistic, how
+        As in `differences`.
+
+    Returns
+    -------
+    Joint or None
+        None where no image has an opinion and a score of every method.
+
+    Raises
+    ------
+    ValueError
+        As `differences`.
+    """
+    if statistic not in TESTED:
+        raise ValueError(f"unknown statistic {statistic!r}: choose from {', '.join(TESTED)}")
+    samples = join(scores_by_method, manifest, higher_is_better, mos_higher_is_better).rated()
+    if not len(samples.frame):
+        return None
+    value = PREPARE[statistic](samples.scores, samples.mos)(np.ones((1, len(samples.frame))))[:, 0]
+    draws = bootstrap(
+        samples.scores, samples.mos, statistic, groups=samples.groups, resamples=how.resamples, seed=how.seed
+    )
+    return Joint(tuple(scores_by_method), statistic, samples, value, draws, how)
 
 
 def differences(
@@ -29,6 +101,7 @@ def differences(
     mos_higher_is_better: bool,
     statistic: str = "srcc",
     how: Resampling = DEFAULT,
+    margin: float = MARGIN,
 ) -> pd.DataFrame:
     """Every pair of methods on the images that all of them scored.
 
@@ -46,53 +119,93 @@ def differences(
         ``"srcc"``, ``"krcc"`` or ``"plcc"`` (raw).
     how
         How intervals are made.
+    margin
+        Difference up to which two methods count as equally good.
 
     Returns
     -------
     DataFrame
-        ``method_a, method_b, statistic, value, low, high, n, protocol, p, p_meng, p_holm``: ``value`` is
-        the statistic of a minus that of b with its paired bootstrap interval, ``p`` tests that there is no
-        difference (`benchmark.statistics.difference_test`, two-sided) and ``p_holm`` corrects it for all
-        pairs of this table. ``p_meng`` is the closed form for normal data, a check, where images have no
-        references.
+        `differences_of` the methods.
 
     Raises
     ------
     ValueError
         If the statistic is unknown, columns are missing or images listed twice.
     """
-    if statistic not in TESTED:
-        raise ValueError(f"unknown statistic {statistic!r}: choose from {', '.join(TESTED)}")
-    samples = join(scores_by_method, manifest, higher_is_better, mos_higher_is_better).rated()
-    names = list(scores_by_method)
-    rows = _pairs(samples, names, statistic, how) if len(samples.frame) else []
+    found = joint(
+        scores_by_method,
+        manifest,
+        higher_is_better=higher_is_better,
+        mos_higher_is_better=mos_higher_is_better,
+        statistic=statistic,
+        how=how,
+    )
+    return differences_of(found, margin=margin)
+
+
+def differences_of(found: Joint | None, *, margin: float = MARGIN) -> pd.DataFrame:
+    """Every pair of methods that were resampled together.
+
+    Returns
+    -------
+    DataFrame
+        ``method_a, method_b, statistic, value, low, high, n, units, protocol, p, p_meng, error, resolvable,
+        p_equivalent, p_holm``. ``value`` is the statistic of a minus that of b with its paired bootstrap
+        interval; ``p`` tests that there is no difference (`benchmark.statistics.difference_test`, two-sided)
+        and ``p_holm`` corrects it for all pairs of this table; ``p_meng`` is the closed form for normal data,
+        a check, where images have no references. ``error`` is the bootstrap's standard error of the
+        difference, ``resolvable`` the least true difference that the corrected test shows with a chance of
+        80% or more, and ``p_equivalent`` tests that the difference is less than the margin (TOST). Below
+        `benchmark.evidence.ENOUGH` units all but value, interval and error are NaN.
+    """
+    rows = _pairs(found, margin) if found is not None else []
     table = pd.DataFrame(rows, columns=_COLUMNS)
     return table.assign(p_holm=holm(table["p"].to_numpy(np.float64)))
 
 
-def _pairs(samples: Samples, names: list[str], statistic: str, how: Resampling) -> list[dict[str, object]]:
-    n, groups = len(samples.frame), samples.groups
-    value = PREPARE[statistic](samples.scores, samples.mos)(np.ones((1, n)))[:, 0]
-    draws = bootstrap(
-        samples.scores, samples.mos, statistic, groups=groups, resamples=how.resamples, seed=how.seed
-    )
+def resolvable_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Sum up what the pairs of one data set could have shown, from their `differences_of`.
+
+    Returns
+    -------
+    DataFrame
+        Tidy columns with ``resolvable_least``, ``resolvable_median`` and ``resolvable_most`` over the pairs.
+    """
+    if table.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    least, one = table["resolvable"], table.iloc[0]
+    shares = {"least": least.min(), "median": least.median(), "most": least.max()}
+    about = (np.nan, np.nan, one["n"], one["units"], one["protocol"])
+    rows = [(f"resolvable_{name}", value, *about) for name, value in shares.items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _pairs(found: Joint, margin: float) -> list[dict[str, object]]:
+    samples, statistic, value = found.samples, found.statistic, found.value
+    n, units, groups = len(samples.frame), samples.units, samples.groups
     moved = [influence(s, samples.mos, statistic, groups=groups) for s in samples.scores]
+    pairs = list(combinations(range(len(found.names)), 2))
+    strictest = LEVEL / max(len(pairs), 1)
     words = "zero-shot, whole set, paired; p by the infinitesimal jackknife on Fisher's z"
-    protocol = describe(samples, how, words)
+    words += f"; resolvable with {POWER:.0%} power at Holm's strictest level; margin {margin:g}"
+    protocol = describe(samples, found.how, words)
     rows = []
-    for a, b in combinations(range(len(names)), 2):
-        gap = float(value[a] - value[b])
-        bounds = (np.nan, np.nan)
-        if np.isfinite(gap) and samples.units > 1:
-            corrected = how.interval == "bca"
+    for a, b in pairs:
+        gap, drawn = float(value[a] - value[b]), found.draws[a] - found.draws[b]
+        bounds, error, tests = (np.nan, np.nan), np.nan, (np.nan,) * 4
+        if np.isfinite(gap) and units > 1:
+            corrected = found.how.interval == "bca"
             skew = acceleration(moved[a] - moved[b]) if corrected else 0.0
-            bounds = interval(
-                draws[a] - draws[b], gap if corrected else None, units=samples.units, acceleration=skew
-            )
-        p = difference_test((value[a], value[b]), (moved[a], moved[b]))[1]
-        closed = _meng(samples, statistic, (a, b), (value[a], value[b]))
-        cells = (names[a], names[b], statistic, gap, *bounds, n, protocol, p, closed)
-        rows.append(dict(zip(_COLUMNS, cells, strict=True)))
+            bounds = interval(drawn, gap if corrected else None, units=units, acceleration=skew)
+            error = float(np.nanstd(drawn) * np.sqrt(units / (units - 1)))
+        if decides(units):
+            p = difference_test((value[a], value[b]), (moved[a], moved[b]))[1]
+            closed = _meng(samples, statistic, (a, b), (value[a], value[b]))
+            least = resolvable(error, units, level=strictest, power=POWER)
+            tests = (p, closed, least, equivalence(gap, error, units, margin))
+        p, closed, least, equal = tests
+        cells = (found.names[a], found.names[b], statistic, gap, *bounds, n, units, protocol)
+        rows.append(dict(zip(_COLUMNS, (*cells, p, closed, error, least, equal), strict=True)))
     return rows
 
 
@@ -105,7 +218,7 @@ def _meng(samples: Samples, statistic: str, pair: tuple[int, int], values: tuple
     return meng(float(values[0]), float(values[1]), between, a.size)[1]
 
 
-def wins(table: pd.DataFrame, *, statistic: str = "srcc", alpha: float = 0.05) -> pd.DataFrame:
+def wins(table: pd.DataFrame, *, statistic: str = "srcc", alpha: float = LEVEL) -> pd.DataFrame:
     """Count over data sets how often each method is better than, level with, or worse than each other one.
 
     Parameters

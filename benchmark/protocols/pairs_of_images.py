@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from benchmark.evidence import decides
 from benchmark.statistics.discrimination import Discrimination, Tallies, discriminate
 from benchmark.statistics.significance import holm
 
@@ -21,7 +22,7 @@ def discrimination(
     *,
     higher_is_better: Mapping[str, bool],
     mos_higher_is_better: bool,
-    ratings: float = 1.0,
+    ratings: float | None = 1.0,
     level: float = 0.95,
     tallies: Tallies | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -35,7 +36,8 @@ def discrimination(
         ``image, mos, mos_std`` and, where it exists, ``reference``.
     ratings
         Number of ratings behind each opinion: its standard error is ``mos_std`` over the root of it. 1 takes
-        the deviation itself, the cautious reading where the number is not known.
+        the deviation itself, the cautious reading where the number is not known. None takes the manifest's
+        column ``ratings``, and 1 where that is empty.
     level
         Confidence at which two opinions count as different.
     tallies
@@ -56,13 +58,16 @@ def discrimination(
     ValueError
         If the manifest has no ``mos_std``, or fewer than one rating is claimed.
     """
-    if ratings < 1:
+    if ratings is not None and ratings < 1:
         raise ValueError(f"ratings is the number of ratings an opinion: at least 1, not {ratings}")
     samples = join(scores_by_method, manifest, higher_is_better, mos_higher_is_better).rated()
-    error = number(samples.frame, "mos_std") / np.sqrt(ratings)
+    own = number(samples.frame, "ratings")
+    count = np.where(np.isnan(own), 1.0, own) if ratings is None else np.full(own.size, float(ratings))
+    error = number(samples.frame, "mos_std") / np.sqrt(count)
     if np.isnan(error).all():
         raise ValueError("discrimination needs the deviation of every opinion: the manifest has no mos_std")
     known = ~np.isnan(error)
+    counts = count[known].min(), count[known].max()
     missing = int((~known).sum())
     if missing:
         samples, error = samples.take(known, f"{missing} images without mos_std left out"), error[known]
@@ -73,15 +78,17 @@ def discrimination(
     found = discriminate(
         samples.scores, samples.mos, error, level=level, groups=samples.groups, tallies=tallies
     )
-    protocol = _words(samples, found, ratings, level)
+    protocol = _words(samples, found, counts, level)
     names = list(scores_by_method)
     return _methods(found, names, samples, protocol), _differences(found, names, samples, protocol)
 
 
-def _words(samples: Samples, found: Discrimination, ratings: float, level: float) -> str:
+def _words(samples: Samples, found: Discrimination, ratings: tuple[float, float], level: float) -> str:
     unit = "images" if samples.groups is None else f"references ({samples.units})"
     pairs = f"{found.different} different and {found.similar} similar pairs"
-    error = "mos_std" if ratings == 1 else f"mos_std / sqrt({ratings:g})"
+    few, many = ratings
+    error = f"mos_std / sqrt({few:g})" if few == many else f"mos_std / sqrt({few:g} to {many:g} ratings)"
+    error = "mos_std" if many == 1 else error
     words = f"{pairs} at {level:.0%}, error {error}; {unit} as units; 95% normal on the logit"
     return "; ".join([words, *samples.notes])
 
@@ -89,24 +96,26 @@ def _words(samples: Samples, found: Discrimination, ratings: float, level: float
 def _methods(found: Discrimination, names: list[str], samples: Samples, protocol: str) -> pd.DataFrame:
     rows = []
     areas = {"different_similar": found.different_similar, "better_worse": found.better_worse}
+    counts = len(samples.frame), samples.units
     for k, name in enumerate(names):
         for label, auc in areas.items():
-            rows.append((name, f"auc_{label}", auc.value[k], *auc.interval(k), len(samples.frame), protocol))
+            rows.append((name, f"auc_{label}", auc.value[k], *auc.interval(k), *counts, protocol))
         correct = found.correct[k]
-        rows.append((name, "correct_classification", correct, np.nan, np.nan, len(samples.frame), protocol))
+        rows.append((name, "correct_classification", correct, np.nan, np.nan, *counts, protocol))
     return pd.DataFrame(rows, columns=["method", *COLUMNS])
 
 
 def _differences(found: Discrimination, names: list[str], samples: Samples, protocol: str) -> pd.DataFrame:
     tables = []
+    counts, enough = (len(samples.frame), samples.units), decides(samples.units)
     areas = {"different_similar": found.different_similar, "better_worse": found.better_worse}
     for label, auc in areas.items():
         rows = []
         for a, b in combinations(range(len(names)), 2):
             gap = auc.value[a] - auc.value[b]
             half = 1.959964 * auc.error_of_difference(a, b)
-            p, delong = auc.test(a, b)[1], auc.test(a, b, delong=True)[1]
-            cells = (f"auc_{label}", gap, gap - half, gap + half, len(samples.frame), protocol, p, delong)
+            tests = (auc.test(a, b)[1], auc.test(a, b, delong=True)[1]) if enough else (np.nan, np.nan)
+            cells = (f"auc_{label}", gap, gap - half, gap + half, *counts, protocol, *tests)
             rows.append((names[a], names[b], *cells))
         table = pd.DataFrame(rows, columns=["method_a", "method_b", *COLUMNS, "p", "p_delong"])
         tables.append(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))))

@@ -329,9 +329,10 @@ def _other_set(
 def _tidy(
     rows: list[tuple[str, float, float, float, str]], samples: Samples, how: Resampling
 ) -> pd.DataFrame:
-    n = len(samples.frame)
+    n, units = len(samples.frame), samples.units
     cells = [
-        (name, value, low, high, n, describe(samples, how, words)) for name, value, low, high, words in rows
+        (name, value, low, high, n, units, describe(samples, how, words))
+        for name, value, low, high, words in rows
     ]
     return pd.DataFrame(cells, columns=COLUMNS)
 

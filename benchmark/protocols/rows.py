@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.arrays import Floats
+from benchmark.evidence import decides
 from benchmark.statistics import weighted
 from benchmark.statistics.bootstrap import interval, resample
 from benchmark.statistics.influence import (
@@ -20,10 +21,10 @@ from benchmark.statistics.influence import (
     plcc_left_out,
 )
 
-from .samples import MIN_CLUSTERS, Samples
+from .samples import Samples
 
 Prepare = Callable[[Floats, Floats], weighted.Evaluate]
-COLUMNS = ["statistic", "value", "low", "high", "n", "protocol"]
+COLUMNS = ["statistic", "value", "low", "high", "n", "units", "protocol"]
 
 
 INTERVALS = ("bca", "percentile")
@@ -62,7 +63,7 @@ class Resampling:
         """Say what is drawn, how often, and how the interval is read from it."""
         unit = "images"
         if samples.groups is not None:
-            few = ", too few for a trustworthy interval" if samples.units < MIN_CLUSTERS else ""
+            few = "" if decides(samples.units) else ", too few for a trustworthy interval"
             unit = f"references ({samples.units}{few})"
         kind = {"bca": "BCa", "percentile": "percentile"}[self.interval]
         return f"bootstrap of {unit} x{self.resamples}; 95% {kind}, expanded; seed {self.seed}"
@@ -76,21 +77,24 @@ def describe(samples: Samples, how: Resampling, *parts: str) -> str:
     return "; ".join([*(p for p in parts if p), how.words(samples), *samples.notes])
 
 
-def cells(name: str, value: float, bounds: tuple[float, float], n: int, protocol: str) -> dict[str, object]:
-    """One tidy row."""
+def cells(
+    name: str, value: float, bounds: tuple[float, float], samples: Samples, protocol: str
+) -> dict[str, object]:
+    """One tidy row; its ``units`` are what intervals and tests count (`benchmark.evidence`)."""
     return {
         "statistic": name,
         "value": value,
         "low": bounds[0],
         "high": bounds[1],
-        "n": n,
+        "n": len(samples.frame),
+        "units": samples.units,
         "protocol": protocol,
     }
 
 
 def undefined(name: str, samples: Samples, words: str) -> dict[str, object]:
     """Tidy row of a number that cannot be had; the words say why."""
-    return cells(name, np.nan, (np.nan, np.nan), len(samples.frame), "; ".join([words, *samples.notes]))
+    return cells(name, np.nan, (np.nan, np.nan), samples, "; ".join([words, *samples.notes]))
 
 
 def resampled(
@@ -112,7 +116,7 @@ def measured(
         return {**undefined(name, samples, f"{words}; no interval: one reference or image"), "value": value}
     bounds = bounds_of(evaluate, samples, how, value)
     words += "; no interval: too few images or references" if np.isnan(bounds[0]) else ""
-    return cells(name, value, bounds, n, describe(samples, how, words))
+    return cells(name, value, bounds, samples, describe(samples, how, words))
 
 
 def bounds_of(
@@ -128,9 +132,10 @@ def bounds_of(
 
 
 def jackknifed(name: str, statistic: str, samples: Samples, words: str) -> dict[str, object]:
-    """Tidy row of ``"krcc"`` or ``"plcc"`` with the interval of the jackknife on Fisher's z.
+    """Tidy row of a correlation with the interval of the jackknife on Fisher's z.
 
-    It covers better than the bootstrap for both, and costs no resamples (docs/protocols.md, "Intervals").
+    It covers better than the bootstrap for ``"krcc"`` and ``"plcc"``, as well for ``"srcc"``, and costs no
+    resamples (docs/protocols.md, "Intervals").
     """
     scores, mos, groups = samples.scores[0], samples.mos, samples.groups
     once = np.ones((1, len(samples.frame)))
@@ -145,7 +150,7 @@ def jackknifed(name: str, statistic: str, samples: Samples, words: str) -> dict[
     unit = "images" if groups is None else f"references ({samples.units})"
     words += f"; {kind} over {unit} on Fisher's z; 95%"
     words += "; no interval: too few images or references" if np.isnan(bounds[0]) else ""
-    return cells(name, value, bounds, once.size, "; ".join([words, *samples.notes]))
+    return cells(name, value, bounds, samples, "; ".join([words, *samples.notes]))
 
 
 def median_of_known(values: Floats) -> Floats:

@@ -54,7 +54,8 @@ def seeds(runs: pd.DataFrame) -> pd.DataFrame:
         undefined = f"; {len(part) - n} runs undefined" if len(part) > n else ""
         which = ", ".join(map(str, part["seed"]))
         protocol = f"{reading}; mean of {n} seeds ({which}); bounds of one further run, 95%{undefined}"
-        rows.append((*group, mean, mean - half, mean + half, n, protocol, sd))
+        units = part["units"].min() if "units" in part else np.nan
+        rows.append((*group, mean, mean - half, mean + half, n, units, protocol, sd))
     return pd.DataFrame(rows, columns=[*keys[:-1], *COLUMNS, "sd"])
 
 

@@ -11,9 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.arrays import Floats
-
-MIN_CLUSTERS = 10
-"""Below this many references, resampling them says too little: intervals come out too narrow."""
+from benchmark.evidence import clusters
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Samples:
     @cached_property
     def units(self) -> int:
         """Number of references, or of pictures where there are none."""
-        return len(self.frame) if self.groups is None else np.unique(self.groups).size
+        return len(self.frame) if self.groups is None else int(np.unique(self.groups).size)
 
     def rated(self) -> Samples:
         """Only the pictures that have an opinion; the others are counted in the notes."""
@@ -59,18 +57,6 @@ class Samples:
     def take(self, keep: NDArray[np.bool_], *notes: str) -> Samples:
         """Only the pictures where ``keep`` holds."""
         return Samples(self.frame[keep], self.scores[:, keep], self.mos[keep], (*self.notes, *notes))
-
-
-def clusters(frame: pd.DataFrame) -> NDArray[np.intp] | None:
-    """Number the reference of each row, its own image where it has none; None where no row has one."""
-    if "reference" not in frame:
-        return None
-    reference = frame["reference"]
-    named = reference.notna() & (reference.astype(str).str.strip() != "")
-    if not named.any():
-        return None
-    names = np.where(named, reference.astype(str), "image " + frame["image"].astype(str))
-    return np.asarray(np.unique(names.astype(str), return_inverse=True)[1].reshape(-1))
 
 
 def join(

@@ -101,4 +101,4 @@ def _partial(samples: Samples, fact: Floats) -> dict[str, object]:
     if np.isnan(value):
         return undefined(name, samples, f"{words}; undefined")
     protocol = "; ".join([words, "no interval", *samples.notes])
-    return cells(name, value, (np.nan, np.nan), len(samples.frame), protocol)
+    return cells(name, value, (np.nan, np.nan), samples, protocol)

@@ -7,8 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.statistics import weighted
+from benchmark.statistics.ceiling import halves
 from benchmark.statistics.mapping import fit
 
+from .ceiling import of_ceiling
 from .distortions import level_rows
 from .rows import (
     COLUMNS,
@@ -20,6 +22,7 @@ from .rows import (
     median_of_known,
     number,
     resampled,
+    text,
     undefined,
 )
 from .samples import Samples, join, split_by_reference
@@ -45,7 +48,7 @@ def zero_shot(
     scores
         ``image, score``.
     manifest
-        ``image, mos`` and, where they exist, ``reference, distortion, level, mos_std``.
+        ``image, mos`` and, where they exist, ``reference, distortion, level, mos_std, ratings``.
     higher_is_better, mos_higher_is_better
         Directions. Both sides are turned so that more is better: a negative correlation is a method that
         gets quality the wrong way round, on any data set.
@@ -62,8 +65,12 @@ def zero_shot(
     DataFrame
         ``statistic, value, low, high, n, protocol`` with the statistics ``srcc``, ``krcc``, ``plcc_raw``,
         ``plcc`` (after the mapping, signed by its direction), ``rmse`` (after the mapping, in units of the
-        MOS), ``outlier_ratio`` (where the manifest has ``mos_std``), the two medians over splits, and
-        ``srcc_level`` where it has levels. What is undefined is NaN and its protocol says why.
+        MOS), ``outlier_ratio`` (where the manifest has ``mos_std``), the two medians over splits,
+        ``srcc_test``, ``plcc_test`` and ``plcc_raw_test`` (where the manifest names a test split),
+        ``srcc_lower_half`` and ``srcc_upper_half`` (among the pictures of that half of opinions),
+        ``srcc_of_ceiling`` (where it has ``mos_std`` and ``ratings``: the share of what a perfect method
+        would reach, `ceilings`), and ``srcc_level`` where it has levels. What is undefined is NaN and its
+        protocol says why.
 
     Raises
     ------
@@ -75,6 +82,7 @@ def zero_shot(
     rated = samples.rated()
     if len(rated.frame):
         rows += [*_agreement(rated, how), *_mapped(rated, how, mapping), *_over_splits(rated, how, splits)]
+        rows += [*_in_halves(rated), *_of_test(rated, mapping), *of_ceiling(rated, READING)]
     elif np.isfinite(number(manifest, "mos")).any():
         words = f"{READING}; undefined: no image has both a score and an opinion"
         rows += [undefined(name, rated, words) for name in ("srcc", "krcc", "plcc_raw", "plcc", "rmse")]
@@ -98,6 +106,35 @@ def _agreement(samples: Samples, how: Resampling) -> list[dict[str, object]]:
             undefined("plcc_raw", samples, f"{READING}; undefined: {infinite} scores are infinite"),
         ]
     return [*rows, jackknifed("plcc_raw", "plcc", samples, f"{READING}; no mapping")]
+
+
+def _in_halves(samples: Samples) -> list[dict[str, object]]:
+    """Correlation among the worse and among the better half of pictures, where most products live."""
+    parts = zip(("lower", "upper"), halves(samples.mos), strict=True)
+    return [
+        jackknifed(f"srcc_{name}_half", "srcc", samples.take(keep), f"{READING}; {name} half of opinions")
+        for name, keep in parts
+        if keep.sum() > 1
+    ]
+
+
+def _of_test(samples: Samples, mapping: str) -> list[dict[str, object]]:
+    """Correlations on the official test split alone, where papers that name it have theirs."""
+    keep = text(samples.frame, "split") == "test"
+    if not 1 < keep.sum() < keep.size:
+        return []
+    part, words = samples.take(keep), "zero-shot, official test split"
+    rows = [jackknifed("srcc_test", "srcc", part, words)]
+    if not np.isfinite(part.scores).all():
+        return rows
+    rows.append(jackknifed("plcc_raw_test", "plcc", part, f"{words}; no mapping"))
+    try:
+        curve = fit(part.scores[0], part.mos, mapping)
+    except ValueError as error:
+        return [*rows, undefined("plcc_test", part, f"{words}; undefined: {error}")]
+    sign = -1 if curve.direction < 0 else 1
+    mapped = Samples(part.frame, sign * curve(part.scores), part.mos, part.notes)
+    return [*rows, jackknifed("plcc_test", "plcc", mapped, f"{words}; {mapping} mapping, held fixed")]
 
 
 def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, object]]:

@@ -7,7 +7,8 @@ is V (read in a primary source), S (a second hand's transcription) or R (recalle
 claim). Where several sources give a figure, the first line is the default and the others are reached by
 ``version``. ``scaled`` says to which size the pictures were brought, where that is known not to be the size
 at which this suite scores them: such a figure is listed and stands beside none of ours. ``part`` says of
-which part of the data set it is, where that is known.
+which part of the data set it is, where that is known; ``n`` of how many pictures, and ``splits`` that it is
+the median of so many random parts of that size.
 
 Which row of a run a figure may stand beside is no matter of names: a method's card says it
 (``published_as``), by the weights, prompts and settings that were loaded.
@@ -37,14 +38,35 @@ TITLES = {
 }
 
 
+#: What the part is called that a data set names as its test set; statistics of it end in `OF_TEST`.
+TEST_SPLIT, OF_TEST = "official test split", "_test"
+
+
 @dataclass(frozen=True)
 class Published:
-    """One figure, the version and source it stands in, and its standing (V, S or R)."""
+    """One figure.
+
+    Parameters
+    ----------
+    value, version, source, standing
+        The figure, the version and source it stands in, and V, S or R.
+    part
+        Part of the data set that it is of; "" for all of it, or where that is not known.
+    n, splits
+        Pictures, and random splits of that size whose median it is; 0 where not known.
+    low, high
+        Least and greatest value that any source gives for the same cell, whatever its protocol.
+    """
 
     value: float
     version: str
     source: str
     standing: str
+    part: str = ""
+    n: int = 0
+    splits: int = 0
+    low: float = np.nan
+    high: float = np.nan
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +96,8 @@ def lookup(
     Parameters
     ----------
     method, dataset, statistic
-        Keys as in the result files.
+        Keys as in the result files; a statistic that ends in `OF_TEST` is of the official test split, and
+        only figures of that part are found for it.
     setting
         One of `SETTINGS`.
     train
@@ -97,24 +120,46 @@ def lookup(
     if setting == "cross_set" and not train:
         raise ValueError("a cross_set figure has a training set: pass train=")
     table = figures()
+    of_test = statistic.endswith(OF_TEST)
+    statistic = statistic.removesuffix(OF_TEST)
     key = {"method": method, "dataset": dataset, "statistic": statistic, "setting": setting}
     if setting == "cross_set":
         key["train"] = train
+    cell = table[_where(table, key)]
+    if of_test:
+        key["part"] = TEST_SPLIT
     if version is None:
         key["scaled"] = ""
     else:
         key["version"] = version
-    found = table[np.logical_and.reduce([table[column].eq(value) for column, value in key.items()])]
+    found = table[_where(table, key)]
     if found.empty:
         return None
     row = found.iloc[0]
-    return Published(float(row["value"]), str(row["version"]), str(row["source"]), str(row["standing"]))
+    return Published(
+        value=float(row["value"]),
+        version=str(row["version"]),
+        source=str(row["source"]),
+        standing=str(row["standing"]),
+        part=str(row["part"]),
+        n=int(row["n"] or 0),
+        splits=int(row["splits"] or 0),
+        low=float(cell["value"].min()),
+        high=float(cell["value"].max()),
+    )
+
+
+def _where(table: pd.DataFrame, key: dict[str, str]) -> pd.Series:
+    return np.logical_and.reduce([table[column].eq(value) for column, value in key.items()])
 
 
 def attach(
     table: pd.DataFrame, *, setting: str = "zero_shot", method: str | None = None, opinions_of: str = ""
 ) -> pd.DataFrame:
-    """Add the columns ``published``, ``standing`` and ``version`` to a tidy table.
+    """Add what is published to a tidy table: the figure, its standing, version and protocol.
+
+    The columns are ``published``, ``standing``, ``version``, ``published_part``, ``published_n``,
+    ``published_splits`` and, over all sources of the cell, ``published_low`` and ``published_high``.
 
     Parameters
     ----------
@@ -145,13 +190,50 @@ def attach(
         published=[np.nan if f is None else f.value for f in found],
         standing=["" if f is None else f.standing for f in found],
         version=["" if f is None else f.version for f in found],
+        published_part=["" if f is None else f.part for f in found],
+        published_n=[np.nan if f is None or not f.n else f.n for f in found],
+        published_splits=[np.nan if f is None or not f.splits else f.splits for f in found],
+        published_low=[np.nan if f is None else f.low for f in found],
+        published_high=[np.nan if f is None else f.high for f in found],
     )
+
+
+def same_protocol(statistic: str, part: str) -> bool:
+    """Whether a figure of a part of a data set may judge a statistic: of all of it, or of the test split."""
+    return part == (TEST_SPLIT if statistic.endswith(OF_TEST) else "")
+
+
+def allowed(
+    value: float, low: float, high: float, n: float, published_n: float, splits: float
+) -> tuple[float, float]:
+    """Widen the interval of a correlation of ours by the error that a published one has of its own.
+
+    A figure of fewer of the same pictures scatters about that of all: on Fisher's z its variance is theirs
+    times ``n / published_n``, the dependence of pictures being that which our interval shows. Of a median of
+    random splits the excess is that of a median of so many independent ones, pi / 2 over their number.
+
+    Parameters
+    ----------
+    value, low, high
+        Ours, with its interval.
+    n, published_n
+        Pictures of ours and of the published figure; NaN, where not known, widens nothing.
+    splits
+        Random splits of ``published_n`` pictures whose median it is; NaN for one part.
+    """
+    ratio = n / published_n if published_n > 0 else 1.0
+    if not ratio > 1 or not max(abs(low), abs(high), abs(value)) < 1:
+        return low, high
+    excess = (ratio - 1) * (np.pi / 2 / splits if splits > 1 else 1.0)
+    z = np.arctanh([value, low, high])
+    ends = np.tanh(z[0] + (z[1:] - z[0]) * np.sqrt(1 + excess))
+    return float(ends[0]), float(ends[1])
 
 
 def verdict(published: float, low: float, high: float) -> str:
     """Say where a published figure leaves ours: ``agrees``, ``higher``, ``lower``, or "" for no answer.
 
-    ``agrees`` means that it lies within our interval; ``higher`` that ours lies above it.
+    ``agrees`` means that it lies within the interval (`allowed`); ``higher`` that ours lies above it.
     """
     if np.isnan(published) or np.isnan(low) or np.isnan(high):
         return ""

@@ -83,6 +83,9 @@ def _cell(rows: Sequence[Mapping[str, object]]) -> Cell:
             other = first is None or row["version"] != first["version"]
             name = f"{statistic(str(row['statistic'])).label} {_figure(row)}"
             said.append(f"{name}, {row['version']}" if other and not pd.isna(row["version"]) else name)
+    values = [float(str(row["value"])) for row in rows if row["statistic"] == "srcc"]
+    if len(set(values)) > 1:
+        said.append(f"SRCC from {number(min(values))} to {number(max(values))}")
     if first is None:
         return Cell("–", "\n".join(said))
     return Cell(_figure(first), "\n".join(said), float(str(first["value"])))

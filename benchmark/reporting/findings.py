@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
+from benchmark.evidence import behind, decided, too_few
+from benchmark.provenance.published import OF_TEST
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
 from benchmark.tables import ALPHA, LEARNT, PROXY, Labels, verdict
@@ -50,6 +52,10 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
             continue
         best = order.iloc[0]
         whom = _score_of(str(dataset), run.labels)
+        if not decided(best):
+            where = run.labels.dataset(str(dataset))
+            yield _undecided(order, where, f"which method agrees best with {whom}")
+            continue
         said = f"{run.labels.method(best['method'])} agrees best with {whom}: SRCC {_estimate(best)}"
         said += f", n = {best['n']:,.0f}"
         if len(order) > 1:
@@ -58,7 +64,14 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
         if differences is not None and len(order) > 1:
             said += _tested(differences[differences["dataset"].eq(dataset)], order, run.labels)
         yield said + "."
-    yield from _published(part)
+    yield from _published(frame[frame["statistic"].isin(["srcc", f"srcc{OF_TEST}"])])
+
+
+def _undecided(order: pd.DataFrame, where: str, what: str) -> str:
+    """Say that so few references or pictures cannot tell something, and what was measured."""
+    least, most = number(order["value"].min()), number(order["value"].max())
+    few = too_few(behind(order.iloc[0]))
+    return f"{where} cannot tell {what}: {few}. SRCC runs from {least} to {most}."
 
 
 def _tested(differences: pd.DataFrame, order: pd.DataFrame, labels: Labels) -> str:
@@ -92,6 +105,8 @@ def _published(part: pd.DataFrame) -> Iterator[str]:
     if verdicts:
         inside = verdicts.count("agrees")
         yield f"Of {len(verdicts)} published SRCC values, {inside} lie within our 95% interval."
+    elif part["published"].notna().any():
+        yield "No published figure is of the pictures that this run scored, so none is judged."
     else:
         yield "No published figure exists for the data sets of this run, so none is compared."
 
@@ -101,6 +116,10 @@ def _ablation(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     for dataset, group in part.groupby("dataset", sort=False):
         order = group.sort_values("value")
         low, high = order.iloc[0], order.iloc[-1]
+        if not decided(low):
+            where = f"Ablation on {run.labels.dataset(str(dataset))}"
+            yield _undecided(order, where, "one variant from another")
+            continue
         yield (
             f"Ablation on {run.labels.dataset(str(dataset))}: SRCC runs from {_estimate(low)} "
             f"({_words(low['variant'])}) to {_estimate(high)} ({_words(high['variant'])})."
@@ -114,6 +133,7 @@ def _words(name: object) -> str:
 def _cross(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     away = _fair(frame[frame["statistic"].eq("srcc") & frame["train"].ne(frame["test"])])
     away = away.dropna(subset="value")
+    away = away[[decided(row) for row in away.to_dict("records")]]
     if not away.empty:
         best = away.loc[away["value"].idxmax()]
         train, test = (run.labels.dataset(best[name]) for name in ("train", "test"))
@@ -128,14 +148,25 @@ def _sweep(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     means = frame[frame["statistic"].eq("srcc_level")].groupby("method", sort=False)["value"].mean()
     if not means.empty:
         said = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
-        yield f"Agreement of the score with rising intensity (SRCC with level, mean over types): {said}."
+        few = _few(frame)
+        yield f"Agreement of the score with rising intensity (SRCC with level, mean over types): {said}{few}."
+
+
+def _few(frame: pd.DataFrame) -> str:
+    """Add that a row of numbers decides nothing, where it rests on too little."""
+    one = frame.iloc[0]
+    return "" if decided(one) else f"; {too_few(behind(one))}"
 
 
 def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     part = frame[frame["statistic"].eq("rank_score")].dropna(subset="value")
     for dataset, group in part.groupby("dataset", sort=False):
+        where = f"gMAD on {run.labels.dataset(str(dataset))}"
+        if not decided(group.iloc[0]):
+            yield f"{where} ranks nobody: {too_few(behind(group.iloc[0]))}."
+            continue
         names = map(run.labels.method, group.sort_values("value", ascending=False)["method"])
-        yield f"gMAD on {run.labels.dataset(str(dataset))} ranks {', '.join(names)}, best first."
+        yield f"{where} ranks {', '.join(names)}, best first."
 
 
 def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:
@@ -143,7 +174,8 @@ def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     means = part.groupby("method", sort=False)["value"].mean()
     if not means.empty:
         said = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
-        yield f"gradCAM points into the degraded region (pointing game, mean over prompts): {said}."
+        few = _few(part)
+        yield f"gradCAM points into the degraded region (pointing game, mean over prompts): {said}{few}."
 
 
 SAYERS: dict[str, Callable[[pd.DataFrame, Run], Iterator[str]]] = {

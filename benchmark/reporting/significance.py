@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmark import figures
+from benchmark import evidence, figures
 from benchmark.figures import Drawing
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
@@ -12,7 +12,7 @@ from benchmark.reporting.source import Source
 from benchmark.tables import ALPHA, Cell, Column, Labels, Table, mentioned, notes, pivot
 from benchmark.terms import number
 
-ENOUGH = 3
+FEWEST_SETS = 3
 """Data sets that a critical-difference diagram needs: with two, even full agreement decides nothing."""
 
 
@@ -62,18 +62,27 @@ def across(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> T
     rows = []
     for row in frame.to_dict("records"):
         names = [labels.method(row[column]) for column in ("method_a", "method_b")]
-        numbers = [row["median_difference"], row["n"], row["p"], row["p_holm"], row["smallest_p"]]
-        texts = [number(numbers[0]), f"{numbers[1]:.0f}", *map(number, numbers[2:])]
+        hopeless = row["smallest_p"] >= ALPHA  # no outcome of so few data sets could be significant
+        p = [float("nan") if hopeless else row[name] for name in ("p", "p_holm")]
+        numbers = [row["median_difference"], row["n"], *p, row["smallest_p"], row.get("chance", float("nan"))]
+        texts = [number(numbers[0]), f"{numbers[1]:.0f}", *map(number, numbers[2:5]), _share(numbers[5])]
         cells = [Cell(text, value=value) for text, value in zip(texts, numbers, strict=True)]
         rows.append((*(Cell(name, value=name) for name in names), *cells))
     heads = [Column(name, words=True) for name in ("First", "Second")]
     heads += [Column("Median difference"), Column("Data sets"), Column("p"), Column("p (Holm)")]
     said = (
         "Wilcoxon's signed ranks of SRCC, a data set being one observation.",
-        "Smallest p: what as many wins in a row would give. Above 0.05, no outcome could be significant.",
+        "Smallest p: what as many wins in a row would give. Above 0.05, no outcome could be significant, and "
+        "no p is shown.",
+        "Ahead on a new set: the chance that the first is ahead on one more data set of the same kind, from "
+        "a mixed model of the difference of Fisher's z with the data set as a random effect; it needs three.",
     )
-    columns = (*heads, Column("Smallest p"))
+    columns = (*heads, Column("Smallest p"), Column("Ahead on a new set"))
     return Table("Methods over all data sets.", columns, tuple(rows), said, **_over(frame, whole))
+
+
+def _share(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.0%}"
 
 
 def ranks(run: Run, means: Source, tests: Source, whole: Source) -> Html:
@@ -81,9 +90,9 @@ def ranks(run: Run, means: Source, tests: Source, whole: Source) -> Html:
     if means.content is None or tests.content is None:
         return run.missing(means, tests)
     count = 0 if means.frame.empty else int(means.frame["n"].iloc[0])
-    if count < ENOUGH:
+    if count < FEWEST_SETS:
         return Html(
-            f"<p>Mean ranks need {ENOUGH} data sets on which every method was scored; this run has "
+            f"<p>Mean ranks need {FEWEST_SETS} data sets on which every method was scored; this run has "
             f"{count or 'fewer than two'}. Nothing is claimed over data sets.</p>"
         )
     drawing = critical_difference(means.frame, tests.frame, run.labels)
@@ -142,6 +151,11 @@ STRUCTURE = (
 def worst(frame: pd.DataFrame, labels: Labels) -> Table:
     """Return the distortion type that each method ranks worst on each data set."""
     part = frame[frame["statistic"].eq("srcc") & frame["value"].notna()]
+    part = part[[evidence.decided(row) for row in part.to_dict("records")]]
+    caption = "Worst distortion type of each method."
+    if part.empty:
+        few = (f"A type is named only where {evidence.ENOUGH} references or more stand behind its figure.",)
+        return Table(caption, (Column("Method", words=True),), (), few)
     least = part.loc[part.groupby(["method", "dataset"], sort=False)["value"].idxmin()]
     kinds = part.groupby("dataset")["distortion"].nunique()
     rows = []
@@ -160,5 +174,4 @@ def worst(frame: pd.DataFrame, labels: Labels) -> Table:
     said = notes(least, labels, marked=False)
     said += ("The worst of many types is low by chance too: read it beside its interval.",)
     columns = (*heads, Column("SRCC"))
-    caption = "Worst distortion type of each method."
     return Table(caption, columns, tuple(rows), said, **mentioned(least))

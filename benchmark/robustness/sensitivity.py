@@ -77,6 +77,7 @@ def sensitivity(
     batch: int = 8,
     resamples: int = 1000,
     seed: int = 0,
+    units: int | None = None,
 ) -> pd.DataFrame:
     """Measure what harmless changes do to the scores of a method.
 
@@ -97,6 +98,9 @@ def sensitivity(
         Images scored together.
     resamples, seed
         Of the bootstrap of ``srcc``.
+    units
+        Different references among the images, where they are made from references; default: each image is its
+        own.
 
     Returns
     -------
@@ -120,13 +124,14 @@ def sensitivity(
             after[name][places] = scored(_Rescored(method, rescore), stack, f"the change {name!r}")
     spread = float(before.std()) or 1.0
     sign = 1 if method.higher_is_better else -1
+    said = f"{len(images)} images"
     rows = []
     for name, scores in after.items():
         keys: dict[str, object] = {"method": method.name, "change": name}
         shift = sign * (scores - before) / spread
-        rows.append(tidy(keys, "shift", mean_interval(shift), f"{len(images)} images"))
-        rows.append(tidy(keys, "abs_shift", mean_interval(np.abs(shift)), f"{len(images)} images"))
-        rows.append(tidy(keys, "srcc", _kept_order(before, scores, resamples, seed), f"{len(images)} images"))
+        rows.append(tidy(keys, "shift", mean_interval(shift), said, units=units))
+        rows.append(tidy(keys, "abs_shift", mean_interval(np.abs(shift)), said, units=units))
+        rows.append(tidy(keys, "srcc", _kept_order(before, scores, resamples, seed), said, units=units))
     return pd.DataFrame(rows)
 
 

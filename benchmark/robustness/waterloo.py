@@ -136,7 +136,10 @@ def waterloo(
             )
         estimates["p_test"] = (float(agreed.mean()) if len(agreed) else np.nan, *interval(cloud), len(agreed))
     return pd.DataFrame(
-        [tidy(keys, name, found, "Waterloo D, L, P tests") for name, found in estimates.items()]
+        [
+            tidy(keys, name, found, "Waterloo D, L, P tests", units=len(names))
+            for name, found in estimates.items()
+        ]
     )
 
 

@@ -2,9 +2,11 @@
 
 from .across import MeanRanks, critical_difference, friedman_power, mean_ranks, signed_ranks
 from .bootstrap import bootstrap, interval, resample
+from .ceiling import Ceiling, ceiling, reliability, share
 from .correlation import krcc, outlier_ratio, plcc, rmse, srcc
 from .dependent import closed_form_interval, meng, steiger, williams
 from .discrimination import Auc, Discrimination, Tallies, discriminate
+from .hierarchical import Hierarchical, hierarchical
 from .influence import (
     acceleration,
     difference_test,
@@ -16,25 +18,33 @@ from .influence import (
 )
 from .mapping import FORMS, Mapping, fit
 from .pairs import Tally
+from .power import equivalence, resolvable
+from .ranks import Ranks, letters, ranks
 from .significance import holm, win_tie_loss
 from .structure import partial_srcc
 
 __all__ = [
     "FORMS",
     "Auc",
+    "Ceiling",
     "Discrimination",
+    "Hierarchical",
     "Mapping",
     "MeanRanks",
+    "Ranks",
     "Tallies",
     "Tally",
     "acceleration",
     "bootstrap",
+    "ceiling",
     "closed_form_interval",
     "critical_difference",
     "difference_test",
     "discriminate",
+    "equivalence",
     "fit",
     "friedman_power",
+    "hierarchical",
     "holm",
     "influence",
     "influence_interval",
@@ -42,14 +52,19 @@ __all__ = [
     "jackknife_acceleration",
     "jackknife_interval",
     "krcc",
+    "letters",
     "mean_ranks",
     "meng",
     "outlier_ratio",
     "partial_srcc",
     "plcc",
     "plcc_left_out",
+    "ranks",
+    "reliability",
     "resample",
+    "resolvable",
     "rmse",
+    "share",
     "signed_ranks",
     "srcc",
     "steiger",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmark.datasets.prepared import Pictures
 from benchmark.degradations import GROUPS
+from benchmark.evidence import contents
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
 from benchmark.robustness import waterloo as waterloo_tests
 from experiments.analyses.subject import Subject
@@ -40,12 +41,12 @@ def sensitivities(subject: Subject) -> None:
     settings, own = subject.settings, subject.settings.robustness
     data = results.pictured(own.dataset, settings.prepare)
     pictures = Pictures(data, spread(data, own.images))
+    units = contents(data.manifest[data.manifest["image"].isin(pictures.names)])
     resamples = settings.evaluate.resamples
     about = subject.made_from("robustness", pictures, resamples=resamples)
+    how: dict[str, Any] = {"resamples": resamples, "seed": settings.seed, "units": units}
     subject.cells.tables(
-        "sensitivity",
-        about,
-        lambda: {"changes": sensitivity(subject.placed, pictures, resamples=resamples, seed=settings.seed)},
+        "sensitivity", about, lambda: {"changes": sensitivity(subject.placed, pictures, **how)}
     )
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from benchmark.datasets.prepared import Dataset
 
 SHOWN = ("srcc", "krcc", "plcc", "plcc_raw", "rmse", "srcc_splits", "plcc_raw_splits")
+HALVES = ("srcc_lower_half", "srcc_upper_half")
+CEILING = ("srcc_of_ceiling", "ceiling_srcc", "ceiling_lower_half", "ceiling_upper_half")
 
 
 def command(
@@ -117,9 +119,14 @@ def of_method(name: str, data: Dataset, batch: int, device: str) -> tuple[pd.Dat
 
 def show(found: pd.DataFrame, data: Dataset, count: int, failed: int) -> None:
     """Print the figures, and how each was taken."""
-    table = found[found["statistic"].isin(SHOWN)][["statistic", "value", "low", "high", "n", "published"]]
+    shown = found["statistic"].isin((*SHOWN, *HALVES, *CEILING))
+    table = found[shown][["statistic", "value", "low", "high", "n", "published"]]
     said = f"{data.record.title}: {count} scores" + (f", {failed} of them missing" if failed else "")
     typer.echo(f"{said}; opinions: {data.record.score_name or 'none'}, by {data.record.rated_by}")
     typer.echo(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–"))
-    for protocol, rows in found[found["statistic"].isin(SHOWN)].groupby("protocol", sort=False):
+    if not found["statistic"].isin(CEILING).any():
+        typer.echo("no ceiling: the spread or the number of the ratings of a picture is not known here")
+    elif data.record.ratings_from:
+        typer.echo(f"ratings: {data.record.ratings_from}")
+    for protocol, rows in found[shown].groupby("protocol", sort=False):
         typer.echo(f"{', '.join(rows['statistic'])}: {protocol}")

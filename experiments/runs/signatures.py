@@ -14,7 +14,7 @@ from benchmark.datasets.prepared import contents
 from benchmark.provenance.signature import data_hash, sign
 from experiments.runs import results
 
-TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
+TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
 WHO = ("method", "variant", "method_a", "method_b", "variant_a", "variant_b")
 WHERE = ("dataset", "train", "test")
 

@@ -94,6 +94,8 @@ class Evaluate(Section):
     mapping: Literal["logistic4", "logistic5"]
     #: Ratings behind each opinion of a data set, where known: its deviation then becomes a standard error.
     ratings: dict[str, float]
+    #: Difference of SRCC up to which two methods count as equally good.
+    margin: float = Field(gt=0, default=0.01)
 
 
 class CrossDataset(Section):

@@ -11,29 +11,31 @@ import pandas as pd
 from benchmark import files
 from benchmark.protocols import (
     Resampling,
-    across_sets,
     by_distortion,
-    differences,
+    ceilings,
     discrimination,
     facts,
     learnt_opinions,
     named_in,
     shared,
     structure,
-    wins,
     zero_shot,
 )
+from benchmark.protocols.calibration import OnOneScale, pairs_by_gap, transferred
+from benchmark.protocols.paired import differences_of, joint, resolvable_of
+from benchmark.protocols.rows import describe
+from benchmark.protocols.samples import join
 from benchmark.provenance import published
 from benchmark.statistics import Tally
 from experiments import process
+from experiments.analyses import over_sets
+from experiments.analyses.over_sets import OneSet
 from experiments.runs import available, results, signatures, stage
 from experiments.runs.cells import Cells, Tables, code
 from experiments.settings import Settings
 
 KEYS = ["method", "dataset"]
 PAIR = ["dataset", "method_a", "method_b"]
-TESTS = ["method_a", "method_b", "median_difference", "n", "p", "p_holm", "smallest_p", "p_nemenyi"]
-RANKS = ["method", "mean_rank", "n", "p", "critical_difference", "power", "left_out"]
 
 
 def evaluate() -> None:
@@ -42,16 +44,23 @@ def evaluate() -> None:
     about = results.abouts(settings.methods)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     cells, digests = Cells(stage.RESULTS / "agreement"), Digests()
+    joint_of: dict[str, OneSet] = {}
     for dataset in settings.score.datasets:
-        for name, tables in _one_set(dataset, about, settings, cells, digests).items():
-            found[name] += tables
+        tables, together = _one_set(dataset, about, settings, cells, digests)
+        if together is not None:
+            joint_of[dataset] = together
+        for name, parts in tables.items():
+            found[name] += parts
+    for name, one in about.items():
+        found["calibration"] += _calibration(name, bool(one["higher_is_better"]), found, settings, cells)
     cells.close()
-    for name, tables in found.items():
-        signatures.write_tidy(tables, KEYS_OF[name], stage.TABLES / f"{name}.csv", about=about)
+    for name, parts in found.items():
+        signatures.write_tidy(parts, KEYS_OF[name], stage.TABLES / f"{name}.csv", about=about)
     files.write_csv(published.of(settings.score.datasets), stage.TABLES / "published.csv")
     whole = pd.concat(found["zero_shot"], ignore_index=True)
     files.write_json(metrics(whole), stage.RESULTS / "metrics.json")
-    _across(whole, pd.concat(found["differences"], ignore_index=True) if found["differences"] else None)
+    pairs = pd.concat(found["differences"], ignore_index=True) if found["differences"] else None
+    over_sets.write(whole, pairs, joint_of, settings.seed)
 
 
 def metrics(whole: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
@@ -69,15 +78,27 @@ KEYS_OF = {
     "by_distortion": [*KEYS, "distortion"],
     "structure": KEYS,
     "differences": PAIR,
+    "ranks": KEYS,
+    "resolvable": ["dataset"],
+    "ceiling": ["dataset"],
+    "pairs_by_gap": [*KEYS, "gap"],
+    "calibration": ["method", "train", "test"],
     "discrimination": KEYS,
     "discrimination_differences": PAIR,
 }
 
 
 def _one_set(
-    dataset: str, about: Mapping[str, dict[str, Any]], settings: Settings, cells: Cells, digests: Digests
-) -> dict[str, list[pd.DataFrame]]:
-    """Every table of one data set, by the name of its file; without what this data set cannot give."""
+    dataset: str,
+    about: Mapping[str, dict[str, Any]],
+    settings: Settings,
+    cells: Cells,
+    digests: Digests,
+) -> tuple[dict[str, list[pd.DataFrame]], OneSet | None]:
+    """Every table of one data set, by the name of its file, and what is compared over data sets.
+
+    Without what this data set cannot give.
+    """
     data = results.pictured(dataset, settings.prepare)
     names = available.scored_by(list(about), dataset)
     overlaps = {name: leak(about[name], data, settings.train.dataset, digests) for name in names}
@@ -91,15 +112,29 @@ def _one_set(
             found["by_distortion"].append(own["by_distortion"].assign(**keys, overlap=overlaps[name]))
         if "structure" in own:
             found["structure"].append(own["structure"].assign(**keys))
+        if "gaps" in own:
+            found["pairs_by_gap"].append(own["gaps"].assign(**keys, overlap=overlaps[name]))
+    ceiling = _ceiling(data, settings, cells)
+    if len(ceiling):
+        found["ceiling"].append(ceiling.assign(dataset=dataset))
     direction = {name: bool(about[name]["higher_is_better"]) for name in names}
     pairs = _pairs(direction, data, settings, cells)
+    together = None
     if "differences" in pairs:
         found["differences"].append(pairs["differences"].assign(dataset=dataset))
+        found["resolvable"].append(resolvable_of(pairs["differences"]).assign(dataset=dataset))
+        if "draws" in pairs:
+            fair = tuple(name for name, overlap in overlaps.items() if overlap is False)
+            one = pairs["joint"].iloc[0]
+            value = pairs["values"].set_index("method")["value"]
+            about_set = (int(one["n"]), int(one["units"]), str(one["protocol"]), fair)
+            together = OneSet(value, pairs["draws"], *about_set)
+            found["ranks"].append(together.ranks(pairs["differences"]).assign(dataset=dataset))
     if "areas" in pairs:
         areas = pairs["areas"].assign(dataset=dataset)
         found["discrimination"].append(areas.assign(overlap=areas["method"].map(overlaps)))
         found["discrimination_differences"].append(pairs["tested"].assign(dataset=dataset))
-    return found
+    return found, together
 
 
 def _agreement(method: str, better: bool, data: results.Dataset, settings: Settings, cells: Cells) -> Tables:
@@ -108,7 +143,7 @@ def _agreement(method: str, better: bool, data: results.Dataset, settings: Setti
     about = _made_from({method: better}, data, settings)
 
     def make() -> Tables:
-        frame, manifest = results.method_scores(method, name), data.manifest
+        frame, manifest = results.method_scores(method, name), _rated(data, settings)
         each: dict[str, Any] = {"higher_is_better": better, **_common(data), "how": _how(settings)}
         found = {"zero_shot": zero_shot(frame, manifest, **each, mapping=settings.evaluate.mapping)}
         if manifest["distortion"].notna().any():
@@ -117,9 +152,39 @@ def _agreement(method: str, better: bool, data: results.Dataset, settings: Setti
             sizes = _files(data, cells)
             known = frame[frame["image"].isin(sizes["image"])]
             found["structure"] = structure(known, manifest, sizes, **each)
+        if (scaled := _on_one_scale(method, better, data, settings)) is not None:
+            found["gaps"] = pairs_by_gap(scaled)
         return found
 
     return cells.tables(f"{name}/{method}", about, make)
+
+
+def _on_one_scale(method: str, better: bool, data: results.Dataset, settings: Settings) -> OnOneScale | None:
+    """Scores of a method and opinions on [0, 1]; None where there are too few, or the range has no ends."""
+    record = data.record
+    frame = results.method_scores(method, data.root.name)
+    samples = join({method: frame}, data.manifest, {method: better}, record.higher_is_better).rated()
+    if len(samples.frame) < 2:
+        return None
+    return OnOneScale.of(samples, record.low, record.high, record.higher_is_better)
+
+
+def _calibration(
+    method: str, better: bool, found: Mapping[str, list[pd.DataFrame]], settings: Settings, cells: Cells
+) -> list[pd.DataFrame]:
+    """Map a method's scores to opinions on each data set, and see how that map errs on the others."""
+    whole = [frame for frame in found["zero_shot"] if frame["method"].iloc[0] == method]
+    learnt = {frame["dataset"].iloc[0]: frame["overlap"].iloc[0] for frame in whole}
+    sets = {name: results.dataset(name) for name in learnt}
+    about = {name: _made_from({method: better}, data, settings) for name, data in sets.items()}
+
+    def make() -> Tables:
+        scaled = {name: _on_one_scale(method, better, data, settings) for name, data in sets.items()}
+        there = {name: one for name, one in scaled.items() if one is not None}
+        return {"maps": transferred(there, settings.evaluate.mapping)}
+
+    table = cells.tables(f"calibration/{method}", about, make)["maps"]
+    return [table.assign(method=method, overlap=table["test"].map(learnt))] if len(table) else []
 
 
 def _files(data: results.Dataset, cells: Cells) -> pd.DataFrame:
@@ -133,26 +198,41 @@ def _files(data: results.Dataset, cells: Cells) -> pd.DataFrame:
 
 def _pairs(direction: Mapping[str, bool], data: results.Dataset, settings: Settings, cells: Cells) -> Tables:
     """What compares methods on one data set: paired differences, and how far scores tell pictures apart."""
-    name, own = data.root.name, settings.evaluate
-    ratings = own.ratings.get(name, 1)
-    about = _made_from(direction, data, settings) | {"ratings": ratings}
+    name = data.root.name
+    about = _made_from(direction, data, settings) | {"margin": settings.evaluate.margin}
     counts = Counts(cells, name)
 
     def make() -> Tables:
-        manifest, found = data.manifest, {}
+        manifest = _rated(data, settings)
+        found: Tables = {}
         frames = {method: results.method_scores(method, name) for method in direction}
         # A method that scored nothing would leave no image that all have scored.
         frames = {method: frame for method, frame in frames.items() if frame["score"].notna().any()}
         each: dict[str, Any] = {"higher_is_better": {m: direction[m] for m in frames}, **_common(data)}
         if len(frames) > 1:
-            found["differences"] = differences(frames, manifest, **each, how=_how(settings))
+            found |= _compared_pairs(frames, manifest, each, settings)
         if frames and manifest["mos_std"].notna().any():
             with counts.kept() as tallies:
-                tables = discrimination(frames, manifest, **each, ratings=ratings, tallies=tallies)
+                tables = discrimination(frames, manifest, **each, ratings=None, tallies=tallies)
             found["areas"], found["tested"] = tables
         return found
 
     return cells.tables(f"{name}.pairs", about, make)
+
+
+def _compared_pairs(
+    frames: Mapping[str, pd.DataFrame], manifest: pd.DataFrame, each: dict[str, Any], settings: Settings
+) -> Tables:
+    """Paired differences, and what they rest on: the SRCC of each method in every resample of all."""
+    found = joint(frames, manifest, **each, how=_how(settings))
+    tables = {"differences": differences_of(found, margin=settings.evaluate.margin)}
+    if found is not None:
+        tables["values"] = pd.DataFrame({"method": found.names, "value": found.value})
+        tables["draws"] = pd.DataFrame(found.draws.T, columns=found.names)
+        words = describe(found.samples, found.how, "rank by SRCC on the images that all methods scored")
+        facts = {"n": len(found.samples.frame), "units": found.samples.units, "protocol": words}
+        tables["joint"] = pd.DataFrame([facts])
+    return tables
 
 
 class Counts:
@@ -187,7 +267,23 @@ def _made_from(direction: Mapping[str, bool], data: results.Dataset, settings: S
         ],
         "dataset": stage.sha256(results.stated_in(data)),
         "how": [repr(_how(settings)), settings.evaluate.mapping],
+        "ratings": settings.evaluate.ratings.get(data.root.name),
     }
+
+
+def _ceiling(data: results.Dataset, settings: Settings, cells: Cells) -> pd.DataFrame:
+    """How well a perfect method would agree with the opinions of a data set; empty where nobody knows."""
+    about = _made_from({}, data, settings)
+
+    def make() -> Tables:
+        return {"ceiling": ceilings(_rated(data, settings), **_common(data))}
+
+    return cells.tables(f"{data.root.name}.ceiling", about, make)["ceiling"]
+
+
+def _rated(data: results.Dataset, settings: Settings) -> pd.DataFrame:
+    """Manifest of a data set with the number of ratings behind each opinion, as the settings or it say."""
+    return data.rated(settings.evaluate.ratings.get(data.root.name))
 
 
 def _how(settings: Settings) -> Resampling:
@@ -254,35 +350,6 @@ def leak(
         if shared(learnt_from, results.digests(data)) > 0:
             return True
     return learnt if by_people else False
-
-
-def _across(whole: pd.DataFrame, pairs: pd.DataFrame | None) -> None:
-    """Write ``wins.csv`` and, over data sets, ``across_sets.csv`` and ``mean_ranks.csv``.
-
-    A method is compared on no data set that it has learnt from, or may have: what is unknown is not fair.
-    """
-    learnt_there = whole["overlap"].astype(str).ne("False")
-    counted = pd.DataFrame(columns=["method_a", "method_b", "wins", "ties", "losses"])
-    if pairs is not None:
-        learnt = set(zip(whole["method"][learnt_there], whole["dataset"][learnt_there], strict=True))
-        kept = [
-            not {(row["method_a"], row["dataset"]), (row["method_b"], row["dataset"])} & learnt
-            for row in pairs.to_dict("records")
-        ]
-        counted = wins(pairs[kept])
-    files.write_csv(counted, stage.TABLES / "wins.csv")
-    fair = whole[~learnt_there]
-    rated = fair[fair["statistic"].eq("srcc")]
-    tests, ranks = pd.DataFrame(columns=TESTS), pd.DataFrame(columns=RANKS)
-    if min(len(rated["dataset"].unique()), len(rated["method"].unique())) > 1:
-        tests, mean = across_sets(fair)
-        pairs_of = zip(tests["method_a"], tests["method_b"], strict=True)
-        tests["p_nemenyi"] = [mean.nemenyi.loc[a, b] for a, b in pairs_of]
-        ranks = mean.ranks.rename("mean_rank").rename_axis("method").reset_index()
-        ranks = ranks.assign(n=mean.n, p=mean.p, critical_difference=mean.critical_difference)
-        ranks = ranks.assign(power=mean.power, left_out=" ".join(mean.left_out))
-    files.write_csv(tests[TESTS], stage.TABLES / "across_sets.csv")
-    files.write_csv(ranks[RANKS], stage.TABLES / "mean_ranks.csv")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark import files
+from benchmark.evidence import contents
 from benchmark.gmad import Competition, common_scale, competition
 from benchmark.gmad.tally import by_people, read_answers, tally
 from experiments import process
@@ -38,6 +39,7 @@ def gmad() -> None:
         mos = manifest["mos"] if data.record.higher_is_better else -manifest["mos"]
         scaled = common_scale(frame.loc[complete], own.scale, mos=mos, higher_is_better=direction)
         std = manifest["mos_std"].loc[complete]
+        units = contents(manifest.loc[complete].reset_index())
         rounds.append(
             competition(
                 scaled,
@@ -48,10 +50,12 @@ def gmad() -> None:
                 levels=own.levels,
                 half_width=own.half_width,
                 seed=settings.seed,
+                units=units,
             )
         )
         if dataset in own.answers:
-            rounds.append(judged_by_people(rounds[-1].pairs, dataset, own.answers[dataset], settings.seed))
+            folder, pairs = own.answers[dataset], rounds[-1].pairs
+            rounds.append(judged_by_people(pairs, dataset, folder, settings.seed, units))
     if not rounds:
         raise ValueError("gmad.datasets: none of them is prepared; `iqa doctor` says how to bring them")
     files.write_csv(
@@ -65,7 +69,9 @@ def gmad() -> None:
     signatures.write_tidy([r.matrix for r in rounds], pairs, stage.TABLES / "gmad_matrix.csv", about=about)
 
 
-def judged_by_people(pairs: pd.DataFrame, dataset: str, folder: str, seed: int) -> Competition:
+def judged_by_people(
+    pairs: pd.DataFrame, dataset: str, folder: str, seed: int, units: int | None = None
+) -> Competition:
     """Judge the pairs anew by the answers that people saved in ``folder``.
 
     Raises
@@ -83,7 +89,8 @@ def judged_by_people(pairs: pd.DataFrame, dataset: str, folder: str, seed: int) 
         raise ValueError(
             f"gmad.answers.{dataset}: {folder} holds no .json files; `iqa gmad judge` asks for them"
         )
-    return by_people(pairs, tally(pairs, read_answers(answers), seed=seed), dataset=dataset, seed=seed)
+    found = tally(pairs, read_answers(answers), seed=seed)
+    return by_people(pairs, found, dataset=dataset, seed=seed, units=units)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 
 from benchmark.images import write_png
 from benchmark.provenance.published import attach
+from experiments.analyses import over_sets
 from experiments.runs.cells import Cells
 from experiments.stages import evaluate
 from methods.pyiqa import card_of
@@ -86,7 +87,7 @@ def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, m
             for i in range(4)
         ]
     )
-    evaluate._across(pd.DataFrame(rows), pairs)
+    over_sets.write(pd.DataFrame(rows).assign(n=100), pairs, {}, 0)
     wins = pd.read_csv("results/tables/wins.csv").set_index(["method_a", "method_b"])
     assert wins.loc[("a", "b")].tolist() == [4, 0, 0]
     assert wins.loc[("learnt", "a")].tolist() == [0, 0, 3]
@@ -185,7 +186,7 @@ def test_what_is_unknown_is_compared_nowhere(tmp_path, monkeypatch):
             for a, b in (("a", "b"), ("a", "secret"), ("b", "secret")) for i in range(3)
         ]
     )  # fmt: skip
-    evaluate._across(pd.DataFrame(rows), pairs)
+    over_sets.write(pd.DataFrame(rows).assign(n=100), pairs, {}, 0)
     won = pd.read_csv("results/tables/wins.csv")
     assert set(zip(won["method_a"], won["method_b"], strict=True)) == {("a", "b"), ("b", "a")}
     assert set(pd.read_csv("results/tables/mean_ranks.csv")["method"]) == {"a", "b"}
@@ -216,11 +217,13 @@ def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypat
     monkeypatch.setattr(evaluate.results, "pictured", lambda name, prepare: data)
     monkeypatch.setattr(evaluate.results, "method_scores", scores)
     monkeypatch.setattr(evaluate.available, "scored_by", lambda names, dataset: names)
-    own = SimpleNamespace(resamples=20, interval="percentile", mapping="logistic4", ratings={})
+    own = SimpleNamespace(resamples=20, interval="percentile", mapping="logistic4", ratings={}, margin=0.01)
     settings = SimpleNamespace(evaluate=own, seed=0, train=SimpleNamespace(dataset="pristine"), prepare=None)
     monkeypatch.setattr(evaluate.results, "stated_in", lambda data: [])
     monkeypatch.setattr(evaluate.results, "scores_of", lambda method, name: Path(__file__))
-    found = evaluate._one_set("koniq10k", cards, settings, Cells(tmp_path / "cells"), evaluate.Digests())
+    data.rated = lambda told: manifest
+    data.record.low, data.record.high = -np.inf, np.inf
+    found, _ = evaluate._one_set("koniq10k", cards, settings, Cells(tmp_path / "cells"), evaluate.Digests())
     for table in ("zero_shot", "by_distortion", "discrimination"):
         whole = pd.concat(found[table])
         said = whole.groupby("method")["overlap"].unique().map(list).to_dict()

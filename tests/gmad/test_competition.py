@@ -17,7 +17,7 @@ from benchmark.gmad import (
     standings,
 )
 
-TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
+TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,8 @@ def test_values_are_those_of_scipy(manifest):
     assert row(table, "rmse").value == pytest.approx(np.sqrt(np.mean((curve - y) ** 2)))
     assert row(table, "outlier_ratio").value == pytest.approx(np.mean(np.abs(curve - y) > 0.8))
     assert list(table.columns) == COLUMNS
-    assert (table["n"] == 300).all()
+    halves = table["statistic"].str.endswith("_half")
+    assert table["n"].tolist() == [150 if half else 300 for half in halves]
     bounded = table.dropna(subset=["low"])
     assert (bounded["low"] <= bounded["value"]).all()
     assert (bounded["value"] <= bounded["high"]).all()
@@ -152,7 +153,8 @@ def test_degenerate_scores_give_a_reason(scores, undefined):
     frame = pd.DataFrame({"image": names, "mos": np.arange(len(scores)) ** 1.5})
     table = zero_shot(pd.DataFrame({"image": names, "score": scores}), frame, **UP, how=Resampling(50))
     nothing = table[table["value"].isna()]
-    assert set(nothing["statistic"]) == undefined
+    halves = {"srcc_lower_half", "srcc_upper_half"}  # of so few pictures
+    assert set(nothing["statistic"]) - halves == undefined
     assert nothing["protocol"].str.contains("undefined").all()
     if len(scores) < 4:
         assert table["low"].isna().all()

@@ -73,3 +73,51 @@ def test_verdicts():
     assert published.verdict(0.3, 0.4, 0.6) == "higher"
     assert published.verdict(0.7, 0.4, 0.6) == "lower"
     assert published.verdict(np.nan, 0.4, 0.6) == published.verdict(0.5, np.nan, np.nan) == ""
+
+
+def test_a_figure_of_the_test_split_judges_that_split_alone():
+    names = ["srcc", "srcc_test", "plcc_test"]
+    table = pd.DataFrame({"method": "niqe", "dataset": "koniq10k", "statistic": names})
+    found = published.attach(table)
+    assert found["published"].tolist() == [0.551, 0.551, 0.488]
+    assert set(found["published_part"]) == {"official test split"}
+    assert (found["published_n"] == 2015).all()
+    fair = [published.same_protocol(name, "official test split") for name in names]
+    assert fair == [False, True, True]
+    assert published.lookup("niqe", "clive", "srcc_test") is None
+
+
+def test_the_span_is_over_all_sources_whatever_their_protocol():
+    spaq = published.lookup("niqe", "spaq", "srcc")
+    assert (spaq.value, spaq.low, spaq.high) == (0.703, 0.693, 0.703)
+    assert published.lookup("niqe", "koniq10k", "srcc").low == 0.377
+
+
+def test_figures_state_their_pictures_and_splits_where_they_are_known():
+    own = published.lookup("arniqa", "live", "srcc", setting="same_set")
+    assert (own.n, own.splits) == (160, 10)
+    assert published.lookup("qualiclip", "clive", "srcc").n == 0
+
+
+@pytest.mark.parametrize(("part", "splits"), [(500, 1), (400, 10)])
+def test_a_figure_of_fewer_pictures_is_allowed_its_own_error(part, splits):
+    """The interval holds the figure that a paper would print of a part of the pictures, 19 times in 20."""
+    n, held, plain, sets = 2000, 0, 0, 400
+    g = np.random.RandomState(part)
+    for _ in range(sets):
+        x, e = g.normal(size=(2, n))
+        y = 0.7 * x + np.sqrt(1 - 0.49) * e
+        value = np.corrcoef(x, y)[0, 1]
+        low, high = np.tanh(np.arctanh(value) + np.array([-1.96, 1.96]) / np.sqrt(n - 3))
+        drawn = [g.permutation(n)[:part] for _ in range(splits)]
+        theirs = np.median([np.corrcoef(x[d], y[d])[0, 1] for d in drawn])
+        # Ours is of other pictures than theirs would be: both err.
+        shift = np.arctanh(value) - np.arctanh(0.7)
+        far = np.tanh(np.arctanh(theirs) - shift)
+        below, above = published.allowed(value, low, high, n, part, splits)
+        held += below <= far <= above
+        plain += low <= far <= high
+    assert held / sets >= 0.93
+    assert plain < held
+    assert published.allowed(0.7, 0.6, 0.8, 100, np.nan, np.nan) == (0.6, 0.8)
+    assert published.allowed(0.7, 0.6, 0.8, 100, 100, 1) == (0.6, 0.8)

@@ -37,7 +37,8 @@ PUBLISHED = {
 }
 PAGES = ["index", "zero_shot", "cross_dataset", "ablations", "gmad", "gradcam", "robustness", "manifold"]
 PAGES += ["training", "data", "cost", "methods", "provenance"]
-TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
+TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
+TESTED = ("p", "p_holm", "resolvable", "p_equivalent", "letters")
 
 
 def row(
@@ -45,14 +46,15 @@ def row(
 ) -> dict[str, object]:
     empty = {"published": np.nan, "standing": ""}
     spread = {"low": value - half, "high": value + half}
-    return keys | {"statistic": statistic, "value": value} | spread | {"n": n, "protocol": protocol} | empty
+    about = {"n": n, "units": n, "protocol": protocol}
+    return keys | {"statistic": statistic, "value": value} | spread | about | empty
 
 
 def tidy(path: Path, rows: list[dict[str, object]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows)
-    keys = [name for name in frame if name not in TIDY and name not in ("p", "p_holm")]
-    rest = [name for name in ("p", "p_holm") if name in frame]
+    keys = [name for name in frame if name not in (*TIDY, *TESTED)]
+    rest = [name for name in TESTED if name in frame]
     frame[keys + TIDY + rest].to_csv(path, index=False)
 
 
@@ -167,11 +169,51 @@ def zero_shot(tables: Path, frames: dict[str, pd.DataFrame], rng: np.random.Gene
             gap = correlations(scores[a], mos)["srcc"] - correlations(scores[b], mos)["srcc"]
             p = float(2 * stats.norm.sf(abs(gap) / 0.08))
             keys = {"dataset": dataset, "method_a": a, "method_b": b, "p": p, "p_holm": min(1.0, 6 * p)}
+            keys |= {"resolvable": 0.3, "p_equivalent": 0.9}
             pairs.append(row("srcc", gap, 0.16, len(frame), "paired bootstrap", **keys))
     tidy(tables / "zero_shot.csv", whole)
+    certainty(tables, frames)
     over_sets(tables, rng)
     tidy(tables / "by_distortion.csv", by)
     tidy(tables / "differences.csv", pairs)
+
+
+def certainty(tables: Path, frames: dict[str, pd.DataFrame]) -> None:
+    """Write ranks on each data set and over both, and what could have been shown."""
+    ranked, over, least = [], [], []
+    for dataset, frame in frames.items():
+        for place, method in enumerate(SKILL, 1):
+            keys = {"method": method, "dataset": dataset, "letters": "ab"[place // 3]}
+            ranked.append(row("rank", place, 1, len(frame), "joint bootstrap", **keys))
+            ranked.append(row("first", 1 / place**3, 0, len(frame), "joint bootstrap", **keys))
+        for name in ("least", "median", "most"):
+            least.append(row(f"resolvable_{name}", 0.3, 0, len(frame), "paired", dataset=dataset))
+    words = f"rank by the mean of Fisher's z of SRCC over 2 data sets: {' '.join(frames)}"
+    for place, method in enumerate(SKILL, 1):
+        keys = {"method": method, "letters": "ab"[place // 3]}
+        over.append(row("rank", place, 1, 2, words, **keys))
+        over += [row("first", 1 / place**3, 0, 2, words, **keys)]
+        over += [row(name, 0.5, 0.2, 4, "random effect", **keys) for name in ("mean", "new_set", "spread")]
+    names = ("reliability", "ceiling_srcc", "ceiling_plcc", "ceiling_lower_half", "ceiling_upper_half")
+    top = [row(name, 0.98, 0.01, 90, "21 ratings a picture", dataset="people") for name in names]
+    maps, pairs = [], []
+    for method, train, test in itertools.product(SKILL, frames, frames):
+        keys = {"method": method, "train": train, "test": test}
+        maps.append(row("calibration_rmse", 0.2, 0.02, 90, "map held fixed", **keys))
+    for method, dataset, gap in itertools.product(SKILL, frames, (0.1, 0.5, 1.0)):
+        pairs.append(
+            row("pairs_right", 0.5 + gap / 3, 0.02, 90, "pairs", method=method, dataset=dataset, gap=gap)
+        )
+    made = {
+        "calibration": maps,
+        "pairs_by_gap": pairs,
+        "ranks": ranked,
+        "overall": over,
+        "resolvable": least,
+        "ceiling": top,
+    }
+    for name, rows in made.items():
+        tidy(tables / f"{name}.csv", rows)
 
 
 def over_sets(tables: Path, rng: np.random.Generator) -> None:

@@ -16,7 +16,7 @@ def test_every_figure_stands_with_its_standing_and_its_version(run: Run) -> None
     rows = {row[0].text: row[1] for row in table.rows}
     assert list(rows) == ["QualiCLIP", "Q-Align"]
     assert rows["QualiCLIP"].text == "0.817 (S)"
-    assert rows["QualiCLIP"].small == "SRCC 0.815 (S), v1\nPLCC 0.838 (S)"
+    assert rows["QualiCLIP"].small == "SRCC 0.815 (S), v1\nPLCC 0.838 (S)\nSRCC from 0.815 to 0.817"
     assert (rows["Q-Align"].text, rows["Q-Align"].small) == ("–", "PLCC, no fit 0.881 (V)")
     assert "CONTRIQUE" in elsewhere.show(run, "same_set")
     assert "arXiv 1 (v3)" in elsewhere.show(run, "same_set")

@@ -188,7 +188,7 @@ def test_findings_tell_worse_from_level_from_untested(copy: Path) -> None:
     )
     run = Run(**roots(copy))
     source = run.source("results/tables/differences.csv")
-    assert "No p where the data are too few" in run.table(tables.differences, source)
+    assert "underlined or tested where fewer than 10 references" in run.table(tables.differences, source)
     assert "1 of 12 could not be tested" in run.figure(figures.differences, source)
 
 

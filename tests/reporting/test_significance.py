@@ -34,7 +34,10 @@ def test_wins_are_read_against_the_column():
 
 def test_tests_over_data_sets_show_what_could_have_been_significant():
     table = significance.across(TESTS, tidy(dataset=["demo", "koniq10k"], value=0.5), LABELS)
-    assert text(table)[1] == ["Alpha", "Untrained backbone", "0.400", "4", "0.125", "0.375", "0.125"]
+    # A p that no outcome could have brought below .05 is not shown as one.
+    assert text(table)[1] == ["Alpha", "Untrained backbone", "0.400", "4", "–", "–", "0.125", "–"]
+    many = TESTS.assign(smallest_p=0.004, chance=0.81)
+    assert text(significance.across(many, None, LABELS))[1][4:] == ["0.125", "0.375", "0.004", "81%"]
     assert any("no outcome could be significant" in note for note in table.notes)
     assert (table.methods, table.datasets) == (frozenset("abc"), frozenset({"demo", "koniq10k"}))
 

@@ -54,15 +54,15 @@ def test_a_missing_number_is_a_dash() -> None:
 
 @given(st.floats(-1, 1), st.floats(0, 0.5), st.floats(-1, 1))
 def test_verdict_agrees_exactly_within_the_interval(value: float, half: float, published: float) -> None:
-    said = verdict({"published": published, "low": value - half, "high": value + half})
+    said = verdict({"published": published, "low": value - half, "high": value + half, "n": 40})
     assert said == (
         "agrees" if abs(published - value) <= half else "higher" if value > published else "lower"
     ) or np.isclose(abs(published - value), half)
 
 
 def test_no_verdict_without_a_published_figure_or_interval() -> None:
-    assert verdict({"published": np.nan, "low": 0.1, "high": 0.2}) == ""
-    assert verdict({"published": 0.1, "low": np.nan, "high": np.nan}) == ""
+    assert verdict({"published": np.nan, "low": 0.1, "high": 0.2, "n": 40}) == ""
+    assert verdict({"published": 0.1, "low": np.nan, "high": np.nan, "n": 40}) == ""
 
 
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=6), st.sampled_from(["srcc", "rmse"]))
@@ -212,3 +212,15 @@ def test_a_floor_is_never_the_best() -> None:
     (table,) = gradcam(frame, LABELS)
     assert [row[2].mark for row in table.rows] == ["best", "", "", ""]
     assert table.rows[2][0].text == "Alpha, weights shuffled"
+
+
+def test_a_figure_of_another_part_stands_without_a_verdict_and_says_which():
+    rows = {"value": 0.5, "low": 0.45, "high": 0.55, "n": 1000, "published": 0.7, "standing": "S"}
+    said = {"published_part": "official test split", "published_low": 0.6, "published_high": 0.7}
+    frame = tidy(method=["a", "b"], dataset="koniq10k", statistic=["srcc", "srcc_test"], **rows, **said)
+    assert [verdict(row) for row in frame.to_dict("records")] == ["", "lower"]
+    table = pivot(frame, ["method"], ["statistic"], LABELS, caption="")
+    assert table.rows[0][1].small.endswith("0.700 (S)\nofficial test split\nsources: 0.600 to 0.700")
+    near = {"published": 0.58, "published_n": 100.0, "published_part": "", "statistic": "srcc"}
+    assert verdict(rows | near) == "agrees"
+    assert verdict(rows | near | {"published_n": np.nan}) == "lower"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-TIDY = ["statistic", "value", "low", "high", "n", "protocol", "published", "standing"]
+TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
 
 
 class Brightness:

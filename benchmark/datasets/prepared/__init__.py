@@ -36,6 +36,21 @@ class Dataset:
     root: Path
     manifest: pd.DataFrame
 
+    def rated(self, ratings: float | None = None) -> pd.DataFrame:
+        """Return the manifest with the column ``ratings``: how many ratings each opinion is the mean of.
+
+        Parameters
+        ----------
+        ratings
+            The number, where it is known better than by the record. Else it is that of each picture, where
+            the release tells it, else the record's; NaN where nobody knows.
+        """
+        known = self.record.ratings or float("nan")
+        if ratings is not None:
+            return self.manifest.assign(ratings=float(ratings))
+        own = self.manifest["ratings"] if "ratings" in self.manifest else float("nan")
+        return self.manifest.assign(ratings=own).fillna({"ratings": known})
+
     def read(self, image: str) -> Tensor:
         """Decode a picture of the manifest, scaled by the record's rule: ``[3, H, W]``, RGB in [0, 1]."""
         from benchmark.images import read  # most readers of manifests need no torch

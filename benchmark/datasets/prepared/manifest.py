@@ -13,6 +13,8 @@ from benchmark.datasets.prepared import contents
 from benchmark.datasets.prepared.record import Record, write_record
 
 COLUMNS = ("image", "mos", "mos_std", "reference", "distortion", "level", "split")
+OPTIONAL = ("ratings",)
+"""Columns that a manifest has only where the release tells them picture by picture."""
 NUMBERS = ("mos", "mos_std", "level")
 SPLITS = ("train", "val", "test")
 _DECIMAL_COMMA = r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?"
@@ -32,8 +34,8 @@ def read_manifest(path: Path, record: Record) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `COLUMNS` and any further column of the file; ``mos``, ``mos_std`` and ``level`` are float64 with NaN
-        where the file is empty, the others are strings with NaN there.
+        `COLUMNS` and any further column of the file; ``mos``, ``mos_std``, ``level`` and ``ratings`` are
+        float64 with NaN where the file is empty, the others are strings with NaN there.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def check_manifest(frame: pd.DataFrame, record: Record, source: str) -> pd.DataF
         raise ValueError(f"{source}: lists no image; an empty data set cannot be evaluated, prepare it again")
     frame = frame.reset_index(drop=True)
     _check_names(frame["image"], source)
-    for name in NUMBERS:
+    for name in (*NUMBERS, *(name for name in OPTIONAL if name in frame)):
         frame[name] = numbers(frame[name], source)
     for name in ("reference", "distortion", "split"):
         text = _text(frame[name])
@@ -135,7 +137,8 @@ def write_dataset(target: Path, record: Record, manifest: pd.DataFrame) -> None:
     ValueError
         If a row is at fault or a picture is missing.
     """
-    frame = check_manifest(manifest.reindex(columns=[*COLUMNS]), record, f"manifest of {record.name!r}")
+    kept = manifest.reindex(columns=[*COLUMNS, *(name for name in OPTIONAL if name in manifest)])
+    frame = check_manifest(kept, record, f"manifest of {record.name!r}")
     files.write_text(target / "manifest.csv", frame.to_csv(index=False, lineterminator="\n"))
     write_record(record, target / "record.json")
     known = None if record.linked is None else contents.JOURNALS / f"{target.name}.sha256.csv"

@@ -54,6 +54,11 @@ class Record:
     linked
         Folder below the release that ``images`` is a link to; nothing where the pictures lie in the folder
         itself.
+    ratings
+        Ratings behind each opinion, where that is one number for all pictures; 0 where it is not known, or
+        stands in the manifest picture by picture.
+    ratings_from
+        Where the number of ratings is known from.
     """
 
     name: str
@@ -71,7 +76,8 @@ class Record:
     whole: int = 0
     official_split: bool = False
     linked: str | None = None
-    ratings: float | None = None
+    ratings: float = 0.0
+    ratings_from: str = ""
     table: str = ""
     origin: str = ""
 

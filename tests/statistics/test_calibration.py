@@ -1,0 +1,93 @@
+"""Errors of maps and shares of pairs against plain writings and simulated truth."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark.statistics.calibration import mean_interval, ordered_pairs, rmse_interval
+from tests.draws import generator
+
+EDGES = (0.0, 0.1, 0.3, 1.0)
+
+
+def plainly(scores, mos):
+    """Every pair looked at."""
+    hits = {k: [] for k in range(len(EDGES) - 1)}
+    for i, j in itertools.combinations(range(len(mos)), 2):
+        gap = mos[i] - mos[j]
+        for k, (low, high) in enumerate(itertools.pairwise(EDGES)):
+            if gap and low < abs(gap) <= high:
+                lead = np.sign(scores[i] - scores[j]) * np.sign(gap)
+                hits[k].append((1 + lead) / 2)
+    return [(np.mean(found) if found else np.nan, len(found)) for found in hits.values()]
+
+
+@pytest.mark.parametrize("n", [2, 31, 60, 127])
+def test_pairs_are_those_of_a_plain_writing(n):
+    g = generator(n)
+    mos = np.round(g.uniform(size=n), 2)
+    scores = np.round(mos + 0.3 * g.normal(size=n), 1)
+    found = ordered_pairs(scores, mos, EDGES)
+    if n % 2:  # with an even number the pairs that are half the circle apart are left out
+        for ours, theirs in zip(found, plainly(scores, mos), strict=True):
+            assert ours[3] == theirs[1]
+            np.testing.assert_allclose(ours[0], theirs[0])
+    assert sum(share[3] for share in found) <= n * (n - 1) // 2
+
+
+def test_of_many_pictures_a_part_of_the_pairs_says_as_much():
+    g = generator(1)
+    mos = g.uniform(size=800)
+    scores = mos + 0.3 * g.normal(size=800)
+    for ours, theirs in zip(ordered_pairs(scores, mos, EDGES), plainly(scores, mos), strict=True):
+        assert ours[0] == pytest.approx(theirs[0], abs=0.02)
+        assert ours[1] < theirs[0] < ours[2]
+
+
+def test_pairs_far_apart_are_ordered_more_surely():
+    g = generator(2)
+    mos = g.uniform(size=500)
+    found = [share for share, *_ in ordered_pairs(mos + 0.3 * g.normal(size=500), mos, EDGES)]
+    assert found == sorted(found)
+    perfect = ordered_pairs(mos, mos, EDGES)
+    assert [share for share, *_ in perfect] == [1, 1, 1]
+    assert [share for share, *_ in ordered_pairs(np.ones(500), mos, EDGES)] == [0.5] * 3
+
+
+def coverage(sets, n, groups):
+    """How often intervals of pairs and of an error hold their truth, references of several pictures each."""
+    truth = None
+    held = np.zeros(2)
+    for k in (-1, *range(sets)):
+        g, size = generator(n, groups, k + 1), n if k >= 0 else 40_000
+        offset = np.repeat(g.normal(size=size // groups), groups)
+        mos = np.clip(0.5 + 0.2 * g.normal(size=size), 0, 1)
+        scores = mos + 0.15 * offset + 0.1 * g.normal(size=size)
+        reference = np.arange(size) // groups
+        pair = ordered_pairs(scores, mos, (0.1, 0.3), reference)[0]
+        error = rmse_interval(scores - mos, reference)
+        if truth is None:
+            truth = pair[0], error[0]
+            continue
+        held += [pair[1] <= truth[0] <= pair[2], error[1] <= truth[1] <= error[2]]
+    return held / sets
+
+
+def test_intervals_cover_with_references():
+    assert (coverage(60, 400, 8) >= 0.86).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("groups", [1, 8])
+def test_intervals_cover(groups):
+    assert (coverage(600, 400, groups) >= 0.925).all()
+
+
+def test_a_mean_has_the_interval_of_students_test():
+    sample = generator(4).normal(size=30)
+    expected = stats.ttest_1samp(sample, 0).confidence_interval()
+    np.testing.assert_allclose(mean_interval(sample)[1:], expected)
+    assert np.isnan(mean_interval(sample[:4])[1])
+    assert rmse_interval([3.0, 4.0])[0] == pytest.approx(np.sqrt(12.5))

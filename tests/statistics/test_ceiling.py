@@ -1,0 +1,126 @@
+"""The ceiling against raters that are simulated, and against real ones split in two."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from benchmark.statistics import ceiling, influence, influence_interval, reliability, share, srcc
+from benchmark.statistics.ceiling import halves
+from tests.draws import generator
+
+SHARED = Path(__file__).resolve().parents[2] / "../shared/data/scores"
+PER_USER = SHARED / "avt_image_quality_lab_per_user.csv"
+
+
+def rated(n, raters, noise, g, groups=1):
+    """True opinions, the mean and deviation of some ratings of each, scores of a method, and references."""
+
+    def normal():
+        content = np.repeat(g.normal(size=n // groups), groups)
+        return content if groups == 1 else np.sqrt(0.4) * content + np.sqrt(0.6) * g.normal(size=n)
+
+    truth, spread = normal(), np.exp(0.3 * g.normal(size=n))
+    ratings = truth[:, None] + spread[:, None] * g.normal(size=(n, raters))
+    scores = truth + noise * normal()
+    return truth, ratings.mean(axis=1), ratings.std(axis=1, ddof=1), scores, np.arange(n) // groups
+
+
+def coverage(n, raters, noise, sets, groups=1):
+    """How often intervals hold the ceiling and a method's share of it; the mean error of the ceiling."""
+    truth, mos, _, scores, _ = rated(400_000, raters, noise, generator(n, raters), groups)
+    top = srcc(truth, mos)
+    part = srcc(scores, mos) / top
+    in_top = in_part = error = 0.0
+    for k in range(sets):
+        _, mos, deviation, scores, reference = rated(n, raters, noise, generator(n, raters, k), groups)
+        found = ceiling(mos, deviation, raters)
+        own = None if groups == 1 else reference
+        moved = found.influence if own is None else np.bincount(own, found.influence)
+        low, high = influence_interval(found.value, moved)
+        _, below, above = share(srcc(scores, mos), influence(scores, mos), found, own)
+        in_top += low <= top <= high
+        in_part += below <= part <= above
+        error += found.value - top
+    return in_top / sets, in_part / sets, error / sets
+
+
+def test_the_ceiling_is_what_a_method_that_knows_the_truth_reaches():
+    in_top, in_part, error = coverage(400, 10, 0.8, 40)
+    assert in_top >= 0.85
+    assert in_part >= 0.88
+    assert abs(error) < 0.005
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "raters", "noise", "groups"),
+    [(200, 5, 0.8, 1), (1000, 20, 0.8, 1), (1000, 5, 0.3, 1), (600, 5, 0.8, 20)],
+)
+def test_intervals_of_ceiling_and_share_cover(n, raters, noise, groups):
+    in_top, in_part, error = coverage(n, raters, noise, 400, groups)
+    assert in_top >= 0.9
+    assert in_part >= 0.93
+    assert abs(error) < 0.006
+
+
+def test_the_reliability_of_pearson_is_the_square_of_its_ceiling():
+    truth, mos, deviation, _, _ = rated(200_000, 8, 1, generator(1))
+    expected = stats.pearsonr(truth, mos).statistic ** 2
+    assert reliability(mos, deviation / np.sqrt(8)) == pytest.approx(expected, abs=0.005)
+
+
+def test_opinions_without_error_have_no_ceiling_below_one():
+    g = generator(2)
+    mos, score = g.normal(size=(2, 300))
+    found = ceiling(mos, np.zeros(300), 5)
+    assert (found.value, found.lower, found.upper) == (1, 1, 1)
+    assert share(srcc(score, mos), influence(score, mos), found)[0] == pytest.approx(srcc(score, mos))
+
+
+def test_opinions_that_are_nothing_but_error_have_none():
+    mos = generator(3).normal(size=100)
+    assert reliability(mos, np.full(100, 5.0)) == 0
+    assert np.isnan(ceiling(mos, np.full(100, 5.0), 1).value)
+    assert np.isnan(share(0.5, np.zeros(100), ceiling(mos, np.full(100, 5.0), 1))).all()
+    assert np.isnan(reliability([1.0, 1.0], [0.1, 0.1]))
+    with pytest.raises(ValueError, match="negative"):
+        reliability([1.0, 2.0], [0.1, -0.1])
+    with pytest.raises(ValueError, match="at least 1"):
+        ceiling([1.0, 2.0], [0.1, 0.1], 0.5)
+
+
+def test_halves_are_parted_at_the_median():
+    low, high = halves([3.0, 1.0, 2.0, 2.0])
+    assert low.tolist() == [False, True, False, False]
+    assert (low ^ high).all()
+
+
+def test_agreement_in_half_of_the_range_is_lower_for_a_perfect_method_too():
+    _, mos, deviation, _, _ = rated(2000, 10, 1, generator(4))
+    found = ceiling(mos, deviation, 10)
+    assert max(found.lower, found.upper) < found.value
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not PER_USER.is_file(), reason="ratings by person are not beside the checkout")
+def test_real_raters_split_in_two_agree_as_the_ceiling_says():
+    """Two halves of the raters each err alone: their correlation is the product of two ceilings.
+
+    That people use the scale differently widens the deviations and moves no rank where all rate all pictures:
+    taken as they are, deviations give a ceiling that is a little too low.
+    """
+    ratings = pd.read_csv(PER_USER).filter(regex=r"^user\d+$").to_numpy(float)
+    assert ratings.shape == (371, 21)
+    agreed, said, raw = [], [], []
+    for k in range(8):
+        order = generator(k).permutation(21)
+        agreed.append(srcc(ratings[:, order[:10]].mean(axis=1), ratings[:, order[10:20]].mean(axis=1)))
+        for table, found in ((ratings - ratings.mean(axis=0), said), (ratings, raw)):
+            parts = table[:, order[:10]], table[:, order[10:20]]
+            tops = [ceiling(part.mean(axis=1), part.std(axis=1, ddof=1), 10).value for part in parts]
+            found.append(tops[0] * tops[1])
+    assert np.mean(said) == pytest.approx(np.mean(agreed), abs=0.006)
+    assert np.mean(agreed) - 0.015 < np.mean(raw) < np.mean(agreed)
