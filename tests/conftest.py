@@ -3,6 +3,7 @@ import gc
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from hypothesis import settings
@@ -37,6 +38,16 @@ def no_locks(tmp_path_factory):
         return {"LD_PRELOAD": str(library)}
 
     return preloaded
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Undo what the test before may have set for the process: trainings take two threads, which wait for a
+    core of their own where another process runs tests on it."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        if torch.are_deterministic_algorithms_enabled():
+            torch.use_deterministic_algorithms(False)
 
 
 def pytest_collection_finish():

@@ -140,8 +140,12 @@ def upsample_aligned(x, size):
     return nn.functional.interpolate(x, size=size, mode="bilinear", align_corners=True)
 
 
-def test_eigencam_is_the_first_principal_component_rising_with_activation(images):
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_eigencam_is_the_first_principal_component_rising_with_activation(images, scale):
     method = Linear()
+    with torch.no_grad():
+        for p in method.cam_layer.parameters():
+            p *= scale
     found = maps(method, images, how="eigencam")
     activations = method.cam_layer(images).detach().numpy()
     for b in range(2):
@@ -266,6 +270,13 @@ def test_regions_are_spread_over_the_picture():
         rows = np.flatnonzero(region(2000, 2, seed, (0.2, 0.4)).numpy().any(1))
         places.append(rows[0] / (2000 - len(rows)))
     assert stats.kstest(places, "uniform").pvalue > 0.01
+
+
+def test_a_region_may_begin_at_every_row():
+    """Two rows of four begin at the first, the second or the third."""
+    masks = [region(4, 2, seed, (0.5, 0.5)).any(1) for seed in range(80)]
+    assert {int(mask.nonzero()[0]) for mask in masks} == {0, 1, 2}
+    assert all(mask.sum() == 2 for mask in masks)
 
 
 def test_implant_changes_the_region_alone(images):

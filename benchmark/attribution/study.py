@@ -16,6 +16,7 @@ from benchmark.attribution.measure import auc, energy_inside, pointing_game
 from benchmark.degradations import degrade
 from benchmark.study import (
     batches,
+    bounded,
     content_seed,
     content_seeds,
     mean_interval,
@@ -176,10 +177,9 @@ def table(values: pd.DataFrame) -> pd.DataFrame:
         images = part.groupby("image")["value"]
         once = name == "pointing_game" and bool((images.size() == 1).all())
         interval = share_interval if once else mean_interval
-        value, low, high, n = interval(images.mean().to_numpy(dtype=float))
+        estimate = bounded(interval(images.mean().to_numpy(dtype=float)), 0, 1)
         levels = ", ".join(map(str, sorted(part["level"].unique())))
         keys: dict[str, object] = {"method": method, "target": target, "distortion": kind}
-        estimate = value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), n
         rows.append(tidy(keys, str(name), estimate, f"one degraded rectangle, level {levels}"))
     return pd.DataFrame(rows)
 

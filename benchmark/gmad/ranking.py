@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, log_ndtr
+from scipy.stats import norm
 
 from benchmark.arrays import Floats
 
@@ -112,7 +113,7 @@ def global_ranking(wins: Floats, link: str = "probit", prior: float = 1.0) -> Fl
     for _ in range(100):
         gap = strength[..., :, None] - strength[..., None, :]
         if link == "probit":
-            slope = np.exp(-0.5 * gap**2 - log_ndtr(gap)) / np.sqrt(2 * np.pi)
+            slope = np.exp(norm.logpdf(gap) - log_ndtr(gap))
             bend = slope * (gap + slope)
         else:
             slope = expit(-gap)

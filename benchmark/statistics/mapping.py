@@ -208,7 +208,7 @@ class _Problem:
         own -= (own @ self.q) @ self.q.T  # once more: little is left of a wide step, and that must be exact
         norm = np.einsum("kn,kn->k", own, own)
         usable = norm > 1e-22 * np.einsum("kn,kn->k", step, step)
-        return own, np.where(usable, own @ self.rest / np.where(usable, norm, 1), 0.0), step
+        return own, usable * (own @ self.rest) / np.where(usable, norm, 1), step
 
     def costs(self, candidates: Floats) -> Floats:
         """Squared error of the best curve for each place and width, ``[K, 2]``."""

@@ -130,19 +130,20 @@ def train(
     ValueError
         If the training fails, or a rated picture cannot be read.
     """
-    scale = None if rated is None else _usable(rated)
+    if rated is not None:
+        _check_rated(rated)
     encoder, curve = train_encoder(pictures, out, seed=seed, settings=settings)
     out.mkdir(parents=True, exist_ok=True)
     save_encoder(encoder, out / "encoder.safetensors")
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     learnt = {"encoder": str(out / "encoder.safetensors")}
-    if rated is not None and scale is not None:
-        learnt |= _regressor(encoder, rated, scale, out / "regressor.safetensors", seed)
+    if rated is not None:
+        learnt |= _regressor(encoder, rated, out / "regressor.safetensors", seed)
     finished(out)
     return learnt
 
 
-def _regressor(encoder: Encoder, rated: Dataset, scale: Opinions, path: Path, seed: int) -> dict[str, str]:
+def _regressor(encoder: Encoder, rated: Dataset, path: Path, seed: int) -> dict[str, str]:
     """Fit and write the regressor; returns what `load` takes for it."""
     method = Arniqa(TwoScales(encoder), None, "five-crops")
     names, rows, errors = features_manifest(rated, method)
@@ -150,17 +151,18 @@ def _regressor(encoder: Encoder, rated: Dataset, scale: Opinions, path: Path, se
         raise ValueError(
             f"arniqa: {len(errors)} rated pictures cannot be used; {next(iter(errors.values()))}"
         )
+    record = rated.record
+    scale = Opinions(record.low, record.high, record.higher_is_better)
     fit_regressor(Features.of(names, rows), rated.manifest, path, scale=scale, seed=seed)
     return {"regressor": str(path), "protocol": "five-crops"}
 
 
-def _usable(rated: Dataset) -> Opinions:
-    """Check a rated data set before the encoder is trained for hours; returns the range of its scores."""
+def _check_rated(rated: Dataset) -> None:
+    """Check a rated data set before the encoder is trained for hours."""
     record = rated.record
     if not (math.isfinite(record.low) and math.isfinite(record.high)):
         raise ValueError(f"arniqa: the record of {record.name!r} states no range of its scores")
     check_pictures([rated.root / image for image in rated.manifest["image"]])
-    return Opinions(record.low, record.high, record.higher_is_better)
 
 
 def fetch(settings: Training) -> None:

@@ -343,10 +343,10 @@ def test_a_manifest_of_a_hundred_thousand_rows_loads_in_a_second(tmp_path):
     (tmp_path / "big").mkdir()
     datasets.write_record(record, tmp_path / "big" / "record.json")
     frame.reindex(columns=datasets.COLUMNS).to_csv(tmp_path / "big" / "manifest.csv", index=False)
-    times = []
     for _ in range(3):
         began = time.process_time()
         loaded = datasets.load("big", tmp_path).manifest
-        times.append(time.process_time() - began)
+        if (took := time.process_time() - began) < 1:  # the machine may be busy
+            break
     assert len(loaded) == count
-    assert min(times) < 1
+    assert took < 1

@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import signal
 import subprocess
 import sys
 import tarfile
@@ -15,6 +14,7 @@ from benchmark import files
 from benchmark.datasets import catalogue, layouts, load, prepare
 from benchmark.datasets.download import download
 from benchmark.files.fetching import Patience
+from tests import apart
 from tests.datasets import releases
 from tests.loopback import Loopback
 
@@ -218,22 +218,22 @@ def test_offline_nothing_is_asked(tmp_path, monkeypatch):
         bring(tmp_path)
 
 
+def bring_patiently(folder):
+    download(catalogue.entry("kadid10k"), downloads=folder)
+
+
 def test_a_killed_download_goes_on(tmp_path, monkeypatch, packed):
     with serve(
         monkeypatch, packed, lambda number, path: "stall" if number == 0 else "right"
     ).running() as server:
         monkeypatch.setenv("IQA_MIRROR", server.url)
-        code = (
-            "from pathlib import Path; from benchmark.datasets import catalogue, download; "
-            f"download.download(catalogue.entry('kadid10k'), downloads=Path('{tmp_path}'))"
-        )
-        process = subprocess.Popen([sys.executable, "-c", code])
+        process = apart.start(bring_patiently, tmp_path)
         part = tmp_path / ".archives/kadid10k/kadid10k.zip.part"
         waited = time.monotonic() + 120
         while time.monotonic() < waited and not (part.exists() and part.stat().st_size):
             time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         assert part.stat().st_size > 0
         assert len(layouts.read(KADID, bring(tmp_path)).frame) == 3
         assert "Range" in server.requests[1][1]
@@ -317,11 +317,9 @@ def test_a_record_cannot_be_named_as_a_folder_above(tmp_path):
 
 
 def test_several_processes_bring_it_once(tmp_path, monkeypatch, packed):
-    code = "from pathlib import Path; from benchmark.datasets import catalogue, download; "
-    code += f"download.download(catalogue.entry('kadid10k'), downloads=Path('{tmp_path}'))"
     with serve(monkeypatch, packed, lambda number, path: "slow").running() as server:
         monkeypatch.setenv("IQA_MIRROR", server.url)
-        processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
-        assert [process.wait(timeout=240) for process in processes] == [0] * 3
+        processes = [apart.start(bring_patiently, tmp_path) for _ in range(3)]
+        assert [apart.ended(process) for process in processes] == [0] * 3
         assert len(server.requests) == 1
     assert len(layouts.read(KADID, tmp_path / "kadid10k").frame) == 3

@@ -61,17 +61,18 @@ def test_every_row_score_and_distortion_comes_back(request, tmp_path, name, whol
 
 def check_distortions(name, frame, wanted):
     """Against the table's own type, or the numbers in the names."""
+    distortions, levels = (frame[key].to_dict() if key in frame else {} for key in ("distortion", "level"))
     for path, (kind, _, _) in wanted.items():
-        found = frame["distortion"].get(path) if "distortion" in frame else None
+        found = distortions.get(path)
         if name == "live":
             assert found == kind
         elif name == "csiq":
             assert TABLE_TYPE[found] == kind
-            assert frame["level"][path] == int(path.split(".")[-2])
+            assert levels[path] == int(path.split(".")[-2])
         elif name in ("tid2013", "kadid10k"):
             number, level = map(int, re.search(r"_(\d+)_(\d+)\.", path).groups())
             assert found == catalogue.entry(name).layout[0]["distortions"][number - 1]
-            assert frame["level"][path] == level
+            assert levels[path] == level
         elif name == "pipal":
             assert f"_{found}.bmp" in path
     if name == "uhdiqa":

@@ -1,8 +1,5 @@
 """Data sets made from the user's own files, and the frame in which all are made."""
 
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 import torch
@@ -10,6 +7,7 @@ import torch
 from benchmark import datasets
 from benchmark.datasets import catalogue, load, prepare
 from benchmark.images import write_png
+from tests import apart
 
 
 @pytest.fixture
@@ -126,12 +124,15 @@ def test_misspelt_names_and_settings_stop_before_any_work(tmp_path, name, settin
     assert not list(tmp_path.iterdir())
 
 
-def test_processes_that_prepare_one_set_make_the_whole_of_it(tmp_path, pictures):
-    code = "import sys; from benchmark.datasets.making import prepare\n"
-    code += "for _ in range(5): prepare('mine', sys.argv[1], kind='folder', source=sys.argv[2])"
-    command = [sys.executable, "-c", code, tmp_path / "data", pictures]
-    processes = [subprocess.Popen(command, cwd=tmp_path) for _ in range(3)]
-    assert [process.wait(timeout=240) for process in processes] == [0] * 3
+def prepare_often(data, pictures):
+    for _ in range(5):
+        prepare("mine", data, kind="folder", source=pictures)
+
+
+def test_processes_that_prepare_one_set_make_the_whole_of_it(tmp_path, pictures, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    processes = [apart.start(prepare_often, tmp_path / "data", pictures) for _ in range(3)]
+    assert [apart.ended(process) for process in processes] == [0] * 3
     assert len(load("mine", tmp_path / "data").manifest) == 3
     # Stages depend on the whole folder: a lock in it would be a change.
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["mine"]

@@ -1,8 +1,5 @@
 """Verification names what is wrong, reads no unchanged file twice, and goes on after a kill."""
 
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -14,6 +11,7 @@ from benchmark.datasets.fingerprints import fingerprints as look
 from benchmark.datasets.fingerprints import looks_of, read_journal
 from benchmark.datasets.verify import verify
 from benchmark.images import read
+from tests import apart
 from tests.datasets.releases import lines, touch
 
 AGIQA = catalogue.entry("agiqa3k").model_copy(update={"counts": {"images": 4}})
@@ -116,6 +114,10 @@ def test_unchanged_files_are_read_once(release, monkeypatch):
     assert reads == ["a.png"]
 
 
+def looked_at(folder, names, journal):
+    list(look(folder, names, journal))
+
+
 def test_a_killed_verification_goes_on(tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
@@ -123,16 +125,12 @@ def test_a_killed_verification_goes_on(tmp_path):
         Image.effect_noise((96, 96), 50).save(folder / f"{index:03d}.png")
     names = [f"{index:03d}.png" for index in range(400)]
     journal = tmp_path / "journal.csv"
-    code = (
-        "from pathlib import Path; from benchmark.datasets.fingerprints import fingerprints as look\n"
-        f"list(look(Path('{folder}'), [f'{{i:03d}}.png' for i in range(400)], Path('{journal}')))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code])
+    process = apart.start(looked_at, folder, names, journal)
     waited = time.monotonic() + 120
     while time.monotonic() < waited and not (journal.exists() and journal.stat().st_size):
         time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     with journal.open("a") as file:
         file.write("half a li")
     known = read_journal(journal)

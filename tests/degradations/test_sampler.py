@@ -38,4 +38,5 @@ def test_no_group_comes_twice_and_orders_vary():
 
 def test_the_same_seed_draws_the_same_sequence():
     assert sample_sequence(12, most=7, levels=3) == sample_sequence(12, most=7, levels=3)
+    assert [len(sample_sequence(seed, most=1)) for seed in range(20)] == [1] * 20
     assert max(level for seed in range(300) for _, level in sample_sequence(seed, 7, 3)) == 3

@@ -11,11 +11,19 @@ from benchmark.reporting.run import Run
 from experiments import settings
 from experiments.pages.notebooks import ablation_note
 from experiments.runs import results
+from experiments.settings import ablations
 from experiments.settings.ablations import ablation_of, ablations_of, unablated
-from experiments.settings.compose import composed
+from experiments.settings.compose import composed, profile_settings
 from experiments.stages import ablate
 
 TOP = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _profiles_are_composed_once():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ablations, "profile_settings", cache(profile_settings))
+        yield
 
 
 @cache

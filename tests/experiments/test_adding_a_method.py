@@ -1,5 +1,6 @@
 """The documented recipe: one file and one entry of params.yaml, and only the new method's own cells run."""
 
+import contextlib
 import importlib.util
 import shutil
 import subprocess
@@ -96,27 +97,45 @@ def test_the_command_says_what_to_add(tmp_path, monkeypatch):
     assert yaml.safe_load(done.stdout) == {"methods": {"mine": {"code": "methods/mine.py"}}}
 
 
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
     """The pipeline as committed, in a repository of its own whose every cell is up to date."""
+    top = tmp_path_factory.mktemp("pipeline")
     for name in ("benchmark", "methods", "experiments", "notebooks"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, top / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
-        shutil.copy(ROOT / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    repo = Repo.init(no_scm=True)
-    outside()
-    for stage in (stage for stage in repo.index.stages if stage.addressing != "outside"):
-        for out in stage.outs:
-            path = Path(out.fs_path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.suffix:
-                path.mkdir()
-                path /= "content"
-            path.write_text(str(out))
-    repo.commit(force=True)
-    yield repo
-    repo.close()
+        shutil.copy(ROOT / name, top)
+    with contextlib.chdir(top), Repo.init(no_scm=True) as repo:
+        outside()
+        for stage in (stage for stage in repo.index.stages if stage.addressing != "outside"):
+            for out in stage.outs:
+                path = Path(out.fs_path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if not path.suffix:
+                    path.mkdir()
+                    path /= "content"
+                path.write_text(str(out))
+        repo.commit(force=True)
+    return top
+
+
+@pytest.fixture
+def copy(pipeline, monkeypatch):
+    """The folder of that pipeline; what a test changes of settings and code is put back."""
+    monkeypatch.chdir(pipeline)
+
+    def written():
+        folders = (Path(name) for name in ("methods", "benchmark/records", ".outside"))
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return {path: path.read_bytes() for path in [Path("params.yaml"), *files]}
+
+    before = written()
+    yield
+    for path, content in written().items():
+        if path not in before:
+            path.unlink()
+        elif content != before[path]:
+            path.write_bytes(before[path])
 
 
 def may_run():

@@ -1,5 +1,7 @@
 """Which pictures a study starts from."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,3 +53,15 @@ def test_degraded_pictures_alone_are_refused(data_set):
     data_set(reference=["a", "b", "c"] * 4, level=[1, 2] * 6)
     with pytest.raises(ValueError, match="'own' has no undistorted pictures"):
         results.pristine(results.dataset("own"), 3)
+
+
+def test_a_picture_that_is_gone_has_the_digest_that_it_was_prepared_with(data_set, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data_set()
+    there, gone = tmp_path / "own/03.png", tmp_path / "own/05.png"
+    before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (there, gone)}
+    gone.unlink()
+    there.write_bytes(b"another")
+    now = results.digests_now(results.dataset("own"), ["05.png", "03.png", "never.png"])
+    assert now == [before["05.png"], hashlib.sha256(b"another").hexdigest(), ""]
+    assert now[1] != before["03.png"]

@@ -57,6 +57,13 @@ def test_frames_have_the_documented_columns(result):
         assert (table.value <= table.high + 1e-9).all()
 
 
+def test_the_rank_of_one_against_another_is_the_difference_of_their_ranks(result):
+    ranks = result.table[result.table.statistic == "rank_score"].set_index("method").value
+    couples = result.matrix[result.matrix.statistic == "rank_score"]
+    expected = ranks.loc[couples.method_a].to_numpy() - ranks.loc[couples.method_b].to_numpy()
+    np.testing.assert_allclose(couples.value, expected, atol=1e-9)
+
+
 def test_planted_order_is_found(result):
     ranks = result.table[result.table.statistic == "rank_score"].sort_values("value", ascending=False)
     assert ranks.method.tolist() == ["oracle", "good", "poor", "constant"]

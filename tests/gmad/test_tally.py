@@ -97,6 +97,20 @@ def test_edges_of_the_recommendation(above, below, pairs, kept):
     assert found["kept"].drop("s9").all()
 
 
+@pytest.mark.parametrize(
+    ("column", "outliers"),
+    [
+        *(([0] * 20 + [1], 0), ([0] * 21 + [1], 1)),  # 4.36 and 4.48 deviations; the root of 20 is 4.47
+        ([0] * 14 + [1, 1, -1, -1], 0),  # 2.06 deviations, but a kurtosis of 4.5
+        ([0] * 22 + [1, -1] * 20 + [2, -2], 2),  # a kurtosis of 2 is normal still
+        ([-1] * 24 + [1] * 24 + [2.2], 0),  # 2.06 deviations, but a kurtosis of 1.24
+    ],
+)
+def test_what_is_normal_and_how_far_off_an_outlier_lies(column, outliers):
+    found = screen(answers_of(np.array(column, dtype=float)[:, None]))
+    assert found[["outliers_above", "outliers_below"]].to_numpy().sum() == outliers
+
+
 def test_all_alike_are_all_kept():
     assert screen(answers_of(np.tile([50.0, -30.0], (5, 1)))).kept.all()
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from benchmark.protocols import Features, probe
 from benchmark.protocols.rows import Resampling
 from benchmark.scoring import features_files
 from benchmark.scoring.conformance import assert_conforms
+from methods import arniqa
 from methods._shared.arniqa import encoder as encoders
 from methods._shared.arniqa.scales import five_crops, half
 from methods.arniqa.regressor import DATASETS, Opinions, fit_regressor, load_regressor
@@ -271,3 +273,12 @@ def test_an_encoder_is_written_and_read(small, tmp_path):
     again = encoders.load_encoder(tmp_path / "e.safetensors").state_dict()
     for name, value in encoder.state_dict().items():
         assert torch.equal(again[name], value), name
+
+
+@pytest.mark.parametrize(
+    ("protocol", "width", "name"),
+    [("five-crops", 2048, "arniqa"), ("hub", 2048, ""), ("five-crops", 512, "")],
+)
+def test_published_figures_are_those_of_a_resnet_50_and_five_crops(protocol, width, name):
+    scales = SimpleNamespace(encoder=SimpleNamespace(width=width))
+    assert arniqa._published_as(scales, protocol) == name

@@ -24,6 +24,7 @@ from methods._shared.training.loop import cached_bytes
 from methods._shared.training.ranks import Team
 from methods.qualiclip import training
 from methods.qualiclip.crops import KINDS, draw_batch, overlapping_crops
+from methods.qualiclip.feed import Feed
 from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.training import train_encoder
 
@@ -129,6 +130,12 @@ def test_all_types_are_drawn(pictures):
     assert len(KINDS) == 24
 
 
+def test_no_two_pictures_are_degraded_by_one_seed(pictures):
+    seeds = draw_batch(pictures, range(60), 0, cached_bytes(8), 64, 0.5)[2]
+    assert len(set(seeds.tolist())) == 60
+
+
+CURVE = "step,lr,loss,consistency,positive,negative,across,in_order"
 VARIANTS = {
     "plain": {},
     "all": {"ema": 0.9, "accumulate": 2, "rank_across": 0.5, "validate_every": 3, "workers": 2},
@@ -157,10 +164,12 @@ def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatc
     with pytest.raises(Killed):
         train_encoder(pictures, tmp_path / "cut", seed=3, settings=own, held_out=pictures[:1])
     assert (tmp_path / "cut.partial").is_file()
-    monkeypatch.setattr(training, "step_losses", genuine)
+    gone_on = []
+    monkeypatch.setattr(training, "step_losses", lambda *own: gone_on.append(1) or genuine(*own))
     resumed, again, judged_again = train_encoder(
         pictures, tmp_path / "cut", seed=3, settings=own, held_out=pictures[:1]
     )
+    assert len(gone_on) == 2 * own.accumulate  # of six steps, four were in the state
     assert judged.equals(judged_again)
     assert len(judged) == (2 if own.validate_every else 0)
     for (name, a), b in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
@@ -213,10 +222,10 @@ def test_the_loss_is_the_sum_of_its_terms_each_by_its_weight():
     crops = torch.rand(3, 2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     crops *= torch.linspace(1, 0.4, 12).view(3, 2, 2, 1, 1, 1)
     prompts = types.SimpleNamespace(
-        positive=torch.tensor([[1.0, 0, 0], [0.5, 0, 0]]), negative=torch.tensor([[0, 1.0, 0], [0, 0, -0.3]])
+        positive=torch.tensor([[1.0, 0, 0], [0.5, 0, 0]]), negative=torch.tensor([[0, 1.6, 0], [0, 0, -0.3]])
     )
     mean = crops.mean((-1, -2)).double()
-    p, n = 0.75 * mean[..., 0], 0.5 * mean[..., 1] - 0.15 * mean[..., 2]
+    p, n = 0.75 * mean[..., 0], 0.8 * mean[..., 1] - 0.15 * mean[..., 2]
     pairs = list(itertools.combinations(range(3), 2))
 
     def hinge(value):
@@ -243,6 +252,7 @@ def test_the_loss_is_the_sum_of_its_terms_each_by_its_weight():
     right = sum(
         float((p - n)[i, b, c] > (p - n)[k, b, c]) for i, k in pairs for b in range(2) for c in range(2)
     )
+    assert 0 < right < len(pairs) * 4
     assert float(found["in_order"]) == pytest.approx(right / (len(pairs) * 4))
     for left_out in weights:
         own = Training(**TINY | weights | {left_out: 0.0})
@@ -338,6 +348,15 @@ def test_validation_counts_pairs_in_order(pictures):
     assert all(0 <= share <= 1 for share in found.values())
 
 
+def test_the_middle_of_a_picture_is_validated():
+    from methods.qualiclip.validation import _middle
+
+    image = torch.arange(3 * 8 * 11.0).view(3, 8, 11)
+    assert torch.equal(_middle(image, 4, "a"), image[:, 2:6, 3:7])
+    with pytest.raises(ValueError, match="a: picture of 11x8 is smaller than the crop of 9"):
+        _middle(image, 9, "a")
+
+
 def test_pictures_of_the_validation_are_not_learnt_from(pictures, tmp_path):
     from methods.qualiclip.validation import held_out_pictures
 
@@ -352,7 +371,10 @@ def test_pictures_of_the_validation_are_not_learnt_from(pictures, tmp_path):
 
 
 def test_no_steps_leave_the_backbone_as_it_starts(pictures, tmp_path):
-    learnt = methods.train("qualiclip", pictures, tmp_path / "m", seed=5, settings=TINY | {"steps": 0})
+    # Folders that are not there yet are made; the test of the ladders trains into one that is.
+    learnt = methods.train("qualiclip", pictures, tmp_path / "own/m", seed=5, settings=TINY | {"steps": 0})
+    assert (tmp_path / "own/m/curve.csv").read_text() == f"{CURVE}\n"
+    assert not (tmp_path / "own/m/validation.csv").exists()
     trained = methods.load("qualiclip", **learnt)
     fresh = methods.load(
         "clipiqa", architecture="small", pretrained=None, seed=5, prompts="qualiclip", scale=100.0
@@ -377,7 +399,12 @@ def test_bad_settings_and_pictures_are_named(pictures, tmp_path):
 def test_training_leaves_a_picture_of_what_it_ranks(pictures, tmp_path):
     from benchmark.images import read
 
-    methods.train("qualiclip", pictures, tmp_path, seed=0, settings={**TINY, "steps": 1})
+    own = {**TINY, "steps": 1, "validate_every": 1}
+    methods.train("qualiclip", pictures, tmp_path, seed=0, settings=own, held_out=pictures[:1])
+    for name, head in (("curve", CURVE), ("validation", "step,all,")):
+        rows = (tmp_path / f"{name}.csv").read_text().splitlines()
+        assert rows[0].startswith(head)
+        assert [row.split(",")[0] for row in rows[1:]] == ["0"]
     sheet = read(tmp_path / "ladders.png")
     side = training.SHOWN
     assert sheet.shape == (3, 8 * (side + 28), 3 * (5 * side + 10))
@@ -394,6 +421,27 @@ def test_processes_share_the_pictures_of_a_step(pictures):
     for parts, *shares in zip(alone, *pair, strict=True):
         for part, *halves in zip(parts, *shares, strict=True):
             assert torch.equal(part, torch.cat(halves, dim=1))
+
+
+def test_figures_are_the_means_over_the_processes(monkeypatch):
+    """The other process has three times the figures of this one."""
+    crops = torch.rand(3, 2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    prompts = types.SimpleNamespace(positive=torch.eye(3), negative=-0.5 * torch.eye(3))
+
+    def figures(size):
+        team = Team(0, size, torch.device("cpu"))
+        return training.take_step(lambda x: x.mean((-1, -2)), prompts, [crops], Training(**TINY), team)
+
+    monkeypatch.setattr(training.dist, "all_reduce", lambda own: own.mul_(4))
+    alone, two = figures(1), figures(2)
+    assert alone["loss"] > 0
+    assert two == pytest.approx({name: 2 * value for name, value in alone.items()})
+
+
+@pytest.mark.parametrize("change", [{}, {"accumulate": 2, "levels": 3, "batch": 4, "crop": 48}])
+def test_the_room_of_a_step_is_that_of_its_parts(pictures, change):
+    feed = Feed([str(path) for path in pictures], 0, Training(**TINY | change), 0, 1)
+    assert feed.step_bytes == sum(part.nbytes for part in feed(0))
 
 
 JOB = """

@@ -170,3 +170,10 @@ def test_references_of_a_real_set_are_never_split():
     for split in split_by_reference(frame):
         parts = [set(frame["reference"].iloc[part]) for part in split]
         assert sum(map(len, parts)) == len(set.union(*parts)) == 25
+
+
+@pytest.mark.parametrize(("splits", "quartiles"), [(1, False), (2, True)])
+def test_quartiles_are_those_of_several_splits(manifest, splits, quartiles):
+    features = Features.of(manifest["image"], np.random.default_rng(0).normal(size=(len(manifest), 3)))
+    table = probe(features, manifest, mos_higher_is_better=True, splits=splits, how=Resampling(20))
+    assert {"srcc_q1", "srcc_q3"}.issubset(table["statistic"]) == quartiles

@@ -54,6 +54,13 @@ def test_noise_is_removed_from_a_flat_picture_and_what_is_left_is_in_proportion(
     assert 0.05 < left[0].std() / 0.05 < 0.6
 
 
+def test_noise_on_black_and_on_white_is_cut_off_where_the_range_ends():
+    for colour in (0.0, 1.0):
+        steps = unseen_ladder(torch.full((1, 3, 48, 48), colour), "denoise", torch.tensor([3]))
+        assert (steps.min(), steps.max())[int(colour)] == colour
+        assert steps.std() > 0.01
+
+
 def test_palette_has_no_more_colours_than_asked_for():
     steps = unseen_ladder(photographs(1)[0][None], "colorquantization", torch.tensor([0]))
     for level, most in enumerate(UNSEEN["colorquantization"]):

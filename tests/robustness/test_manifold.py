@@ -1,11 +1,14 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.robustness import (
-    manifold,
-)
+from benchmark.robustness import manifold
 from tests.robustness.pretenders import degraded_set
+
+#: The function has the name of its module.
+module = sys.modules[manifold.__module__]
 
 
 def test_retrieval_finds_planted_types_and_levels():
@@ -27,6 +30,27 @@ def test_retrieval_finds_planted_types_and_levels():
     content = pd.get_dummies(frame.reference).to_numpy(dtype=float)
     _, blind = manifold(content, frame, method="content", dataset="toy")
     assert blind[blind.distortion == "all"].set_index("statistic").value["retrieval_both"] < 0.2
+
+
+@pytest.mark.parametrize(("references", "perplexity"), [(2, (2 * 6 - 1) / 3), (40, 30.0)])
+def test_few_images_have_fewer_neighbours(monkeypatch, references, perplexity):
+    """t-SNE wants a perplexity below the number of images; thirty is its authors' usual one."""
+    asked = []
+
+    class Told(module.TSNE):
+        def __init__(self, *arguments, **settings):
+            super().__init__(*arguments, **settings)
+            asked.append(self.perplexity)
+
+        def fit_transform(self, rows):
+            return rows[:, :2]
+
+    monkeypatch.setattr(module, "TSNE", Told)
+    frame = degraded_set(0.0, references=references, kinds=("jpeg",))
+    features = np.random.default_rng(0).normal(size=(len(frame), 4))
+    manifold(features, frame, method="m", dataset="d")
+    assert len(frame) == 6 * references
+    assert asked == [pytest.approx(perplexity)]
 
 
 def test_manifold_names_what_is_wrong():

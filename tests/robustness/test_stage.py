@@ -16,6 +16,7 @@ from benchmark.robustness import (
 )
 from experiments.analyses import robustness as robustness_stage
 from experiments.analyses import subject
+from experiments.runs.cells import Cells
 from experiments.settings import parse
 from experiments.settings.compose import composed
 from experiments.stages import studies as studies_stage
@@ -121,6 +122,15 @@ def test_stage_leaves_out_what_a_data_set_cannot_give(stage_of, capsys):
     assert pd.read_csv(stage_of / "results/tables/waterloo.csv").empty
     assert pd.read_csv(stage_of / "results/tables/retrieval.csv").empty
     assert pd.read_csv(stage_of / "results/robustness/manifold.csv").empty
+
+
+@pytest.mark.parametrize(("levels", "enough"), [((0, 1, 2), True), ((0, 3), False), ((1, 2, 3), False)])
+def test_the_tests_of_waterloo_need_pristine_pictures_and_two_levels(stage_of, levels, enough):
+    path = stage_of / "data/toy/manifest.csv"
+    frame = pd.read_csv(path)
+    frame[frame["level"].isin(levels)].to_csv(path, index=False)
+    settings = studies_stage.stage.start()
+    assert bool(robustness_stage.waterloo(settings, Cells(stage_of / "own"))) == enough
 
 
 def test_a_picture_of_several_crops_has_one_place(stage_of):

@@ -68,4 +68,9 @@ def test_rmse_and_outliers_by_hand():
     assert outlier_ratio([1.0, 2.0, 3.0], [1.0, 4.0, 4.0], [1.0, 0.9, 0.5]) == pytest.approx(1 / 3)
     with pytest.raises(ValueError, match="negative"):
         outlier_ratio([1.0], [1.0], [-1.0])
+    for place in range(3):
+        values = [[1.0, 2.0], [1.0, 2.0], [1.0, 1.0]]
+        values[place][0] = np.nan
+        with pytest.raises(ValueError, match="NaN"):
+            outlier_ratio(*values)
     assert np.isnan(rmse([], []))
