@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from benchmark.study import bounded, content_seed, mean_interval, share_interval
 
@@ -29,6 +30,15 @@ def test_share_has_wilsons_interval(hits):
     share, low, high, n = share_interval(np.array(hits))
     assert (share, n) == (np.mean(hits), len(hits))
     assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=40))
+def test_a_hit_may_count_in_part(hits):
+    share, low, high, _ = share_interval(np.array(hits))
+    assert share == np.mean(hits)
+    expected = proportion_confint(sum(hits), len(hits), method="wilson")
+    assert (low, high) == pytest.approx(expected, abs=1e-9)
 
 
 def test_intervals_end_where_the_statistic_does():
