@@ -12,7 +12,7 @@ import torch
 
 from benchmark.images import write_png
 from benchmark.provenance.published import attach
-from experiments.analyses import over_sets
+from experiments.analyses import leaks, over_sets
 from experiments.runs.cells import Cells
 from experiments.stages import evaluate
 from methods.pyiqa import card_of
@@ -27,7 +27,7 @@ from methods.pyiqa import card_of
     ],
 )
 def test_the_data_set_whose_opinions_were_learnt(about, expected):
-    assert evaluate.opinions_of(about) == expected
+    assert leaks.opinions_of(about) == expected
 
 
 def test_published_prompts_and_regressors_say_whose_opinions_they_learnt():
@@ -140,13 +140,13 @@ def about(opinions_of="", *, aware=True, rated="", training_data="none"):
     ],
 )
 def test_who_has_learnt_where(method, name, expected):
-    assert evaluate.leak(method, a_set(name, "A set"), "pristine") == expected
+    assert leaks.leak(method, a_set(name, "A set"), "pristine") == expected
 
 
 def test_words_on_a_card_count_too_and_opinions_of_a_proxy_are_nobodys():
     named = about("", training_data="opinions of SPAQ")
-    assert evaluate.leak(named, a_set("spaq", "SPAQ"), "pristine") is True
-    assert evaluate.leak(about("unknown"), a_set("demo", "Demo", "proxy"), "pristine") is False
+    assert leaks.leak(named, a_set("spaq", "SPAQ"), "pristine") is True
+    assert leaks.leak(about("unknown"), a_set("demo", "Demo", "proxy"), "pristine") is False
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_rows_of_pyiqa_are_marked_where_they_learnt(metric, dataset, expected):
     card = asdict(card_of(metric, True, ""))
     method = {"rated": "", "card": card, "weights_sha256": ""}
     data = a_set(dataset, catalogue.entry(dataset).title)
-    assert evaluate.leak(method, data, "pristine") == expected
+    assert leaks.leak(method, data, "pristine") == expected
 
 
 def test_what_is_unknown_is_compared_nowhere(tmp_path, monkeypatch):
@@ -223,7 +223,7 @@ def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypat
     monkeypatch.setattr(evaluate.results, "scores_of", lambda method, name: Path(__file__))
     data.rated = lambda told: manifest
     data.record.low, data.record.high = -np.inf, np.inf
-    found, _ = evaluate._one_set("koniq10k", cards, settings, Cells(tmp_path / "cells"), evaluate.Digests())
+    found, _ = evaluate._one_set("koniq10k", cards, settings, Cells(tmp_path / "cells"), leaks.Digests())
     for table in ("zero_shot", "by_distortion", "discrimination"):
         whole = pd.concat(found[table])
         said = whole.groupby("method")["overlap"].unique().map(list).to_dict()

@@ -1,0 +1,59 @@
+"""Whether a method has learnt from the pictures of a data set, or from their opinions."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from benchmark.protocols import learnt_opinions, named_in, shared
+from experiments.runs import results
+
+
+def opinions_of(about: dict[str, Any]) -> str:
+    """Return the data sets whose opinions a method learnt, here or before it was published; or ""."""
+    return " ".join(dict.fromkeys(f"{about['rated']} {about['card'].get('opinions_of', '')}".split()))
+
+
+class Digests:
+    """Digests of the pictures of data sets, of each read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bool], set[str]] = {}
+
+    def of(self, name: str, *, training: bool = False) -> set[str]:
+        """All of a data set's, or those of its part for training."""
+        if (name, training) not in self._known:
+            data = results.dataset(name)
+            images = results.split(data) if training else None
+            self._known[name, training] = results.digests(data, images)
+        return self._known[name, training]
+
+
+def leak(
+    about: dict[str, Any], data: results.Dataset, pristine: str, digests: Digests | None = None
+) -> bool | Literal["unknown"]:
+    """Whether a method has learnt from the pictures of a data set, or their opinions.
+
+    Parameters
+    ----------
+    about
+        Its ``method.json``.
+    data
+        What it is tested on.
+    pristine
+        Name of the data set of pictures that methods learn from here.
+    digests
+        What is known of the pictures of data sets already.
+    """
+    digests = digests or Digests()
+    card = about["card"]
+    learnt = learnt_opinions(opinions_of(about), bool(card.get("opinion_aware")), data.record.name)
+    by_people = data.record.rated_by == "people"
+    if learnt is True or (by_people and named_in(card["training_data"], data.record.title)):
+        return True
+    if about["weights_sha256"]:  # something was learnt here
+        learnt_from = digests.of(pristine, training=True)
+        if about["rated"]:
+            learnt_from = learnt_from | digests.of(about["rated"])
+        if shared(learnt_from, results.digests(data)) > 0:
+            return True
+    return learnt if by_people else False
