@@ -178,7 +178,8 @@ def test_alpha_of_a_published_example():
         [x, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, x],
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, x],
     ]
-    assert krippendorff_alpha(np.array(data)) == pytest.approx(0.849, abs=5e-4)
+    for unit in (1, 0.01):  # the scale is one of intervals
+        assert krippendorff_alpha(unit * np.array(data)) == pytest.approx(0.849, abs=5e-4)
 
 
 def test_agreement_has_an_interval_that_holds_it():

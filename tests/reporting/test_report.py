@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from benchmark.reporting.pages import menu_entry
 from experiments.pages.kernel import kernel
-from experiments.pages.notebooks import NOTEBOOKS, check_parameters, execute, read, report
+from experiments.pages.notebooks import NOTEBOOKS, check_parameters, commit, execute, read, report
 from tests.reporting.conftest import roots
 from tests.reporting.results import PAGES
 
@@ -58,6 +59,30 @@ def notebook(source: str) -> nbformat.NotebookNode:
     ]
     spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=spec)
+
+
+def test_pages_name_the_commit_and_whether_files_differ_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
+        return subprocess.run(["git", *who, *words], capture_output=True, text=True, check=True).stdout
+
+    assert commit() == ""
+    git("init", "-q")
+    for name in ("code.py", "dvc.lock"):
+        (tmp_path / name).write_text("one")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    head = git("rev-parse", "--short=12", "HEAD").strip()
+    assert commit() == head
+    (tmp_path / "dvc.lock").write_text("another")  # the run that makes the pages writes it
+    assert commit() == head
+    (tmp_path / "code.py").write_text("another")
+    assert commit() == f"{head} with changes"
 
 
 def test_an_unknown_parameter_is_an_error() -> None:
