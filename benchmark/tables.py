@@ -495,9 +495,10 @@ def differences(frame: pd.DataFrame, labels: Labels, *, where: str = "on the sam
 
 #: Key to what stands beside a difference that is not clear.
 COULD_SHOW = (
-    "Could show: the least true difference that this test shows four times in five. No clear difference beside "
-    "a large one says that the data are too few, not that the two are level. As good: yes where two one-sided "
-    "tests at 5% put the difference within the margin that the protocol states, no where it is clear."
+    "Could show: the least true difference that this test shows four times in five. No clear difference "
+    "beside a large one says that the data are too few, not that the two are level. As good: yes where two "
+    "one-sided tests at 5% put the difference within the margin that the protocol states, no where it is "
+    "clear."
 )
 
 
