@@ -11,9 +11,10 @@ import pandas as pd
 from benchmark import evidence, figures, tables
 from benchmark.figures import Drawing
 from benchmark.reporting.html import Html
-from benchmark.reporting.run import Run, Source
-from benchmark.reporting.terms import number
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
 from benchmark.tables import Cell, Column, Labels, Table, mentioned
+from benchmark.terms import number
 
 KEY = (
     "Rank: 95% interval of the rank among the methods that have learnt nothing there; methods that share a "
