@@ -56,17 +56,14 @@ class Survey:
     """What `survey` found."""
 
     def __init__(self) -> None:
-        seconds: dict[tuple[str, str], float] = {}
-        for test, when, took in map(json.loads, TIMES.read_text().splitlines()):
-            seconds[test, when] = took
-        self.seconds: dict[str, float] = defaultdict(float)
+        self.seconds: dict[str, float] = {}
         self.near: dict[str, list[str]] = defaultdict(list)
-        self.shared: dict[str, float] = defaultdict(float)  # the longest that a fixture of these took
-        for (test, when), took in seconds.items():
-            self.seconds[test] += took
+        self.shared: dict[str, float] = defaultdict(float)  # the longest that fixtures of these took
+        for test, when, took in map(json.loads, TIMES.read_text().splitlines()):
             if when == "call":
+                self.seconds[test] = took
                 self.near[neighbourhood(test)].append(test)
-            if when == "setup":
+            elif when == "setup":
                 self.shared[neighbourhood(test)] = max(self.shared[neighbourhood(test)], took)
         data = CoverageData(str(LINES))
         data.read()

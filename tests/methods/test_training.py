@@ -351,10 +351,10 @@ def test_validation_counts_pairs_in_order(pictures):
 def test_the_middle_of_a_picture_is_validated():
     from methods.qualiclip.validation import _middle
 
-    image = torch.arange(3 * 8 * 11.0).view(3, 8, 11)
-    assert torch.equal(_middle(image, 4, "a"), image[:, 2:6, 3:7])
-    with pytest.raises(ValueError, match="a: picture of 11x8 is smaller than the crop of 9"):
-        _middle(image, 9, "a")
+    image = torch.arange(3 * 9 * 12.0).view(3, 9, 12)
+    assert torch.equal(_middle(image, 4, "a"), image[:, 2:6, 4:8])
+    with pytest.raises(ValueError, match="a: picture of 12x9 is smaller than the crop of 10"):
+        _middle(image, 10, "a")
 
 
 def test_pictures_of_the_validation_are_not_learnt_from(pictures, tmp_path):

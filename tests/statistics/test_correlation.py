@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -68,9 +70,9 @@ def test_rmse_and_outliers_by_hand():
     assert outlier_ratio([1.0, 2.0, 3.0], [1.0, 4.0, 4.0], [1.0, 0.9, 0.5]) == pytest.approx(1 / 3)
     with pytest.raises(ValueError, match="negative"):
         outlier_ratio([1.0], [1.0], [-1.0])
-    for place in range(3):
+    for place, wrong in itertools.product(range(3), (np.nan, np.inf)):
         values = [[1.0, 2.0], [1.0, 2.0], [1.0, 1.0]]
-        values[place][0] = np.nan
-        with pytest.raises(ValueError, match="NaN"):
+        values[place][0] = wrong
+        with pytest.raises(ValueError, match=r"NaN|finite"):
             outlier_ratio(*values)
     assert np.isnan(rmse([], []))
