@@ -16,9 +16,9 @@ from benchmark.images import unit, write_png
 from benchmark.scoring import frame_of, score_files
 from experiments.scoring.runner import How, function_of, local_rows
 from tests.degradations.pictures import photographs
-from tests.methods import test_conformance as conformance
 from tests.methods import test_resuming as resuming
 from tests.on_cuda import DEVICE, needed
+from tests.scoring import test_conformance as conformance
 
 folder = conformance.folder
 pictures = resuming.pictures

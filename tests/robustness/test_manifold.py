@@ -3,6 +3,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.manifold
 
 from benchmark.robustness import manifold
 from tests.robustness.pretenders import degraded_set
@@ -37,7 +38,7 @@ def test_few_images_have_fewer_neighbours(monkeypatch, references, perplexity):
     """t-SNE wants a perplexity below the number of images; thirty is its authors' usual one."""
     asked = []
 
-    class Told(module.TSNE):
+    class Told(sklearn.manifold.TSNE):
         def __init__(self, *arguments, **settings):
             super().__init__(*arguments, **settings)
             asked.append(self.perplexity)
@@ -45,7 +46,7 @@ def test_few_images_have_fewer_neighbours(monkeypatch, references, perplexity):
         def fit_transform(self, rows):
             return rows[:, :2]
 
-    monkeypatch.setattr(module, "TSNE", Told)
+    monkeypatch.setattr(sklearn.manifold, "TSNE", Told)
     frame = degraded_set(0.0, references=references, kinds=("jpeg",))
     features = np.random.default_rng(0).normal(size=(len(frame), 4))
     manifold(features, frame, method="m", dataset="d")
