@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +5,6 @@ import sklearn.manifold
 
 from benchmark.robustness import manifold
 from tests.robustness.pretenders import degraded_set
-
-#: The function has the name of its module.
-module = sys.modules[manifold.__module__]
 
 
 def test_retrieval_finds_planted_types_and_levels():
