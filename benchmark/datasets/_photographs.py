@@ -1,9 +1,10 @@
-"""The colour photographs that ship inside the scikit-image and scikit-learn wheels, split by content.
+"""The photographs that ship inside the wheels of scikit-image, scikit-learn and Matplotlib, split by content.
 
-Left out: microscope and medical pictures (ihc, retina), graphics (logo, color), a composite of the night sky
-that is nearly all black (hubble_deep_field), and everything grey. The right half of the stereo pair
-``motorcycle`` shows what the left one shows, so only the left one is used. The rocket is a JPEG file: at the
-default size it is scaled down by more than two, which leaves nothing of its blocks.
+Left out: microscope and medical pictures (ihc, retina, cell), graphics (logo, color), scans of text, and what
+is blurred or nearly all black (moon, clock_motion, hubble_deep_field). The right half of the stereo pair
+``motorcycle`` shows what the left one shows, so only the left one is used. Those of the training are in
+colour; five of the test are grey. The rocket and Grace Hopper are JPEG files: at the default size they are
+scaled down by more than two, which leaves nothing of their blocks.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Photograph:
         As the package's own documentation states them.
     split
         "train" serves the data set ``pristine``, "test" serves ``demo``; a content has one split.
+    grey
+        Whether it has no colours.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Photograph:
     licence: str
     source: str
     split: Literal["train", "test"]
+    grey: bool = False
 
 
 PHOTOGRAPHS = (
@@ -110,6 +114,65 @@ PHOTOGRAPHS = (
         "public domain",
         "https://www.flickr.com/photos/spacexphotos/16511594820/",
         "test",
+    ),
+    Photograph(
+        "hopper",
+        "matplotlib",
+        "mpl-data/sample_data/grace_hopper.jpg",
+        "James S. Davis, US Navy",
+        "public domain",
+        "https://commons.wikimedia.org/wiki/File:Commodore_Grace_M._Hopper,_USN_(covered).jpg",
+        "test",
+    ),
+    Photograph(
+        "camera",
+        "skimage",
+        "data/camera.png",
+        "Lav Varshney",
+        "CC0",
+        "https://github.com/scikit-image/scikit-image/issues/3927",
+        "test",
+        grey=True,
+    ),
+    Photograph(
+        "coins",
+        "skimage",
+        "data/coins.png",
+        "Brooklyn Museum",
+        "no known copyright restrictions",
+        "https://www.brooklynmuseum.org/opencollection/archives/image/51611",
+        "test",
+        grey=True,
+    ),
+    Photograph(
+        "brick",
+        "skimage",
+        "data/brick.png",
+        "CC0Textures",
+        "CC0",
+        "https://cc0textures.com/view.php?tex=Bricks25",
+        "test",
+        grey=True,
+    ),
+    Photograph(
+        "gravel",
+        "skimage",
+        "data/gravel.png",
+        "CC0Textures",
+        "CC0",
+        "https://cc0textures.com/view.php?tex=Gravel04",
+        "test",
+        grey=True,
+    ),
+    Photograph(
+        "grass",
+        "skimage",
+        "data/grass.png",
+        "linolafett",
+        "CC0",
+        "https://www.deviantart.com/linolafett/art/Grass-01-434853879",
+        "test",
+        grey=True,
     ),
 )
 
