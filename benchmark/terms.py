@@ -87,6 +87,11 @@ def statistic(name: str) -> Statistic:
     return STATISTICS.get(name, Statistic(words(name), good=0))
 
 
+def label(name: str) -> str:
+    """Return what a statistic is called."""
+    return statistic(name).label
+
+
 def number(value: float, decimals: int = 3) -> str:
     """Return ``value`` with a true minus sign (never before a zero), or a dash where there is none."""
     if pd.isna(value):

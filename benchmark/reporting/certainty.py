@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark import evidence, figures, tables
+from benchmark import evidence, tables
 from benchmark.figures import Drawing
+from benchmark.figures.canvas import FAINT, panels, style
+from benchmark.figures.intervals import interval, rows_only
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
@@ -90,14 +92,14 @@ def ranked(ranks: pd.DataFrame, overall: pd.DataFrame, labels: Labels) -> Drawin
     chance = first.set_index(["method", "dataset"])["value"]
     datasets, names = list(part["dataset"].unique()), list(part["method"].unique())
     names.sort(key=lambda name: list(labels.methods).index(name) if name in labels.methods else len(names))
-    figure, axes = figures._panels(len(datasets), 0.9 + 0.3 * len(names), sharex=True, sharey=True)
+    figure, axes = panels(len(datasets), 0.9 + 0.3 * len(names), sharex=True, sharey=True)
     for axis, dataset in zip(axes, datasets, strict=True):
         of_set = part[part["dataset"].eq(dataset)].set_index("method")
         for place, name in enumerate(names):
             if name not in of_set.index:
                 continue
             row = of_set.loc[[name]]
-            figures._interval(axis, row, place, *figures.style(name, labels))
+            interval(axis, row, place, *style(name, labels))
             letters = "" if pd.isna(row["letters"].iloc[0]) else row["letters"].iloc[0]
             text = f"{letters}  {chance[name, dataset]:.0%}"
             axis.text(len(names) + 0.6, place, text, va="center", fontsize="small")
@@ -105,7 +107,7 @@ def ranked(ranks: pd.DataFrame, overall: pd.DataFrame, labels: Labels) -> Drawin
         axis.set(title=title, xlabel="rank", xlim=(0.5, len(names) + 0.5), ylim=(len(names) - 0.5, -0.5))
         axis.set_xticks(range(1, len(names) + 1))
         axis.set_yticks(range(len(names)), [labels.method(name) for name in names])
-        figures._rows_only(axis)
+        rows_only(axis)
     caption = (
         "Ranks by SRCC with 95% intervals, 1 being best. Beside them letters (methods that share one are not "
         "told apart; Holm, 5%) and the share of resamples of the pictures in which the method is first."
@@ -138,15 +140,15 @@ def gaps(frame: pd.DataFrame, labels: Labels) -> Drawing:
     """Draw the share of pairs ordered rightly against how far apart their opinions are."""
     part = frame[frame["value"].notna()]
     datasets, names = list(part["dataset"].unique()), list(part["method"].unique())
-    figure, axes = figures._panels(len(datasets), 2.6, sharex=True, sharey=True)
+    figure, axes = panels(len(datasets), 2.6, sharex=True, sharey=True)
     ends = sorted(part["gap"].unique())
     for axis, dataset in zip(axes, datasets, strict=True):
         for name in names:
             own = part[part["dataset"].eq(dataset) & part["method"].eq(name)].sort_values("gap")
-            places, (colour, marker) = [ends.index(gap) for gap in own["gap"]], figures.style(name, labels)
+            places, (colour, marker) = [ends.index(gap) for gap in own["gap"]], style(name, labels)
             axis.plot(places, own["value"], marker, ls="-", color=colour, ms=4, label=labels.method(name))
             axis.fill_between(places, own["low"], own["high"], color=colour, alpha=0.15, lw=0)
-        axis.axhline(0.5, color=figures.FAINT, lw=0.8)
+        axis.axhline(0.5, color=FAINT, lw=0.8)
         axis.set(title=labels.dataset(dataset), xlabel="opinions apart by up to (share of the range)")
         axis.set_xticks(range(len(ends)), [f"{end:g}" for end in ends])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmark import evidence, figures
+from benchmark import evidence
 from benchmark.figures import Drawing
+from benchmark.figures.canvas import grid
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
@@ -109,10 +110,8 @@ def critical_difference(means: pd.DataFrame, tests: pd.DataFrame, labels: Labels
         a, b = labels.method(row["method_a"]), labels.method(row["method_b"])
         if a in nemenyi and b in nemenyi and pd.notna(row["p_nemenyi"]):
             nemenyi.loc[a, b] = nemenyi.loc[b, a] = row["p_nemenyi"]
-    figures.look()
-    figure = figures.Figure(figsize=(figures.WIDTH, 1.2 + 0.22 * len(ranked)), layout="constrained")
-    axes = figure.subplots()
-    scikit_posthocs.critical_difference_diagram(ranked, nemenyi, ax=axes, text_h_margin=0.1)
+    figure, axes = grid(1, 1, 1.2 + 0.22 * len(ranked))
+    scikit_posthocs.critical_difference_diagram(ranked, nemenyi, ax=axes[0, 0], text_h_margin=0.1)
     one = means.iloc[0]
     left = [] if pd.isna(one["left_out"]) else [labels.dataset(name) for name in one["left_out"].split()]
     without = f" Without {', '.join(left)}: a method may have learnt there, or has no score." if left else ""

@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmark import figures
 from benchmark.figures import Drawing
+from benchmark.figures.canvas import COLOURS, FAINT, grid
 from benchmark.tables import Cell, Column, Labels, Table, mentioned, pivot
 from benchmark.terms import number, statistic
 
@@ -119,15 +120,15 @@ def cost(frame: pd.DataFrame, labels: Labels) -> Table:
 def layout(frame: pd.DataFrame, labels: Labels) -> Drawing:
     """Draw the features of each method in the plane: left by group of distortions, right by level."""
     methods, groups = list(frame["method"].unique()), list(frame["group"].unique())
-    figure, axes = figures._grid(len(methods), 2, 3.6 * len(methods))
-    colours = dict(zip(groups, figures.COLOURS, strict=False))
+    figure, axes = grid(len(methods), 2, 3.6 * len(methods))
+    colours = dict(zip(groups, COLOURS, strict=False))
     shades = matplotlib.colormaps["viridis_r"]
     top = max(float(frame["level"].max()), 1.0)
     for line, method in zip(axes, methods, strict=True):
         part = frame[frame["method"].eq(method)]
         for group in groups:
             own = part[part["group"].eq(group)]
-            colour = colours.get(group, figures.FAINT)
+            colour = colours.get(group, FAINT)
             line[0].scatter(own["x"], own["y"], s=9, color=colour, label=labels.of("group", group), lw=0)
         line[1].scatter(part["x"], part["y"], s=9, c=part["level"] / top, cmap=shades, vmin=0, vmax=1, lw=0)
         line[0].set_ylabel(labels.method(method))

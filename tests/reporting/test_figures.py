@@ -9,6 +9,7 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from benchmark import figures
+from benchmark.figures.canvas import COLOURS, style
 from benchmark.reporting.run import Run
 from benchmark.tables import Labels
 
@@ -30,15 +31,15 @@ def seen(colour: str, matrix: str) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", BLINDNESS)
 def test_the_first_six_colours_are_told_apart_by_everybody(kind: str) -> None:
-    labs = [seen(colour, BLINDNESS[kind]) for colour in figures.COLOURS[:6]]
+    labs = [seen(colour, BLINDNESS[kind]) for colour in COLOURS[:6]]
     assert min(deltaE_ciede2000(a, b) for a, b in itertools.combinations(labs, 2)) > 8
 
 
 def test_a_method_keeps_its_colour_and_marker_whatever_else_is_drawn() -> None:
     labels = Labels({name: name for name in "abcdefghij"})
-    styles = [figures.style(name, labels) for name in labels.methods]
+    styles = [style(name, labels) for name in labels.methods]
     assert len(set(styles)) == len(styles)
-    assert figures.style("b", Labels({"a": "", "b": "", "new": ""})) == styles[1]
+    assert style("b", Labels({"a": "", "b": "", "new": ""})) == styles[1]
 
 
 def drawn(run: Run) -> figures.Drawing:

@@ -11,7 +11,7 @@ import matplotlib
 import nbformat
 import pytest
 
-from benchmark import figures
+from benchmark.figures.canvas import look
 from experiments.pages import kernel
 from experiments.pages.notebooks import execute
 
@@ -83,8 +83,8 @@ def test_a_folder_too_long_for_sockets_does_not_matter(
 def test_a_file_of_matplotlib_does_not_change_the_look() -> None:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        figures.look()
+        look()
         wanted = dict(matplotlib.rcParams)
         matplotlib.rcParams.update({"axes.titlecolor": "red", "image.cmap": "jet", "savefig.pad_inches": 1})
-        figures.look()
+        look()
         assert dict(matplotlib.rcParams) == wanted
