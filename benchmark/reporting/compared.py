@@ -114,7 +114,7 @@ def _settings(here: Run, there: Run) -> Html:
     frame = settings(here.settings, there.settings)
     if frame.empty:
         return Html("<p>Every setting has the same value in both runs.</p>")
-    return views.listing(frame, "Settings whose value differs.", views.own("params.yaml", frame))
+    return views.listing(frame, "Settings whose value differs.", views.made_here("params.yaml", frame))
 
 
 def _files(here: Run, there: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:
@@ -142,7 +142,7 @@ def _files(here: Run, there: Run, parts: Mapping[str, pd.DataFrame | None]) -> H
         "way.",
     )
     table = Table("Result tables of both runs.", columns, body, notes)
-    return blocks.table(table, views.own("results/tables of both runs", frame))
+    return blocks.table(table, views.made_here("results/tables of both runs", frame))
 
 
 def _short(name: str) -> str:
@@ -180,7 +180,7 @@ def _beyond(here: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:
     table = Table(
         "Cells whose value lies outside the other run's interval, both ways.", columns, tuple(rows), notes
     )
-    return blocks.table(table, views.own("results/tables of both runs", frame))
+    return blocks.table(table, views.made_here("results/tables of both runs", frame))
 
 
 def _row(record: Mapping[str, object], run: Run) -> tuple[Cell, ...]:

@@ -54,7 +54,7 @@ def show(run: Run, *, otherwise: str = "") -> Html:
     if frame.empty:
         return Html(f"<p>{otherwise}</p>" if otherwise else "")
     caption = "Cells without scores: the tables leave them out, or count fewer pictures."
-    return views.listing(frame, caption, views.own("results/scores", frame))
+    return views.listing(frame, caption, views.made_here("results/scores", frame))
 
 
 def missing(run: Run) -> Html:

@@ -1,0 +1,29 @@
+"""What pages show beyond tables and plots: pictures, cards, settings, origin."""
+
+from benchmark.reporting.views.cards import cite, datasets, methods
+from benchmark.reporting.views.galleries import attributions, duels, examples, ladders, training
+from benchmark.reporting.views.lacking import absent, apart
+from benchmark.reporting.views.origin import caution, digests, facts, flat, pictures, settings, versions
+from benchmark.reporting.views.plain import listing, made_here
+
+__all__ = [
+    "absent",
+    "apart",
+    "attributions",
+    "caution",
+    "cite",
+    "datasets",
+    "digests",
+    "duels",
+    "examples",
+    "facts",
+    "flat",
+    "ladders",
+    "listing",
+    "made_here",
+    "methods",
+    "pictures",
+    "settings",
+    "training",
+    "versions",
+]

@@ -1,0 +1,134 @@
+"""Cards of methods and data sets, and what to cite for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmark.reporting import blocks
+from benchmark.reporting.html import Html
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
+from benchmark.reporting.views.lacking import unprepared
+from benchmark.tables import PROXY
+
+BIBTEX = "application/x-bibtex"
+RATERS = {"people": "people", "proxy": PROXY, "none": "nobody: pictures without scores"}
+
+
+def methods(run: Run) -> Html:
+    """Show the card of each method."""
+    entries = {}
+    for name, about in run.methods.items():
+        card = about["card"]
+        trained = ", ".join(f"{k} {v}" for k, v in (about.get("train") or {}).items())
+        entries[card["title"]] = {
+            "Key": name,
+            "Paper": card["paper"] or "none",
+            "Human scores in training": "yes (opinion-aware)"
+            if card["opinion_aware"]
+            else "no (opinion-unaware)",
+            "Training data": card["training_data"],
+            **({"Opinions of": card["opinions_of"] or "not known"} if card["opinion_aware"] else {}),
+            "Training settings": trained or "none",
+            "Range": _range(card["low"], card["high"]),
+            "Better": "higher" if about.get("higher_is_better", True) else "lower",
+            "Input": card["input"],
+            "Licence": card["licence"],
+            "Weights, SHA-256": about.get("weights_sha256", "") or "none",
+            "Cite": _entry(name, card.get("bibtex", "")),
+        }
+    gone = [
+        run.source(f"models/{name}/method.json") for name in run.labels.methods if name not in run.methods
+    ]
+    return Html.of([blocks.cards(entries), run.missing(*gone)])
+
+
+def datasets(run: Run) -> Html:
+    """Show the card of each data set."""
+    entries = {}
+    for name, record in run.records.items():
+        manifest = run.source(f"data/{name}/manifest.csv")
+        rows, whole = counted(run, name)
+        direction = "higher is better" if record["higher_is_better"] else "lower is better"
+        span = _range(record["low"], record["high"])
+        scored = record["rated_by"] != "none"
+        entries[record["title"]] = {
+            "Key": name,
+            "Images": f"{rows:,} of {whole:,}" if whole > rows else f"{rows:,}",
+            "Rated by": RATERS.get(record["rated_by"], record["rated_by"]),
+            "Score": f"{record['score_name']} ({span}; {direction})" if scored else "none",
+            **_parts(manifest),
+            **_learnt(run, name),
+            "Source": record["citation"],
+            **_read_from(record),
+            "Licence": record["licence"],
+            "Cite": _entry(name, record.get("bibtex", "")),
+            **({"Notes": " ".join(record["notes"])} if record["notes"] else {}),
+        }
+    return Html.of([blocks.cards(entries), run.missing(*unprepared(run))])
+
+
+def cite(run: Run) -> Html:
+    """Offer the BibTeX entries of every method and data set of the run in one file."""
+    library = run.cited(run.methods, run.records)
+    if not library:
+        return Html("")
+    button = blocks.download("run.bib", library, BIBTEX, "BibTeX")
+    return Html(f'<p class="note">What to cite for the methods and data sets of this run: {button}</p>')
+
+
+def _entry(name: str, entry: str) -> str:
+    return blocks.download(f"{name}.bib", entry + "\n", BIBTEX, "BibTeX") if entry else "no entry"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    ends = [low is not None and np.isfinite(low), high is not None and np.isfinite(high)]
+    return f"{low:g} to {high:g}" if all(ends) else f"from {low:g}, unbounded" if ends[0] else "unbounded"
+
+
+def counted(run: Run, name: str) -> tuple[int, int]:
+    """Count the pictures of a data set that are here, and in the whole of it (0 where that is not known)."""
+    manifest = run.source(f"data/{name}/manifest.csv")
+    here = len(manifest.frame) if manifest.content is not None else 0
+    return here, int(run.records[name].get("whole", 0))
+
+
+def _read_from(record: Mapping[str, Any]) -> dict[str, str]:
+    """Say which table the scores come from, and where the release was fetched."""
+    if not record.get("table"):
+        return {}
+    return {"Read from": f"{record['table']}; {record['origin'] or 'placed here by hand'}"}
+
+
+def _parts(manifest: Source) -> dict[str, str]:
+    """Say how many references, types and splits a manifest has, where it names them."""
+    if manifest.content is None:
+        return {}
+    rows, said = manifest.frame, {}
+    for column, term in (("reference", "References"), ("distortion", "Types of distortion")):
+        if rows[column].notna().any():
+            said[term] = f"{rows[column].nunique():,}"
+    splits = rows["split"].dropna().value_counts(sort=False)
+    if len(splits):
+        said["Splits"] = ", ".join(f"{name} {count:,}" for name, count in splits.items())
+    return said
+
+
+def _learnt(run: Run, name: str) -> dict[str, str]:
+    """Say which methods have learnt from pictures of a data set that they are tested on, or may have."""
+    tested = run.source("results/tables/zero_shot.csv")
+    if tested.content is None or "overlap" not in tested.frame:
+        return {}
+    rows = tested.frame[tested.frame["dataset"].eq(name)]
+    if rows.empty:
+        return {}
+    said = {}
+    for value, term in (("True", "Leaks into training"), ("unknown", "Leak not known")):
+        found = rows.loc[rows["overlap"].astype(str).eq(value), "method"].unique()
+        said[term] = ", ".join(map(run.labels.method, found))
+    return {"Leaks into training": said["Leaks into training"] or "none known"} | {
+        term: names for term, names in said.items() if names
+    }

@@ -1,0 +1,118 @@
+"""Pictures: examples of a data set, gMAD pairs, maps, ladders, and the curves of a training."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import escape
+from PIL import Image
+
+from benchmark import figures
+from benchmark.reporting import blocks
+from benchmark.reporting.html import Html
+from benchmark.reporting.run import Run
+from benchmark.reporting.source import Source
+from benchmark.terms import number
+
+PAIRS = 24  # pairs on a page: with more it would pass 5 MB
+EXAMPLES = 6  # pictures of a data set
+MAPS = 6  # rows of gradCAM maps on a page
+
+
+def examples(run: Run) -> Html:
+    """Show, of each data set, how the scores are spread and pictures from the lowest to the highest."""
+    shown = []
+    for name, record in run.records.items():
+        source = run.source(f"data/{name}/manifest.csv")
+        if source.content is None:
+            continue
+        title, rows, said = run.labels.dataset(name), source.frame, "some of the pictures"
+        shown.append(Html(f"<h2>{escape(title)}</h2>"))
+        if rows["mos"].notna().any():
+            said = "from the lowest score to the highest"
+            rows = rows.dropna(subset="mos").sort_values("mos", ascending=record["higher_is_better"])
+            drawing = figures.histogram(rows, run.labels, dataset=name, score=record["score_name"])
+            shown.append(run.drawing(drawing, [source], [name]))
+        chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, EXAMPLES).round().astype(int))]
+        pictures = [(run.path(f"data/{name}/{r.image}"), _described(r)) for r in chosen.itertuples()]
+        note = run.labels.proxy_note([name])
+        shown.append(blocks.gallery(f"{title}: {said}.", {"": pictures}, source, note))
+    return Html.of(shown)
+
+
+def _described(row: Any) -> str:
+    said = [str(row.distortion)] if isinstance(row.distortion, str) and row.distortion else []
+    said += [] if pd.isna(row.level) else [f"level {row.level:g}"]
+    return ", ".join(said + ([] if pd.isna(row.mos) else [f"score {number(row.mos, 2)}"]))
+
+
+def duels(run: Run, source: Source) -> Html:
+    """Show gMAD pairs at the defender's lowest and highest level, those of the widest gap first."""
+    if source.content is None:
+        return run.missing(source)
+    met = source.frame.dropna(subset=["low_image", "high_image"])
+    met = met[met["low_image"].ne(met["high_image"])]
+    level = met.groupby(["dataset", "defender", "attacker"])["level"]
+    ends = met[met["level"].eq(level.transform("min")) | met["level"].eq(level.transform("max"))]
+    chosen = ends.sort_values("gap", ascending=False, kind="stable").head(PAIRS)
+    groups = {}
+    for row in chosen.itertuples():
+        attacker, defender = run.labels.method(row.attacker), run.labels.method(row.defender)
+        judged = f"gap {number(row.gap, 1)}, preference {number(row.preference, 0)}"
+        low, high = (run.path(f"data/{row.dataset}/{image}") for image in (row.low_image, row.high_image))
+        shown = [(low, f"worse to {attacker}"), (high, f"better to {attacker}")]
+        groups[f"{attacker} attacks {defender} at level {row.level}: {judged}"] = shown
+    caption = (
+        f"{len(chosen)} of {len(met)} pairs, at the lowest and highest level of each defender, widest gap "
+        "first. The defender scores both pictures alike, the attacker far apart. Preference: from 100, the "
+        "judge agrees with the attacker, to −100, the judge prefers the other picture."
+    )
+    return blocks.gallery(caption, groups, source, run.labels.proxy_note(chosen["dataset"]))
+
+
+def attributions(run: Run, index: Source, maps: Source) -> Html:
+    """Show raw gradCAM maps over the first pictures of the index."""
+    if index.content is None or maps.content is None:
+        return run.missing(index, maps)
+    rows = []
+    with np.load(io.BytesIO(maps.content)) as stored:
+        for image, part in list(index.frame.groupby("image", sort=False))[:MAPS]:
+            found = {(r.method, r.target): stored[r.map] for r in part.itertuples()}
+            pixels = _pixels(run.path(f"results/gradcam/{image}"))
+            title = f"{part['distortion'].iloc[0]}, level {part['level'].iloc[0]}"
+            rows.append(figures.Attribution(title, pixels, stored[part["region"].iloc[0]], found))
+    return run.drawing(figures.maps(rows, run.labels), [index, maps])
+
+
+def _pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def training(run: Run) -> Html:
+    """Show what was logged while each method learnt by gradient, and its validations without labels."""
+    shown = []
+    for name in run.methods:
+        source = run.source(f"models/{name}/curve.csv")
+        if source.content is not None:
+            shown.append(run.figure(figures.curves, source, method=name))
+        source = run.source(f"models/{name}/validation.csv")
+        if source.content is not None:
+            shown.append(run.figure(figures.validation, source, method=name))
+    return Html.of(shown) if shown else Html("<p>No method of this run has left a training curve.</p>")
+
+
+def ladders(run: Run) -> Html:
+    """Show the degradations at rising levels that each method learnt to rank."""
+    shown = []
+    for name in run.methods:
+        source = run.source(f"models/{name}/ladders.png")
+        if source.content is not None:
+            caption = f"{run.labels.method(name)}: the 24 types of degradation, level 1 (mildest) to 5."
+            alt = "One picture, degraded by each of 24 types at five rising levels, a strip a type."
+            shown.append(blocks.sheet(source.content, caption, alt, source))
+    return Html.of(shown) if shown else Html("<p>No method of this run has left its ladders.</p>")

@@ -1,0 +1,39 @@
+"""Plain tables of words and numbers, which the report makes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from benchmark.reporting import blocks
+from benchmark.reporting.html import Html
+from benchmark.reporting.source import Source
+from benchmark.tables import Cell, Column, Table
+from benchmark.terms import number
+
+
+def listing(
+    frame: pd.DataFrame, caption: str, source: Source, heads: Mapping[str, str] | None = None
+) -> Html:
+    """Show a plain table of words and numbers."""
+    columns = tuple(
+        Column((heads or {}).get(name, name), words=frame[name].dtype.kind not in "fiu") for name in frame
+    )
+    rows = tuple(
+        tuple(Cell(_text(v), value=None if pd.isna(v) else v) for v in row)
+        for row in frame.itertuples(index=False)
+    )
+    return blocks.table(Table(caption, columns, rows), source)
+
+
+def _text(value: Any) -> str:
+    return (
+        number(value) if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    )
+
+
+def made_here(name: str, frame: pd.DataFrame) -> Source:
+    """Return a table that the report makes itself as the source that its page offers."""
+    return Source(name, "report", frame.to_csv(index=False, lineterminator="\n").encode())
