@@ -12,9 +12,9 @@ import pandas as pd
 import yaml
 
 from benchmark import files, naming
-from benchmark.datasets import _tables, catalogue, layouts
+from benchmark.datasets import catalogue, layouts
 from benchmark.datasets._files import Pictures
-from benchmark.datasets.layouts import SPLITS
+from benchmark.datasets.layouts import SPLITS, score_files
 from benchmark.datasets.prepared import places
 from benchmark.datasets.prepared.manifest import numbers
 from benchmark.files.delimited import read_table
@@ -131,7 +131,7 @@ def guess(tables: Sequence[tuple[str, Path]], image: str = "", score: str = "") 
     values = []
     for (part, path), frame in zip(tables, frames, strict=True):
         for column in (image, score):
-            _tables.pick(frame, column, str(path))
+            score_files.pick(frame, column, str(path))
         values.append(numbers(frame[score], str(path)))
         if part and "split" not in frame:
             frame["split"] = part
@@ -254,7 +254,7 @@ def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"{path}: does not exist; it should hold a row for each picture")
     if path.suffix.lower() == ".xlsx":
-        return _tables.read_table(path.parent, {"file": str(path)})[0]
+        return score_files.read_table(path.parent, {"file": str(path)})[0]
     return read_table(path)
 
 

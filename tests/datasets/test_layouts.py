@@ -10,6 +10,7 @@ from scipy.io import loadmat, savemat
 
 from benchmark import datasets
 from benchmark.datasets import catalogue, layouts
+from benchmark.datasets.layouts.matlab import _mat
 from tests.datasets import releases
 from tests.datasets.releases import MINI, cell, deviation, lines, sheet, touch
 
@@ -376,9 +377,9 @@ def test_the_release_may_lie_some_folders_deeper(tmp_path):
 
 def test_cells_of_matlab_are_text(tmp_path):
     savemat(tmp_path / "a.mat", {"names": cell(["x.bmp", "long name.bmp"])})
-    assert layouts._mat(tmp_path / "a.mat", "names")["names"].tolist() == ["x.bmp", "long name.bmp"]
+    assert _mat(tmp_path / "a.mat", "names")["names"].tolist() == ["x.bmp", "long name.bmp"]
     with pytest.raises(ValueError, match=r"a\.mat: has no variable 'nams', only names"):
-        layouts._mat(tmp_path / "a.mat", "nams")
+        _mat(tmp_path / "a.mat", "nams")
     (tmp_path / "b.mat").write_bytes(b"MATLAB 5.0 but not really" * 20)
     with pytest.raises(ValueError, match=r"b\.mat: cannot be read as a MATLAB file"):
-        layouts._mat(tmp_path / "b.mat", "names")
+        _mat(tmp_path / "b.mat", "names")
