@@ -1,4 +1,4 @@
-"""What the studies share: seeds by content, batches of one size, intervals over images."""
+"""What the studies share: seeds by content, batches of one size, checked scores."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from benchmark.arrays import Floats
@@ -68,47 +66,3 @@ def scored(method: Method, images: Tensor, what: str) -> Floats:
     if not np.isfinite(scores).all():
         raise ValueError(f"method {method.name!r} gave a score that is not finite for {what}")
     return scores
-
-
-def mean_interval(values: Floats) -> tuple[float, float, float, int]:
-    """Mean of ``values [n]``, its 95% interval by Student's t (missing for one value), and n."""
-    mean, n = float(values.mean()), len(values)
-    if n < 2:
-        return mean, np.nan, np.nan, n
-    half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
-    return mean, mean - half, mean + half, n
-
-
-def bounded(
-    estimate: tuple[float, float, float, int], low: float, high: float
-) -> tuple[float, float, float, int]:
-    """Cut the interval of ``(value, low, high, n)`` at the ends of the range that the statistic can have."""
-    value, below, above, n = estimate
-    return value, float(np.maximum(below, low)), float(np.minimum(above, high)), n
-
-
-def share_interval(hits: NDArray[np.bool_] | Floats) -> tuple[float, float, float, int]:
-    """Share of ``hits [n]`` in [0, 1] with Wilson's 95% interval (JASA 22, 1927), and n.
-
-    A hit may count in part, as where several places are equally hot: SciPy's takes whole ones.
-    """
-    share, n, z = float(np.mean(hits)), len(hits), 1.959963984540054
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    # Rounding may pass an end.
-    return share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), n
-
-
-def tidy(
-    keys: dict[str, object],
-    statistic: str,
-    estimate: tuple[float, float, float, int],
-    protocol: str,
-    *,
-    units: int | None = None,
-) -> dict[str, object]:
-    """One row of a tidy table from its keys and ``(value, low, high, n)``; ``units`` where they are not n."""
-    value, low, high, n = estimate
-    row = {**keys, "statistic": statistic, "value": value, "low": low, "high": high, "n": n}
-    row["units"] = n if units is None else units
-    return {**row, "protocol": protocol, "published": np.nan, "standing": ""}

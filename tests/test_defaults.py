@@ -54,7 +54,7 @@ DEFAULTS = {
     "benchmark.protocols.pairs_of_images:discrimination": {"ratings": 1.0, "level": 0.95},
     "benchmark.protocols.probe:probe": {"splits": 10, "how": HOW, "official": False},
     "benchmark.protocols.probe:cross_set": {"splits": 10, "how": HOW, "related": (), "official": ()},
-    "benchmark.protocols.probe:fit_probe": {"splits": 10, "how": HOW},
+    "benchmark.protocols.ridge:fit_probe": {"splits": 10, "how": HOW},
     "benchmark.protocols.rows:Resampling": {"resamples": 1000, "seed": 0, "interval": "bca"},
     "benchmark.protocols.runs:against_seeds": {"among": ("dataset",)},
     "benchmark.protocols.runs:across_sets": {"statistic": "srcc"},
@@ -181,7 +181,7 @@ def test_what_settings_and_results_say_cannot_be_changed_behind_their_back(where
 
 
 def test_penalties_of_a_probe_are_a_hundred_from_a_thousandth_to_a_thousand():
-    alphas = named("benchmark.protocols.probe:ALPHAS")
+    alphas = named("benchmark.protocols.ridge:ALPHAS")
     assert alphas.tolist() == pytest.approx([10 ** (-3 + 6 * k / 99) for k in range(100)])
 
 

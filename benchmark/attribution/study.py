@@ -14,15 +14,8 @@ from torch import Tensor
 from benchmark.attribution.maps import Attributable, maps, upsample
 from benchmark.attribution.measure import auc, energy_inside, pointing_game
 from benchmark.degradations import degrade
-from benchmark.study import (
-    batches,
-    bounded,
-    content_seed,
-    content_seeds,
-    mean_interval,
-    share_interval,
-    tidy,
-)
+from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
+from benchmark.study import batches, content_seed, content_seeds
 
 STATISTICS = {"pointing_game": pointing_game, "energy_inside": energy_inside, "auc": auc}
 Explain = Callable[[Tensor], dict[tuple[str, str], Tensor]]

@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark.gmad.judge import judge_by_scores
 from benchmark.gmad.pairs import select_pairs
 from benchmark.gmad.ranking import Floats, global_ranking, matrices
+from benchmark.statistics.estimates import UNPUBLISHED
 
 
 class Competition(NamedTuple):
@@ -102,8 +103,7 @@ def standings(
     clouds = _statistics(*matrices(pairs, methods, draws, couple_of))
     names = pd.Index(methods)
     images = pd.concat([pairs["low_image"], pairs["high_image"]]).nunique()
-    told = {"units": images if units is None else units, "protocol": protocol}
-    told |= {"published": np.nan, "standing": ""}
+    told = {"units": images if units is None else units, "protocol": protocol, **UNPUBLISHED}
     met = pd.crosstab(pairs["attacker"], pairs["defender"], pairs["preference"], aggfunc="count")
     attacks = met.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=int)
     counts = {"aggressiveness": attacks, "resistance": attacks.T, "rank_score": attacks + attacks.T}

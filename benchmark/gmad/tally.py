@@ -15,7 +15,7 @@ from benchmark.arrays import Floats
 from benchmark.gmad.competition import Competition, standings
 from benchmark.gmad.study import pair_name
 from benchmark.statistics import interval, srcc
-from benchmark.study import share_interval, tidy
+from benchmark.statistics.estimates import share_interval, tidy
 
 FORMAT = "gmad-answers-1"
 

@@ -8,7 +8,8 @@ from .distortions import by_distortion
 from .overlap import RELATED, learnt_opinions, named_in, shared
 from .paired import differences, wins
 from .pairs_of_images import discrimination
-from .probe import Features, cross_set, fit_probe, probe
+from .probe import cross_set, probe
+from .ridge import Features, fit_probe
 from .rows import Resampling
 from .runs import across_sets, against_seeds, seeds
 from .structure import facts, structure

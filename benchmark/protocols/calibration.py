@@ -10,8 +10,9 @@ import pandas as pd
 
 from benchmark.statistics import mapping as maps
 from benchmark.statistics.calibration import mean_interval, ordered_pairs, rmse_interval
+from benchmark.statistics.estimates import COLUMNS
 
-from .rows import COLUMNS, Floats, cells
+from .rows import Floats, cells
 from .samples import Samples
 
 GAPS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics.ceiling import Ceiling, ceiling, reliability, share
+from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.influence import influence, influence_interval
 from benchmark.statistics.weighted import prepare_srcc
 
-from .rows import COLUMNS, Floats, cells, number, undefined
+from .rows import Floats, cells, number, undefined
 from .samples import Samples, join
 
 SEED = 0

@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.statistics import weighted
+from benchmark.statistics.estimates import COLUMNS
 
-from .rows import COLUMNS, DEFAULT, Floats, Resampling, measured, number, resampled, text
+from .rows import DEFAULT, Floats, Resampling, measured, number, resampled, text
 from .samples import Samples, join
 
 

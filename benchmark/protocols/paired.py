@@ -12,12 +12,13 @@ import pandas as pd
 from benchmark.evidence import decides
 from benchmark.statistics.bootstrap import bootstrap, interval
 from benchmark.statistics.dependent import meng
+from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.influence import acceleration, difference_test, influence
 from benchmark.statistics.power import equivalence, resolvable
 from benchmark.statistics.significance import holm, win_tie_loss
 from benchmark.statistics.weighted import PREPARE
 
-from .rows import COLUMNS, DEFAULT, Floats, Resampling, describe
+from .rows import DEFAULT, Floats, Resampling, describe
 from .samples import Samples, join
 
 TESTED = ("srcc", "krcc", "plcc")

@@ -10,9 +10,10 @@ import pandas as pd
 
 from benchmark.evidence import decides
 from benchmark.statistics.discrimination import Discrimination, Tallies, discriminate
+from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.significance import holm
 
-from .rows import COLUMNS, number
+from .rows import number
 from .samples import Samples, join
 
 

@@ -11,10 +11,11 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.evidence import ENOUGH, decides
+from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.ranks import letters, ranks
 from benchmark.statistics.significance import holm
 
-from .rows import COLUMNS, Floats
+from .rows import Floats
 
 OVERALL = "all"
 """Name that stands for all data sets together in a table of ranks."""

@@ -13,6 +13,7 @@ from benchmark.arrays import Floats
 from benchmark.evidence import decides
 from benchmark.statistics import weighted
 from benchmark.statistics.bootstrap import interval, resample
+from benchmark.statistics.estimates import tidy
 from benchmark.statistics.influence import (
     influence,
     influence_interval,
@@ -24,9 +25,6 @@ from benchmark.statistics.influence import (
 from .samples import Samples
 
 Prepare = Callable[[Floats, Floats], weighted.Evaluate]
-COLUMNS = ["statistic", "value", "low", "high", "n", "units", "protocol"]
-
-
 INTERVALS = ("bca", "percentile")
 
 
@@ -81,15 +79,7 @@ def cells(
     name: str, value: float, bounds: tuple[float, float], samples: Samples, protocol: str
 ) -> dict[str, object]:
     """One tidy row; its ``units`` are what intervals and tests count (`benchmark.evidence`)."""
-    return {
-        "statistic": name,
-        "value": value,
-        "low": bounds[0],
-        "high": bounds[1],
-        "n": len(samples.frame),
-        "units": samples.units,
-        "protocol": protocol,
-    }
+    return tidy({}, name, (value, *bounds, len(samples.frame)), protocol, units=samples.units)
 
 
 def undefined(name: str, samples: Samples, words: str) -> dict[str, object]:

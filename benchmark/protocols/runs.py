@@ -10,8 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.statistics.across import MeanRanks, mean_ranks, signed_ranks
-
-from .rows import COLUMNS
+from benchmark.statistics.estimates import COLUMNS
 
 
 def seeds(runs: pd.DataFrame) -> pd.DataFrame:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics import weighted
+from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.structure import partial_srcc
 
-from .rows import COLUMNS, DEFAULT, Floats, Resampling, cells, number, resampled, undefined
+from .rows import DEFAULT, Floats, Resampling, cells, number, resampled, undefined
 from .samples import Samples, join
 
 

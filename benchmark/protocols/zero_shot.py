@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from benchmark.statistics import weighted
 from benchmark.statistics.ceiling import halves
+from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.mapping import fit
 
 from .ceiling import of_ceiling
 from .distortions import level_rows
 from .rows import (
-    COLUMNS,
     DEFAULT,
     Floats,
     Prepare,

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from benchmark.study import Floats, bounded, mean_interval, tidy
+from benchmark.arrays import Floats
+from benchmark.statistics.estimates import bounded, mean_interval, tidy
 
 
 def manifold(

@@ -13,9 +13,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from benchmark.arrays import Floats
 from benchmark.method import Method
 from benchmark.statistics import bootstrap, interval, srcc
-from benchmark.study import Floats, batches, mean_interval, scored, tidy
+from benchmark.statistics.estimates import mean_interval, tidy
+from benchmark.study import batches, scored
 
 Rescore = Callable[[Method, Tensor], Tensor]
 CROP = 0.9

@@ -12,18 +12,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmark import degradations
+from benchmark.arrays import Floats
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
-from benchmark.study import (
-    Floats,
-    batches,
-    bounded,
-    content_seeds,
-    mean_interval,
-    scored,
-    share_interval,
-    tidy,
-)
+from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
+from benchmark.study import batches, content_seeds, scored
 
 Ladder = Callable[[Tensor, str, Tensor, int], Tensor]
 

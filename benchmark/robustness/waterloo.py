@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from benchmark.arrays import Floats
 from benchmark.robustness.sweep import level_srcc
 from benchmark.statistics import interval
 from benchmark.statistics.bootstrap import draw
-from benchmark.study import Floats, bounded, mean_interval, tidy
+from benchmark.statistics.estimates import bounded, mean_interval, tidy
 
 
 def d_test(pristine: ArrayLike, distorted: ArrayLike) -> float:

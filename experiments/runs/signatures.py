@@ -12,9 +12,10 @@ import pandas as pd
 from benchmark import files
 from benchmark.datasets.prepared import contents
 from benchmark.provenance.signature import data_hash, sign
+from benchmark.statistics.estimates import COLUMNS, UNPUBLISHED
 from experiments.runs import results
 
-TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
+TIDY = [*COLUMNS, *UNPUBLISHED]
 WHO = ("method", "variant", "method_a", "method_b", "variant_a", "variant_b")
 WHERE = ("dataset", "train", "test")
 

@@ -13,7 +13,7 @@ from benchmark.protocols import (
     cross_set,
     probe,
 )
-from benchmark.protocols.probe import ALPHAS, ridge_path
+from benchmark.protocols.ridge import ALPHAS, ridge_path
 from benchmark.protocols.samples import split_by_reference
 from tests.protocols.data import row
 

@@ -8,10 +8,10 @@ from benchmark.protocols import (
     by_distortion,
     zero_shot,
 )
-from benchmark.protocols.rows import COLUMNS
 from benchmark.protocols.samples import split_by_reference
 from benchmark.statistics import bootstrap, fit, interval
 from benchmark.statistics.bootstrap import draw
+from benchmark.statistics.estimates import COLUMNS
 from tests.protocols.data import TYPES, UP, row, scores_of
 
 

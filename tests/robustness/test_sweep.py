@@ -8,7 +8,8 @@ from benchmark.degradations import GROUPS, degrade
 from benchmark.robustness import (
     sweep,
 )
-from benchmark.study import content_seed, mean_interval
+from benchmark.statistics.estimates import mean_interval
+from benchmark.study import content_seed
 from tests.robustness.pretenders import TIDY, Brightness, Constant, Darkness, photographs
 
 BRIGHT = {"brightness_change": ("darken", "brighten")}

@@ -1,0 +1,59 @@
+"""An estimate, which is value, interval and number, and the row of a tidy table that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmark.arrays import Floats
+
+#: Value, the ends of its 95% interval, and how many it is of.
+Estimate = tuple[float, float, float, int]
+#: Columns of every tidy table, after its keys.
+COLUMNS = ["statistic", "value", "low", "high", "n", "units", "protocol"]
+#: Two further ones, where no paper gives the number.
+UNPUBLISHED = {"published": np.nan, "standing": ""}
+
+
+def mean_interval(values: Floats) -> Estimate:
+    """Mean of ``values [n]``, its 95% interval by Student's t (missing for one value), and n."""
+    mean, n = float(values.mean()), len(values)
+    if n < 2:
+        return mean, np.nan, np.nan, n
+    half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half, n
+
+
+def bounded(estimate: Estimate, low: float, high: float) -> Estimate:
+    """Cut the interval of ``(value, low, high, n)`` at the ends of the range that the statistic can have."""
+    value, below, above, n = estimate
+    return value, float(np.maximum(below, low)), float(np.minimum(above, high)), n
+
+
+def share_interval(hits: NDArray[np.bool_] | Floats) -> Estimate:
+    """Share of ``hits [n]`` in [0, 1] with Wilson's 95% interval (JASA 22, 1927), and n.
+
+    A hit may count in part, as where several places are equally hot: SciPy's takes whole ones.
+    """
+    share, n, z = float(np.mean(hits)), len(hits), 1.959963984540054
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    # Rounding may pass an end.
+    return share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), n
+
+
+def tidy(
+    keys: Mapping[str, object],
+    statistic: str,
+    estimate: Estimate,
+    protocol: str,
+    *,
+    units: int | None = None,
+) -> dict[str, object]:
+    """One row of a tidy table from its keys and an estimate; ``units`` where they are not n."""
+    *numbers, n = estimate
+    values = (statistic, *numbers, n, n if units is None else units, protocol)
+    return {**keys, **dict(zip(COLUMNS, values, strict=True)), **UNPUBLISHED}

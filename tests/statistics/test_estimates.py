@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from benchmark.statistics.estimates import bounded, mean_interval, share_interval
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=40))
+def test_share_has_wilsons_interval(hits):
+    expected = stats.binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
+    share, low, high, n = share_interval(np.array(hits))
+    assert (share, n) == (np.mean(hits), len(hits))
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=40))
+def test_a_hit_may_count_in_part(hits):
+    share, low, high, _ = share_interval(np.array(hits))
+    assert share == np.mean(hits)
+    expected = proportion_confint(sum(hits), len(hits), method="wilson")
+    assert (low, high) == pytest.approx(expected, abs=1e-9)
+
+
+def test_intervals_end_where_the_statistic_does():
+    assert bounded((0.5, -0.2, 1.4, 3), 0, 1) == (0.5, 0.0, 1.0, 3)
+    assert np.isnan(bounded((0.5, np.nan, np.nan, 1), -1, 1)[1:3]).all()
+
+
+def test_mean_has_students_interval():
+    values = np.random.default_rng(0).normal(size=12)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    mean, low, high, n = mean_interval(values)
+    assert (mean, low, high, n) == pytest.approx((values.mean(), expected.low, expected.high, 12))
+    assert np.isnan(mean_interval(values[:1])[1:3]).all()
