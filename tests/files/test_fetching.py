@@ -193,7 +193,7 @@ def test_a_local_mirror_stands_in_for_every_host(tmp_path, monkeypatch):
 
 def test_a_full_disk_is_told_before_the_first_byte(tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 65 << 20})
-    monkeypatch.setattr("benchmark.files.fetching.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("benchmark.files.fetching.download.shutil.disk_usage", lambda path: usage)
     with Loopback({"/a": BODY * 20}).running() as server:
         with pytest.raises(FetchError, match=r"needs 0.00 GB more and 0.07 GB are free; make room"):
             fetch([f"{server.url}/a"], tmp_path / "a", patience=QUICK)

@@ -1,10 +1,4 @@
-"""Fetch a file over HTTP: resumed after a cut, from mirrors in turn, never a half or changed file as a whole.
-
-`IQA_OFFLINE=1` refuses any request; `IQA_MIRROR=http://host:port` asks that server for ``/<host>/<path>``
-instead of ``https://<host>/<path>``, for machines that reach only a mirror. Addresses of the Hugging Face hub
-follow ``HF_ENDPOINT`` and ``HF_HUB_OFFLINE``, and are asked with the token of ``HF_TOKEN`` or of a login;
-proxies are those of the environment.
-"""
+"""One file on its way: the addresses in turn, the half that is here, and whether it may be continued."""
 
 from __future__ import annotations
 
@@ -14,286 +8,21 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from benchmark import files
 from benchmark.files import web
+from benchmark.files.fetching.addresses import mirrored, request_headers
+from benchmark.files.fetching.limits import FetchError, Patience
 
 CHUNK = 1 << 18
 #: Left free on the disk after a download, in bytes.
 RESERVE = 64 << 20
-#: Where addresses of the Hugging Face hub begin.
-HUB = "https://huggingface.co"
 
 
-class FetchError(ValueError):
-    """A file that could not be fetched; the message names the file, what each address said, and the cure."""
-
-
-class BusyFetchError(FetchError, files.BusyError):
-    """A file that another process fetches, and does not get on with."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to try.
-
-    Parameters
-    ----------
-    rounds
-        Turns through all addresses without progress before giving up.
-    backoff, longest
-        Seconds of the first pause between turns, doubled each time, and its bound.
-    timeout
-        Seconds without any byte before a connection is given up.
-    window, slowest
-        A connection that brings fewer than `slowest` bytes in `window` seconds is given up too.
-    headers
-        Seconds until an answer's headers are through, redirects included.
-    unstated
-        Bytes of an answer that does not say how long it is, and of which nobody else has said it.
-    others
-        Seconds to wait for another process that fetches the same file and gets nowhere.
-    """
-
-    rounds: int = 5
-    backoff: float = 1.0
-    longest: float = 30.0
-    timeout: float = 30.0
-    window: float = 60.0
-    slowest: int = 1 << 14
-    headers: float = 60.0
-    unstated: int = 1 << 32
-    others: float = 600.0
-
-
-PATIENCE = Patience()
-
-
-class _Failed(Exception):
-    """One attempt failed; `gone` says that this address need not be asked again."""
-
-    def __init__(self, reason: str, gone: bool = False, pause: float = 0.0) -> None:
-        super().__init__(reason)
-        self.gone, self.pause = gone, pause
-
-
-@dataclass
-class _Known:
-    """What is known of the file that the half beside it belongs to; kept in ``<path>.part.json``."""
-
-    url: str = ""
-    validator: str = ""
-    total: int | None = None
-    sha256: str = ""
-
-
-def fetch(
-    urls: Sequence[str],
-    path: Path,
-    *,
-    sha256: str | None = None,
-    size: int | None = None,
-    patience: Patience = PATIENCE,
-) -> Path:
-    """Bring a file to `path`, or check the one that is there.
-
-    The file is written to ``<path>.part`` and renamed when it is whole. Its digest is `sha256` where given;
-    otherwise it is recorded at first use in ``<path>.sha256`` and holds ever after (where the folder can be
-    written). Of several processes that ask for it one fetches, the others wait and say so.
-
-    Parameters
-    ----------
-    urls
-        Addresses of the same file, asked in turn.
-    path
-        Where it shall lie; its folder is made.
-    sha256
-        Hexadecimal digest that the file must have.
-    size
-        Bytes that it must have.
-    patience
-        Bounds on time and attempts.
-
-    Returns
-    -------
-    Path
-        `path`, whole and checked.
-
-    Raises
-    ------
-    FetchError
-        If no address gives the file, the file differs from its digest or size, the disk is too small, the
-        request is refused by ``IQA_OFFLINE``, or another process is fetching it and gets nowhere.
-    """
-    path = Path(path)
-    record = path.with_name(path.name + ".sha256")
-    expected = (sha256 or _recorded(record)).lower()
-    if path.is_file():
-        _check_present(path, expected, size, record)
-        return path
-    asked = _allowed(path, urls)
-    if path.exists():
-        raise FetchError(f"{path}: is no file; move it away")
-    with _alone(path, patience) as part:
-        if path.is_file():  # another process has brought it meanwhile
-            _check_present(path, (sha256 or _recorded(record)).lower(), size, record)
-            return path
-        digest = _Download(asked, path, part, expected, size, patience).run()
-        os.fsync(part.fileno())
-        files.write_text(record, f"{digest}  {path.name}\n")
-        os.replace(_beside(path, ".part"), path)
-        _beside(path, ".part.json").unlink(missing_ok=True)
-    return path
-
-
-def mirrored(url: str) -> str:
-    """Address to ask for `url`: itself, or its place on the server of ``IQA_MIRROR`` or ``HF_ENDPOINT``."""
-    mirror = os.environ.get("IQA_MIRROR", "").rstrip("/")
-    hub = os.environ.get("HF_ENDPOINT", "").rstrip("/")
-    if hub and not mirror and of_hub(url):
-        return hub + url.removeprefix(HUB)
-    parts = urlsplit(url)
-    if not mirror or parts.scheme != "https":
-        return url
-    return f"{mirror}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-
-
-def offered(url: str, patience: Patience = PATIENCE, *, page: bool = False) -> int | None:
-    """Bytes that an address offers, of which one is asked for; nothing where it does not say.
-
-    A web page is no file, unless it is a `page` that is looked for.
-
-    Raises
-    ------
-    FetchError
-        With what is wrong with the address.
-    """
-    bounds = {"timeout": patience.timeout, "seconds": patience.headers}
-    _allowed(Path(url.rsplit("/", 1)[-1]), [url])
-    watch = None
-    try:
-        with web.ask(mirrored(url), _headers(url) | {"Range": "bytes=0-0"}, **bounds) as (answer, watch):
-            status, headers = answer.status_code, answer.headers
-    except web.AddressError as error:
-        raise FetchError(str(error)) from error
-    except web.FAULTS as error:
-        late = watch is not None and watch.rang
-        raise FetchError("no answer in time" if late else web.why(error)) from error
-    if status not in (200, 206):
-        raise FetchError(f"answered {status}")
-    if "html" in headers.get("Content-Type", "") and not page:
-        raise FetchError("answered with a web page, not the file")
-    whole = headers.get("Content-Range", "").rpartition("/")[2]
-    return web.whole_number(whole if status == 206 else headers.get("Content-Length"))
-
-
-def _headers(url: str) -> dict[str, str]:
-    """Headers of every request; the hub is told who asks, if this machine holds a token for it."""
-    found = {"Accept-Encoding": "identity", "User-Agent": "qualibench"}
-    if of_hub(url) and not os.environ.get("IQA_MIRROR"):
-        from huggingface_hub import get_token
-
-        if token := get_token():
-            found["Authorization"] = f"Bearer {token}"
-    return found
-
-
-def of_hub(url: str) -> bool:
-    """Whether an address is one of the Hugging Face hub."""
-    return url.startswith(f"{HUB}/")
-
-
-def _set(name: str) -> bool:
-    """Whether a variable of the environment says yes, as huggingface_hub reads it."""
-    return os.environ.get(name, "").upper() not in ("", "0", "FALSE", "NO", "OFF")
-
-
-def _allowed(path: Path, urls: Sequence[str]) -> list[str]:
-    """Addresses that may be asked; raises where the environment forbids all of them, or one is none."""
-    for url in urls:
-        try:
-            web.check_address(url)
-        except web.AddressError as error:
-            raise FetchError(f"{path}: {error}; correct it where it is named") from error
-    forbids = "IQA_OFFLINE" if os.environ.get("IQA_OFFLINE", "0") not in ("", "0") else ""
-    asked = [] if forbids else list(urls)
-    if not forbids and not os.environ.get("IQA_MIRROR"):
-        forbids = next((name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if _set(name)), "")
-        asked = [url for url in urls if not (forbids and of_hub(url))]
-    if forbids and urls and not asked:
-        raise FetchError(
-            f"{path}: is not here and {forbids} forbids fetching it; unset {forbids}, or put the file "
-            f"there ({', '.join(urls)})"
-        )
-    return asked
-
-
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(path.name + ending)
-
-
-def _recorded(record: Path) -> str:
-    try:
-        content = record.read_text()
-    except FileNotFoundError:  # asked for, not looked for: another process may delete it in between
-        return ""
-    digest = (content.split() or [""])[0]
-    if not re.fullmatch("[0-9a-fA-F]{64}", digest):
-        raise FetchError(f"{record}: holds no sha256 digest; delete it to record the digest anew")
-    return digest
-
-
-def _check_present(path: Path, expected: str, size: int | None, record: Path) -> None:
-    """Check a whole file, and record its digest where none was known."""
-    if size is not None and path.stat().st_size != size:
-        raise FetchError(f"{path}: has {path.stat().st_size} bytes, not {size}; delete it and fetch it again")
-    found = files.sha256_of(path)
-    if expected and found != expected:
-        raise FetchError(
-            f"{path}: its sha256 is {found}, expected {expected}; delete it and fetch it again"
-            + (f", or delete {record.name} if the file was renewed at its source" if record.is_file() else "")
-        )
-    if not record.is_file():
-        with suppress(OSError):  # a folder that is shared and read-only: checked here, recorded nowhere
-            files.write_text(record, f"{found}  {path.name}\n")
-
-
-@contextmanager
-def _alone(path: Path, patience: Patience) -> Iterator[IO[bytes]]:
-    """Open ``<path>.part`` for this process alone; the lock goes with the process, even a killed one."""
-    half = _beside(path, ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            files.alone(
-                half,
-                f"{path}: another process is fetching it",
-                patience=patience.others,
-                sign=lambda: half.stat().st_size if half.exists() else -1,
-            ),
-            half.open("ab") as part,
-        ):
-            try:
-                yield part
-            finally:
-                if not os.fstat(part.fileno()).st_size:
-                    half.unlink(missing_ok=True)
-    except files.BusyError as error:
-        raise BusyFetchError(str(error)) from error
-    except OSError as error:
-        raise FetchError(
-            f"{path}: cannot be written ({error.strerror or error}); make room, get the right to write "
-            "there, or put the file there yourself"
-        ) from error
-
-
-class _Download:
+class Download:
     """One file being fetched: the addresses left, the half that is there, what it belongs to."""
 
     def __init__(
@@ -343,7 +72,7 @@ class _Download:
     def _attempt(self, url: str) -> str:
         if not self._resumes(url):
             self._restart()
-        headers = _headers(url)
+        headers = request_headers(url)
         if self.have:
             headers["Range"] = f"bytes={self.have}-"
             if self.known.validator and self.known.url == url:
@@ -394,7 +123,7 @@ class _Download:
                 raise _Failed(f"offers {total} bytes, not {self.size}", gone=True)
             self._check_disk(total)
         self.known = _Known(url, validator, total, self.sha256 or _hub_digest(answer) or self.known.sha256)
-        files.write_text(_beside(self.path, ".part.json"), json.dumps(asdict(self.known)))
+        files.write_text(beside(self.path, ".part.json"), json.dumps(asdict(self.known)))
 
     def _check_range(self, headers: Any, validator: str, url: str) -> int:
         """Make sure that a partial answer continues the half that is here; returns the whole's length."""
@@ -490,7 +219,7 @@ class _Download:
 
     def _right(self) -> str:
         """Sha256 of the half if it has the expected size and digest; else "", and it is thrown away."""
-        digest = files.sha256_of(_beside(self.path, ".part"))
+        digest = files.sha256_of(beside(self.path, ".part"))
         if self.size in (None, self.have) and (self.sha256 or self.known.sha256) in ("", digest):
             return digest
         self._restart()
@@ -502,10 +231,33 @@ class _Download:
 
     def _read_known(self) -> _Known:
         try:
-            known = _Known(**json.loads(_beside(self.path, ".part.json").read_text()))
+            known = _Known(**json.loads(beside(self.path, ".part.json").read_text()))
         except (OSError, ValueError, TypeError):
             return _Known()  # nothing is known of the half, so it is fetched anew
         return known
+
+
+@dataclass
+class _Known:
+    """What is known of the file that the half beside it belongs to; kept in ``<path>.part.json``."""
+
+    url: str = ""
+    validator: str = ""
+    total: int | None = None
+    sha256: str = ""
+
+
+class _Failed(Exception):
+    """One attempt failed; `gone` says that this address need not be asked again."""
+
+    def __init__(self, reason: str, gone: bool = False, pause: float = 0.0) -> None:
+        super().__init__(reason)
+        self.gone, self.pause = gone, pause
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Return the path of a file that belongs to another."""
+    return path.with_name(path.name + ending)
 
 
 def _validator(headers: Any) -> str:
