@@ -51,7 +51,7 @@ def ours(method, precision):
     function = function_of(method, how)
 
     def score(files, pairs):
-        return sum(len(part) for part in stream(files, function, batch=how.batch, jobs=how.jobs))
+        return sum(len(part) for part in stream(files, function, batch=how.batch, workers=how.workers))
 
     return score
 

@@ -84,7 +84,7 @@ DEFAULTS = {
     "benchmark.robustness.manifold:manifold": {"seed": 0},
     "benchmark.robustness.sensitivity:sensitivity": {"batch": 8, **BOOTSTRAP},
     "benchmark.robustness.sweep:sweep": {
-        **{"kinds": None, "levels": 5, "seed": 0, "batch": 8, "partial": None}
+        **{"kinds": None, "levels": 5, "seed": 0, "batch": 8, "journal": None}
     },
     "benchmark.robustness.waterloo:p_test": {"threshold": 40.0, "limit": 2_000_000, "seed": 0},
     "benchmark.robustness.waterloo:waterloo": {"judges": None, "resamples": 200, "seed": 0},

@@ -46,7 +46,7 @@ assert not score_files([small], method)["error"].any()
 gc.collect()
 (now,) = [1024 * int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith("VmRSS")]
 peak = Peak("cpu")
-assert not score_files(files, method, batch=1, jobs=4)["error"].any()
+assert not score_files(files, method, batch=1, workers=4)["error"].any()
 print(peak.read() - now)
 """
 

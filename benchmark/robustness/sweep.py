@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,14 +24,13 @@ Ladder = Callable[[Tensor, str, Tensor, int], Tensor]
 Scores = dict[tuple[str, str], Floats]
 
 
-class Kept(Protocol):
-    """Where scores lie while a sweep lasts."""
+class Journal(Protocol):
+    """Where scores lie while a sweep lasts: the batches of an earlier run, and a place for further ones."""
 
-    def fill(self, scores: Scores) -> None:
-        """Put in what an earlier run has left."""
+    lines: list[Any]
 
-    def save(self, scores: Scores) -> None:
-        """Take what there is so far."""
+    def add(self, batch: Any) -> None:
+        """Take a batch: the places of its photographs, and the scores of each ladder."""
 
 
 def sweep(
@@ -43,7 +42,7 @@ def sweep(
     *,
     batch: int = 8,
     ladder: Ladder = degradations.ladder,
-    partial: Kept | None = None,
+    journal: Journal | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score pristine photographs degraded at rising levels.
 
@@ -64,8 +63,8 @@ def sweep(
     ladder
         ``ladder(images, kind, seeds, levels) -> [levels, B, 3, H, W]``; default
         `benchmark.degradations.ladder`.
-    partial
-        Takes the scores after each batch, so that a run that is killed can go on from there.
+    journal
+        Takes the scores of each batch, so that a run that is killed can go on from there.
 
     Returns
     -------
@@ -85,7 +84,7 @@ def sweep(
         raise ValueError(f"levels={levels}: at least one level is needed beside the pristine one")
     kinds = GROUPS if kinds is None else kinds
     methods = list(method) if isinstance(method, Sequence) else [method]
-    scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder, partial)
+    scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder, journal)
     protocol = f"{len(references)} photographs, level 0 pristine"
     curves, orders = [], []
     for judged in methods:
@@ -118,17 +117,18 @@ def _score_ladders(
     kinds: Mapping[str, Sequence[str]],
     settings: tuple[int, int, int],
     ladder: Ladder,
-    partial: Kept | None,
+    journal: Journal | None,
 ) -> Scores:
     levels, seed, batch = settings
     names = [kind for _, kind in _flat(kinds)]
     scores = {
         (m.name, kind): np.full((len(references), levels + 1), np.nan) for m in methods for kind in names
     }
-    if partial:
-        partial.fill(scores)
-    known = np.all([np.isfinite(table).all(axis=1) for table in scores.values()], axis=0)
-    done = set(np.flatnonzero(known).tolist())
+    done: set[int] = set()
+    for places, ladders in journal.lines if journal else ():
+        done.update(places)
+        for table, rows in zip(scores.values(), ladders, strict=True):
+            table[places] = rows
     bar = tqdm(total=len(references), initial=len(done), unit="img", desc="degraded and scored", disable=None)
     for places, images in batches(references, batch, done):
         for method in methods:
@@ -138,10 +138,10 @@ def _score_ladders(
         for kind in names:
             degraded = ladder(images, kind, content_seeds(images, seed, kind), levels).flatten(0, 1)
             for method in methods:
-                found = scored(method, degraded, f"{kind!r}").reshape(levels, -1)
-                scores[method.name, kind][places, 1:] = found.T
-        if partial:
-            partial.save(scores)
+                by_level = scored(method, degraded, f"{kind!r}").reshape(levels, -1)
+                scores[method.name, kind][places, 1:] = by_level.T
+        if journal:
+            journal.add([places, [table[places].tolist() for table in scores.values()]])
         bar.update(len(places))
     bar.close()
     return scores

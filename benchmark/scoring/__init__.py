@@ -37,7 +37,7 @@ def score_files(
     *,
     root: Path_ | None = None,
     batch: int = 16,
-    jobs: int = 2,
+    workers: int = 2,
     short_side: int = 0,
 ) -> pd.DataFrame:
     """Score picture files.
@@ -57,7 +57,7 @@ def score_files(
         Folder that `paths` start from.
     batch
         Largest number of pictures scored at once; fewer where they are large, see `PIXELS_AT_ONCE`.
-    jobs
+    workers
         Threads that decode.
     short_side
         Scale pictures to this short side, in pixels, as `benchmark.images.read` does; 0 leaves them.
@@ -69,17 +69,19 @@ def score_files(
     """
     rows = [
         row
-        for part in stream(paths, method.score, root=root, batch=batch, jobs=jobs, short_side=short_side)
+        for part in stream(
+            paths, method.score, root=root, batch=batch, workers=workers, short_side=short_side
+        )
         for row in scored(part, method)
     ]
     return frame_of(paths, rows)
 
 
 def features_manifest(
-    dataset: Dataset, method: HasFeatures, *, batch: int = 16, jobs: int = 2
+    dataset: Dataset, method: HasFeatures, *, batch: int = 16, workers: int = 2
 ) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
     """Compute the features of every picture of a data set, see `features_files`."""
-    names, how = dataset.manifest["image"].tolist(), {"batch": batch, "jobs": jobs}
+    names, how = dataset.manifest["image"].tolist(), {"batch": batch, "workers": workers}
     return features_files(names, method, root=dataset.root, short_side=dataset.record.short_side, **how)
 
 
@@ -89,14 +91,14 @@ def features_files(
     *,
     root: Path_ | None = None,
     batch: int = 16,
-    jobs: int = 2,
+    workers: int = 2,
     short_side: int = 0,
 ) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
     """Compute the features of picture files.
 
     Parameters
     ----------
-    paths, method, root, batch, jobs, short_side
+    paths, method, root, batch, workers, short_side
         As in `score_files`.
 
     Returns
@@ -110,7 +112,9 @@ def features_files(
     """
     vectors: dict[int, Tensor] = {}
     errors: dict[int, str] = {}
-    for part in stream(paths, method.features, root=root, batch=batch, jobs=jobs, short_side=short_side):
+    for part in stream(
+        paths, method.features, root=root, batch=batch, workers=workers, short_side=short_side
+    ):
         for result in part:
             if result.value is None:
                 errors[result.index] = result.error
@@ -199,7 +203,7 @@ def stream(
     *,
     root: Path_ | None = None,
     batch: int = 16,
-    jobs: int = 2,
+    workers: int = 2,
     done: Mapping[int, tuple[int, int] | None] | None = None,
     short_side: int = 0,
     pixels: int | None = None,
@@ -209,7 +213,7 @@ def stream(
 
     Parameters
     ----------
-    paths, root, batch, jobs, short_side
+    paths, root, batch, workers, short_side
         As in `score_files`.
     function
         ``[B, 3, H, W]`` to one row a picture. A ValueError of it refuses a picture.
@@ -231,8 +235,8 @@ def stream(
     list of Result
         A batch as soon as it is through; a picture that cannot be read, by itself. Each picture comes once.
     """
-    if batch < 1 or jobs < 1:
-        raise ValueError(f"batch and jobs must be at least 1, got batch {batch} and jobs {jobs}")
+    if batch < 1 or workers < 1:
+        raise ValueError(f"batch and workers must be at least 1, got batch {batch} and workers {workers}")
     done = done or {}
     files = [os.path.join(root or "", path) for path in paths]  # a Path would change s3:// to s3:/
     flight, waiting = Flight(pixels or most()), _Waiting(batch)
@@ -240,7 +244,7 @@ def stream(
     def decode(file: str, admit: Callable[[int], None] = lambda _: None) -> Tensor:
         return read_samples(file, short_side, admit) if as_bytes else read(file, short_side, admit)
 
-    for part in _batches(_decoded(files, jobs, done, decode, flight, waiting.give_up), waiting):
+    for part in _batches(_decoded(files, workers, done, decode, flight, waiting.give_up), waiting):
         if isinstance(part, Result):
             if part.index not in done:
                 yield [part]
@@ -257,7 +261,7 @@ def stream(
 
 def _decoded(
     files: Sequence[str],
-    jobs: int,
+    workers: int,
     done: Mapping[int, tuple[int, int] | None],
     decode: Callable[..., Tensor],
     flight: Flight,
@@ -291,10 +295,10 @@ def _decoded(
             flight.add(-taken)  # what was scaled down, or came to nothing
 
     pending: deque[Future[Tensor | str]] = deque()
-    pool = ThreadPoolExecutor(jobs)
+    pool = ThreadPoolExecutor(workers)
     try:
         todo = iter(range(len(files)))
-        pending.extend(pool.submit(attempt, index) for index in islice(todo, 2 * jobs))
+        pending.extend(pool.submit(attempt, index) for index in islice(todo, 2 * workers))
         for index in range(len(files)):
             flight.reach(index, spare)
             pending[0].exception()  # waits, and keeps nothing of the picture

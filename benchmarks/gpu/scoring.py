@@ -66,15 +66,15 @@ def ours(bench, method, files):
     """What `iqa score` does: decode in threads, batch, score; returns the best rate in bf16."""
     best, device = 0.0, bench.device.type
     usual = suited(device)
-    for precision, (batch, jobs) in (
+    for precision, (batch, workers) in (
         ("fp32", usual), ("fp32", (2, 2)), ("bf16", usual), ("bf16", (32, 4)), ("bf16", (32, 16)),
     ):  # fmt: skip
-        how = How(device=device, precision=precision, batch=batch, jobs=jobs)
+        how = How(device=device, precision=precision, batch=batch, workers=workers)
 
         def score(how=how):
             return sum(len(part) for part in local_rows(files, method, how, {}))
 
-        note = f"--batch {batch} --jobs {jobs}" + " (the defaults)" * ((batch, jobs) == usual)
+        note = f"--batch {batch} --workers {workers}" + " (the defaults)" * ((batch, workers) == usual)
         spent = bench.rate(SECTION, f"iqa score, {precision}", score, "img", len(files), times=2, note=note)
         best = max(best, len(files) / spent) if precision == "bf16" else best
     parts_of_it(bench, method, files)
@@ -83,11 +83,14 @@ def ours(bench, method, files):
 
 def parts_of_it(bench, method, files):
     """Decoding alone, and scoring batches of bytes that are decoded and stacked."""
-    for jobs in (1, 8, 16):
-        decode = lambda jobs=jobs: [  # noqa: E731
-            0 for _ in stream(files, lambda images: images[:, 0, 0, 0], batch=32, jobs=jobs, as_bytes=True)
+    for workers in (1, 8, 16):
+        decode = lambda workers=workers: [  # noqa: E731
+            0
+            for _ in stream(
+                files, lambda images: images[:, 0, 0, 0], batch=32, workers=workers, as_bytes=True
+            )
         ]
-        note = f"--batch 32 --jobs {jobs}"
+        note = f"--batch 32 --workers {workers}"
         bench.rate(SECTION, "decoding and stacking alone", decode, "img", len(files), 3, 2, note=note)
     images = torch.stack([read_samples(file) for file in files[:32]])
     function = function_of(method, How(device=bench.device.type, precision="bf16"))

@@ -48,9 +48,9 @@ class Subject:
         """Digest of all that training left."""
         return version_of(stage.MODELS / self.name)
 
-    def partial(self, study: str) -> Path:
+    def journal(self, study: str) -> Path:
         """File for what a study leaves while it lasts; beside the folder, which holds results alone."""
-        return STUDIES / f"{self.name}.{study}.part.npz"
+        return STUDIES / f"{self.name}.{study}.part"
 
     def made_from(self, study: str, pictures: Pictures | None = None, **settings: Any) -> dict[str, Any]:
         """What a study's result rests on: method, code, pictures, seed, threads and the settings named."""

@@ -14,7 +14,7 @@ from benchmark.robustness import sweep as run_sweep
 from benchmark.scoring.cost import cost
 from experiments.analyses.subject import Subject
 from experiments.runs import results
-from experiments.scoring.partial import Partial
+from experiments.scoring.journal import Journal
 
 
 def costs(subject: Subject) -> None:
@@ -41,13 +41,15 @@ def curves(subject: Subject) -> None:
     )
     about = subject.made_from("sweep", references, kinds=kinds)
 
+    journal = subject.journal("sweep")
+
     def make() -> dict[str, pd.DataFrame]:
-        partial = Partial(subject.partial("sweep"), about)
-        found = run_sweep(subject.placed, references, kinds, seed=seed, partial=partial)
-        return dict(zip(("curves", "orders"), found, strict=True))
+        with Journal(journal, about) as book:
+            tables = run_sweep(subject.placed, references, kinds, seed=seed, journal=book)
+        return dict(zip(("curves", "orders"), tables, strict=True))
 
     subject.cells.tables("sweep", about, make)
-    Partial(subject.partial("sweep"), about).remove()
+    journal.unlink(missing_ok=True)
 
 
 def chosen(kinds: str | list[str]) -> dict[str, list[str]]:

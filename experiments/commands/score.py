@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmark.method import Method
-    from benchmark.scoring import Row
     from experiments.scoring.inputs import Picture
-    from experiments.scoring.runner import How
+    from experiments.scoring.runner import How, Run
 
 EXAMPLES = """
     iqa score photo.jpg --method qualiclip-small
@@ -66,7 +65,7 @@ def command(
         typer.Option(min=1, help="Most pictures of one size at a time; 32 on CUDA and else 2, unless given."),
     ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray: on the cluster of RAY_ADDRESS.")] = "local",
-    jobs: Annotated[
+    workers: Annotated[
         int | None, typer.Option(min=1, help="Threads that decode; up to 8 on CUDA and else 2, unless given.")
     ] = None,
     pixels: Annotated[
@@ -89,16 +88,17 @@ def command(
         check_output(out)
     elif resume:
         raise ValueError("--resume needs --out, beside which the journal lies")
-    how = _how(device, precision, engine, batch, jobs, pixels)
+    how = _how(device, precision, engine, batch, workers, pixels)
     files = pictures(paths, sys.stdin)
     # What can go wrong with any of the methods does so before the first begins.
-    runs = [_planned(name, how, engine, out) for name in dict.fromkeys(method)]
+    plans = [_planned(name, how, out) for name in dict.fromkeys(method)]
+    runs = [plan.run for plan in plans]
     _check_apart([run.name for run in runs])
     if explain is not None:
         _check_explained(runs, explain)
     if out is not None:
-        _check_journals(runs, files, out, resume)
-    frames = {run.name: _scored(run, files, how, engine, resume) for run in runs}
+        _check_journals(plans, files, out, resume)
+    frames = {plan.run.name: _scored(plan, files, resume) for plan in plans}
     frame = _together(frames, sort)
     if out is None:
         show_frame(frame)
@@ -125,7 +125,7 @@ _CHOICES = {
 
 
 def _how(
-    device: str, precision: str, engine: str, batch: int | None, jobs: int | None, pixels: float | None
+    device: str, precision: str, engine: str, batch: int | None, workers: int | None, pixels: float | None
 ) -> How:
     """What was asked for, and what suits the device where nothing was; refuses what no option has."""
     from experiments.scoring.runner import How, suited
@@ -134,49 +134,39 @@ def _how(
         if value not in _CHOICES[option]:
             raise ValueError(f"--{option} must be one of {', '.join(_CHOICES[option])}, not {value!r}")
     usual, most = suited(device), None if pixels is None else round(pixels * 1e6)  # type: ignore[arg-type]
-    return How(device, precision, batch or usual[0], jobs or usual[1], pixels=most)  # type: ignore[arg-type]
+    choices: Any = {"device": device, "precision": precision, "engine": engine}
+    return How(**choices, batch=batch or usual[0], workers=workers or usual[1], pixels=most)
 
 
-class _Run(NamedTuple):
-    """One method that scores: what made its scores, what they depend on, and where they go meanwhile."""
+class _Planned(NamedTuple):
+    """One method that scores, what stands beside its scores, and where these go meanwhile."""
 
-    name: str
-    method: Method
-    made: dict[str, str]
-    about: dict[str, Any]
+    run: Run
+    beside: dict[str, str]
     journal: Path | None
 
 
-def _planned(name: str, how: How, engine: str, out: Path | None) -> _Run:
-    from experiments.scoring import runner
+def _planned(name: str, how: How, out: Path | None) -> _Planned:
     from experiments.scoring.provenance import provenance
+    from experiments.scoring.runner import Run, place
 
     method = _loaded(name)
-    if engine == "local":
-        runner.place(method, how.device)
-    made = provenance(name, method, how.precision)
-    weights = {key: made[key] for key in ("weights_sha256", "version")}
-    about = runner.fingerprint(method, how, engine=engine, **weights)
-    return _Run(name, method, made, about, _journal(out, name) if out else None)
+    if how.engine == "local":
+        place(method, how.device)
+    beside = provenance(name, method, how.precision)
+    made = {key: beside[key] for key in ("weights_sha256", "version")}
+    return _Planned(Run(method, name, how, made), beside, _journal(out, name) if out else None)
 
 
-def _scored(run: _Run, files: list[Picture], how: How, engine: str, resume: bool) -> pd.DataFrame:
+def _scored(plan: _Planned, files: list[Picture], resume: bool) -> pd.DataFrame:
     """Score with one method; its journal stays, for a run that goes on or a list that grows."""
-    from experiments.scoring import runner
-    from experiments.scoring.engine_ray import ray_rows
-
-    def rows_of(done: Mapping[int, tuple[int, int] | None]) -> Iterator[list[Row]]:
-        if engine == "ray":
-            return ray_rows(files, run.name, how, done)
-        return runner.local_rows(files, run.method, how, done)
-
     try:
-        frame = runner.collect(files, rows_of, run.about, journal=run.journal, resume=resume)
+        frame = plan.run.frame(files, plan.journal, resume)
     except KeyboardInterrupt:
-        if run.journal:
-            typer.echo(f"stopped; the same command with --resume goes on from {run.journal}", err=True)
+        if plan.journal:
+            typer.echo(f"stopped; the same command with --resume goes on from {plan.journal}", err=True)
         raise typer.Exit(130) from None
-    return frame.assign(**run.made)
+    return frame.assign(**plan.beside)
 
 
 def _loaded(name: str) -> Method:
@@ -201,7 +191,7 @@ def _check_apart(names: Sequence[str]) -> None:
             )
 
 
-def _check_explained(runs: Sequence[_Run], folder: Path) -> None:
+def _check_explained(runs: Sequence[Run], folder: Path) -> None:
     """Refuse methods without gradients before an hour of scoring, not after."""
     from benchmark.files import check_folder
     from benchmark.method import has_gradients
@@ -214,15 +204,15 @@ def _check_explained(runs: Sequence[_Run], folder: Path) -> None:
         check_folder(folder / _slug(run.name))
 
 
-def _check_journals(runs: Sequence[_Run], files: Sequence[Picture], out: Path, resume: bool) -> None:
+def _check_journals(plans: Sequence[_Planned], files: Sequence[Picture], out: Path, resume: bool) -> None:
     """Refuse what the journals cannot take, or are not of, and a disk without room for all."""
     from experiments.scoring import journal
     from experiments.scoring.outputs import check_output, largest
 
-    for run in runs:
-        assert run.journal is not None
-        journal.check(run.journal, run.about, resume=resume)
-    check_output(out, sum(largest(files, run.made) for run in runs))
+    for plan in plans:
+        assert plan.journal is not None
+        journal.check(plan.journal, plan.run.about, resume=resume)
+    check_output(out, sum(largest(files, plan.beside) for plan in plans))
 
 
 @contextmanager
@@ -235,7 +225,7 @@ def _journal_stays(out: Path) -> Iterator[None]:
         raise OSError(error.errno, why, str(out)) from error
 
 
-def _explain(run: _Run, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
+def _explain(run: Run, files: list[Picture], frame: pd.DataFrame, folder: Path) -> None:
     from experiments.scoring.explain import explain
 
     scored = frame["score"].notna()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from benchmark import files
 from benchmark.method import Method
-from benchmark.scoring import Row, features_manifest
+from benchmark.scoring import features_manifest
 from experiments.runs import results
 from experiments.runs.cells import code, digest
 from experiments.runs.trained import load_trained, version_of
@@ -55,40 +54,11 @@ def made_from(model: Model, data: results.Dataset, settings: Settings, **more: A
 
 
 def score_into(out: Path, journal: Path, model: Model, data: results.Dataset, settings: Score) -> None:
-    """Score every picture of a data set with a trained method; what was stopped goes on where it was.
-
-    Parameters
-    ----------
-    out
-        File of the scores.
-    journal
-        File that takes them as they come, and that an earlier run may have left; it is left there.
-    model
-        What training left.
-    data
-        The data set.
-    settings
-        Batch and engine.
-
-    Raises
-    ------
-    ValueError
-        If not one picture could be scored: a table of errors alone is no result.
-    """
-    pictures = {name: data.root / name for name in data.manifest["image"]}
-    method = model.method
-    how = runner.How(batch=settings.batch, short_side=data.record.short_side)
-
-    def rows_of(done: Mapping[int, runner.Size | None]) -> Iterator[list[Row]]:
-        if settings.engine == "local":
-            return runner.local_rows([*pictures.values()], method, how, done)
-        from experiments.scoring.engine_ray import ray_rows
-
-        return ray_rows([*pictures.values()], str(model.folder), how, done)
-
-    version = digest([model.version, code(CODE)])
-    about = runner.fingerprint(method, how, version=version, engine=settings.engine)
-    runner.table_into(out, journal, pictures, rows_of, about)
+    """Score every picture of a data set with what training left, see `experiments.scoring.runner.Run`."""
+    how = runner.How(batch=settings.batch, short_side=data.record.short_side, engine=settings.engine)
+    made = {"version": digest([model.version, code(CODE)])}
+    run = runner.Run(model.method, str(model.folder), how, made)
+    run.write(out, journal, {name: data.root / name for name in data.manifest["image"]})
 
 
 def features(model: Model, data: results.Dataset, batch: int) -> bytes:

@@ -80,7 +80,7 @@ def ray_rows(
     name: str,
     how: How,
     done: Collection[int] = (),
-    workers: int | None = None,
+    processes: int | None = None,
     chunk: int = CHUNK,
 ) -> Iterator[list[Row]]:
     """Score pictures on the cluster of ``RAY_ADDRESS``, or on one of this machine.
@@ -93,7 +93,7 @@ def ray_rows(
         Method, and how it scores.
     done
         Places of pictures that are scored already; a chunk of them alone is left out.
-    workers
+    processes
         Number of processes that score; without it, one a GPU of the cluster, or a core where it has none or
         the device is the CPU.
     chunk
@@ -131,7 +131,7 @@ def ray_rows(
     chunks = ray.data.from_items(items, override_num_blocks=len(items)).map(
         worker,
         fn_constructor_args=(name, how, os.getcwd()),
-        concurrency=min(workers or int(here.get(unit, 1)), len(items)),
+        concurrency=min(processes or int(here.get(unit, 1)), len(items)),
         num_gpus=1 if unit == "GPU" else None,
         num_cpus=None if unit == "GPU" else 1,
     )

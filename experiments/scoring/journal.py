@@ -1,54 +1,54 @@
-"""A journal of scores: a killed run loses the batch in hand and nothing else, and so does a full disk.
+"""A journal of what takes long: a killed run, or a full disk, loses the batch in hand and nothing else.
 
-One line of JSON a batch, after a first line that says what scores and how. A line that was cut off is
-dropped, so a batch is there as a whole or not at all. What is there is never written a second time. Each
-picture stands under its key, name and stamp: one that was replaced is another one, and a list that has grown
-finds what it had before.
+One line of JSON a batch, after a first line that says what the run is. A line that was cut off is dropped, so
+a batch is there as a whole or not at all. What is there is never written a second time.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from benchmark import files
-from benchmark.datasets.prepared.contents import stamp_of
-from benchmark.images import is_address
-from benchmark.scoring import Row
 
 #: Seconds to wait for another process that writes the same journal; it would begin where that one ends.
 PATIENCE = 3.0
 
 
 class Journal:
-    """Results already there, and where further ones go.
+    """Batches already there, and where further ones go; the file stays when it is closed.
 
     Parameters
     ----------
     path
         The journal's file.
     about
-        What scores and how; JSON values.
+        What the run is; JSON values.
     resume
-        Whether to go on from what the file holds; else it begins anew.
+        Whether to go on from what the file holds; else it begins anew. Without it, it goes on from a file of
+        this run and from no other.
+
+    Attributes
+    ----------
+    lines
+        Batches that the file held.
 
     Raises
     ------
     ValueError
-        If the file is of a run with another method or other settings, or another process writes it.
+        If `resume` is asked for and the file is of a run with another method or other settings, or another
+        process writes it.
     OSError
         If it cannot be written.
     """
 
-    def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
-        self.path = path
+    def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool | None = None) -> None:
+        self.path, self._held = path, ExitStack()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._held = ExitStack()
         busy = f"{path}: another process is scoring into it"
         self._held.enter_context(files.alone(path, busy, patience=PATIENCE))
         try:
@@ -57,26 +57,22 @@ class Journal:
             self._held.close()
             raise
 
-    def _open(self, about: Mapping[str, Any], resume: bool) -> None:
-        path = self.path
-        self.known: dict[str, Row] = {}
-        whole = _lines(path) if resume else []
-        if whole:
-            _check(path, json.loads(whole[0]), about)
-            self.known = {key: _row(*cells) for line in whole[1:] for key, *cells in json.loads(line)}
+    def _open(self, about: Mapping[str, Any], resume: bool | None) -> None:
+        whole = [] if resume is False else _lines(self.path)
+        if resume:
+            _check(self.path, whole, about)
+        elif whole[:1] != [_line(about)]:
+            whole = []
+        self.lines = [json.loads(line) for line in whole[1:]]
         # Without a buffer: what the disk did not take is not tried again when the file is closed.
-        self.file = path.open("ab", buffering=0)
+        self.file = self.path.open("ab", buffering=0)
         self.file.truncate(sum(map(len, whole)))
         if not whole:
-            self._write(about)
+            self.add(about)
 
-    def add(self, rows: Sequence[Row], keys: Sequence[str]) -> None:
-        """Append a batch; `keys` are those of all pictures of the run, by their places."""
-        cells = [(keys[r.index], r.size, None if math.isnan(r.score) else r.score, r.error) for r in rows]
-        self._write(cells)
-
-    def _write(self, value: Any) -> None:
-        line = json.dumps(value, sort_keys=True).encode() + b"\n"
+    def add(self, batch: Any) -> None:
+        """Append a batch of JSON values."""
+        line = _line(batch)
         try:
             while line:  # a disk that is nearly full takes a part, and says so at the next
                 line = line[self.file.write(line) :]
@@ -85,8 +81,12 @@ class Journal:
                 error.errno, f"{error.strerror}; what is in it stays; make room and resume", str(self.path)
             ) from error
 
-    def close(self) -> None:
-        """Close the file and leave it there."""
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.file.close()
         self._held.close()
 
@@ -100,8 +100,8 @@ def check(path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
         As `Journal`, or `benchmark.files.check_file`.
     """
     files.check_file(path)
-    if resume and (whole := _lines(path)):
-        _check(path, json.loads(whole[0]), about)
+    if resume:
+        _check(path, _lines(path), about)
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -110,29 +110,14 @@ def _lines(path: Path) -> list[bytes]:
     return [line for line in lines if line.endswith(b"\n")]
 
 
-def of_run(path: Path, about: Mapping[str, Any]) -> bool:
-    """Whether a journal is there and of this run, so that the run can go on from it."""
-    if not path.is_file():
-        return False
-    with path.open() as file:
-        return file.readline() == json.dumps(about, sort_keys=True) + "\n"
-
-
-def key_of(picture: Path | str) -> str:
-    """Key of a picture: its name, and the size and time of its file where it is one of this machine."""
-    stamp = () if is_address(picture) else stamp_of(picture)
-    return "\0".join((os.fspath(picture), *stamp))
-
-
-def _row(size: list[int] | None, score: float | None, error: str) -> Row:
-    return Row(-1, (size[0], size[1]) if size else None, math.nan if score is None else score, error)
-
-
-def _check(path: Path, found: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    asked = json.loads(json.dumps(about))
-    other = [name for name in asked if found.get(name) != asked[name]]
-    if other:
+def _check(path: Path, whole: list[bytes], about: Mapping[str, Any]) -> None:
+    known, asked = json.loads(whole[0] if whole else _line(about)), json.loads(_line(about))
+    if other := [name for name in asked if known.get(name) != asked[name]]:
         raise ValueError(
             f"{path} is of a run with other {', '.join(other)}; finish that one, or leave out --resume to "
             "begin anew"
         )
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode() + b"\n"

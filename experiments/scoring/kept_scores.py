@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmark.datasets.prepared import Dataset
 from benchmark.method import Method
-from benchmark.scoring import Row
 from experiments.runs import results, stage
 from experiments.runs.cells import Cells, code, digest
 from experiments.scoring import runner
@@ -32,23 +30,17 @@ def score_once(name: str, method: Method, data: Dataset, *, batch: int, device: 
     """
     how = runner.How(batch=batch, device=device, short_side=data.record.short_side)  # type: ignore[arg-type]
     names = data.manifest["image"].tolist()
-    about = runner.fingerprint(
-        method,
-        how,
-        version=digest(sorted(provenance(name, method, how.precision).items())),
-        code=code("experiments.scoring.kept_scores"),
-        pictures=digest([*names, *results.digests_now(data, names)]),
-    )
+    made = {
+        "version": digest(sorted(provenance(name, method, how.precision).items())),
+        "code": code("experiments.scoring.kept_scores"),
+        "pictures": digest([*names, *results.digests_now(data, names)]),
+    }
+    run = runner.Run(method, name, how, made)
     cells, file = Cells(FOLDER / digest([name])[:12]), f"{data.root.name}.csv"
     path = cells.folder / file
-    if not cells.kept(file, about):
-        files = {one: data.root / one for one in names}
-
-        def rows_of(done: Mapping[int, runner.Size | None]) -> Iterator[list[Row]]:
-            return runner.local_rows([*files.values()], method, how, done)
-
+    if not cells.kept(file, run.about):
         journal = path.with_name(f"{file}.part")
-        runner.table_into(path, journal, files, rows_of, about)
-        cells.note(file, about)
+        run.write(path, journal, {one: data.root / one for one in names})
+        cells.note(file, run.about)
         journal.unlink()
     return path

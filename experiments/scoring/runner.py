@@ -1,11 +1,12 @@
-"""One method over many pictures from the command line: device, precision, progress, journal."""
+"""One method over many pictures: device, precision, engine, progress, journal."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,16 +15,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from benchmark.datasets.prepared.contents import stamp_of
 from benchmark.images import is_address, unit
 from benchmark.method import Method
 from benchmark.scoring import Row, frame_of, scored, stream, write_scores
-from experiments.scoring.journal import Journal, key_of, of_run
+from experiments.scoring.journal import Journal
 
 if TYPE_CHECKING:
     from experiments.scoring.inputs import Picture
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Size = tuple[int, int]
+#: What `How` says that scores do not depend on.
+ASIDE = ("workers", "pixels")
 
 
 @dataclass(frozen=True)
@@ -39,20 +43,23 @@ class How:
         of fp32's 23 (TF32) by torch's default; here they take all.
     batch
         Most pictures of one size scored at once. More than two or three no longer fit a CPU's cache.
-    jobs
+    workers
         Threads that decode. `suited` knows what a CUDA device wants of both.
     short_side
         Scale pictures to this short side, in pixels; 0 leaves them.
     pixels
         Most pixels in memory at once, see `benchmark.scoring.stream`.
+    engine
+        ``local``, this process, or ``ray``, the workers of a cluster.
     """
 
     device: Device = "auto"
     precision: Literal["fp32", "bf16"] = "fp32"
     batch: int = 2
-    jobs: int = 2
+    workers: int = 2
     short_side: int = 0
     pixels: int | None = None
+    engine: Literal["local", "ray"] = "local"
 
 
 def available() -> Device:
@@ -65,8 +72,8 @@ def available() -> Device:
 def suited(device: Device) -> tuple[int, int]:
     """Return how many pictures at once and how many threads that decode suit a device."""
     if available() != "cuda" or device not in ("auto", "cuda"):
-        return How.batch, How.jobs
-    return 32, max(How.jobs, min(8, os.cpu_count() or 1))
+        return How.batch, How.workers
+    return 32, max(How.workers, min(8, os.cpu_count() or 1))
 
 
 def place(method: Method, device: Device) -> Device:
@@ -126,7 +133,7 @@ def local_rows(
 ) -> Iterator[list[Row]]:
     """Score pictures in this process, a batch at a time; `done` as for `benchmark.scoring.stream`."""
     function = function_of(method, how)
-    options: Any = {"batch": how.batch, "jobs": how.jobs, "short_side": how.short_side}
+    options: Any = {"batch": how.batch, "workers": how.workers, "short_side": how.short_side}
     options["pixels"] = how.pixels
     # A quarter of what goes to a CUDA device, and division there gives the same numbers.
     options["as_bytes"] = place(method, how.device) == "cuda"
@@ -134,101 +141,125 @@ def local_rows(
         yield scored(part, method)
 
 
-def fingerprint(method: Method, how: How, **more: str) -> dict[str, Any]:
-    """Return what scores depend on beside the pictures; a journal goes on where this is the same."""
-    aside = ("jobs", "pixels")
-    settings = {name: value for name, value in asdict(how).items() if name not in aside}
-    return {"method": method.name, **settings, **more}
-
-
-def collect(
-    paths: Sequence[Picture],
-    rows_of: Callable[[Mapping[int, Size | None]], Iterator[list[Row]]],
-    about: Mapping[str, Any],
-    *,
-    journal: Path | None = None,
-    resume: bool = False,
-) -> pd.DataFrame:
-    """Gather rows with progress on the terminal.
+@dataclass(frozen=True)
+class Run:
+    """One method over many pictures.
 
     Parameters
     ----------
-    paths
-        Pictures, in the order of the result.
-    rows_of
-        What scores them: takes the pictures that are done with their sizes, gives rows as they come.
-    about
-        What the scores depend on, see `fingerprint`.
-    journal
-        File that takes every batch as it is done; it is left there when the run is stopped.
-    resume
-        Go on from the journal: its results of pictures of the same name, size and time are taken. What could
-        not be fetched from a store is tried again.
-
-    Returns
-    -------
-    DataFrame
-        ``image``, ``score``, ``error``, as `benchmark.scoring.score_files` gives it; the same to the last bit
-        whether the run was stopped in between or not.
-
-    Raises
-    ------
-    ValueError
-        If the journal is of another run.
+    method
+        What scores.
+    name
+        How `experiments.runs.trained.load_here` knows it, for other processes to load it.
+    how
+        How it scores.
+    made
+        What the scores depend on besides: versions of weights and code, by what they are called.
     """
-    book = Journal(journal, about, resume=resume) if journal else None
-    keys = [key_of(path) for path in paths] if book else []
-    rows = list(_taken(paths, keys, book.known)) if book else []
-    bar = tqdm(total=len(paths), initial=len(rows), unit="img", desc=str(about["method"]), disable=None)
-    try:
-        for found in rows_of({row.index: row.size for row in rows}):
-            if book:
-                book.add(found, keys)
-            rows += found
-            bar.update(len(found))
-    finally:
-        bar.close()
-        if book:
-            book.close()
-    return frame_of(paths, rows)
+
+    method: Method
+    name: str
+    how: How
+    made: Mapping[str, str]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the scores depend on besides the pictures; a journal goes on where this is the same."""
+        settings = {name: value for name, value in asdict(self.how).items() if name not in ASIDE}
+        return {"method": self.method.name, **settings, **self.made}
+
+    def rows(self, paths: Sequence[Picture], done: Mapping[int, Size | None]) -> Iterator[list[Row]]:
+        """Score pictures, a batch at a time; `done` as for `benchmark.scoring.stream`."""
+        if self.how.engine == "local":
+            return local_rows(paths, self.method, self.how, done)
+        from experiments.scoring.engine_ray import ray_rows
+
+        return ray_rows(paths, self.name, self.how, done)
+
+    def frame(
+        self, paths: Sequence[Picture], journal: Path | None = None, resume: bool | None = None
+    ) -> pd.DataFrame:
+        """Score pictures with progress on the terminal.
+
+        Parameters
+        ----------
+        paths
+            Pictures, in the order of the result.
+        journal
+            File that takes every batch as it is done; it is left there, when the run is stopped too.
+        resume
+            See `Journal`: what it holds of pictures of the same name, size and time is taken. What could not
+            be fetched from a store is tried again.
+
+        Returns
+        -------
+        DataFrame
+            ``image``, ``score``, ``error``, as `benchmark.scoring.score_files` gives it; the same to the last
+            bit whether the run was stopped in between or not.
+
+        Raises
+        ------
+        ValueError
+            If the journal is of another run.
+        """
+        with Journal(journal, self.about, resume=resume) if journal else nullcontext() as book:
+            keys = [key_of(path) for path in paths] if book else []
+            rows = list(_taken(paths, keys, book.lines)) if book else []
+            with tqdm(
+                total=len(paths), initial=len(rows), unit="img", desc=self.method.name, disable=None
+            ) as bar:
+                for part in self.rows(paths, {row.index: row.size for row in rows}):
+                    if book:
+                        book.add(
+                            [
+                                (keys[r.index], r.size, None if isnan(r.score) else r.score, r.error)
+                                for r in part
+                            ]
+                        )
+                    rows += part
+                    bar.update(len(part))
+        return frame_of(paths, rows)
+
+    def write(self, out: Path, journal: Path, files: Mapping[str, Path]) -> None:
+        """Write the scores of all pictures of a data set; what was stopped goes on where it was.
+
+        Parameters
+        ----------
+        out
+            File of the scores.
+        journal
+            File that takes them as they come, and that an earlier run may have left; it is left there.
+        files
+            Pictures by their names.
+
+        Raises
+        ------
+        ValueError
+            If not one picture could be scored: a table of errors alone is no result.
+        """
+        frame = self.frame([*files.values()], journal)
+        if frame["score"].isna().all():
+            journal.unlink()
+            first = next(iter(files))
+            why = f"{self.method.name} could score none of the {len(frame)} pictures of {out.stem}"
+            raise ValueError(f"{why}; {first}: {frame['error'].iloc[0]}")
+        write_scores(frame.assign(image=[*files]), out)
 
 
-def table_into(
-    out: Path,
-    journal: Path,
-    files: Mapping[str, Path],
-    rows_of: Callable[[Mapping[int, Size | None]], Iterator[list[Row]]],
-    about: Mapping[str, Any],
-) -> None:
-    """Write the scores of all pictures of a data set; what was stopped goes on where it was.
+def key_of(picture: Picture) -> str:
+    """Key of a picture in a journal: its name, and size and time of its file where it is one of this machine.
 
-    Parameters
-    ----------
-    out
-        File of the scores.
-    journal
-        File that takes them as they come, and that an earlier run may have left; it is left there.
-    files
-        Pictures by their names.
-    rows_of, about
-        See `collect`.
-
-    Raises
-    ------
-    ValueError
-        If not one picture could be scored: a table of errors alone is no result.
+    So one that was replaced is another one, and a list that has grown finds what it had before.
     """
-    frame = collect([*files.values()], rows_of, about, journal=journal, resume=of_run(journal, about))
-    if frame["score"].isna().all():
-        journal.unlink()
-        first = next(iter(files))
-        why = f"{about['method']} could score none of the {len(frame)} pictures of {out.stem}"
-        raise ValueError(f"{why}; {first}: {frame['error'].iloc[0]}")
-    write_scores(frame.assign(image=[*files]), out)
+    stamp = () if is_address(picture) else stamp_of(picture)
+    return "\0".join((os.fspath(picture), *stamp))
 
 
-def _taken(paths: Sequence[Picture], keys: Sequence[str], known: Mapping[str, Row]) -> Iterator[Row]:
+def _taken(paths: Sequence[Picture], keys: Sequence[str], batches: Sequence[Any]) -> Iterator[Row]:
     """Results of a journal, at the places that their pictures have now."""
+    known = {key: cells for batch in batches for key, *cells in batch}
     for index, (path, key) in enumerate(zip(paths, keys, strict=True)):
-        if key in known and not (known[key].error and is_address(path)):
-            yield replace(known[key], index=index)
+        if key in known:
+            size, score, error = known[key]
+            if not (error and is_address(path)):
+                yield Row(index, tuple(size) if size else None, nan if score is None else score, error)

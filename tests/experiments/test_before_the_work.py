@@ -45,7 +45,8 @@ def no_work(monkeypatch):
         raise AssertionError("it worked before it looked")
 
     for place in (
-        "experiments.scoring.runner.collect", "experiments.runs.training.train_into", "benchmark.images.read",
+        "experiments.scoring.runner.Run.frame", "experiments.runs.training.train_into",
+        "benchmark.images.read",
         "benchmark.degradations.sheet.degrade_file", "experiments.pages.notebooks.report",
         "experiments.pages.comparison.write", "experiments.scoring.score_files.read",
         "benchmark.gmad.study.questions",
@@ -201,10 +202,11 @@ def test_a_table_that_the_disk_does_not_take_is_written_later_from_the_journal(m
 
 def test_a_journal_that_goes_on_is_never_written_a_second_time():
     book = Path("j.part")
-    journal.Journal(book, {"method": "m"}, resume=False).close()
+    with journal.Journal(book, {"method": "m"}, resume=False):
+        pass
     before = book.stat().st_ino, book.read_bytes()
-    with room_for(0):
-        journal.Journal(book, {"method": "m"}, resume=True).close()
+    with room_for(0), journal.Journal(book, {"method": "m"}, resume=True):
+        pass
     assert (book.stat().st_ino, book.read_bytes()) == before
 
 
@@ -224,14 +226,14 @@ def test_a_name_that_is_no_utf8_is_scored_and_explained():
 
 def test_a_picture_that_cannot_be_explained_leaves_the_others_their_maps(monkeypatch):
     """Gone between score and map, as on a shared disk."""
-    inner = runner.collect
+    inner = runner.Run.frame
 
     def collected(*arguments, **options):
         found = inner(*arguments, **options)
         Path("pictures/03.png").unlink()
         return found
 
-    monkeypatch.setattr(runner, "collect", collected)
+    monkeypatch.setattr(runner.Run, "frame", collected)
     result = run.invoke(
         app, ["score", "pictures", "--method", "qualiclip-small", "--out", "o.csv", "--explain", "maps"]
     )

@@ -50,7 +50,7 @@ def test_rows_are_those_of_one_process_though_a_worker_is_lost(cluster, paths):
 
     expected = score_files(paths, methods.load("sharpness"), batch=4)
     rows, killed = [], 0
-    for part in ray_rows(paths, "sharpness", How(device="cpu", batch=4), workers=2, chunk=2):
+    for part in ray_rows(paths, "sharpness", How(device="cpu", batch=4), processes=2, chunk=2):
         rows += part
         if not killed:
             for process in workers()[:1]:

@@ -67,7 +67,7 @@ def test_a_method_is_scored_once_and_again_where_it_was_stopped(rated, monkeypat
     assert "CSIQ: 24 scores; opinions: DMOS, by people" in first.output
     for statistic in ("srcc", "krcc", "plcc", "rmse"):
         assert f" {statistic} " in first.output
-    monkeypatch.setattr(kept_scores.runner, "collect", None)  # nothing is scored again
+    monkeypatch.setattr(kept_scores.runner.Run, "frame", None)  # nothing is scored again
     assert run.invoke(app, ["evaluate", "sharpness", "csiq"]).output == first.output
     write_png(Path("data/csiq/00.png"), picture("csiq", "z", 0))
     changed = run.invoke(app, ["evaluate", "sharpness", "csiq"])

@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 
 import methods
 from benchmark.images import write_png
-from benchmark.scoring import Row, score_files
+from benchmark.scoring import score_files
 from experiments.cli import app
 from experiments.scoring import inputs
 from experiments.scoring.journal import Journal
-from experiments.scoring.runner import How, collect, fingerprint, local_rows
+from experiments.scoring.runner import How, Run
 
 run = CliRunner()
 
@@ -116,9 +116,7 @@ class Stopping:
 
 
 def score(paths, method, how, **options):
-    return collect(
-        paths, lambda done: local_rows(paths, method, how, done), fingerprint(method, how), **options
-    )
+    return Run(method, "sharpness", how, {}).frame(paths, **options)
 
 
 def test_a_stopped_run_goes_on_to_the_same_bits(folder, tmp_path):
@@ -326,8 +324,9 @@ def test_two_processes_do_not_mix_in_one_journal(tmp_path, monkeypatch):
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert "another process is scoring into it" in other.stderr
     assert other.returncode
-    first.add([Row(0, (1, 1), 0.5)], ["a.png"])
-    first.close()
-    again = Journal(tmp_path / "a.part", {"method": "m"}, resume=True)
-    again.close()
-    assert again.known["a.png"].score == 0.5
+    with first:
+        first.add([0.5, None])
+    with Journal(tmp_path / "a.part", {"method": "m"}) as again:
+        assert again.lines == [[0.5, None]]
+    with Journal(tmp_path / "a.part", {"method": "n"}) as other:
+        assert not other.lines

@@ -57,13 +57,16 @@ NAMES = [
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    names=st.permutations(NAMES), batch=st.integers(1, 20), jobs=st.integers(1, 5), held=st.integers(1, 2000)
+    names=st.permutations(NAMES),
+    batch=st.integers(1, 20),
+    workers=st.integers(1, 5),
+    held=st.integers(1, 2000),
 )
-def test_any_order_batch_and_threads_give_what_the_plain_loop_gives(folder, names, batch, jobs, held):
+def test_any_order_batch_and_threads_give_what_the_plain_loop_gives(folder, names, batch, workers, held):
     method = Brightness()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "PIXELS_HELD", held)
-        frame = score_files(names, method, root=folder, batch=batch, jobs=jobs)
+        frame = score_files(names, method, root=folder, batch=batch, workers=workers)
     assert frame["image"].tolist() == names
     for row in frame.itertuples():
         if row.image in ("bad.png", "no.png"):
@@ -102,18 +105,18 @@ class Live:
 @given(
     names=st.permutations([name for name in NAMES if name != "bad.png"]),
     batch=st.integers(1, 5),
-    jobs=st.integers(1, 5),
+    workers=st.integers(1, 5),
     bound=st.integers(1, 600),
     held=st.integers(1, 600),
 )
 def test_pixels_in_memory_stay_within_their_bound_and_change_no_batch(
-    folder, names, batch, jobs, bound, held
+    folder, names, batch, workers, bound, held
 ):
     """Pictures of 64 and 96 pixels; a batch that is read a second time comes beside the bound."""
     free, bounded, live = Brightness(), Brightness(), Live()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "PIXELS_HELD", held)
-        options = {"root": folder, "batch": batch, "jobs": jobs}
+        options = {"root": folder, "batch": batch, "workers": workers}
         every = list(scoring.stream(names, free.score, pixels=10**9, **options))
         patch.setattr(scoring, "read", live.read)
         again = list(scoring.stream(names, bounded.score, pixels=bound, **options))
@@ -131,7 +134,7 @@ def test_pictures_larger_than_the_bound_go_in_alone(folder):
     live = Live()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "read", live.read)
-        parts = list(scoring.stream(NAMES[:7], Brightness().score, root=folder, batch=1, jobs=4, pixels=1))
+        parts = list(scoring.stream(NAMES[:7], Brightness().score, root=folder, batch=1, workers=4, pixels=1))
     assert len(parts) == 7
     assert live.most == 96
 
@@ -142,7 +145,7 @@ def test_a_stream_that_is_left_ends_its_threads(folder, stop):
     method = Brightness()
     if stop == "error":
         method.score = lambda images: 1 / 0
-    stream = scoring.stream(NAMES, method.score, root=folder, batch=1, jobs=4, pixels=1)
+    stream = scoring.stream(NAMES, method.score, root=folder, batch=1, workers=4, pixels=1)
     if stop == "error":
         with pytest.raises(ZeroDivisionError):
             list(stream)
@@ -203,9 +206,9 @@ def test_nothing_to_score_gives_an_empty_table():
     assert frame.empty
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"jobs": 0}])
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"workers": 0}])
 def test_counts_below_one_are_refused(wrong):
-    with pytest.raises(ValueError, match="batch and jobs must be at least 1"):
+    with pytest.raises(ValueError, match="batch and workers must be at least 1"):
         score_files([], Brightness(), **wrong)
 
 
