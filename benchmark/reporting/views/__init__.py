@@ -3,6 +3,7 @@
 from benchmark.reporting.views.cards import cite, datasets, methods
 from benchmark.reporting.views.galleries import attributions, duels, examples, ladders, training
 from benchmark.reporting.views.lacking import absent, apart
+from benchmark.reporting.views.learnt import learnt
 from benchmark.reporting.views.origin import caution, digests, facts, flat, pictures, settings, versions
 from benchmark.reporting.views.plain import listing, made_here
 
@@ -19,6 +20,7 @@ __all__ = [
     "facts",
     "flat",
     "ladders",
+    "learnt",
     "listing",
     "made_here",
     "methods",

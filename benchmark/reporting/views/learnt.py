@@ -1,0 +1,67 @@
+"""What was trained here, what it learnt from, and whether it learnt: for the first screen of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from markupsafe import escape
+
+from benchmark.evidence import behind, decided, too_few
+from benchmark.reporting.html import Html
+from benchmark.reporting.run import Run
+from benchmark.terms import number
+
+#: Settings of a training and of a loading that give the same weights to start from.
+NETWORK = ("architecture", "width", "pretrained", "seed")
+
+
+def learnt(run: Run) -> Html:
+    """Say of each method that was trained here what it learnt from, and how far it rose above its start."""
+    return Html.of(f"<p>{escape(text)}</p>" for name in run.methods for text in _of(run, name))
+
+
+def _of(run: Run, name: str) -> Iterator[str]:
+    about = run.methods[name]
+    if not about.get("train") or run.source(f"models/{name}/curve.csv").content is None:
+        return
+    pictures = run.labels.dataset(run.settings.get("train", {}).get("dataset", "pictures"))
+    long = [f"{about['train'][unit]:,} {unit}" for unit in ("steps", "epochs") if unit in about["train"]]
+    where = ", ".join([f"{run.labels.method(name)} was trained here on {pictures}", *long])
+    yield " ".join([f"{where}, without any score of quality.", *_held_out(run, name), *_risen(run, name)])
+
+
+def _held_out(run: Run, name: str) -> Iterator[str]:
+    """Say how many pairs of levels are in order on pictures that were not learnt from."""
+    validation = run.source(f"models/{name}/validation.csv")
+    if validation.content is not None and len(validation.frame):
+        share = float(validation.frame["all"].iloc[-1])
+        yield f"Of two levels of one degradation it rates the milder better in {share:.0%} of the cases, on"
+        yield "pristine pictures that it did not learn from; a coin would in 50%."
+
+
+def _risen(run: Run, name: str) -> Iterator[str]:
+    """Compare with the same network before the training, where the run has it, data set by data set."""
+    start = untrained_twin(run, run.methods[name])
+    tests = run.source("results/tables/differences.csv")
+    if start is None or tests.content is None:
+        return
+    frame = tests.frame[tests.frame["statistic"].eq("srcc")]
+    for row in frame.to_dict("records"):
+        if {row["method_a"], row["method_b"]} == {name, start}:
+            sign = 1 if row["method_a"] == name else -1
+            low, high = sorted((sign * row["low"], sign * row["high"]))
+            sure = f"[{number(low)}, {number(high)}]" if decided(row) else f"({too_few(behind(row))})"
+            change = "+" * (sign * row["value"] > 0) + number(sign * row["value"])
+            yield f"On {run.labels.dataset(row['dataset'])} training changed its SRCC by {change} {sure}."
+
+
+def untrained_twin(run: Run, about: Mapping[str, Any]) -> str | None:
+    """Return the method of the run that is the network of a training before its first step, if one is."""
+    course = {**about["train"], "seed": about.get("seed")}
+    for name, other in run.methods.items():
+        given = other.get("load") or {}
+        bare = "architecture" in given and not other.get("train") and not given.get("weights")
+        if bare and all(given.get(key) == course.get(key) for key in NETWORK):
+            return name
+    return None

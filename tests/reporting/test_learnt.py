@@ -1,0 +1,63 @@
+"""What the first screen says of a training: what it learnt from, and that it learnt."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from benchmark.reporting import views
+from benchmark.reporting.run import Run
+
+COLUMNS = ["dataset", "method_a", "method_b", "statistic", "value", "low", "high", "n", "units"]
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A run of a trained network, of that network before its training, and of another one."""
+    (tmp_path / "params.yaml").write_text("methods: {q: {}, start: {}, other: {}}\ntrain: {dataset: clean}\n")
+    course = {"steps": 1200, "architecture": "small", "pretrained": None, "width": 8}
+    loads = {"q": {"weights": "w"}, "start": {**course, "seed": 27}, "other": {**course, "seed": 28}}
+    for name, load in loads.items():
+        folder = tmp_path / "models" / name
+        folder.mkdir(parents=True)
+        load.pop("steps", None)
+        about = {"card": {"title": name.upper()}, "load": load, "seed": 27}
+        (folder / "method.json").write_text(json.dumps(about | {"train": course if name == "q" else None}))
+    (tmp_path / "models/q/curve.csv").write_text("step,loss\n0,1\n")
+    (tmp_path / "models/q/validation.csv").write_text("step,all\n0,0.51\n1199,0.873\n")
+    (tmp_path / "results/tables").mkdir(parents=True)
+    rows = [
+        ("many", "start", "q", "srcc", -0.4, -0.5, -0.3, 480, 60),
+        ("few", "q", "start", "srcc", -0.01, None, None, 40, 4),
+        ("many", "q", "other", "srcc", 0.9, 0.8, 1.0, 480, 60),
+        ("many", "q", "start", "plcc", 0.7, 0.6, 0.8, 480, 60),
+    ]
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / "results/tables/differences.csv", index=False)
+    return tmp_path
+
+
+def run_of(root):
+    folders = [str(root / name) for name in ("results", "data", "models", "params.yaml")]
+    return Run(*folders, "")
+
+
+def test_a_training_is_held_against_the_same_network_before_it(trained):
+    assert str(views.learnt(run_of(trained))) == (
+        "<p>Q was trained here on clean, 1,200 steps, without any score of quality. Of two levels of one "
+        "degradation it rates the milder better in 87% of the cases, on pristine pictures that it did not "
+        "learn from; a coin would in 50%. On many training changed its SRCC by +0.400 [0.300, 0.500]. On few "
+        "training changed its SRCC by \u22120.010 (4 references or pictures decide nothing, 10 would be "
+        "needed).</p>"
+    )
+
+
+def test_without_that_network_nothing_is_said_of_a_rise(trained):
+    (trained / "models/start/method.json").unlink()
+    text = str(views.learnt(run_of(trained)))
+    assert "87%" in text
+    assert "SRCC" not in text
+
+
+def test_a_method_that_was_not_trained_here_is_not_spoken_of(trained):
+    (trained / "models/q/curve.csv").unlink()
+    assert str(views.learnt(run_of(trained))) == ""
