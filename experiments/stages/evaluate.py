@@ -57,19 +57,19 @@ def evaluate() -> None:
         signatures.write_tidy(parts, KEYS_OF[name], stage.TABLES / f"{name}.csv", about=about)
     files.write_csv(published.of(settings.score.datasets), stage.TABLES / "published.csv")
     whole = pd.concat(found["zero_shot"], ignore_index=True)
-    files.write_json(metrics(whole), stage.RESULTS / "metrics.json")
+    files.write_json(metrics(whole, settings.ablation.method), stage.RESULTS / "metrics.json")
     pairs = pd.concat(found["differences"], ignore_index=True) if found["differences"] else None
     over_sets.write(whole, pairs, joint_of, settings.seed)
 
 
-def metrics(whole: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Return SRCC and PLCC by data set and method, which ``dvc metrics show`` and ``dvc exp show`` print."""
-    rows = whole[whole["statistic"].isin(["srcc", "plcc"])]
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
-    for dataset, method, name, value in rows[[*reversed(KEYS), "statistic", "value"]].itertuples(index=False):
-        shown = None if pd.isna(value) else round(value, 4)  # JSON knows no NaN
-        found.setdefault(dataset, {}).setdefault(method, {})[name] = shown
-    return found
+def metrics(whole: pd.DataFrame, method: str) -> dict[str, dict[str, float | None]]:
+    """Return the SRCC of one method by data set: what ``dvc metrics show`` and ``dvc exp show`` print.
+
+    DVC shows a column for each, so all methods are left to the tables.
+    """
+    rows = whole[whole["statistic"].eq("srcc") & whole["method"].eq(method)]
+    values = zip(rows["dataset"], rows["value"], strict=True)
+    return {"srcc": {name: None if pd.isna(v) else round(v, 4) for name, v in values}}  # JSON knows no NaN
 
 
 def _one_set(

@@ -99,14 +99,15 @@ def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, m
     assert tests.loc[("a", "learnt"), "n"] == 3
 
 
-def test_metrics_are_srcc_and_plcc_by_data_set_and_method_and_no_nan():
+def test_metrics_are_the_srcc_of_one_method_by_data_set_and_no_nan():
     whole = pd.DataFrame(
-        [("demo", "a", "srcc", 0.12346), ("demo", "a", "krcc", 0.1), ("demo", "b", "plcc", np.nan),
-         ("koniq10k", "a", "plcc", -0.5)],
+        [("demo", "a", "srcc", 0.12346), ("demo", "a", "krcc", 0.1), ("demo", "b", "srcc", 0.9),
+         ("koniq10k", "a", "srcc", np.nan)],
         columns=["dataset", "method", "statistic", "value"],
     )  # fmt: skip
-    found = evaluate.metrics(whole)
-    assert found == {"demo": {"a": {"srcc": 0.1235}, "b": {"plcc": None}}, "koniq10k": {"a": {"plcc": -0.5}}}
+    found = evaluate.metrics(whole, "a")
+    assert found == {"srcc": {"demo": 0.1235, "koniq10k": None}}
+    assert evaluate.metrics(whole, "c") == {"srcc": {}}
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 

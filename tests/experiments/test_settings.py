@@ -57,6 +57,8 @@ def test_the_paper_profile_composes_to_valid_settings_of_its_methods():
     settings.check_methods(own)
     assert own.methods["arniqa"].train is None
     assert own.methods["arniqa_trained"].module == "arniqa"
+    # The default's network is narrowed; that of the paper is CLIP's RN50 as it is.
+    assert own.methods["qualiclip"].train["width"] is own.methods["clipiqa"].load["width"] is None
 
 
 def test_an_ablation_changes_only_what_it_names(raw):
