@@ -43,7 +43,7 @@ lint: setup-test
 	ruff format --check .
 	lint-imports
 	mypy
-	deptry benchmark methods experiments
+	deptry benchmark methods experiments qualibench
 
 # As many tests side by side as there are cores, at most four; `make test JOBS=0` runs them in one process.
 JOBS ?= auto
@@ -86,7 +86,7 @@ COMPILE := pip compile --universal --python-version 3.11 --generate-hashes --qui
 
 # What the tests and the optional extras need, and of that, in the same versions, what the pipeline needs.
 lock: | $(UV)
-	$(UV) $(COMPILE) --extra test --extra heif --extra parquet --extra pyiqa --extra ray -o requirements-test.lock
+	$(UV) $(COMPILE) --extra test --extra heif --extra pyiqa --extra ray --extra torchmetrics -o requirements-test.lock
 	cp requirements-test.lock requirements.lock # uv keeps the versions that it finds in its output
 	$(UV) $(COMPILE) -o requirements.lock
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from benchmark.method import Card, Method
 from methods._shared.binding import bind, explain
@@ -24,14 +25,38 @@ from methods._shared.weights.noted_files import noted
 
 if TYPE_CHECKING:  # reading settings must not wait for pandas
     from benchmark.datasets.prepared import Dataset
+    from methods._shared.modules import ScoreModule
 
-__all__ = ["bind", "card", "check", "explain", "fetch", "find", "load", "names", "published", "train"]
+__all__ = [
+    "Loaded",
+    "bind",
+    "card",
+    "check",
+    "explain",
+    "fetch",
+    "find",
+    "load",
+    "names",
+    "published",
+    "train",
+]
 
 
-def load(name: str, **settings: Any) -> Method:
+class Loaded(Method, Protocol):
+    """A method as `load` gives it."""
+
+    weight_files: tuple[Path, ...]
+
+    def as_module(self) -> ScoreModule:
+        """Return a torch module: pictures in [0, 1] to scores, with gradients where the method has them."""
+        ...
+
+
+def load(name: str, **settings: Any) -> Loaded:
     """Load a method as published; it refuses what is no RGB picture in [0, 1] (`benchmark.scoring.guard`).
 
-    The files of weights or parameters that it was made of are its ``weight_files``.
+    The files of weights or parameters that it was made of are its ``weight_files``; ``as_module()`` gives it
+    as a torch module, for a loss or the loop of another library.
 
     Parameters
     ----------
@@ -52,12 +77,15 @@ def load(name: str, **settings: Any) -> Method:
         raise ValueError(f"{base!r} has no variants: name its settings instead of {name!r}")
     given = {module.VARIANT: variant, **settings} if variant else settings
     from benchmark.scoring.guard import guarded
+    from methods._shared.modules import ScoreModule
 
     bound = bind(f"methods.{base}.load", module.load, given)
     with noted() as files:
         method = guarded(module.load(**bound))
     object.__setattr__(method, "weight_files", tuple(files))
-    return method
+    if not hasattr(method, "as_module"):
+        object.__setattr__(method, "as_module", partial(ScoreModule, method))
+    return cast(Loaded, method)
 
 
 def train(

@@ -24,10 +24,12 @@ def find(name: str) -> ModuleType:
     ValueError
         If there is no such method, or its module lacks ``CARD`` or ``load``.
     """
+    import methods  # by whatever name this package was imported
+
     name = name.replace("-", "_")
     if name not in names():
         raise ValueError(f"no method {name!r} in methods/; {naming.hint(name, names())}")
-    module = importlib.import_module(f"methods.{name}")
+    module = importlib.import_module(f"{methods.__name__}.{name}")
     for part in ("CARD", "load"):
         if not hasattr(module, part):
             raise ValueError(f"methods/{name} defines no {part}; see docs/adding-a-method.md")

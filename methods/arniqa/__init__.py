@@ -25,6 +25,7 @@ from methods._shared.arniqa.scales import five_crops, half
 from methods._shared.papers import ARNIQA
 from methods._shared.training.loop import check_pictures, finished
 from methods._shared.weights.weight_cache import weights_file
+from methods.arniqa.module import ArniqaModule
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
 from methods.arniqa.training import Training, train_encoder
 
@@ -88,14 +89,23 @@ class Arniqa:
         ValueError
             If there is no regressor, or a side is a single pixel.
         """
+        regressor = self.line()
+        if self.protocol == "hub":
+            return regressor(self.scales.features(images))
+        return regressor(self._crops(images, half(images))).mean(1)
+
+    def line(self) -> Regressor:
+        """Return the regressor; raises ValueError if there is none."""
         if self.regressor is None:
             raise ValueError(
                 "arniqa: this encoder has features and no scores of its own; set `regressor` to a file of "
                 "methods.arniqa.regressor.fit_regressor, use its features in a probe, or take arniqa_ou"
             )
-        if self.protocol == "hub":
-            return self.regressor(self.scales.features(images))
-        return self.regressor(self._crops(images, half(images))).mean(1)
+        return self.regressor
+
+    def as_module(self) -> ArniqaModule:
+        """Return the networks as a module whose gradients reach the picture; the encoder is shared."""
+        return ArniqaModule(self)
 
     def features(self, images: Tensor) -> Tensor:
         """Return features of ``images [B, 3, H, W]``, full scale beside half scale, float32 on the CPU.

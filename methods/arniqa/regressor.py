@@ -25,6 +25,11 @@ class Opinions:
     high: float
     higher_is_better: bool
 
+    def scaled(self, opinion: Tensor) -> Tensor:
+        """Map opinions to 0 to 1 over their range, higher better; nothing is clipped."""
+        share = (opinion - self.low) / (self.high - self.low)
+        return share if self.higher_is_better else 1 - share
+
 
 #: Data sets of the published regressors, as the official ``hubconf.py`` states them.
 DATASETS = {
@@ -60,9 +65,7 @@ class Regressor:
 
         Nothing is clipped: a picture unlike those of the data set may lie beyond.
         """
-        opinion = features.cpu().double() @ self.weights + self.bias
-        share = (opinion - self.opinions.low) / (self.opinions.high - self.opinions.low)
-        return (share if self.opinions.higher_is_better else 1 - share).float()
+        return self.opinions.scaled(features.cpu().double() @ self.weights + self.bias).float()
 
 
 def load_regressor(path: Path, width: int, dataset: str) -> Regressor:

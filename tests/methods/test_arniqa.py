@@ -12,6 +12,7 @@ import torchvision
 from PIL import Image
 from sklearn.linear_model import Ridge
 from torch.nn import functional as F
+from torchvision import transforms
 
 import methods
 from benchmark.protocols import Features, probe
@@ -56,6 +57,41 @@ def test_scores_are_those_of_the_official_code(files, protocol, row):
     )
     score = method.score(tensor(official.picture(*row["size"])))
     assert score.item() == pytest.approx(row[protocol], abs=1e-5)
+
+
+def test_the_readme_of_arniqa_gives_the_authors_scores(files, tmp_path, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    for file, name in zip(files, ("ARNIQA.pth", "arniqa_regressor_kadid10k.pth"), strict=True):
+        (tmp_path / "weights" / name).symlink_to(file)
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path))
+    top, row = str(Path(__file__).parents[2]), GOLDEN[1]
+    model = torch.hub.load(repo_or_dir=top, source="local", model="ARNIQA", regressor_dataset="kadid10k")
+    device = torch.device("cuda") if torch.cuda.is_available() else "cpu"
+    model.eval().to(device)
+    normalize = transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
+    preprocess = transforms.Compose([transforms.ToTensor(), normalize])
+    Image.fromarray(official.picture(*row["size"])).save(tmp_path / "a.png")
+    img = Image.open(tmp_path / "a.png").convert("RGB")
+    img_ds = transforms.Resize((img.size[1] // 2, img.size[0] // 2))(img)
+    img, img_ds = (preprocess(scale).unsqueeze(0).to(device) for scale in (img, img_ds))
+    with torch.no_grad():
+        score = model(img, img_ds, return_embedding=False, scale_score=True)
+        unscaled, embedding = model(img, img_ds, return_embedding=True, scale_score=False)
+    assert score.item() == pytest.approx(row["hub"], abs=1e-5)
+    assert unscaled.item() == pytest.approx(row["unscaled"], abs=1e-5)
+    np.testing.assert_allclose(embedding[0, :: official.EVERY].cpu(), row["embedding"], atol=1e-5)
+
+
+@pytest.mark.parametrize("protocol", ["hub", "five-crops"])
+def test_a_module_differs_from_the_method_by_rounding_the_half_scale_alone(small, protocol):
+    method = methods.load("arniqa", encoder=small[0], regressor=small[1], protocol=protocol)
+    image = tensor(official.picture(231, 315))
+    with torch.no_grad():
+        found = method.as_module()(image)
+    torch.testing.assert_close(found, method.score(image), atol=2e-3, rtol=0)
+    image.requires_grad_()
+    method.as_module()(image).sum().backward()
+    assert image.grad.abs().sum() > 0
 
 
 @pytest.mark.slow

@@ -1,16 +1,21 @@
 """Published checkpoints: the scores of the authors' own code, on random weights in their layout."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
+from torchvision import transforms
 
 import methods
+from tests.reference.arniqa import SIZES, picture
 from tests.reference.clip_state import pictures, random_clip, random_context, random_prompts_features
 
+TOP = Path(__file__).parents[2]
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "clip.json").read_text())["scores"]
 
 
@@ -52,6 +57,39 @@ def test_qualiclip(files, scale, name):
     method = methods.load("qualiclip", weights=str(files / "qualiclip.pth"), scale=scale)
     check_agreement(scores(method), GOLDEN[name])
     assert method.card.licence == "CC BY-NC 4.0"
+
+
+@pytest.fixture
+def hub_qualiclip(files, tmp_path, monkeypatch):
+    """The authors' line with another repository's name; their checkpoint is in the cache."""
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "qualiclip.pth").symlink_to(files / "qualiclip.pth")
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path))
+    return torch.hub.load(repo_or_dir=str(TOP), source="local", model="QualiCLIP")
+
+
+def test_the_readme_of_qualiclip_gives_the_authors_scores(hub_qualiclip, tmp_path):
+    device = torch.device("cuda") if torch.cuda.is_available() else "cpu"
+    hub_qualiclip.eval().to(device)
+    mean, std = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+    preprocess = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean, std)])
+    for size, expected in zip(SIZES, GOLDEN["qualiclip_readme"], strict=True):
+        Image.fromarray(picture(*size)).save(tmp_path / "a.png")
+        img = preprocess(Image.open(tmp_path / "a.png").convert("RGB")).unsqueeze(0).to(device)
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # torch's own words about this way to ask for autocast
+            with torch.cuda.amp.autocast():
+                score = hub_qualiclip(img)
+        assert score.item() == pytest.approx(expected, abs=1e-5)
+    batches = [transforms.Normalize(mean, std)(images) for images in pictures()]
+    with torch.no_grad():
+        check_agreement([hub_qualiclip(batch).numpy() for batch in batches], GOLDEN["qualiclip"])
+
+
+def test_a_module_scores_as_the_authors_code_does(files):
+    module = methods.load("qualiclip", weights=files / "qualiclip.pth").as_module()
+    with torch.no_grad():
+        check_agreement([module(images).numpy() for images in pictures()], GOLDEN["qualiclip"])
 
 
 def test_clipiqa_and_the_five_pairs_of_pyiqa(files):
@@ -101,8 +139,6 @@ def test_qualiclip_plus(files):
 
 
 def test_the_published_clip_in_safetensors_and_torchscript_scores_the_same(files, tmp_path):
-    import warnings
-
     state = random_clip(1)
     save_file(state, tmp_path / "RN50.safetensors")
     holder = torch.nn.Module()

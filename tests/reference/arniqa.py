@@ -24,6 +24,9 @@ from torch import nn
 SIZES = [(231, 315), (150, 201), (389, 517)]
 """Heights and widths, none a multiple of 32; the second is smaller than a crop."""
 
+EVERY = 509
+"""Of 4096 features, those that are kept are so far apart."""
+
 
 def random_tensor(name, shape):
     """Draw a tensor from the generator that its name seeds, on a scale that keeps a deep network alive."""
@@ -91,9 +94,10 @@ def official(clone):
     stub = types.ModuleType("utils.distortions")
     vars(stub).update(dict.fromkeys(re.findall(r'": (\w+),', source)), torch=torch, np=np)
     sys.modules["utils.distortions"] = stub
-    import hubconf
     import models.resnet
     from utils.utils_data import center_corners_crop
+
+    import hubconf
 
     models.resnet.resnet50 = lambda weights: torchvision.models.resnet50()
     return hubconf.ARNIQA, center_corners_crop
@@ -117,7 +121,10 @@ def golden(clone):
             whole = model(*(normalise(to_tensor(i))[None] for i in (image, half)))
             crops = [torch.stack([normalise(to_tensor(c)) for c in five_crops(i)]) for i in (image, half)]
             both = {"hub": whole.item(), "five-crops": model(*crops).mean().item()}
-        scores.append({"size": [height, width], **both})
+            given = [normalise(to_tensor(i))[None] for i in (image, half)]
+            unscaled, embedding = model(*given, return_embedding=True, scale_score=False)
+            more = {"unscaled": unscaled.item(), "embedding": embedding[0, ::EVERY].tolist()}
+        scores.append({"size": [height, width], **both, **more})
     return scores
 
 

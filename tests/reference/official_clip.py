@@ -19,7 +19,10 @@ from unittest import mock
 
 import packaging.version
 import torch
+from PIL import Image
+from torchvision import transforms
 
+from tests.reference.arniqa import SIZES, picture
 from tests.reference.clip_state import pictures, random_clip, random_context, random_prompts_features
 
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
@@ -31,6 +34,14 @@ def scores(model, *, normalised):
     with torch.no_grad():
         found = [model((x - MEAN) / STD if normalised else x) for x in pictures()]
     return [[float(value) for value in rows.reshape(len(rows), -1)[:, 0]] for rows in found]
+
+
+def readme(model):
+    """Scores of pictures of 8 bits, prepared as the README of QualiCLIP does it."""
+    normalise = transforms.Normalize(MEAN.flatten(), STD.flatten())
+    prepared = [normalise(transforms.ToTensor()(Image.fromarray(picture(*size)))) for size in SIZES]
+    with torch.no_grad():
+        return [model(image.unsqueeze(0)).item() for image in prepared]
 
 
 def attributes(model):
@@ -55,7 +66,7 @@ def run_qualiclip(checkout, state):
     sys.path.remove(checkout)
     for name in [n for n in sys.modules if n == "clip" or n.startswith("clip.")]:
         del sys.modules[name]
-    return {"qualiclip": scores(model, normalised=True)}
+    return {"qualiclip": scores(model, normalised=True), "qualiclip_readme": readme(model)}
 
 
 def run_clipiqa(checkout, state):

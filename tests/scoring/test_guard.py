@@ -7,7 +7,6 @@ import sys
 import types
 from dataclasses import dataclass
 
-import hubconf
 import numpy as np
 import pytest
 import torch
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+import hubconf
 import methods
 from benchmark.attribution.maps import maps
 from benchmark.method import has_features, has_gradients

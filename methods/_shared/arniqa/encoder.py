@@ -13,6 +13,7 @@ from torchvision.models import ResNet
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from benchmark import files
+from methods._shared.devices import at_least_single
 from methods._shared.weights.tensor_files import read_tensors
 from methods._shared.weights.weight_cache import weights_file
 
@@ -65,7 +66,12 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return unit features ``[B, D]`` of ``images [B, 3, H, W]`` (RGB in [0, 1], any size)."""
-        return F.normalize(self.model((images - self.mean) / self.std).flatten(1).float(), dim=1)
+        return self.describe((images - self.mean) / self.std)
+
+    def describe(self, normalised: Tensor) -> Tensor:
+        """Return unit features ``[B, D]`` of pictures ``[B, 3, H, W]`` in ImageNet's normalisation."""
+        pixels = normalised.to(next(self.model.parameters()).dtype)
+        return F.normalize(at_least_single(self.model(pixels).flatten(1)), dim=1)
 
     def project(self, images: Tensor) -> Tensor:
         """Return unit projections ``[B, embedding]`` of ``images [B, 3, H, W]`` in [0, 1]."""

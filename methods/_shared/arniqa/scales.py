@@ -26,13 +26,29 @@ def half(images: Tensor, kind: Literal["bilinear", "bicubic"] = "bilinear") -> T
     ValueError
         If a side is a single pixel.
     """
-    height, width = images.shape[2] // 2, images.shape[3] // 2
-    if not height or not width:
-        raise ValueError(f"arniqa: a picture of {images.shape[3]}x{images.shape[2]} pixels has no half scale")
+    height, width = _half_size(images)
     pixels = images.detach().float().mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
     filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
     halves = [np.asarray(Image.fromarray(p).resize((width, height), filters[kind])) for p in pixels]
     return torch.from_numpy(np.stack(halves)).permute(0, 3, 1, 2).to(images.device).to(images.dtype).div(255)
+
+
+def smooth_half(images: Tensor) -> Tensor:
+    """Halve as `half` does with its bilinear filter, in floating point and on the device: it has gradients.
+
+    Raises
+    ------
+    ValueError
+        If a side is a single pixel.
+    """
+    return F.interpolate(images, _half_size(images), mode="bilinear", antialias=True, align_corners=False)
+
+
+def _half_size(images: Tensor) -> tuple[int, int]:
+    height, width = images.shape[2] // 2, images.shape[3] // 2
+    if not height or not width:
+        raise ValueError(f"arniqa: a picture of {images.shape[3]}x{images.shape[2]} pixels has no half scale")
+    return height, width
 
 
 def five_crops(images: Tensor, size: int = CROP) -> Tensor:

@@ -106,7 +106,8 @@ class AntonymScorer(nn.Module):
         """Cosines ``[B, P]`` of embeddings ``[B, D]``, as `similarities`; in single precision always."""
         # Rounded to bf16, a cosine of 0.2 has steps of 0.001, which the scale makes 0.1 of a logit.
         with torch.autocast(embedding.device.type, enabled=False):
-            return embedding @ self.positive.T, embedding @ self.negative.T
+            positive, negative = self.positive.to(embedding.dtype), self.negative.to(embedding.dtype)
+            return embedding @ positive.T, embedding @ negative.T
 
     def probabilities(self, embedding: Tensor) -> Tensor:
         """Probability ``[B, P]`` of the positive prompt of each pair, of embeddings ``[B, D]``."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from methods._shared.clip.towers import tower_of
+from methods._shared.devices import at_least_single
 
 #: Endings of names that say with which activation, where open_clip has an architecture with either.
 PLAIN, QUICK = "-gelu", "-quickgelu"
@@ -112,20 +113,25 @@ class ImageEncoder(nn.Module):
         self._size = (0, 0)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return unit embeddings ``[B, D]`` of ``images [B, 3, H, W]`` in [0, 1].
+        """Return unit embeddings ``[B, D]`` of ``images [B, 3, H, W]`` in [0, 1]; raises as `embed`."""
+        return self.embed((images - self.mean) / self.std)
+
+    def embed(self, normalised: Tensor) -> Tensor:
+        """Return unit embeddings ``[B, D]`` of pictures ``[B, 3, H, W]`` in CLIP's normalisation.
 
         Raises
         ------
         ValueError
             If a side is shorter than the tower can see.
         """
-        height, width = self._size = (images.shape[2], images.shape[3])
+        height, width = self._size = (normalised.shape[2], normalised.shape[3])
         if min(height, width) < self.tower.smallest:
             raise ValueError(
                 f"picture of {width}x{height} is too small: each side must have at least "
                 f"{self.tower.smallest} pixels"
             )
-        return F.normalize(self.tower.embed(self.visual, (images - self.mean) / self.std).float(), dim=-1)
+        pixels = normalised.to(next(self.visual.parameters()).dtype)
+        return F.normalize(at_least_single(self.tower.embed(self.visual, pixels)), dim=-1)
 
     @property
     def cam_layer(self) -> nn.Module:

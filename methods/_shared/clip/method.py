@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from benchmark.method import Card
 from methods._shared.clip.antonyms import AntonymScorer
 from methods._shared.clip.folded import Folding
+from methods._shared.modules import ScoreModule
 
 
 class AntonymMethod:
@@ -53,6 +54,10 @@ class AntonymMethod:
         """Return unit image embeddings ``[B, D]``."""
         return self._embed(self._there(images)).float().cpu()
 
+    def as_module(self) -> AntonymModule:
+        """Return the network as a module whose gradients reach the picture; it is shared, not copied."""
+        return AntonymModule(self)
+
     def _there(self, images: Tensor) -> Tensor:
         return images.to(self.scorer.positive.device, memory_format=torch.channels_last)
 
@@ -74,3 +79,17 @@ class AntonymMethod:
     def cam_reshape(self, activations: Tensor) -> Tensor:
         """Turn activations of :attr:`cam_layer` into ``[B, C, h, w]``."""
         return self.scorer.encoder.cam_reshape(activations)
+
+
+class AntonymModule(ScoreModule):
+    """The score of an `AntonymMethod`, with gradients."""
+
+    method: AntonymMethod
+
+    def __init__(self, method: AntonymMethod) -> None:
+        super().__init__(method)
+        self.scorer = method.scorer
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Score pictures that were looked at."""
+        return self.scorer.probabilities(self.scorer.encoder(images)).mean(dim=1)
