@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 import typer
 
-from benchmark.datasets import own
+from benchmark.datasets import catalogue, own
 
 #: Names that are listed of each kind; a table that fits nothing would fill the screen.
 LISTED = 20
@@ -51,11 +51,14 @@ def add(mine: Mine, scale: Scale, *, leave_out: bool, replace: bool, ask: bool) 
     ValueError
         If something is at fault, missing, or not as the user wants it.
     """
+    if not catalogue.OWN.parent.is_dir():
+        raise ValueError(f"there is no folder {catalogue.OWN.parent}; run from the top of the repository")
     if not mine.images.expanduser().is_dir():
         raise ValueError(f"{mine.images}: is no folder; --images names the folder of the pictures")
     name = own.plain_name(mine.title)
     own.check_place(name, replace=replace)
     table, guess = own.guess(own.parted(mine.tables), *mine.columns)
+    table = own.below(mine.images, table, guess.image)
     typer.echo(
         f"{len(table)} rows; image: {guess.image!r}; score: {guess.score!r}, from {guess.low:g} to "
         f"{guess.high:g}; deviation: {guess.std or 'none'}",

@@ -145,6 +145,29 @@ def scale(low: float, high: float) -> tuple[float, float] | None:
     return next(((a, b) for a, b in SCALES if a <= low and high <= b), None)
 
 
+def below(images: Path, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a table whose full paths in ``column`` start from the folder of the pictures, as others do.
+
+    Raises
+    ------
+    ValueError
+        If a path leads to elsewhere.
+    """
+    folder = images.expanduser().resolve()
+
+    def shorter(name: str) -> str:
+        path = Path(name.strip())
+        if not path.is_absolute():
+            return name
+        if not path.resolve().is_relative_to(folder):
+            raise ValueError(
+                f"{name}: is not below {images}; --images names a folder that holds all pictures"
+            )
+        return path.resolve().relative_to(folder).as_posix()
+
+    return table.assign(**{column: table[column].astype(str).map(shorter)})
+
+
 def gaps(images: Path, table: pd.DataFrame, told: Guess) -> Gaps:
     """Find what does not fit together of a table and the folder of its pictures."""
     held = Pictures(images.expanduser())

@@ -21,8 +21,9 @@ def command(
     """Check shapes, range, repeatability, batches, sizes, gradients and errors; exit code 1 if one fails."""
     import methods
     from benchmark.scoring.conformance import check_method
+    from experiments.settings.told import told
 
-    method = loaded(name, settings_of(setting or []))
+    method = loaded(name, told(setting or []))
     card = getattr(method, "card", None) or methods.card(module_of(name))
     asked = asked_for(name)
     found = check_method(
@@ -58,21 +59,6 @@ def loaded(name: str, given: dict[str, Any]) -> Method:
     except ValueError as error:
         hint = f"`dvc repro train@{name}` or " if own else ""
         raise ValueError(f"{error}\n(what it needs to load: {hint}`--set key=value`)") from None
-
-
-def settings_of(pairs: list[str]) -> dict[str, Any]:
-    """Read ``key=value`` pairs, the values as YAML.
-
-    Raises
-    ------
-    ValueError
-        If one is no such pair.
-    """
-    import yaml
-
-    if wrong := [pair for pair in pairs if not pair.partition("=")[1]]:
-        raise ValueError(f"--set {wrong[0]}: expected key=value")
-    return {key: yaml.safe_load(value) for key, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def module_of(name: str) -> str:

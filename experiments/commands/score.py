@@ -46,6 +46,14 @@ def command(
             "one; may be given several times.",
         ),
     ],
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting of the method's `load`, as in scale=pyiqa; may be repeated.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="File .csv, .parquet or .json; else a table on standard output."),
@@ -83,6 +91,7 @@ def command(
     """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
     from experiments.scoring.inputs import pictures
     from experiments.scoring.outputs import check_output, show_frame, write_frame
+    from experiments.settings.told import told
 
     if out is not None:
         check_output(out)
@@ -91,7 +100,7 @@ def command(
     how = _how(device, precision, engine, batch, workers, pixels)
     files = pictures(paths, sys.stdin)
     # What can go wrong with any of the methods does so before the first begins.
-    plans = [_planned(name, how, out) for name in dict.fromkeys(method)]
+    plans = [_planned(name, how, told(setting or ()), out) for name in dict.fromkeys(method)]
     runs = [plan.run for plan in plans]
     _check_apart([run.name for run in runs])
     if explain is not None:
@@ -146,16 +155,16 @@ class _Planned(NamedTuple):
     journal: Path | None
 
 
-def _planned(name: str, how: How, out: Path | None) -> _Planned:
+def _planned(name: str, how: How, told: dict[str, Any], out: Path | None) -> _Planned:
     from experiments.scoring.provenance import provenance
     from experiments.scoring.runner import Run, place
 
-    method = _loaded(name)
+    method = _loaded(name, told)
     if how.engine == "local":
         place(method, how.device)
-    beside = provenance(name, method, how.precision)
+    beside = provenance(name, method, how.precision, told)
     made = {key: beside[key] for key in ("weights_sha256", "version")}
-    return _Planned(Run(method, name, how, made), beside, _journal(out, name) if out else None)
+    return _Planned(Run(method, name, how, made, told), beside, _journal(out, name) if out else None)
 
 
 def _scored(plan: _Planned, files: list[Picture], resume: bool) -> pd.DataFrame:
@@ -169,14 +178,14 @@ def _scored(plan: _Planned, files: list[Picture], resume: bool) -> pd.DataFrame:
     return frame.assign(**plan.beside)
 
 
-def _loaded(name: str) -> Method:
+def _loaded(name: str, told: dict[str, Any]) -> Method:
     """Load a method, and say so where one trained here goes by the same name."""
     from experiments.runs.trained import TRAINED, folder_of, load_here
 
     here = folder_of(f"{TRAINED}:{name}")
     if folder_of(name) is None and here is not None and (here / "method.json").is_file():
         typer.echo(f"{name}: as published; the one trained here is --method {TRAINED}:{name}", err=True)
-    return load_here(name)
+    return load_here(name, told=told)
 
 
 def _check_apart(names: Sequence[str]) -> None:

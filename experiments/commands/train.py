@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from experiments.runs import completion
 
@@ -42,14 +41,17 @@ def command(
     from experiments.runs.training import train_into
     from experiments.scoring.inputs import pictures
     from experiments.settings import MethodSettings
+    from experiments.settings.told import told
     from methods._shared.training.loop import partial_of
 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     module = methods.find(method).__name__.rpartition(".")[2]
-    own = MethodSettings(code=f"methods/{module}", train=dict(map(_setting, setting or ())))
+    own = MethodSettings(code=f"methods/{module}", train=told(setting or ()))
     if not hasattr(methods.find(method), "train"):
         raise ValueError(f"{method} learns nothing: score with it as it is")
+    if out.is_absolute() and out.is_relative_to(Path.cwd()):
+        out = out.relative_to(Path.cwd())  # what is written down names no place of this machine
     check_folder(out)
     found = [Path(picture) for picture in pictures([str(images)])]
     _course(module, own.train or {})  # a wrong setting is said before anything is removed
@@ -103,14 +105,3 @@ def _course(module: str, train: dict[str, Any]) -> dict[str, Any]:
     bound = methods.bind(f"methods.{module}.train", methods.find(module).train, train)
     whole = bound.get("settings")
     return bound if whole is None else whole.model_dump(exclude=getattr(whole, "aside", None))
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Read ``name=value``; the value as YAML reads it, and numbers such as 1e-3 besides."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"--set {text}: write name=value")
-    try:
-        return name, float(value) if "e" in value.lower() else yaml.safe_load(value)
-    except ValueError:
-        return name, yaml.safe_load(value)

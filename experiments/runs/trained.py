@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def version_of(folder: Path) -> str:
     return stage.sha256(path for path in folder.iterdir() if path.is_file())
 
 
-def load_here(name: str, models: Path = stage.MODELS) -> Method:
+def load_here(name: str, models: Path = stage.MODELS, *, told: Mapping[str, Any] | None = None) -> Method:
     """Load a method by one rule for the command line, Python and the hub.
 
     Parameters
@@ -56,16 +57,23 @@ def load_here(name: str, models: Path = stage.MODELS) -> Method:
         ``"trained:qualiclip"``, what the pipeline has trained here.
     models
         Where the pipeline leaves what it trains.
+    told
+        Settings of a published method; what was trained loads as its training says.
 
     Raises
     ------
     ValueError
-        If there is no such method, or its published weights cannot be had.
+        If there is no such method, its published weights cannot be had, or a setting is not one of it.
     """
     folder = folder_of(name, models)
-    if folder is not None:
-        return load_trained(folder.name, folder.parent)
-    return methods.load(name)
+    if folder is None:
+        return methods.load(name, **(told or {}))
+    if told:
+        raise ValueError(
+            f"--set {next(iter(told))}: {name} was trained, and loads as its training left it; settings are "
+            "for published methods"
+        )
+    return load_trained(folder.name, folder.parent)
 
 
 def folder_of(name: str, models: Path = stage.MODELS) -> Path | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmark.scoring import Row
@@ -64,9 +64,9 @@ def _on_loopback_unless_told() -> str:
 class Scorer:
     """What a worker holds: the method, loaded once."""
 
-    def __init__(self, name: str, how: How, folder: str) -> None:
+    def __init__(self, name: str, how: How, folder: str, told: Mapping[str, Any] | None = None) -> None:
         os.chdir(folder)  # where a method's folder and relative paths start from
-        self.method, self.how = load_here(name), how
+        self.method, self.how = load_here(name, told=told), how
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         """Score one chunk."""
@@ -82,6 +82,7 @@ def ray_rows(
     done: Collection[int] = (),
     processes: int | None = None,
     chunk: int = CHUNK,
+    told: Mapping[str, Any] | None = None,
 ) -> Iterator[list[Row]]:
     """Score pictures on the cluster of ``RAY_ADDRESS``, or on one of this machine.
 
@@ -98,6 +99,8 @@ def ray_rows(
         the device is the CPU.
     chunk
         Pictures of a chunk.
+    told
+        Settings of the method.
 
     Yields
     ------
@@ -130,7 +133,7 @@ def ray_rows(
     worker: Any = Scorer  # a class: each worker makes one of its own
     chunks = ray.data.from_items(items, override_num_blocks=len(items)).map(
         worker,
-        fn_constructor_args=(name, how, os.getcwd()),
+        fn_constructor_args=(name, how, os.getcwd(), told),
         concurrency=min(processes or int(here.get(unit, 1)), len(items)),
         num_gpus=1 if unit == "GPU" else None,
         num_cpus=None if unit == "GPU" else 1,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmark.files import sha256_of
 from benchmark.method import Method
@@ -13,7 +15,9 @@ from experiments.runs import results, stage, trained
 COLUMNS = ("method", "weights", "weights_sha256", "direction", "precision", "version")
 
 
-def provenance(name: str, method: Method, precision: str) -> dict[str, str]:
+def provenance(
+    name: str, method: Method, precision: str, told: Mapping[str, Any] | None = None
+) -> dict[str, str]:
     """Say what a method is, by the name that it was asked for.
 
     Parameters
@@ -24,6 +28,8 @@ def provenance(name: str, method: Method, precision: str) -> dict[str, str]:
         What that gave.
     precision
         ``fp32`` or ``bf16``.
+    told
+        Settings that it was loaded with.
 
     Returns
     -------
@@ -41,17 +47,18 @@ def provenance(name: str, method: Method, precision: str) -> dict[str, str]:
         "weights_sha256": "+".join(digests),
         "direction": "higher" if method.higher_is_better else "lower",
         "precision": precision,
-        "version": _version(name, digests)[:12],
+        "version": _version(name, digests, told or {})[:12],
     }
 
 
-def _version(name: str, digests: list[str]) -> str:
+def _version(name: str, digests: list[str], told: Mapping[str, Any]) -> str:
     folder = trained.folder_of(name)
     if folder is not None:
         return results.version(results.about(folder.name, folder.parent))
     base, _, variant = name.partition(":")
     code = stage.sha256(trained.code_files(base))
-    return results.version({"code_sha256": code, "weights_sha256": "+".join(digests), "load": variant})
+    load = {"": variant, **told} if told else variant
+    return results.version({"code_sha256": code, "weights_sha256": "+".join(digests), "load": load})
 
 
 @functools.cache

@@ -155,12 +155,15 @@ class Run:
         How it scores.
     made
         What the scores depend on besides: versions of weights and code, by what they are called.
+    told
+        Settings that it was loaded with, which the version counts.
     """
 
     method: Method
     name: str
     how: How
     made: Mapping[str, str]
+    told: Mapping[str, Any] | None = None
 
     @property
     def about(self) -> dict[str, Any]:
@@ -174,7 +177,7 @@ class Run:
             return local_rows(paths, self.method, self.how, done)
         from experiments.scoring.engine_ray import ray_rows
 
-        return ray_rows(paths, self.name, self.how, done)
+        return ray_rows(paths, self.name, self.how, done, told=self.told)
 
     def frame(
         self, paths: Sequence[Picture], journal: Path | None = None, resume: bool | None = None

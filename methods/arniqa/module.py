@@ -34,11 +34,11 @@ class ArniqaModule(ScoreModule):
 
     def scores(self, images: Tensor) -> Tensor:
         """Score pictures that were looked at."""
-        scales = [images, smooth_half(images)]
+        scales, crops = [images, smooth_half(images)], 1
         if self.protocol == "five-crops":
-            scales = [five_crops(scale).flatten(0, 1) for scale in scales]
+            scales, crops = [five_crops(scale).flatten(0, 1) for scale in scales], 5
         features = torch.cat([self.encoder(scale) for scale in scales], dim=1)
-        return self.opinions.scaled(self.regressor(features)).unflatten(0, (len(images), -1)).mean(1)
+        return self.opinions.scaled(self.regressor(features)).unflatten(0, (-1, crops)).mean(1)
 
 
 class Line(nn.Linear):

@@ -22,6 +22,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "lab"
     folder.mkdir()
+    (tmp_path / "experiments").mkdir()
     draw = np.random.default_rng(0)
     for index in range(10):
         fields = draw.integers(0, 256, (9, 9, 3), dtype=np.uint8)
@@ -135,6 +136,23 @@ def test_what_cannot_be_added_is_said_and_not_written(here, name, text, words):
     with pytest.raises(ValueError, match=words):
         raise ended.exception
     assert not list((here / "experiments").rglob("*.yaml"))
+
+
+def test_full_paths_become_names_below_the_folder(here):
+    lines(here / "s.csv", ["file,mos", f"{here}/lab/p0.png,1", "p1.png,2"])
+    assert own(here, "lab", here / "s.csv").exit_code == 0
+    assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,1\np1.png,2\n"
+    lines(here / "s.csv", ["file,mos", f"{here}/other/p0.png,1"])
+    with pytest.raises(ValueError, match=r"other/p0\.png: is not below .*lab; --images names"):
+        raise own(here, "lab2", here / "s.csv").exception
+
+
+def test_nothing_is_added_outside_a_checkout(here):
+    (here / "experiments").rmdir()
+    lines(here / "s.csv", ["file,mos", "p0.png,1"])
+    with pytest.raises(ValueError, match="no folder experiments; run from the top of the repository"):
+        raise own(here, "lab", here / "s.csv").exception
+    assert not (here / "experiments").exists()
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

@@ -27,7 +27,7 @@ def iqa(*words):
 @pytest.fixture
 def disk(tmp_path, monkeypatch):
     """A checkout, and a network disk that holds KADID-10k in small under the name that people give it."""
-    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout/experiments").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "checkout")
     monkeypatch.delenv("IQA_DATASETS", raising=False)
     releases.kadid10k(tmp_path / "disk/KADID10K", releases.MINI["kadid10k"])

@@ -147,9 +147,21 @@ def test_train_leaves_a_folder_that_scores_and_can_be_moved(tmp_path):
     }
     options = [part for name, value in small.items() for part in ("--set", f"{name}={value}")]
     made = run.invoke(
-        app, ["train", "qualiclip", "--images", "mine", "--out", "own", "--set", "batch=2", *options]
+        app,
+        [
+            "train",
+            "qualiclip",
+            "--images",
+            "mine",
+            "--out",
+            str(tmp_path / "own"),
+            "--set",
+            "batch=2",
+            *options,
+        ],
     )
     assert made.exit_code == 0, made.output
+    assert str(tmp_path) not in (tmp_path / "own/method.json").read_text()
     first = run.invoke(app, ["score", "mine", "--method", "own"])
     (tmp_path / "own").rename(tmp_path / "moved")
     second = run.invoke(app, ["score", "mine", "--method", "moved"])

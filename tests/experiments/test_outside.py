@@ -42,7 +42,7 @@ def smooth(path):
 def lab(tmp_path, monkeypatch):
     """A project with the user's own data set of four noisy pictures; returns the folder of the pictures."""
     project, pictures = tmp_path / "project", tmp_path / "pictures"
-    project.mkdir()
+    (project / "experiments").mkdir(parents=True)
     pictures.mkdir()
     for index, name in enumerate(NAMES):
         noise(pictures / name, index)

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 import methods
+from benchmark.images import read
 from experiments.cli import app
 from experiments.runs import stage, trained
 from experiments.runs.training import train_into
@@ -159,6 +161,32 @@ def test_a_journal_of_other_code_or_weights_is_refused(here):
     done = run.invoke(app, ["score", ".", "--method", "sharpness", "--out", "s.csv", "--resume"])
     assert "is of a run with other version" in str(done.exception)
     assert journal.read_text().count("\n") == 1 + len(rest)  # and is kept
+
+
+def test_settings_reach_the_method_and_its_version(here):
+    small = ("--set", "architecture=small", "--set", "pretrained=null")
+    first = score(*small, method="clipiqa")
+    second = score(*small, "--set", "scale=1e1", method="clipiqa")
+    images = torch.stack([read(here / name) for name in first.index])
+    for table, scale in ((first, None), (second, 10.0)):
+        method = methods.load("clipiqa", architecture="small", pretrained=None, scale=scale)
+        np.testing.assert_allclose(table["score"], method.score(images), atol=1e-6)
+    assert set(first["version"]).isdisjoint(second["version"])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("-m", "clipiqa", "--set", "scala=3"), "did you mean 'scale'"),
+        (("-m", "clipiqa", "--set", "scale"), "--set scale: expected key=value"),
+        (("-m", "clipiqa", "--set", "scale=pyiqa"), r"scale: .*got 'pyiqa'"),
+        (("-m", "trained:niqe", "--set", "patch=32"), "--set patch: trained:niqe was trained"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_said(here, words, says):
+    done = run.invoke(app, ["score", ".", *words])
+    with pytest.raises(ValueError, match=says):
+        raise done.exception
 
 
 def test_a_misspelt_second_method_is_found_before_anything_is_scored(here):

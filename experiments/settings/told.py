@@ -1,0 +1,29 @@
+"""Settings as a command line tells them: ``--set KEY=VALUE``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+
+def told(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read ``key=value`` pairs; values as YAML reads them, and numbers such as 1e-3 besides.
+
+    Raises
+    ------
+    ValueError
+        If one is no such pair.
+    """
+    parted = [pair.partition("=") for pair in pairs]
+    if wrong := [pair for pair, (_, equals, _) in zip(pairs, parted, strict=True) if not equals]:
+        raise ValueError(f"--set {wrong[0]}: expected key=value")
+    return {key: _value(text) for key, _, text in parted}
+
+
+def _value(text: str) -> Any:
+    try:
+        return float(text) if "e" in text.lower() else yaml.safe_load(text)
+    except ValueError:
+        return yaml.safe_load(text)
