@@ -8,7 +8,8 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: asked-python setup setup-test repro test test-all rehearsal rehearsal-short lint mutants bench gpu params lock clean
+.PHONY: asked-python setup setup-test repro test test-all rehearsal rehearsal-short lint wheel-check mutants bench gpu \
+  params lock clean
 
 setup: asked-python $(VENV)/.installed
 setup-test: asked-python $(VENV)/.installed-test
@@ -44,6 +45,10 @@ lint: setup-test
 	lint-imports
 	mypy
 	deptry benchmark methods experiments qualibench
+
+# The wheel in an empty environment, in a folder whose own modules have the names of ours: does it score a picture?
+wheel-check: | $(UV)
+	$(BIN)/python -m tests.wheel $(UV)
 
 # As many tests side by side as there are cores, at most four; `make test JOBS=0` runs them in one process.
 JOBS ?= auto

@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+from setuptools.discovery import PEP420PackageFinder
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,3 +52,27 @@ def test_the_pages_name_the_pythons_that_are_supported():
     for page in ("README.md", "docs/quick-start.md", "docs/limits.md", "Makefile", ".ci/run"):
         text = (ROOT / page).read_text()
         assert re.search(r"3\.11, 3\.12 (or|and) 3\.13", text), page
+
+
+def test_hooks_before_a_commit_are_the_commands_of_lint():
+    makefile = (ROOT / "Makefile").read_text()
+    commands = re.search(r"^lint: .*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[1].split("\n\t")
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    assert [hook["entry"] for hook in hooks] == [command.strip() for command in commands]
+
+
+def test_a_release_has_one_version_and_one_licence():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    newest = re.search(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert project["version"] == citation["version"] == newest
+    assert project["license"] == citation["license"] == "Apache-2.0"
+    licence = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in licence
+    assert "Version 2.0, January 2004" in licence
+
+
+def test_the_wheel_holds_the_suite_and_nothing_beside_it():
+    tree = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    found = PEP420PackageFinder.find(str(ROOT), include=tree["include"])
+    assert {name.split(".")[0] for name in found} == {"benchmark", "experiments", "methods", "qualibench"}

@@ -47,8 +47,7 @@ def of_clip(folder):
 
     sys.modules.setdefault("pkg_resources", types.SimpleNamespace(packaging=packaging))  # for `clip`
     from pyiqa.archs import clip_model, clipiqa_arch, qualiclip_arch
-    from torchmetrics.functional.multimodal import clip_iqa
-    from torchmetrics.multimodal import CLIPImageQualityAssessment
+    from torchmetrics.multimodal import clip_iqa
 
     state = random_clip(1)
     torch.save(state, folder / "RN50.pt")
@@ -59,6 +58,10 @@ def of_clip(folder):
     tokens = SimpleTokenizer()(["Good photo.", "Bad photo."])
     build = lambda *a, **k: clip_model.build_model(dict(state)).float()  # noqa: E731
     of_piq = lambda *a, **k: piq.feature_extractors.clip.build_model(dict(state)).float().eval()  # noqa: E731
+
+    def anchors(name, model, *rest):
+        return torch.nn.functional.normalize(model.encode_text(tokens), dim=-1)
+
     with (
         mock.patch.dict(open_clip.factory._MODEL_CONFIGS, {"RN50-quickgelu": config}),
         mock.patch.object(clipiqa_arch, "load", build),
@@ -66,17 +69,15 @@ def of_clip(folder):
         mock.patch.object(qualiclip_arch, "load_file_from_url", return_value=str(folder / "qualiclip.pth")),
         mock.patch.object(piq.feature_extractors.clip, "load", of_piq),
         mock.patch.object(piq.clip_iqa, "download_tensor", return_value=tokens),
-        mock.patch.object(clip_iqa, "_get_clip_iqa_model_and_processor", lambda name: (of_piq(), None)),
-        mock.patch("torchmetrics.multimodal.clip_iqa._get_clip_iqa_model_and_processor",
-                   lambda name: (of_piq(), None)),
-        mock.patch("torchmetrics.multimodal.clip_iqa._clip_iqa_get_anchor_vectors",
-                   lambda name, model, *rest: torch.nn.functional.normalize(model.encode_text(tokens), dim=-1)),
-    ):  # fmt: skip
+        mock.patch.object(clip_iqa, "_get_clip_iqa_model_and_processor", return_value=(of_piq(), None)),
+        mock.patch.object(clip_iqa, "_clip_iqa_get_anchor_vectors", anchors),
+    ):
         clip, quali = str(folder / "RN50.pt"), str(folder / "qualiclip.pth")
         port = qualiclip_arch.QualiCLIP(model_type="qualiclip", pretrained=False).eval()
         yield "pyiqa qualiclip", farthest(port, methods.load("qualiclip", weights=quali))
-        yield "pyiqa qualiclip, scale", farthest(
-            port, methods.load("qualiclip", weights=quali, scale="pyiqa")
+        yield (
+            "pyiqa qualiclip, scale",
+            farthest(port, methods.load("qualiclip", weights=quali, scale="pyiqa")),
         )
         five = clipiqa_arch.CLIPIQA(model_type="clipiqa", pretrained=False).eval()
         yield "pyiqa clipiqa", farthest(five, methods.load("clipiqa", weights=clip))
@@ -86,8 +87,9 @@ def of_clip(folder):
         plus = methods.load("clipiqa_plus", weights=str(folder / "plus.pth"), pretrained=clip)
         yield "pyiqa clipiqa+", farthest(learnt, plus)
         yield "piq CLIPIQA", farthest(piq.CLIPIQA(), methods.load("clipiqa", weights=clip))
-        yield "torchmetrics CLIPImageQualityAssessment", farthest(
-            CLIPImageQualityAssessment(), methods.load("clipiqa", weights=clip)
+        yield (
+            "torchmetrics CLIPImageQualityAssessment",
+            farthest(clip_iqa.CLIPImageQualityAssessment(), methods.load("clipiqa", weights=clip)),
         )
 
 
@@ -97,6 +99,7 @@ def of_arniqa(folder):
 
     functional = importlib.import_module("torchmetrics.functional.image.arniqa")
     encoder, regressor = arniqa.write_files(folder)
+    network = torchvision.models.resnet50()
 
     def given(url, **rest):
         return arniqa.load(folder / Path(url).name)
@@ -105,7 +108,7 @@ def of_arniqa(folder):
         warnings.catch_warnings(),
         mock.patch("torch.hub.load_state_dict_from_url", given),
         mock.patch.object(arniqa_arch, "load_file_from_url", return_value=str(regressor)),
-        mock.patch.object(arniqa_arch.torchvision.models, "resnet50", lambda weights=None: resnet50()),
+        mock.patch.object(arniqa_arch.torchvision.models, "resnet50", return_value=network),
     ):
         warnings.simplefilter("ignore")
         ours = methods.load("arniqa", encoder=encoder, regressor=regressor)
@@ -113,9 +116,6 @@ def of_arniqa(folder):
         model = functional._NoTrainArniqa("kadid10k").eval()
         yield "torchmetrics ARNIQA", farthest(lambda x: model(x, normalize=True), ours)
         yield "our as_module", farthest(ours.as_module(), ours)
-
-
-resnet50 = torchvision.models.resnet50
 
 
 def measured():
