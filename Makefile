@@ -96,4 +96,4 @@ lock: | $(UV)
 	$(UV) $(COMPILE) -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .dvc/cache .dvc/tmp .outside data models results reports *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .dvc/cache .dvc/tmp .outside data models results reports build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -6,6 +6,7 @@ No lock takes part: packages are the newest that ``pyproject.toml`` allows.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,16 @@ TOP = Path(__file__).parents[1]
 CALL = "import qualibench; print(qualibench.load('qualiclip-small').card.title)"
 
 
+def copied(folder):
+    """Copy what git keeps or would keep: setuptools builds beside the sources, and takes what lies there."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.check_output(listed, cwd=TOP, text=True).split("\0"):
+        if name and (TOP / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(TOP / name, folder / name)
+    return folder
+
+
 def check(uv, folder):
     """Install, then score from a folder with a ``methods.py`` and an ``experiments.py`` of its own."""
     for name in ("methods.py", "experiments.py"):
@@ -31,7 +42,7 @@ def check(uv, folder):
         subprocess.run(list(map(str, words)), cwd=folder, env=bare, check=True)
 
     run(uv, "venv", "--quiet", "--python", sys.executable, "venv")
-    run(uv, "pip", "install", "--quiet", "--python", "venv/bin/python", TOP)
+    run(uv, "pip", "install", "--quiet", "--python", "venv/bin/python", copied(folder / "suite"))
     run("venv/bin/python", "-c", CALL)
     run("venv/bin/iqa", "score", "--method", "qualiclip-small", "photo.png", "--out", "scores.parquet")
     assert pd.read_parquet(folder / "scores.parquet")["score"].between(0, 1).all()
