@@ -6,9 +6,19 @@ from typing import Annotated
 
 import typer
 
+from experiments.runs import completion
+
 
 def command(
-    method: Annotated[list[str], typer.Option(help="`iqa methods` lists them; may be given several times.")],
+    method: Annotated[
+        list[str],
+        typer.Option(
+            "--method",
+            "-m",
+            autocompletion=completion.methods,
+            help="`iqa methods` lists them; may be given several times.",
+        ),
+    ],
     size: Annotated[int, typer.Option(min=32, help="Height and width of the pictures, pixels.")] = 384,
     batch: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 8,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",

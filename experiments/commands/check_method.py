@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.runs import completion
+
 if TYPE_CHECKING:
     from benchmark.method import Method
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A method of `iqa methods`, or a row of params.yaml.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=completion.methods, help="A method of `iqa methods`, or a row of params.yaml."
+        ),
+    ],
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="`key=value` for its `load`; may be repeated.")
     ] = None,

@@ -30,7 +30,9 @@ def command(
     mos_lower: Annotated[
         bool | None, typer.Option("--mos-lower/--mos-higher", help=f"{BETTER} opinions (lower: DMOS)")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file for every number with its protocol.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="CSV file for every number with its protocol.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Agreement of both with intervals, their difference and its tests; docs/protocols.md explains them.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.runs import completion
+
 if TYPE_CHECKING:
     from benchmark.datasets.catalogue import Entry
 
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
 def command(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME] | add NAME", help="Show a card, or add your own."),
+        typer.Argument(
+            metavar="[NAME] | add NAME",
+            autocompletion=completion.datasets,
+            help="Show a card, or add your own.",
+        ),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="For add: folder of the pictures.")] = None,
     scores: Annotated[

@@ -11,7 +11,7 @@ import typer
 def command(
     image: Annotated[Path, typer.Argument(help="A picture of at least 32 x 32 pixels.")],
     kind: Annotated[str, typer.Option(help="One of the 24 types, or `all` for a contact sheet.")],
-    out: Annotated[Path, typer.Option(help="PNG file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="PNG file to write.")],
     level: Annotated[int, typer.Option(help="1, the mildest, to 5; the sheet shows all five.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
 ) -> None:

@@ -22,7 +22,13 @@ def command(
         str, typer.Option(help="All that a profile needs, e.g. paper: data sets and weights.")
     ] = "",
     method: Annotated[
-        list[str] | None, typer.Option(help="Published weights of a method; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            "--method",
+            "-m",
+            autocompletion=completion.methods,
+            help="Published weights of a method; may be given several times.",
+        ),
     ] = None,
     accept_terms: Annotated[
         bool, typer.Option("--accept-terms", help="You read and accept the terms.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark import files
+from experiments.runs import completion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +20,10 @@ Pairs = Annotated[Path, typer.Option(help="Pairs that the stage `gmad` chose.")]
 
 @app.command()
 def judge(
-    dataset: Annotated[str, typer.Option(help="Data set whose pairs are asked about.")],
-    out: Annotated[Path, typer.Option(help="HTML page to write.")],
+    dataset: Annotated[
+        str, typer.Option(autocompletion=completion.datasets, help="Data set whose pairs are asked about.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="HTML page to write.")],
     limit: Annotated[int | None, typer.Option(help="Ask about so many pairs, the weightiest.")] = None,
     pairs: Pairs = PAIRS,
 ) -> None:
@@ -38,9 +41,11 @@ def judge(
 @app.command()
 def tally(
     answers: Annotated[list[Path], typer.Argument(help="JSON files that the page saved, one a subject.")],
-    dataset: Annotated[str, typer.Option(help="Data set whose pairs were asked about.")],
+    dataset: Annotated[
+        str, typer.Option(autocompletion=completion.datasets, help="Data set whose pairs were asked about.")
+    ],
     pairs: Pairs = PAIRS,
-    out: Annotated[Path | None, typer.Option(help="Folder for the tables.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Screen the subjects (BT.500), say how far they agree, and rank the methods by what they preferred."""

@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Splits of a prepared data set, and
 @app.command("make")
 def make(
     name: Annotated[str, typer.Argument(autocompletion=completion.datasets, help="A prepared data set.")],
-    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV file to write.")],
     official: Annotated[bool, typer.Option("--official", help="The release's own split.")] = False,
     published: Annotated[
         Path | None, typer.Option(help="Folder of ARNIQA's train.npy, val.npy and test.npy.")
@@ -56,7 +56,7 @@ def check(
     splits: Annotated[Path | None, typer.Option(help="Split table; without it the official split.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="Another prepared data set, to test on.")] = None,
     near: Annotated[int, typer.Option(min=0, max=32, help="Bits of 128 that looks may differ by.")] = 12,
-    out: Annotated[Path | None, typer.Option(help="CSV file for all leaks found.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for all leaks found.")] = None,
 ) -> None:
     """Find references, identical, near and mirrored pictures on both sides; exit code 3 if there are any."""
     import pandas as pd

@@ -19,7 +19,10 @@ def command(
         ),
     ],
     images: Annotated[Path, typer.Option(help="Folder of undistorted pictures.")],
-    out: Annotated[Path, typer.Option(help="Folder for the trained method; a stopped run goes on from it.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Folder for the trained method; a stopped run goes on from it."),
+    ],
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the training, as in steps=1000.")
     ] = None,

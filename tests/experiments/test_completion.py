@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import methods
@@ -34,3 +35,24 @@ def test_names_of_methods_and_data_sets_are_completed(words, expected):
 
 def test_the_version_is_that_of_the_package():
     assert CliRunner().invoke(app, ["--version"]).output.strip() == metadata.version("qualibench")
+
+
+def options(command, path=()):
+    """Every parameter of every command, with the command's name."""
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from options(inner, (*path, name))
+    else:
+        yield from (("-".join(path), parameter) for parameter in command.params)
+
+
+def test_what_names_a_method_or_a_data_set_is_completed_and_frequent_options_are_short():
+    found = list(options(get_command(app)))
+    asked = {"method", "dataset", "names", "words"}
+    named = [
+        (where, p) for where, p in found if p.name in asked or (where, p.name) == ("check-method", "name")
+    ]
+    assert len(named) >= 12
+    assert not [(where, p.name) for where, p in named if p._custom_shell_complete is None]
+    for long, short in (("--method", "-m"), ("--out", "-o")):
+        assert not [where for where, p in found if long in p.opts and short not in p.opts]

@@ -73,6 +73,23 @@ def test_scores_and_features_are_those_of_the_cpu(name, folder, tmp_path, monkey
 
 
 @needed
+@pytest.mark.parametrize("name", ["arniqa", "clipiqa", "qualiclip_small", "sharpness"])
+def test_a_module_stays_on_the_device_with_its_gradients(name, folder, tmp_path):
+    method = conformance.METHODS[name](folder, tmp_path)
+    module, images = method.as_module(), photographs(96)[:2]
+    found = []
+    for device in (torch.device("cpu"), DEVICE):
+        given = images.to(device).requires_grad_(name != "sharpness")
+        values = [module.to(device)(given)]
+        if name != "sharpness":
+            values += torch.autograd.grad(values[0].sum(), given)
+        assert {value.device.type for value in values} == {device.type}
+        found.append(values)
+    for here, there in zip(*found, strict=True):
+        assert_near(there.detach().cpu(), here.detach(), STATISTIC)
+
+
+@needed
 def test_files_are_scored_as_on_the_cpu(folder):
     files = sorted(folder.iterdir())
     method = methods.load("qualiclip-small")
