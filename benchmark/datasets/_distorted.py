@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,16 +21,14 @@ from benchmark.images import write_png
 
 KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
 
-_Label = tuple[str, str, int]  # reference, type, level
+#: Reference, type, level.
+Label = tuple[str, str, int]
+
+Cell = TypeVar("Cell")
 
 
 def write_distorted(
-    target: Path,
-    record: Record,
-    references: dict[str, Tensor],
-    levels: Sequence[int],
-    seed: int,
-    each: int | None = None,
+    target: Path, record: Record, references: dict[str, Tensor], labels: Sequence[Label], seed: int
 ) -> None:
     """Degrade the references, and write the data set with its ``proxy.csv``.
 
@@ -45,24 +44,20 @@ def write_distorted(
         Its card.
     references
         Name -> picture ``[3, H, W]``, RGB in [0, 1], all of one size.
-    levels
-        Among 1 (mildest) to 5.
+    labels
+        Which degradations each gets: one of the 24 types, at a level of 1 (mildest) to 5.
     seed
-        Seed of the random parts, and of what is dealt.
-    each
-        How many degradations a reference gets, see `dealt`; nothing: every type at every level.
+        Seed of the random parts.
     """
+    levels = sorted({level for _, _, level in labels})
     if not references or not levels or not set(levels) <= {1, 2, 3, 4, 5}:
-        raise ValueError(
-            f"{target.name}: needs references and levels among 1 to 5, got levels {list(levels)}"
-        )
-    labels = dealt(list(references), levels, each, seed)
+        raise ValueError(f"{target.name}: needs references and levels among 1 to 5, got levels {levels}")
     (target / "images").mkdir(parents=True, exist_ok=True)
     pristine = {name: eight_bits(image) for name, image in references.items()}
     parts = [[(name, "pristine", 0) for name in references]]
     parts += [[label for label in labels if label[1] == kind] for kind in KINDS]
 
-    def make(part: list[_Label]) -> pd.DataFrame:
+    def make(part: list[Label]) -> pd.DataFrame | None:
         originals = torch.stack([pristine[name] for name, _, _ in part])
         images, kind = originals, part[0][1]
         if kind != "pristine":
@@ -72,6 +67,8 @@ def write_distorted(
             changed = (images != originals).flatten(1).any(1).tolist()
             part = [label for label, differs in zip(part, changed, strict=True) if differs]
             images, originals = images[changed], originals[changed]
+        if not part:
+            return None
         frame = pd.DataFrame(part, columns=["reference", "distortion", "level"])
         frame.insert(0, "image", [f"images/{name}_{kind}_{level}.png" for name, kind, level in part])
         for file, image in zip(frame["image"], images, strict=True):
@@ -79,7 +76,9 @@ def write_distorted(
         return frame.join(proxy.measure(images, originals))
 
     with ThreadPoolExecutor(2) as pool:
-        made = pd.concat(pool.map(make, filter(None, parts)), ignore_index=True)
+        made = pd.concat(
+            [frame for frame in pool.map(make, filter(None, parts)) if frame is not None], ignore_index=True
+        )
     measured = made[["image", *proxy.METRICS]]
     # Six decimals: what lies beyond is float32 noise, which differs from machine to machine.
     frame = made.drop(columns=list(proxy.METRICS)).assign(mos=proxy.combine(measured).round(6), split="test")
@@ -87,44 +86,48 @@ def write_distorted(
     measured.to_csv(target / "proxy.csv", index=False, float_format="%.6g", lineterminator="\n")
 
 
-def dealt(names: Sequence[str], levels: Sequence[int], each: int | None, seed: int) -> list[_Label]:
-    """Deal types and levels to references, as evenly as can be.
+def dealt(names: Sequence[str], deck: Sequence[Cell], each: int | None, seed: int) -> list[tuple[str, Cell]]:
+    """Deal a deck to references, as evenly as can be.
 
-    All types at all levels are shuffled, and each reference takes the next ``each`` of them; when they are
-    used up they are shuffled anew. So no type and no level comes more than once more often than another, and
-    no reference gets the same twice. Many references with a few degradations each tell more of a method than
-    few with all of them: pictures of one reference rise and fall together.
+    The deck is shuffled, and each reference takes the next ``each`` cards of it; when it is used up it is
+    shuffled anew. So no card comes more than once more often than another, and no reference gets the same
+    twice. Many references with a few degradations each tell more of a method than few with all of them:
+    pictures of one reference rise and fall together.
 
     Parameters
     ----------
     names
         The references.
-    levels
-        Levels of each of the 24 types.
+    deck
+        What is dealt: types, or types at levels.
     each
-        Degradations a reference; must divide 24 times the levels. Nothing: all of them.
+        Cards a reference; must divide the deck. Nothing: all of them.
     seed
         Seed of the shuffling.
+
+    Returns
+    -------
+    list
+        Pairs of a reference and a card, in the order of ``names``, and of the deck within a hand.
 
     Raises
     ------
     ValueError
-        If ``each`` does not divide the number of types times levels.
+        If ``each`` does not divide the deck.
     """
-    cells = [(kind, level) for level in levels for kind in KINDS]
-    each = len(cells) if each is None else each
-    if each < 1 or len(cells) % each:
+    each = len(deck) if each is None else each
+    if each < 1 or len(deck) % each:
+        fit = [n for n in range(1, len(deck) + 1) if not len(deck) % n]
         raise ValueError(
-            f"each: {each} degradations a reference do not divide the {len(cells)} of {len(KINDS)} types at "
-            f"{len(levels)} levels; take one of {[n for n in range(1, len(cells) + 1) if not len(cells) % n]}"
+            f"{each} a reference do not divide the {len(deck)} that are dealt; take one of {fit}"
         )
-    hands = len(cells) // each
-    labels: list[_Label] = []
+    hands = max(1, len(deck) // each)
+    dealt: list[tuple[str, Cell]] = []
     for place, name in enumerate(names):
-        order = np.random.default_rng([item_seed(seed, "dealt"), place // hands]).permutation(len(cells))
+        order = np.random.default_rng([item_seed(seed, "dealt"), place // hands]).permutation(len(deck))
         start = place % hands * each
-        labels += [(name, *cells[cell]) for cell in sorted(order[start : start + each])]
-    return labels
+        dealt += [(name, deck[card]) for card in sorted(order[start : start + each])]
+    return dealt
 
 
 def eight_bits(images: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.datasets._distorted import write_distorted
+from benchmark.datasets._distorted import KINDS, dealt, write_distorted
 from benchmark.datasets._photographs import PHOTOGRAPHS, centre_square, read_photograph
 from benchmark.datasets.prepared.record import Record
 
@@ -35,7 +35,7 @@ def prepare(
     target: Path,
     size: int = 192,
     levels: Sequence[int] = (1, 2, 3, 4, 5),
-    each: int | None = None,
+    types: int | None = None,
     seed: int = 0,
 ) -> None:
     """Write the data set into `target`.
@@ -48,14 +48,16 @@ def prepare(
         Pictures are scaled to this short side, and the middle square of `size` pixels is cut.
     levels
         Levels of the degradations, among 1 to 5.
-    each
-        Degradations a photograph, drawn evenly over types and levels; nothing: all types at all levels.
+    types
+        Types of degradation that a photograph gets, at every level; dealt evenly. Nothing: all 24.
     seed
-        Seed of the degradations.
+        Seed of the degradations, and of what is dealt.
     """
     references = {
         photograph.name: centre_square(read_photograph(photograph, size))
         for photograph in PHOTOGRAPHS
         if photograph.split == "test"
     }
-    write_distorted(target, RECORD, references, levels, seed, each)
+    hands = dealt(list(references), KINDS, types, seed)
+    labels = [(name, kind, level) for name, kind in hands for level in levels]
+    write_distorted(target, RECORD, references, labels, seed)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.datasets._distorted import write_distorted
+from benchmark.datasets._distorted import KINDS, dealt, write_distorted
 from benchmark.datasets._seeds import item_seed
 from benchmark.datasets.dead_leaves import BIBTEX, dead_leaves
 from benchmark.datasets.prepared.record import Record
@@ -52,10 +52,12 @@ def prepare(
     levels
         Levels of the degradations, among 1 to 5.
     each
-        Degradations a reference, drawn evenly over types and levels; nothing: all types at all levels.
+        Degradations that a reference gets, dealt evenly from all types at all levels; nothing: all of them.
     seed
         Seed of leaves and degradations.
     """
     names = [f"leaves_{index:03d}" for index in range(count)]
     references = {name: dead_leaves(size, item_seed(seed, "leaves", name)) for name in names}
-    write_distorted(target, RECORD, references, levels, seed, each)
+    deck = [(kind, level) for level in levels for kind in KINDS]
+    labels = [(name, *card) for name, card in dealt(names, deck, each, seed)]
+    write_distorted(target, RECORD, references, labels, seed)

@@ -41,13 +41,15 @@ def l_test(frame: pd.DataFrame) -> Floats:
     ----------
     frame
         ``reference, distortion, level, score``, one row an image, levels from 1. The published value is the
-        mean of what is returned; a list whose scores are all equal counts 0, one that is not there is NaN.
+        mean of what is returned; a list whose scores are all equal counts 0; one that is not there, or has
+        but one level, is NaN.
     """
     worse = frame[frame["level"] > 0]
     lists = worse.sort_values("level").groupby(["reference", "distortion"])["score"]
-    if worse.empty or (lists.size() < 2).any():
-        raise ValueError("the L-test needs at least two levels of every reference and distortion")
-    found = lists.agg(lambda s: level_srcc(-s.to_numpy(dtype=float))).reset_index(name="srcc")
+    if worse.empty or (lists.size() < 2).all():
+        raise ValueError("the L-test needs two levels of one reference and distortion at least")
+    order = lists.agg(lambda s: level_srcc(-s.to_numpy(dtype=float)) if len(s) > 1 else np.nan)
+    found = order.reset_index(name="srcc")
     return found.pivot_table("srcc", "reference", "distortion").to_numpy(dtype=float)
 
 

@@ -118,7 +118,11 @@ def test_types_and_levels_are_dealt_evenly(references, levels, share, seed):
     divisors = [n for n in range(1, cells + 1) if cells % n == 0]
     each = divisors[share % len(divisors)]
     names = [f"picture_{index}" for index in range(references)]
-    dealt = pd.DataFrame(_distorted.dealt(names, levels, each, seed), columns=["reference", "kind", "level"])
+    deck = [(kind, level) for kind in KINDS for level in levels]
+    dealt = pd.DataFrame(
+        [(name, *card) for name, card in _distorted.dealt(names, deck, each, seed)],
+        columns=["reference", "kind", "level"],
+    )
     assert not dealt.duplicated().any()
     assert dealt["reference"].value_counts().to_dict() == dict.fromkeys(names, each)
     counts = dealt.groupby(["kind", "level"]).size()
@@ -128,13 +132,25 @@ def test_types_and_levels_are_dealt_evenly(references, levels, share, seed):
 
 
 def test_what_is_dealt_depends_on_the_seed_and_stays_when_references_are_added():
-    few, many = (_distorted.dealt([f"p{i}" for i in range(n)], [1, 2, 3, 4, 5], 8, 0) for n in (20, 40))
+    few, many = (_distorted.dealt([f"p{i}" for i in range(n)], range(120), 8, 0) for n in (20, 40))
     assert many[: len(few)] == few
-    assert _distorted.dealt([f"p{i}" for i in range(20)], [1, 2, 3, 4, 5], 8, 1) != few
+    assert _distorted.dealt([f"p{i}" for i in range(20)], range(120), 8, 1) != few
+
+
+def test_a_photograph_gets_its_types_at_every_level(tmp_path):
+    prepare("demo", tmp_path, size=48, types=3, levels=[2, 4])
+    rows = load("demo", tmp_path).manifest.query("level > 0")
+    grey = [photograph.name for photograph in PHOTOGRAPHS if photograph.grey]
+    steps = rows[~rows["reference"].isin(grey)].groupby(["reference", "distortion"])["level"].apply(list)
+    assert steps.map(lambda levels: levels == [2, 4]).all()
+    assert steps.groupby("reference").size().to_dict() == dict.fromkeys(
+        ["astronaut", "chelsea", "coffee", "rocket", "hopper"], 3
+    )
+    assert rows.groupby("reference")["distortion"].nunique().le(3).all()
 
 
 def test_a_hand_that_does_not_divide_the_deck_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="each: 7 degradations a reference do not divide the 120"):
+    with pytest.raises(ValueError, match="7 a reference do not divide the 120 that are dealt"):
         prepare("leaves", tmp_path, size=48, count=1, each=7)
 
 

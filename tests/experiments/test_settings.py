@@ -158,7 +158,7 @@ def test_lists_take_all_that_can_take_part_unless_they_narrow(raw):
 def test_a_list_of_data_sets_with_settings_apart_is_read_as_well(raw):
     beside = settings.parse(raw)
     listed = [*raw["prepare"]["datasets"]]
-    raw["prepare"] = {"datasets": listed, "settings": {"demo": {"each": 24}}}
+    raw["prepare"] = {"datasets": listed, "settings": {"demo": {"types": 6}}}
     assert settings.parse(raw) == beside
     raw["prepare"]["settings"] = {"leafs": {}}
     with pytest.raises(ValueError, match=r"settings: 'leafs' is not declared.*did you mean 'leaves'"):

@@ -37,6 +37,18 @@ def test_l_test_is_the_srcc_of_every_list():
             assert found[r, k] == pytest.approx(-stats.spearmanr(part.level, part.score).statistic)
 
 
+def test_a_list_of_one_level_is_left_out_and_changes_no_other():
+    frame = degraded_set(20.0)
+    first = sorted(frame.reference.unique())[0]
+    single = (frame.reference == first) & (frame.distortion == "jpeg") & (frame.level > 1)
+    found, whole = l_test(frame[~single]), l_test(frame)
+    assert np.isnan(found[0, 1])
+    assert np.isnan(found).sum() == 1
+    assert np.nansum(found) == pytest.approx(whole.sum() - whole[0, 1])
+    # A reference that has no list of two levels at all is no row.
+    assert l_test(frame[~((frame.reference == first) & (frame.level > 1))]).shape == (4, 2)
+
+
 def test_p_test_counts_pairs_in_plain_loops():
     rng = np.random.default_rng(0)
     names = [f"i{k}" for k in range(40)]
