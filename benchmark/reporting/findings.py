@@ -112,6 +112,8 @@ def _published(part: pd.DataFrame) -> Iterator[str]:
 
 
 def _ablation(frame: pd.DataFrame, run: Run) -> Iterator[str]:
+    tests = run.source("results/tables/ablation_differences.csv")
+    differences = None if tests.content is None else tests.frame[tests.frame["statistic"].eq("srcc")]
     part = frame[frame["statistic"].eq("srcc")].dropna(subset="value")
     for dataset, group in part.groupby("dataset", sort=False):
         order = group.sort_values("value")
@@ -124,6 +126,23 @@ def _ablation(frame: pd.DataFrame, run: Run) -> Iterator[str]:
             f"Ablation on {run.labels.dataset(str(dataset))}: SRCC runs from {_estimate(low)} "
             f"({_words(low['variant'])}) to {_estimate(high)} ({_words(high['variant'])})."
         )
+        if differences is not None:
+            own = differences[differences["dataset"].eq(dataset)]
+            yield from _level_with_full(own, run.labels.dataset(str(dataset)))
+
+
+def _level_with_full(differences: pd.DataFrame, where: str) -> Iterator[str]:
+    """Name the variants that are not told apart from ``full``, and what difference would have been."""
+    of_full = differences[differences["variant_a"].eq("full") | differences["variant_b"].eq("full")]
+    level = of_full[of_full["p_holm"] >= ALPHA]
+    if level.empty:
+        return
+    other = level["variant_a"].where(level["variant_b"].eq("full"), level["variant_b"])
+    others, least = ", ".join(map(_words, other)), number(level["resolvable"].max())
+    yield (
+        f"On {where} full is not told apart from {others} (paired, Holm); a difference of {least} would have "
+        "been, with a power of 80%."
+    )
 
 
 def _words(name: object) -> str:

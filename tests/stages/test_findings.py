@@ -160,6 +160,27 @@ def test_a_small_table_is_said_as_written_here(name):
     assert list(SAYERS[name](frame, Run(models="nowhere", data="nowhere", params="nowhere"))) == expected
 
 
+def test_variants_that_are_level_with_the_full_one_are_named_with_what_could_have_been_told(tmp_path):
+    (tmp_path / "tables").mkdir()
+    rows = [
+        ("x", "full", "one_pair", "srcc", 0.4, 0.05),
+        ("x", "broken", "full", "srcc", 0.9, 0.08),
+        ("x", "full", "untrained", "srcc", 0.01, 0.3),
+        ("x", "one_pair", "broken", "srcc", 1.0, 0.5),
+        ("x", "full", "untrained", "plcc", 0.7, 0.6),
+        ("y", "full", "untrained", "srcc", 0.7, 0.7),
+    ]
+    columns = ["dataset", "variant_a", "variant_b", "statistic", "p_holm", "resolvable"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "tables/ablation_differences.csv", index=False)
+    frame, expected = WRITTEN["ablation"]
+    run = Run(str(tmp_path), models="nowhere", data="nowhere", params="nowhere")
+    assert list(SAYERS["ablation"](frame, run)) == [
+        *expected,
+        "On x full is not told apart from one pair, broken (paired, Holm); a difference of 0.080 would have "
+        "been, with a power of 80%.",
+    ]
+
+
 @pytest.mark.parametrize("name", ["cross_dataset", "gmad", "ablation"])
 def test_a_table_without_any_number_says_nothing(name):
     frame = WRITTEN[name][0].assign(value=float("nan"))
