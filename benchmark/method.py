@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+
+from benchmark import files
 
 if TYPE_CHECKING:  # reading settings and cards must not wait for torch
     from torch import Tensor, nn
@@ -59,6 +64,89 @@ class Card:
     opinions_of: str = ""
     bibtex: str = ""
     published_as: str = ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A method as a training left it in a folder, where this is ``method.json``.
+
+    Parameters
+    ----------
+    name
+        Its folder, and its rows in every table.
+    method
+        Module of ``methods/``.
+    card
+        Card of what was made.
+    higher_is_better
+        Direction of its scores.
+    train, load
+        Settings of its training, or nothing where it is taken as published; arguments that load it.
+    ablation
+        Which ablation of the method it is, or "".
+    rated
+        Data set whose opinions it learnt here, or "".
+    seed
+        Of the training.
+    pictures_sha256, code_sha256, weights_sha256
+        Digests of the pictures that it learnt from, its code and its weights, "" where there are none.
+    """
+
+    name: str
+    method: str
+    card: Card
+    higher_is_better: bool = True
+    train: Mapping[str, Any] | None = None
+    load: Mapping[str, Any] = field(default_factory=dict)
+    ablation: str = ""
+    rated: str = ""
+    seed: int = 0
+    pictures_sha256: str = ""
+    code_sha256: str = ""
+    weights_sha256: str = ""
+
+    @property
+    def published_as(self) -> str:
+        """Whose published figures may stand beside it, "" for nobody's; an ablation is nobody's method."""
+        return "" if self.ablation else self.card.published_as
+
+    @property
+    def version(self) -> str:
+        """Hash of its code, its weights and the arguments that load it."""
+        return version(self.code_sha256, self.weights_sha256, self.load)
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder."""
+        files.write_json(asdict(self), folder / TRAINED)
+
+    @classmethod
+    def read(cls, folder: Path) -> Trained:
+        """Read it from a folder.
+
+        Raises
+        ------
+        ValueError
+            If it is not there, or was written by another version of the suite.
+        """
+        path = folder / TRAINED
+        if not path.is_file():
+            raise ValueError(f"{path} is missing; run `dvc repro train@{folder.name}`")
+        try:
+            fields = json.loads(path.read_text())
+            return cls(**{**fields, "card": Card(**fields["card"])})
+        except (KeyError, TypeError, ValueError) as error:
+            cure = f"run `dvc repro -f train@{folder.name}`"
+            raise ValueError(f"{path} is of another version of the suite; {cure}") from error
+
+
+#: File that says how a trained method is loaded.
+TRAINED = "method.json"
+
+
+def version(code_sha256: str, weights_sha256: str, load: object) -> str:
+    """Version of a method: hash of its code, its weights and the settings that load it."""
+    parts = [code_sha256, weights_sha256, json.dumps(load, sort_keys=True)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class Method(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from benchmark.datasets.prepared.record import Record, read_record
 from benchmark.figures import Drawing, encode
+from benchmark.method import Card, Trained
 from benchmark.provenance import bibtex
 from benchmark.reporting import blocks, pipeline
 from benchmark.reporting.html import Html
@@ -65,31 +66,28 @@ class Run:
         return yaml.safe_load(path.read_text()) or {} if path.is_file() else {}
 
     @cached_property
-    def records(self) -> Mapping[str, Mapping[str, Any]]:
+    def records(self) -> Mapping[str, Record]:
         """Record of each data set of the run that has been prepared, in the order of the settings."""
-        return self._cards(self.data, "record.json", self.named)
+        paths = {name: Path(self.data) / name / "record.json" for name in self.named}
+        return {name: read_record(path) for name, path in paths.items() if path.is_file()}
 
     @cached_property
-    def methods(self) -> Mapping[str, Mapping[str, Any]]:
-        """``method.json`` of each method of the run that has been trained, in the order of the settings."""
-        return self._cards(self.models, "method.json", self.settings.get("methods", ()))
-
-    @staticmethod
-    def _cards(root: str, file: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-        paths = {name: Path(root) / name / file for name in names}
-        return {name: json.loads(path.read_text()) for name, path in paths.items() if path.is_file()}
+    def methods(self) -> Mapping[str, Trained]:
+        """Each method of the run that has been trained, in the order of the settings."""
+        folders = {name: Path(self.models) / name for name in self.settings.get("methods", ())}
+        return {name: Trained.read(at) for name, at in folders.items() if (at / "method.json").is_file()}
 
     @cached_property
     def labels(self) -> Labels:
         """Names as they are printed; a method is called what its card says it is."""
         methods = {name: str(name) for name in self.settings.get("methods", ())}
-        methods |= {name: about["card"]["title"] for name, about in self.methods.items()}
+        methods |= {name: one.card.title for name, one in self.methods.items()}
         # Two rows may show one method with different weights: a reader must tell them apart.
         titles = list(methods.values())
         methods = {n: t if titles.count(t) == 1 else f"{t} ({n})" for n, t in methods.items()}
         methods |= {name: f"{methods[name]}, ablation {of}" for name, of in ablations(self.methods).items()}
-        datasets = {name: record["title"] for name, record in self.records.items()}
-        proxies = frozenset(name for name, record in self.records.items() if record["rated_by"] == "proxy")
+        datasets = {name: record.title for name, record in self.records.items()}
+        proxies = frozenset(name for name, record in self.records.items() if record.rated_by == "proxy")
         return Labels(methods, datasets, proxies)
 
     def table(self, make: Callable[..., Table | list[Table]], *sources: Source, **options: Any) -> Html:
@@ -115,12 +113,12 @@ class Run:
     def cited(self, methods: Iterable[str], datasets: Iterable[str]) -> str:
         """Return the BibTeX entries of methods and data sets, and who has none; "" where nobody has one."""
         named = {name.removesuffix("_shuffled") for name in methods}
-        known = {name: about["card"] for name, about in self.methods.items() if name in named}
         sets = set(datasets)
-        known |= {name: record for name, record in self.records.items() if name in sets}
-        found = {card["title"]: card.get("bibtex", "") for card in known.values()}
-        library = bibtex.library(found.values())
-        lacking = [title for title, text in found.items() if not text]
+        cards: list[Card | Record] = [one.card for name, one in self.methods.items() if name in named]
+        cards += [record for name, record in self.records.items() if name in sets]
+        entries = {card.title: card.bibtex for card in cards}
+        library = bibtex.library(entries.values())
+        lacking = [title for title, text in entries.items() if not text]
         return f"% No entry: {'; '.join(lacking)}\n\n{library}" if library and lacking else library
 
     def figure(self, make: Callable[..., Drawing], *sources: Source, **options: Any) -> Html:
@@ -164,7 +162,7 @@ class Run:
         listed = self.settings.get("score", {}).get("datasets")
         if listed is not None:
             return list(listed)
-        return [n for n in self.named if self.records.get(n, {}).get("rated_by") != "none"]
+        return [n for n in self.named if n not in self.records or self.records[n].rated_by != "none"]
 
     @property
     def named(self) -> list[str]:
@@ -188,9 +186,9 @@ class Run:
 DATA_FILES = ("record.json", "manifest.csv", "pictures.csv")
 
 
-def ablations(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Name of the ablation that a method of the run is, for those that are one (``method.json`` of each)."""
-    return {name: about["ablation"] for name, about in methods.items() if about.get("ablation")}
+def ablations(methods: Mapping[str, Trained]) -> dict[str, str]:
+    """Name of the ablation that a method of the run is, for those that are one."""
+    return {name: one.ablation for name, one in methods.items() if one.ablation}
 
 
 def _of_variants(frame: pd.DataFrame) -> bool:

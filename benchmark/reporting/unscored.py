@@ -70,7 +70,7 @@ def missing(run: Run) -> Html:
 def summary(run: Run) -> Html:
     """Show what was run and what is missing, in a line: how many methods, data sets, raters, pictures."""
     scored = [name for name in run.scored if name in run.records]
-    rated = sum(run.records[name]["rated_by"] == "people" for name in scored)
+    rated = sum(run.records[name].rated_by == "people" for name in scored)
     manifests: list[Source] = [run.source(f"data/{name}/manifest.csv") for name in scored]
     pictures = sum(len(source.frame) for source in manifests if source.content is not None)
     counts = {"file": len(views.absent(run)), "cell": len(cells(run))}

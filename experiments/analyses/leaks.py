@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
+from benchmark.method import Trained
 from benchmark.protocols import learnt_opinions, named_in, shared
 from experiments.runs import results
 
 
-def opinions_of(about: dict[str, Any]) -> str:
+def opinions_of(method: Trained) -> str:
     """Return the data sets whose opinions a method learnt, here or before it was published; or ""."""
-    return " ".join(dict.fromkeys(f"{about['rated']} {about['card'].get('opinions_of', '')}".split()))
+    return " ".join(dict.fromkeys(f"{method.rated} {method.card.opinions_of}".split()))
 
 
 class Digests:
@@ -29,14 +30,14 @@ class Digests:
 
 
 def leak(
-    about: dict[str, Any], data: results.Dataset, pristine: str, digests: Digests | None = None
+    method: Trained, data: results.Dataset, pristine: str, digests: Digests | None = None
 ) -> bool | Literal["unknown"]:
     """Whether a method has learnt from the pictures of a data set, or their opinions.
 
     Parameters
     ----------
-    about
-        Its ``method.json``.
+    method
+        What its training wrote down.
     data
         What it is tested on.
     pristine
@@ -45,15 +46,15 @@ def leak(
         What is known of the pictures of data sets already.
     """
     digests = digests or Digests()
-    card = about["card"]
-    learnt = learnt_opinions(opinions_of(about), bool(card.get("opinion_aware")), data.record.name)
+    card = method.card
+    learnt = learnt_opinions(opinions_of(method), card.opinion_aware, data.record.name)
     by_people = data.record.rated_by == "people"
-    if learnt is True or (by_people and named_in(card["training_data"], data.record.title)):
+    if learnt is True or (by_people and named_in(card.training_data, data.record.title)):
         return True
-    if about["weights_sha256"]:  # something was learnt here
+    if method.weights_sha256:  # something was learnt here
         learnt_from = digests.of(pristine, training=True)
-        if about["rated"]:
-            learnt_from = learnt_from | digests.of(about["rated"])
+        if method.rated:
+            learnt_from = learnt_from | digests.of(method.rated)
         if shared(learnt_from, results.digests(data)) > 0:
             return True
     return learnt if by_people else False

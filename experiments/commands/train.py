@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,17 +76,18 @@ def _check_same(out: Path, module: str, train: dict[str, Any], seed: int, pictur
     ValueError
         Saying in what it differs.
     """
+    from benchmark.method import Trained
     from experiments.runs.training import digest_of
     from methods._shared.training.loop import difference
 
-    made = json.loads((out / "method.json").read_text())
-    then, now = ({"method": name} for name in (made.get("method"), module))
+    made = Trained.read(out)
+    then, now = ({"method": name} for name in (made.method, module))
     if then == now:
-        then |= _course(module, made["train"] or {})
+        then |= _course(module, made.train or {})
         now |= _course(module, train)
-    runs = [{"settings": then, "seed": made.get("seed")}, {"settings": now, "seed": seed}]
+    runs = [{"settings": then, "seed": made.seed}, {"settings": now, "seed": seed}]
     said = difference(*({**run, "pictures": []} for run in runs))
-    if made.get("pictures_sha256", "") not in ("", digest_of(pictures)):
+    if made.pictures_sha256 not in ("", digest_of(pictures)):
         said = "; ".join(filter(None, [said, "the pictures are others"]))
     if said:
         raise ValueError(
@@ -95,7 +96,7 @@ def _check_same(out: Path, module: str, train: dict[str, Any], seed: int, pictur
         )
 
 
-def _course(module: str, train: dict[str, Any]) -> dict[str, Any]:
+def _course(module: str, train: Mapping[str, Any]) -> dict[str, Any]:
     """Check the settings of a training; returns those that what is learnt depends on, defaults filled in.
 
     Raises

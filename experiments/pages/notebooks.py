@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
 from benchmark import files, naming
+from benchmark.method import Trained
 from benchmark.reporting.pages import menu_entry, page
 from benchmark.reporting.run import ablations
 from experiments.pages.kernel import NAME, kernel
@@ -129,8 +129,9 @@ def report(
 
 def ablation_note(models: Any) -> str:
     """Say of which methods this run shows an ablation; "" where all are as their profile states them."""
-    files = sorted(Path(models).glob("*/method.json"))
-    read = {path.parent.name: json.loads(path.read_text()) for path in files}
+    read = {
+        path.parent.name: Trained.read(path.parent) for path in sorted(Path(models).glob("*/method.json"))
+    }
     said = [f"{name} is its ablation {of}" for name, of in ablations(read).items()]
     return f"In this run {' and '.join(said)}, not the method as its profile states it." if said else ""
 

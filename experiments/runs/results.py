@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from benchmark.datasets import prepared
 from benchmark.datasets.prepared import Dataset, Pictures, contents, linked
+from benchmark.method import Trained
 from experiments.runs import stage
 from experiments.settings import Ablation, Prepare
 
@@ -121,43 +120,20 @@ def method_scores(method: str, name: str) -> pd.DataFrame:
     return scores(scores_of(method, name))
 
 
-def about(method: str, models: Path = stage.MODELS) -> dict[str, Any]:
-    """What the training stage of a method wrote down (``method.json``).
+def methods(names: Iterable[str], models: Path = stage.MODELS) -> dict[str, Trained]:
+    """What training left of several methods, by name.
 
     Raises
     ------
     ValueError
-        If it has not run.
+        If one is missing.
     """
-    path = models / method / "method.json"
-    if not path.is_file():
-        raise ValueError(f"{path} is missing; run `dvc repro train@{method}`")
-    return dict(json.loads(path.read_text()))
+    return {name: Trained.read(models / name) for name in names}
 
 
-def abouts(methods: Iterable[str], models: Path = stage.MODELS) -> dict[str, dict[str, Any]]:
-    """`about` of several methods, by name."""
-    return {name: about(name, models) for name in methods}
-
-
-def published_as(about: Mapping[str, Any]) -> str:
-    """Whose published figures may stand beside a trained method's: what its card says, "" for nobody's.
-
-    An ablation is nobody's published method.
-    """
-    return "" if about.get("ablation") else str(about["card"].get("published_as", ""))
-
-
-def version(about: Mapping[str, Any]) -> str:
-    """Version of a method: hash of its code, its weights and the settings that load it."""
-    parts = [about["code_sha256"], about["weights_sha256"], json.dumps(about["load"], sort_keys=True)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def higher_is_better(methods: Sequence[str], models: Path = stage.MODELS) -> dict[str, bool]:
+def higher_is_better(names: Iterable[str]) -> dict[str, bool]:
     """Direction of the scores of each method, as its training stage wrote it down."""
-    cards = {name: (models / name / "method.json").read_text() for name in methods}
-    return {name: json.loads(card)["higher_is_better"] for name, card in cards.items()}
+    return {name: one.higher_is_better for name, one in methods(names).items()}
 
 
 def pristine(data: Dataset, count: int, *, drawn: int | None = None) -> Pictures:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from benchmark import files
 from benchmark.datasets.prepared import contents
+from benchmark.method import Trained
 from benchmark.provenance.signature import data_hash, sign
 from benchmark.statistics.estimates import COLUMNS, UNPUBLISHED
 from experiments.runs import results
@@ -25,7 +25,7 @@ def write_tidy(
     keys: Sequence[str],
     path: Path,
     *,
-    about: Mapping[str, Mapping[str, Any]],
+    methods: Mapping[str, Trained],
     dataset: str = "",
 ) -> None:
     """Write tidy rows in one table, each with its signature.
@@ -38,30 +38,30 @@ def write_tidy(
         The columns that come first; then those that every table has (`TIDY`), then any others.
     path
         The file.
-    about
-        ``method.json`` of each method or variant. What is none (a floor, an opinion) has no version.
+    methods
+        What training left of each method or variant. What is none (a floor, an opinion) has no version.
     dataset
         The data set where no column names it.
     """
-    rows = [signed(frame, about, dataset) for frame in frames]
+    rows = [signed(frame, methods, dataset) for frame in frames]
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*keys, *TIDY])
     files.write_csv(table.reindex(columns=list(dict.fromkeys([*keys, *TIDY, *table.columns]))), path)
 
 
-def signed(frame: pd.DataFrame, about: Mapping[str, Mapping[str, Any]], dataset: str = "") -> pd.DataFrame:
+def signed(frame: pd.DataFrame, methods: Mapping[str, Trained], dataset: str = "") -> pd.DataFrame:
     """Add the column ``signature``; see `write_tidy`."""
-    versions = {name: results.version(one) for name, one in about.items()}
     who = [column for column in WHO if column in frame]
     where = [column for column in WHERE if column in frame]
-    methods, reads, hashes = [], [], []
+    versions, reads, hashes = [], [], []
     for record in frame[[*who, *where]].to_dict("records"):
         made = [str(record[column]).removesuffix("_shuffled") for column in who]
         data = [_facts(str(record[column])) for column in where] or [_facts(dataset)]
-        methods.append(_joined("+", (versions.get(name, "none") for name in made)))
-        inputs = [about[name]["card"]["input"] for name in made if name in about]
+        known = {name: methods[name] for name in made if name in methods}
+        versions.append(_joined("+", (known[name].version if name in known else "none" for name in made)))
+        inputs = [method.card.input for method in known.values()]
         reads.append(_joined("; ", [*(rule for _, rule in data), *inputs]))
         hashes.append(_joined("+", (digest for digest, _ in data)))
-    return sign(frame, method=methods, resolution=reads, data=hashes)
+    return sign(frame, method=versions, resolution=reads, data=hashes)
 
 
 @lru_cache(maxsize=64)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import methods
 from benchmark.files import hidden
-from benchmark.method import Method
+from benchmark.method import Method, Trained
 from experiments.runs import stage
 from experiments.runs.closure import closure
 
@@ -25,18 +24,14 @@ def load_trained(name: str, models: Path = stage.MODELS) -> Method:
     ValueError
         If it has not been trained.
     """
-    path = models / name / "method.json"
-    if not path.is_file():
-        raise ValueError(f"{path} is missing; run `dvc repro train@{name}`")
-    trained = json.loads(path.read_text())
-    if "method" not in trained:
-        raise ValueError(f"{path} is of another version of the suite; run `dvc repro -f train@{name}`")
-    method = methods.load(trained["method"], **_found(path.parent, trained["load"]))
-    method.name = trained["name"]
+    folder = models / name
+    trained = Trained.read(folder)
+    method = methods.load(trained.method, **_found(folder, trained.load))
+    method.name = trained.name
     return method
 
 
-def _found(folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
+def _found(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments whose files lie beside ``method.json`` point there, whatever folder they were written in."""
     beside = {key: folder / Path(value).name for key, value in arguments.items() if isinstance(value, str)}
     return {**arguments, **{key: str(path) for key, path in beside.items() if path.is_file()}}

@@ -6,14 +6,13 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import methods
-from benchmark import files
 from benchmark.datasets.prepared import Dataset
 from benchmark.files import check_folder, hidden
+from benchmark.method import Trained
 from experiments.runs import results, stage
 from experiments.runs.trained import code_files
 from experiments.settings import MethodSettings, Settings
@@ -62,23 +61,20 @@ def train_into(
     there = [path for path in out.iterdir() if path.is_file() and not hidden(path.name)]
     weights = [path for path in there if path.name != "method.json"]
     weights += [path for path in stage.named_files(arguments) if path.parent != out]
-    files.write_json(
-        {
-            "name": name,
-            "method": own.module,
-            "card": asdict(getattr(method, "card", methods.card(own.module))),
-            "higher_is_better": method.higher_is_better,
-            "train": own.train,
-            "load": arguments,
-            "ablation": ablation,
-            "rated": rated.record.name if rated else "",
-            "seed": seed,
-            "pictures_sha256": learnt_from,
-            "code_sha256": stage.sha256(code_files(own.module)),
-            "weights_sha256": stage.sha256(weights) if weights else "",
-        },
-        out / "method.json",
-    )
+    Trained(
+        name=name,
+        method=own.module,
+        card=getattr(method, "card", methods.card(own.module)),
+        higher_is_better=method.higher_is_better,
+        train=own.train,
+        load=arguments,
+        ablation=ablation,
+        rated=rated.record.name if rated else "",
+        seed=seed,
+        pictures_sha256=learnt_from,
+        code_sha256=stage.sha256(code_files(own.module)),
+        weights_sha256=stage.sha256(weights) if weights else "",
+    ).write(out)
 
 
 def digest_of(pictures: Sequence[Path]) -> str:

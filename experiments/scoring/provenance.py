@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.files import sha256_of
-from benchmark.method import Method
-from experiments.runs import results, stage, trained
+from benchmark.method import Method, Trained, version
+from experiments.runs import stage, trained
 
 #: Beside ``image,score,error``.
 COLUMNS = ("method", "weights", "weights_sha256", "direction", "precision", "version")
@@ -54,11 +54,11 @@ def provenance(
 def _version(name: str, digests: list[str], told: Mapping[str, Any]) -> str:
     folder = trained.folder_of(name)
     if folder is not None:
-        return results.version(results.about(folder.name, folder.parent))
+        return Trained.read(folder).version
     base, _, variant = name.partition(":")
     code = stage.sha256(trained.code_files(base))
     load = {"": variant, **told} if told else variant
-    return results.version({"code_sha256": code, "weights_sha256": "+".join(digests), "load": load})
+    return version(code, "+".join(digests), load)
 
 
 @functools.cache

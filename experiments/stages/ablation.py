@@ -22,8 +22,8 @@ def ablation() -> None:
     own = settings.ablation
     seed_of = {BASE: settings.seed, **{f"seed_{seed}": seed for seed in own.seeds}}
     names = results.trained(own)
-    about = results.abouts(names, ABLATED)
-    higher = {name: bool(one["higher_is_better"]) for name, one in about.items()}
+    methods = results.methods(names, ABLATED)
+    higher = {name: one.higher_is_better for name, one in methods.items()}
     rows, pairs, spreads = [], [], []
     for dataset in available.compared_on(own.datasets, names):
         data = results.dataset(dataset)
@@ -40,15 +40,15 @@ def ablation() -> None:
         if len(table):
             rows.append(table[table["variant"].isin(own.variants)])
         if len(own.seeds) and BASE in own.variants:
-            spreads.append(_seeds(table, seed_of, results.published_as(about[BASE])))
+            spreads.append(_seeds(table, seed_of, methods[BASE].published_as))
         if len(own.variants) > 1:
             compared = {name: frames[name] for name in own.variants}
             found = differences(compared, data.manifest, higher_is_better=higher, **how)
             renamed = found.rename(columns={"method_a": "variant_a", "method_b": "variant_b"})
             pairs.append(renamed.assign(dataset=dataset))
-    signatures.write_tidy(rows, KEYS, stage.TABLES / "ablation.csv", about=about)
-    signatures.write_tidy(pairs, PAIR, stage.TABLES / "ablation_differences.csv", about=about)
-    signatures.write_tidy(spreads, KEYS, stage.TABLES / "seeds.csv", about=about)
+    signatures.write_tidy(rows, KEYS, stage.TABLES / "ablation.csv", methods=methods)
+    signatures.write_tidy(pairs, PAIR, stage.TABLES / "ablation_differences.csv", methods=methods)
+    signatures.write_tidy(spreads, KEYS, stage.TABLES / "seeds.csv", methods=methods)
 
 
 def _seeds(table: pd.DataFrame, seed_of: dict[str, int], method: str) -> pd.DataFrame:

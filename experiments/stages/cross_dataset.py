@@ -18,16 +18,16 @@ def cross_dataset() -> None:
     settings = available.narrowed(stage.start(torch=False))
     own = settings.cross_dataset
     names = [name for name in settings.methods if own.takes(name)]
-    about = results.abouts(names)
+    methods = results.methods(names)
     cells = Cells(stage.RESULTS / "cross_dataset")
     tables = []
     for method in names:
         table = probes(method, settings, cells).assign(method=method)
-        name = results.published_as(about[method])
+        name = methods[method].published_as
         tables.append(published.attach(table, setting="cross_set", method=name))
     cells.close()
     keys = ["method", "train", "test"]
-    signatures.write_tidy(tables, keys, stage.TABLES / "cross_dataset.csv", about=about)
+    signatures.write_tidy(tables, keys, stage.TABLES / "cross_dataset.csv", methods=methods)
 
 
 def probes(method: str, settings: Settings, cells: Cells) -> pd.DataFrame:

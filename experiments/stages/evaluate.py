@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from benchmark import files
+from benchmark.method import Trained
 from benchmark.protocols.paired import resolvable_of
 from benchmark.provenance import published
 from experiments import process
@@ -40,21 +40,21 @@ KEYS_OF = {
 def evaluate() -> None:
     """Write every table of agreement (``dvc.yaml`` lists them)."""
     settings = available.narrowed(stage.start(torch=False))
-    about = results.abouts(settings.methods)
+    methods = results.methods(settings.methods)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     cells, digests = Cells(stage.RESULTS / "agreement"), Digests()
     joint_of: dict[str, OneSet] = {}
     for dataset in settings.score.datasets:
-        tables, together = _one_set(dataset, about, settings, cells, digests)
+        tables, together = _one_set(dataset, methods, settings, cells, digests)
         if together is not None:
             joint_of[dataset] = together
         for name, parts in tables.items():
             found[name] += parts
-    for name, one in about.items():
-        found["calibration"] += calibration(name, bool(one["higher_is_better"]), found, settings, cells)
+    for name, one in methods.items():
+        found["calibration"] += calibration(name, one.higher_is_better, found, settings, cells)
     cells.close()
     for name, parts in found.items():
-        signatures.write_tidy(parts, KEYS_OF[name], stage.TABLES / f"{name}.csv", about=about)
+        signatures.write_tidy(parts, KEYS_OF[name], stage.TABLES / f"{name}.csv", methods=methods)
     files.write_csv(published.of(settings.score.datasets), stage.TABLES / "published.csv")
     whole = pd.concat(found["zero_shot"], ignore_index=True)
     files.write_json(metrics(whole, settings.ablation.method), stage.RESULTS / "metrics.json")
@@ -74,7 +74,7 @@ def metrics(whole: pd.DataFrame, method: str) -> dict[str, dict[str, float | Non
 
 def _one_set(
     dataset: str,
-    about: Mapping[str, dict[str, Any]],
+    methods: Mapping[str, Trained],
     settings: Settings,
     cells: Cells,
     digests: Digests,
@@ -84,14 +84,14 @@ def _one_set(
     Without what this data set cannot give.
     """
     data = results.pictured(dataset, settings.prepare)
-    names = available.scored_by(list(about), dataset)
-    overlaps = {name: leak(about[name], data, settings.train.dataset, digests) for name in names}
+    names = available.scored_by(list(methods), dataset)
+    overlaps = {name: leak(methods[name], data, settings.train.dataset, digests) for name in names}
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     for name in names:
-        better = bool(about[name]["higher_is_better"])
+        better = methods[name].higher_is_better
         own = agreement(name, better, data, settings, cells)
         keys = {"method": name, "dataset": dataset}
-        found["zero_shot"].append(_compared(own["zero_shot"].assign(**keys), about[name], overlaps[name]))
+        found["zero_shot"].append(_compared(own["zero_shot"].assign(**keys), methods[name], overlaps[name]))
         if "by_distortion" in own:
             found["by_distortion"].append(own["by_distortion"].assign(**keys, overlap=overlaps[name]))
         if "structure" in own:
@@ -101,7 +101,7 @@ def _one_set(
     ceiling = ceiling_of(data, settings, cells)
     if len(ceiling):
         found["ceiling"].append(ceiling.assign(dataset=dataset))
-    direction = {name: bool(about[name]["higher_is_better"]) for name in names}
+    direction = {name: methods[name].higher_is_better for name in names}
     pairs = pairs_of(direction, data, settings, cells)
     together = None
     if "differences" in pairs:
@@ -121,9 +121,9 @@ def _one_set(
     return found, together
 
 
-def _compared(table: pd.DataFrame, about: dict[str, Any], overlap: bool | str) -> pd.DataFrame:
+def _compared(table: pd.DataFrame, method: Trained, overlap: bool | str) -> pd.DataFrame:
     """Add the published figure, and whether the method has learnt from these pictures."""
-    table = published.attach(table, method=results.published_as(about), opinions_of=opinions_of(about))
+    table = published.attach(table, method=method.published_as, opinions_of=opinions_of(method))
     return table.assign(overlap=overlap)
 
 

@@ -61,12 +61,14 @@ def gmad() -> None:
     files.write_csv(
         pd.concat([r.pairs for r in rounds], ignore_index=True), stage.RESULTS / "gmad" / "pairs.csv"
     )
-    about = results.abouts(settings.methods)
+    methods = results.methods(settings.methods)
     signatures.write_tidy(
-        [r.table for r in rounds], [*KEYS, "method"], stage.TABLES / "gmad.csv", about=about
+        [r.table for r in rounds], [*KEYS, "method"], stage.TABLES / "gmad.csv", methods=methods
     )
     pairs = [*KEYS, "method_a", "method_b"]
-    signatures.write_tidy([r.matrix for r in rounds], pairs, stage.TABLES / "gmad_matrix.csv", about=about)
+    signatures.write_tidy(
+        [r.matrix for r in rounds], pairs, stage.TABLES / "gmad_matrix.csv", methods=methods
+    )
 
 
 def judged_by_people(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from benchmark import files
+from benchmark.method import Trained
 from experiments import process
 from experiments.analyses import gradcam, robustness
 from experiments.analyses.subject import STUDIES
@@ -29,20 +29,20 @@ TABLES = {
 def studies() -> None:
     """Write every table of the studies (``dvc.yaml`` lists them)."""
     settings = available.narrowed(stage.start())
-    about = results.abouts(settings.methods)
+    methods = results.methods(settings.methods)
     cells = {name: Cells(STUDIES / name) for name in settings.methods}
     for table, (cell, part, keys, section) in TABLES.items():
         found = [own.read(cell)[part] for own in of(cells, cell).values()]
-        made = {"about": about, "dataset": getattr(settings, section).dataset}
+        made = {"methods": methods, "dataset": getattr(settings, section).dataset}
         signatures.write_tidy(found, keys, stage.TABLES / f"{table}.csv", **made)
-    costs(of(cells, "cost"), about)
+    costs(of(cells, "cost"), methods)
     shown = settings.gradcam.methods
     seen = of({n: own for n, own in cells.items() if shown is None or n in shown}, "gradcam")
-    made = {"about": about, "dataset": settings.gradcam.dataset}
+    made = {"methods": methods, "dataset": settings.gradcam.dataset}
     keys = ["method", "target", "distortion"]
     maps = gradcam.joined(settings, seen) if results.is_prepared(settings.gradcam.dataset) else []
     signatures.write_tidy(maps, keys, stage.TABLES / "gradcam.csv", **made)
-    tests(settings, about)
+    tests(settings, methods)
 
 
 def of(cells: Mapping[str, Cells], name: str) -> dict[str, Cells]:
@@ -50,10 +50,10 @@ def of(cells: Mapping[str, Cells], name: str) -> dict[str, Cells]:
     return {method: own for method, own in cells.items() if available.studied(method, own.has(name), name)}
 
 
-def costs(found: Mapping[str, Cells], about: Mapping[str, Any]) -> None:
+def costs(found: Mapping[str, Cells], methods: Mapping[str, Trained]) -> None:
     """Write ``cost.csv``: what a picture costs each method."""
     frames = [
-        cells.read("cost")["cost"].assign(signature=f"method={results.version(about[name])[:12]}")
+        cells.read("cost")["cost"].assign(signature=f"method={methods[name].version[:12]}")
         for name, cells in found.items()
     ]
     files.write_csv(
@@ -61,16 +61,18 @@ def costs(found: Mapping[str, Cells], about: Mapping[str, Any]) -> None:
     )
 
 
-def tests(settings: Settings, about: Mapping[str, Any]) -> None:
+def tests(settings: Settings, methods: Mapping[str, Trained]) -> None:
     """Write ``waterloo.csv``, ``retrieval.csv`` and ``robustness/manifold.csv``."""
     own, cells = settings.robustness, Cells(stage.RESULTS / "robustness")
     by_set = ["method", "dataset"]
     found = robustness.waterloo(settings, cells) if results.is_prepared(own.dataset) else []
-    signatures.write_tidy(found, by_set, stage.TABLES / "waterloo.csv", about=about, dataset=own.dataset)
+    signatures.write_tidy(found, by_set, stage.TABLES / "waterloo.csv", methods=methods, dataset=own.dataset)
     layout, retrieved = robustness.layouts(settings, cells)
     files.write_csv(layout, cells.folder / "manifold.csv")
     keys = [*by_set, "distortion"]
-    signatures.write_tidy(retrieved, keys, stage.TABLES / "retrieval.csv", about=about, dataset=own.manifold)
+    signatures.write_tidy(
+        retrieved, keys, stage.TABLES / "retrieval.csv", methods=methods, dataset=own.manifold
+    )
     cells.close(also=["manifold.csv"])
 
 

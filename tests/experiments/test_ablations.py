@@ -1,6 +1,6 @@
 """Variants of the ablation differ from the method as its profile states it, whatever the main run is."""
 
-import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,11 +10,11 @@ import yaml
 from benchmark.reporting.run import Run
 from experiments import settings
 from experiments.pages.notebooks import ablation_note
-from experiments.runs import results
 from experiments.settings import ablations
 from experiments.settings.ablations import ablation_of, ablations_of, unablated
 from experiments.settings.compose import composed, profile_settings
 from experiments.stages import ablate
+from tests.made import trained
 
 TOP = Path(__file__).parents[2]
 
@@ -85,8 +85,7 @@ def test_rows_and_pages_name_the_ablation(tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"methods": {"qualiclip": {}, "niqe": {}}}))
     for name, ablation in (("qualiclip", "no_consistency"), ("niqe", "")):
         (tmp_path / name).mkdir()
-        about = {"card": {"title": name.upper()}, "ablation": ablation}
-        (tmp_path / name / "method.json").write_text(json.dumps(about))
+        trained(name, {"title": name.upper()}, ablation=ablation).write(tmp_path / name)
     places = dict.fromkeys(("results", "data", "models"), str(tmp_path))
     run = Run(**places, params=str(tmp_path / "params.yaml"))
     assert run.labels.method("qualiclip") == "QUALICLIP, ablation no_consistency"
@@ -99,6 +98,6 @@ def test_rows_and_pages_name_the_ablation(tmp_path):
 
 
 def test_no_published_figure_stands_beside_an_ablation():
-    card = {"published_as": "qualiclip"}
-    assert results.published_as({"card": card, "ablation": ""}) == "qualiclip"
-    assert results.published_as({"card": card, "ablation": "no_consistency"}) == ""
+    method = trained(card={"published_as": "qualiclip"})
+    assert method.published_as == "qualiclip"
+    assert replace(method, ablation="no_consistency").published_as == ""

@@ -14,6 +14,7 @@ from experiments import settings
 from experiments.runs import available
 from experiments.scheduling.status import scores
 from experiments.settings.compose import composed
+from tests.made import trained
 
 PAPER = settings.parse(yaml.safe_load(composed("profile=paper")))
 
@@ -28,7 +29,7 @@ def here(tmp_path, monkeypatch):
         (tmp_path / "data" / name / "manifest.csv").touch()
     for name in ("niqe", "arniqa"):
         (tmp_path / "models" / name).mkdir(parents=True)
-        (tmp_path / "models" / name / "method.json").write_text("{}")
+        trained(name).write(tmp_path / "models" / name)
     (tmp_path / "results/scores/niqe").mkdir(parents=True)
     (tmp_path / "results/scores/niqe/live.csv").touch()
     return tmp_path
@@ -129,12 +130,7 @@ def test_pages_say_how_a_published_data_set_is_brought(here):
 
 
 def test_a_method_that_is_not_trained_here_has_its_card(here):
-    card = {
-        **{"title": "Official", "paper": "p", "opinion_aware": False, "training_data": "t", "low": 0.0},
-        **{"high": 1.0, "input": "whole", "licence": "l"},
-    }
-    about = {"name": "arniqa", "card": card, "train": None, "higher_is_better": True}
-    (here / "models/arniqa/method.json").write_text(json.dumps(about))
+    trained("arniqa", {"title": "Official"}).write(here / "models/arniqa")
     (here / "models/niqe/method.json").unlink()
     run = Run(params=str(here / "params.yaml"), data=str(here / "data"), models=str(here / "models"))
     assert "Official" in views.methods(run)

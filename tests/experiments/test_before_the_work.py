@@ -20,6 +20,7 @@ from experiments.scoring import journal, outputs, runner
 from experiments.scoring.inputs import pictures
 from methods._shared.training import loop
 from tests.full_disk import room_for
+from tests.made import trained
 
 run = CliRunner()
 #: A name that is no UTF-8, as old file systems hold.
@@ -141,10 +142,7 @@ def test_table_and_journal_take_no_more_than_was_foreseen(kind, broken):
 
 def test_methods_that_would_share_a_journal_are_refused(no_work):
     for name in ("a/m", "b/m"):
-        Path(name).mkdir(parents=True)
-        (Path(name) / "method.json").write_text(
-            '{"method": "sharpness", "name": "m", "load": {}, "code_sha256": "", "weights_sha256": ""}'
-        )
+        trained().write(Path(name))
     assert "share the name 'm'" in said("score", "pictures", "--method", "a/m", "--method", "b/m")
 
 

@@ -16,18 +16,19 @@ from experiments.analyses import leaks, over_sets
 from experiments.runs.cells import Cells
 from experiments.stages import evaluate
 from methods.pyiqa import card_of
+from tests.made import trained
 
 
 @pytest.mark.parametrize(
-    ("about", "expected"),
+    ("method", "expected"),
     [
-        ({"rated": "koniq10k", "card": {}}, "koniq10k"),
-        ({"rated": "", "card": {"opinions_of": "kadid10k"}}, "kadid10k"),
-        ({"rated": "", "card": {}}, ""),
+        (trained(rated="koniq10k"), "koniq10k"),
+        (trained(card={"opinions_of": "kadid10k"}), "kadid10k"),
+        (trained(), ""),
     ],
 )
-def test_the_data_set_whose_opinions_were_learnt(about, expected):
-    assert leaks.opinions_of(about) == expected
+def test_the_data_set_whose_opinions_were_learnt(method, expected):
+    assert leaks.opinions_of(method) == expected
 
 
 def test_published_prompts_and_regressors_say_whose_opinions_they_learnt():
@@ -63,8 +64,7 @@ def test_published_figures_of_other_weights_and_of_a_training_set():
 )
 def test_a_row_stands_beside_what_its_card_says_and_not_beside_its_name(row, card, expected):
     table = pd.DataFrame({"method": [row], "dataset": "koniq10k", "statistic": "srcc", "value": 0.5})
-    about = {"method": "niqe", "rated": "", "card": {"paper": "A paper", **card}}
-    found = evaluate._compared(table, about, False)
+    found = evaluate._compared(table, trained(row, card, method="niqe"), False)
     assert found["method"].tolist() == [row]
     assert found["published"].isna().all() if expected is None else found["published"].tolist() == [expected]
 
@@ -118,7 +118,7 @@ def a_set(name, title, rated_by="people"):
 
 def about(opinions_of="", *, aware=True, rated="", training_data="none"):
     card = {"opinions_of": opinions_of, "opinion_aware": aware, "training_data": training_data}
-    return {"rated": rated, "card": card, "weights_sha256": ""}
+    return trained(card=card, rated=rated)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,7 @@ def test_words_on_a_card_count_too_and_opinions_of_a_proxy_are_nobodys():
 def test_rows_of_pyiqa_are_marked_where_they_learnt(metric, dataset, expected):
     from benchmark.datasets import catalogue
 
-    card = asdict(card_of(metric, True, ""))
-    method = {"rated": "", "card": card, "weights_sha256": ""}
+    method = trained(card=asdict(card_of(metric, True, "")))
     data = a_set(dataset, catalogue.entry(dataset).title)
     assert leaks.leak(method, data, "pristine") == expected
 
@@ -208,9 +207,6 @@ def test_every_table_of_a_data_set_says_who_has_learnt_there(tmp_path, monkeypat
     record = SimpleNamespace(name="koniq10k", title="KonIQ-10k", rated_by="people", higher_is_better=True)
     data = SimpleNamespace(record=record, root=tmp_path, manifest=manifest)
     cards = {"topiq": about("koniq10k"), "secret": about("unknown"), "niqe": about("", aware=False)}
-    for name, one in cards.items():
-        one["card"]["paper"] = ""
-        one.update(method=name, higher_is_better=True)
 
     def scores(name, dataset):
         return pd.DataFrame({"image": manifest["image"], "score": random.normal(size=24), "error": ""})

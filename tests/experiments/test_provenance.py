@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import methods
 from benchmark.images import read
+from benchmark.method import Trained
 from experiments.cli import app
 from experiments.runs import stage, trained
 from experiments.runs.training import train_into
@@ -90,10 +91,7 @@ def test_every_row_says_what_made_it(here):
     assert row["weights"] == file.as_posix()
     assert row["weights_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert (row["direction"], row["precision"]) == ("higher", "fp32")
-    about = json.loads((file.parent / "method.json").read_text())
-    from experiments.runs import results
-
-    assert row["version"] == results.version(about)[:12]
+    assert row["version"] == Trained.read(file.parent).version[:12]
     frame = json.loads(_written("s.json"))
     assert {key: frame[0][key] for key in COLUMNS} == {key: row[key] for key in COLUMNS}
 

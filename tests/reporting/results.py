@@ -12,6 +12,9 @@ import pandas as pd
 from PIL import Image, ImageFilter
 from scipy import stats
 
+from benchmark.datasets.prepared.record import Record, write_record
+from tests.made import trained
+
 GROUPS = {
     "blur": ["gaublur", "lensblur", "motionblur"],
     "color_distortion": ["colordiff", "colorshift", "colorsat1", "colorsat2"],
@@ -83,10 +86,10 @@ def datasets(data: Path, rng: np.random.Generator, side: int) -> dict[str, pd.Da
         for i in range(90)
     ]
     frames = {"demo": pd.DataFrame(demo), "people": pd.DataFrame(people)}
-    common = {"citation": "made for this test", "licence": "CC0-1.0", "higher_is_better": True, "notes": []}
+    common = {"citation": "made for this test", "licence": "CC0-1.0", "higher_is_better": True}
     proxy = {
-        "low": None,
-        "high": None,
+        "low": -np.inf,
+        "high": np.inf,
         "rated_by": "proxy",
         "score_name": "mean z-score of VIFp, GMSD and MDSI",
     }
@@ -99,7 +102,7 @@ def datasets(data: Path, rng: np.random.Generator, side: int) -> dict[str, pd.Da
         frame.to_csv(folder / "manifest.csv", index=False)
         rows = [f"{image},1,{index:064x}" for index, image in enumerate(frame["image"])]
         (folder / "pictures.csv").write_text("\n".join(["image,size,sha256", *rows, ""]))
-        (folder / "record.json").write_text(json.dumps({"name": name} | records[name] | common))
+        write_record(Record(**{"name": name} | records[name] | common), folder / "record.json")
         for line in frame.itertuples():
             picture(rng, 0 if np.isnan(line.level) else line.level, side).save(folder / line.image)
     return frames
@@ -107,8 +110,6 @@ def datasets(data: Path, rng: np.random.Generator, side: int) -> dict[str, pd.Da
 
 def models(root: Path, rng: np.random.Generator) -> None:
     for name, title in TITLES.items():
-        folder = root / name
-        folder.mkdir(parents=True)
         card = {
             "title": title,
             "paper": "Mittal, Soundararajan, Bovik: Making a completely blind image quality analyzer (2013)",
@@ -120,15 +121,10 @@ def models(root: Path, rng: np.random.Generator) -> None:
             "input": "whole image, no resizing",
             "bibtex": "" if name == "clipiqa" else SHARED,
         }
-        about = {
-            "name": name,
-            "card": card,
-            "higher_is_better": name != "niqe",
-            "train": {"steps": 600, "pretrained": None} if name == "qualiclip" else {},
-            "load": {},
-        }
+        train = {"steps": 600, "pretrained": None} if name == "qualiclip" else {}
         hashes = {key: hashlib.sha256(name.encode()).hexdigest() for key in ("code_sha256", "weights_sha256")}
-        (folder / "method.json").write_text(json.dumps(about | {"seed": 27} | hashes))
+        made = trained(name, card, higher_is_better=name != "niqe", train=train, seed=27, **hashes)
+        made.write(root / name)
     steps = np.arange(0, 600, 10)
     fall = np.exp(-steps / 200)
     scales = {"loss": 3, "consistency": 0.5, "positive": 1.5, "negative": 1.0}

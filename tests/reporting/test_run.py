@@ -13,6 +13,7 @@ from benchmark.reporting import unscored, views
 from benchmark.reporting.findings import findings
 from benchmark.reporting.run import Run
 from benchmark.tables import PROXY
+from tests.made import trained
 from tests.reporting.conftest import roots
 
 
@@ -202,7 +203,7 @@ def test_a_run_rated_by_nobody_and_weights_from_nowhere_are_cautioned(run: Run, 
     assert "QualiCLIP started from random weights" in views.caution(run)
     assert "No data set" not in views.caution(run)
     record = copy / "data/people/record.json"
-    record.write_text(record.read_text().replace('"people", "score_name"', '"none", "score_name"'))
+    record.write_text(record.read_text().replace('"rated_by": "people"', '"rated_by": "none"'))
     assert f"No data set of this run was rated by people ({PROXY})" in views.caution(Run(**roots(copy)))
 
 
@@ -243,12 +244,8 @@ def test_listed_numbers_sort_by_value(run: Run) -> None:
 
 
 def test_rows_of_one_method_have_names_of_their_own(tmp_path):
-    import json
-
     for name in ("arniqa", "arniqa_trained", "niqe"):
-        (tmp_path / name).mkdir()
-        about = {"name": name, "card": {"title": "NIQE" if name == "niqe" else "ARNIQA"}}
-        (tmp_path / name / "method.json").write_text(json.dumps(about))
+        trained(name, {"title": "NIQE" if name == "niqe" else "ARNIQA"}).write(tmp_path / name)
     (tmp_path / "params.yaml").write_text("methods: {arniqa: {}, arniqa_trained: {}, niqe: {}}")
     labels = Run(params=str(tmp_path / "params.yaml"), models=str(tmp_path)).labels
     shown = [labels.method(name) for name in ("arniqa", "arniqa_trained", "niqe")]

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,11 +19,7 @@ from experiments.settings import parse
 from experiments.settings.compose import composed
 from experiments.stages import studies as studies_stage
 from experiments.stages import study
-
-METHOD = {
-    "higher_is_better": True,
-    **{"code_sha256": "c0de", "weights_sha256": "", "load": {}, "card": {"input": "whole image"}},
-}
+from tests.made import trained
 
 
 class Grey:
@@ -61,7 +55,7 @@ def stage_of(tmp_path, monkeypatch):
         tmp_path / "results/scores/grey/toy.csv", index=False
     )
     np.savez(tmp_path / "results/features/grey/toy.npz", image=frame["image"].to_numpy(str), features=vectors)
-    (tmp_path / "models/grey/method.json").write_text(json.dumps(METHOD))
+    trained("grey", code_sha256="c0de").write(tmp_path / "models/grey")
     monkeypatch.chdir(tmp_path)
     base = parse(yaml.safe_load(composed("profile=demo")))
     changes = {

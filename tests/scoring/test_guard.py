@@ -1,7 +1,6 @@
 """The door of every method: pictures pass as they are, what is none is refused with its likely mistake."""
 
 import copy
-import json
 import pickle
 import sys
 import types
@@ -20,6 +19,7 @@ from benchmark.attribution.maps import maps
 from benchmark.method import has_features, has_gradients
 from benchmark.scoring.guard import checked, guarded
 from experiments.runs.trained import load_trained
+from tests.made import trained
 
 PICTURE = torch.rand(2, 3, 40, 48, generator=torch.Generator().manual_seed(0))
 CLIP = torch.tensor([[0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]])
@@ -154,9 +154,7 @@ def test_maps_ask_too():
 
 
 def test_methods_are_reached_by_no_other_door(tmp_path):
-    (tmp_path / "mine").mkdir()
-    about = {"name": "mine", "method": "sharpness", "load": {}}
-    (tmp_path / "mine" / "method.json").write_text(json.dumps(about))
+    trained("mine").write(tmp_path / "mine")
     for method in (
         load_trained("mine", tmp_path), hubconf.sharpness(), methods.load("pyiqa:piqe"),
         methods.load("qualiclip-small"), methods.load("brisque"),

@@ -20,6 +20,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ import yaml
 
 from benchmark.datasets import Record, write_dataset
 from benchmark.images import write_png
+from benchmark.method import Trained
+from tests.made import trained
 
 ROOT = Path(__file__).parents[2]
 REFERENCES, LEVELS, SIDE = 10, 4, 32
@@ -99,19 +102,18 @@ def scores(method: str, dataset: str) -> pd.DataFrame:
     return frame[["image"]].assign(score=said, error="")
 
 
-def about(name: str, **card: object) -> dict[str, Any]:
-    """``method.json`` of a method or variant."""
+def about(name: str, **card: object) -> Trained:
+    """What training left of a method or variant."""
     sign_up = METHODS.get(name, (0.0, 1, True))[2]
     code = hashlib.sha256(name.encode()).hexdigest()
-    made: dict[str, Any] = {"name": name, "method": "sharpness", "higher_is_better": sign_up, "train": {}}
-    made |= {"load": {}, "rated": "", "seed": 27, "code_sha256": code, "weights_sha256": ""}
-    return made | {"card": {**CARD, "title": name.capitalize(), **card}}
+    made = {"higher_is_better": sign_up, "train": {}, "seed": 27, "code_sha256": code}
+    return trained(name, {**CARD, "title": name.capitalize(), **card}, **made)
 
 
 ABOUT = {name: about(name) for name in METHODS} | {
-    "qualiclip": {**about("qualiclip", paper="A paper", published_as="qualiclip"), "method": "qualiclip"},
-    "taught": {**about("taught"), "weights_sha256": "5" * 64},
-    "rated": {**about("rated"), "rated": "koniq10k"},
+    "qualiclip": replace(about("qualiclip", paper="A paper", published_as="qualiclip"), method="qualiclip"),
+    "taught": replace(about("taught"), weights_sha256="5" * 64),
+    "rated": replace(about("rated"), rated="koniq10k"),
     "opinions": about("opinions", opinions_of="csiq"),
     "named": about("named", training_data="the training part of KonIQ-10k"),
 }
@@ -141,7 +143,7 @@ def write(root: Path) -> Path:
             scores(method, name).to_csv(path, index=False)
     write_pictures(root)
     for method, made in ABOUT.items():
-        write_json(root / "models" / method / "method.json", made)
+        made.write(root / "models" / method)
     write_features(root)
     write_variants(root)
     (root / "params.yaml").write_text(yaml.safe_dump(params()))
@@ -178,7 +180,7 @@ def write_variants(root: Path) -> None:
     """Scores of the ablation's variants on ``csiq``."""
     frame = rows("csiq")
     for name, strength in VARIANTS.items():
-        write_json(root / "results/ablation" / name / "method.json", about(name))
+        about(name).write(root / "results/ablation" / name)
         path = root / "results/variants/csiq" / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         said = -frame["quality"] if np.isinf(strength) else frame["quality"] + strength * noise(name)

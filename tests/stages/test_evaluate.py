@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import pytest
 from scipy import stats
 
 from benchmark.statistics import discrimination
-from experiments.runs import results
 from experiments.stages import evaluate
+from tests.made import trained
 from tests.stages.planted import ABOUT, METHODS, SETS, keep, rows, scores
 
 RANKED = {"qualiclip": 1.0, "turned": 1.0, "reversed": -1.0}
@@ -127,7 +128,7 @@ def test_metrics_hold_what_the_table_holds(made, table):
 def version(name):
     """Version of a method as docs/protocols.md says: its code, its weights, and what loads it."""
     one = ABOUT[name]
-    text = "\n".join([one["code_sha256"], one["weights_sha256"], json.dumps(one["load"])])
+    text = "\n".join([one.code_sha256, one.weights_sha256, json.dumps(one.load)])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -147,10 +148,9 @@ def test_every_row_is_signed_by_its_methods_and_its_data(table):
 
 @pytest.mark.parametrize("part", ["code_sha256", "weights_sha256", "load"])
 def test_another_code_weight_or_setting_is_another_version(part):
-    one = ABOUT["taught"]
-    other = {**one, part: {"scale": 50} if part == "load" else "0" * 64}
-    assert results.version(other) != results.version(one)
-    assert results.version(dict(one)) == results.version({**one, "title": "another"})
+    one = trained(code_sha256="1" * 64, weights_sha256="2" * 64)
+    other = replace(one, **{part: {"scale": 50} if part == "load" else "0" * 64})
+    assert other.version != one.version == replace(one, name="another").version
 
 
 def test_a_set_that_nobody_scored_and_a_method_that_scored_nothing(planted, capsys):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
+from benchmark.datasets.prepared.record import Record
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
@@ -21,24 +19,24 @@ RATERS = {"people": "people", "proxy": PROXY, "none": "nobody: pictures without 
 def methods(run: Run) -> Html:
     """Show the card of each method."""
     entries = {}
-    for name, about in run.methods.items():
-        card = about["card"]
-        trained = ", ".join(f"{k} {v}" for k, v in (about.get("train") or {}).items())
-        entries[card["title"]] = {
+    for name, method in run.methods.items():
+        card = method.card
+        trained = ", ".join(f"{k} {v}" for k, v in (method.train or {}).items())
+        entries[card.title] = {
             "Key": name,
-            "Paper": card["paper"] or "none",
+            "Paper": card.paper or "none",
             "Human scores in training": "yes (opinion-aware)"
-            if card["opinion_aware"]
+            if card.opinion_aware
             else "no (opinion-unaware)",
-            "Training data": card["training_data"],
-            **({"Opinions of": card["opinions_of"] or "not known"} if card["opinion_aware"] else {}),
+            "Training data": card.training_data,
+            **({"Opinions of": card.opinions_of or "not known"} if card.opinion_aware else {}),
             "Training settings": trained or "none",
-            "Range": _range(card["low"], card["high"]),
-            "Better": "higher" if about.get("higher_is_better", True) else "lower",
-            "Input": card["input"],
-            "Licence": card["licence"],
-            "Weights, SHA-256": about.get("weights_sha256", "") or "none",
-            "Cite": _entry(name, card.get("bibtex", "")),
+            "Range": _range(card.low, card.high),
+            "Better": "higher" if method.higher_is_better else "lower",
+            "Input": card.input,
+            "Licence": card.licence,
+            "Weights, SHA-256": method.weights_sha256 or "none",
+            "Cite": _entry(name, card.bibtex),
         }
     gone = [
         run.source(f"models/{name}/method.json") for name in run.labels.methods if name not in run.methods
@@ -52,21 +50,21 @@ def datasets(run: Run) -> Html:
     for name, record in run.records.items():
         manifest = run.source(f"data/{name}/manifest.csv")
         rows, whole = counted(run, name)
-        direction = "higher is better" if record["higher_is_better"] else "lower is better"
-        span = _range(record["low"], record["high"])
-        scored = record["rated_by"] != "none"
-        entries[record["title"]] = {
+        direction = "higher is better" if record.higher_is_better else "lower is better"
+        span = _range(record.low, record.high)
+        scored = record.rated_by != "none"
+        entries[record.title] = {
             "Key": name,
             "Images": f"{rows:,} of {whole:,}" if whole > rows else f"{rows:,}",
-            "Rated by": RATERS.get(record["rated_by"], record["rated_by"]),
-            "Score": f"{record['score_name']} ({span}; {direction})" if scored else "none",
+            "Rated by": RATERS[record.rated_by],
+            "Score": f"{record.score_name} ({span}; {direction})" if scored else "none",
             **_parts(manifest),
             **_learnt(run, name),
-            "Source": record["citation"],
+            "Source": record.citation,
             **_read_from(record),
-            "Licence": record["licence"],
-            "Cite": _entry(name, record.get("bibtex", "")),
-            **({"Notes": " ".join(record["notes"])} if record["notes"] else {}),
+            "Licence": record.licence,
+            "Cite": _entry(name, record.bibtex),
+            **({"Notes": " ".join(record.notes)} if record.notes else {}),
         }
     return Html.of([blocks.cards(entries), run.missing(*unprepared(run))])
 
@@ -93,14 +91,14 @@ def counted(run: Run, name: str) -> tuple[int, int]:
     """Count the pictures of a data set that are here, and in the whole of it (0 where that is not known)."""
     manifest = run.source(f"data/{name}/manifest.csv")
     here = len(manifest.frame) if manifest.content is not None else 0
-    return here, int(run.records[name].get("whole", 0))
+    return here, run.records[name].whole
 
 
-def _read_from(record: Mapping[str, Any]) -> dict[str, str]:
+def _read_from(record: Record) -> dict[str, str]:
     """Say which table the scores come from, and where the release was fetched."""
-    if not record.get("table"):
+    if not record.table:
         return {}
-    return {"Read from": f"{record['table']}; {record['origin'] or 'placed here by hand'}"}
+    return {"Read from": f"{record.table}; {record.origin or 'placed here by hand'}"}
 
 
 def _parts(manifest: Source) -> dict[str, str]:

@@ -34,8 +34,8 @@ def examples(run: Run) -> Html:
         shown.append(Html(f"<h2>{escape(title)}</h2>"))
         if rows["mos"].notna().any():
             said = "from the lowest score to the highest"
-            rows = rows.dropna(subset="mos").sort_values("mos", ascending=record["higher_is_better"])
-            drawing = figures.histogram(rows, run.labels, dataset=name, score=record["score_name"])
+            rows = rows.dropna(subset="mos").sort_values("mos", ascending=record.higher_is_better)
+            drawing = figures.histogram(rows, run.labels, dataset=name, score=record.score_name)
             shown.append(run.drawing(drawing, [source], [name]))
         chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, EXAMPLES).round().astype(int))]
         pictures = [(run.path(f"data/{name}/{r.image}"), _described(r)) for r in chosen.itertuples()]

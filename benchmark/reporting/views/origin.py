@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 from markupsafe import escape
 
+from benchmark.method import Trained
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
@@ -36,13 +37,13 @@ def facts(run: Run) -> Html:
 def caution(run: Run) -> Html:
     """Say what this run cannot show: no human scores, no pretrained weights, parts of data sets."""
     said = []
-    scored = [name for name, record in run.records.items() if record["rated_by"] != "none"]
+    scored = [name for name, record in run.records.items() if record.rated_by != "none"]
     if scored and run.labels.proxies.issuperset(scored):
         said.append(
             f"No data set of this run was rated by people ({PROXY}): it checks that the pipeline works "
             "and says nothing of how well a method would please people."
         )
-    random = [run.labels.method(name) for name, about in run.methods.items() if _from_scratch(about)]
+    random = [run.labels.method(name) for name, one in run.methods.items() if _from_scratch(one)]
     if random:
         said.append(
             f"{' and '.join(random)} started from random weights. What is missing is the prior that CLIP "
@@ -62,9 +63,9 @@ def caution(run: Run) -> Html:
     return Html.of(f'<p class="caution">{escape(line)}</p>' for line in said)
 
 
-def _from_scratch(about: Mapping[str, Any]) -> bool:
+def _from_scratch(method: Trained) -> bool:
     """Whether a method was told to use no pretrained weights."""
-    given = (about.get("train") or {}, about.get("load") or {})
+    given = (method.train or {}, method.load)
     return any("pretrained" in settings and settings["pretrained"] is None for settings in given)
 
 
@@ -73,7 +74,7 @@ def pictures(run: Run) -> Html:
     rows = []
     for name, record in run.records.items():
         manifest = run.source(f"data/{name}/manifest.csv")
-        content, rater = manifest.content or b"", RATERS.get(record["rated_by"], record["rated_by"])
+        content, rater = manifest.content or b"", RATERS[record.rated_by]
         digest = hashlib.sha256(content).hexdigest()[:16] if content else ""
         rows.append((run.labels.dataset(name), counted(run, name)[0], rater, digest))
     frame = pd.DataFrame(rows, columns=["Data set", "Images", "Rated by", "SHA-256 of the manifest"])
