@@ -2,78 +2,82 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
 
+SHARE, PERCENT, ANY = (0.0, 1.0), (0.0, 100.0), (-math.inf, math.inf)
+
 
 @dataclass(frozen=True)
 class Statistic:
-    """How one statistic is printed: its label, and which end is good (1 high, -1 low, 0 neither)."""
+    """How one statistic is printed: its label, which end is good (1 high, -1 low, 0 neither), its range."""
 
     label: str
-    good: int = 1
+    direction: int = 1
     decimals: int = 3
+    bounds: tuple[float, float] = (-1.0, 1.0)
 
 
 STATISTICS = {
     "srcc": Statistic("SRCC"),
     "krcc": Statistic("KRCC"),
     "plcc": Statistic("PLCC"),
-    "rmse": Statistic("RMSE", good=-1),
+    "rmse": Statistic("RMSE", direction=-1, bounds=ANY),
     "plcc_raw": Statistic("PLCC, no fit"),
     "srcc_splits": Statistic("SRCC, median of splits"),
     "plcc_raw_splits": Statistic("PLCC, no fit, median of splits"),
     "srcc_level": Statistic("SRCC with level"),
-    "outlier_ratio": Statistic("Outlier ratio", good=-1),
-    "auc_different_similar": Statistic("AUC, different or similar"),
-    "auc_better_worse": Statistic("AUC, better or worse"),
-    "correct_classification": Statistic("Rightly ordered pairs"),
-    "srcc_pixels": Statistic("Score with pixels", good=0),
-    "mos_pixels": Statistic("Opinion with pixels", good=0),
-    "srcc_bytes": Statistic("Score with bytes", good=0),
-    "mos_bytes": Statistic("Opinion with bytes", good=0),
-    "srcc_bytes_per_pixel": Statistic("Score with bytes a pixel", good=0),
-    "mos_bytes_per_pixel": Statistic("Opinion with bytes a pixel", good=0),
-    "srcc_without_bytes_per_pixel": Statistic("Score with opinion, bytes a pixel held fixed", good=0),
+    "outlier_ratio": Statistic("Outlier ratio", direction=-1, bounds=SHARE),
+    "auc_different_similar": Statistic("AUC, different or similar", bounds=SHARE),
+    "auc_better_worse": Statistic("AUC, better or worse", bounds=SHARE),
+    "correct_classification": Statistic("Rightly ordered pairs", bounds=SHARE),
+    "srcc_pixels": Statistic("Score with pixels", direction=0),
+    "mos_pixels": Statistic("Opinion with pixels", direction=0),
+    "srcc_bytes": Statistic("Score with bytes", direction=0),
+    "mos_bytes": Statistic("Opinion with bytes", direction=0),
+    "srcc_bytes_per_pixel": Statistic("Score with bytes a pixel", direction=0),
+    "mos_bytes_per_pixel": Statistic("Opinion with bytes a pixel", direction=0),
+    "srcc_without_bytes_per_pixel": Statistic("Score with opinion, bytes a pixel held fixed", direction=0),
     "srcc_test": Statistic("SRCC, test split"),
     "plcc_test": Statistic("PLCC, test split"),
     "plcc_raw_test": Statistic("PLCC, no fit, test split"),
     "srcc_lower_half": Statistic("SRCC, lower half"),
     "srcc_upper_half": Statistic("SRCC, upper half"),
-    "srcc_of_ceiling": Statistic("Share of the ceiling"),
-    "reliability": Statistic("Reliability", good=0),
-    "ceiling_srcc": Statistic("Ceiling of SRCC", good=0),
-    "ceiling_plcc": Statistic("Ceiling of PLCC", good=0),
-    "ceiling_lower_half": Statistic("Ceiling, lower half", good=0),
-    "ceiling_upper_half": Statistic("Ceiling, upper half", good=0),
-    "calibration_rmse": Statistic("Error", good=-1),
-    "calibration_bias": Statistic("Mean error", good=0),
-    "pairs_right": Statistic("Pairs ordered rightly"),
-    "rank": Statistic("Rank", good=0),
-    "first": Statistic("First", good=0),
-    "resolvable_least": Statistic("Smallest difference shown, surest pair", good=0),
-    "resolvable_median": Statistic("Smallest difference shown, median pair", good=0),
-    "resolvable_most": Statistic("Smallest difference shown, least sure pair", good=0),
-    "mean_score": Statistic("Mean score", good=0),
-    "monotone_share": Statistic("Share of monotone images"),
-    "aggressiveness": Statistic("Aggressiveness", decimals=1),
-    "resistance": Statistic("Resistance", decimals=1),
-    "rank_score": Statistic("Rank score", decimals=2),
-    "pointing_game": Statistic("Pointing game"),
-    "energy_inside": Statistic("Energy inside"),
-    "auc": Statistic("AUC"),
-    "shift": Statistic("Shift", good=0),
-    "abs_shift": Statistic("Size of shift", good=-1),
-    "d_test": Statistic("D-test"),
+    "srcc_of_ceiling": Statistic("Share of the ceiling", bounds=SHARE),
+    "reliability": Statistic("Reliability", direction=0, bounds=SHARE),
+    "ceiling_srcc": Statistic("Ceiling of SRCC", direction=0, bounds=SHARE),
+    "ceiling_plcc": Statistic("Ceiling of PLCC", direction=0, bounds=SHARE),
+    "ceiling_lower_half": Statistic("Ceiling, lower half", direction=0, bounds=SHARE),
+    "ceiling_upper_half": Statistic("Ceiling, upper half", direction=0, bounds=SHARE),
+    "calibration_rmse": Statistic("Error", direction=-1, bounds=ANY),
+    "calibration_bias": Statistic("Mean error", direction=0, bounds=ANY),
+    "pairs_right": Statistic("Pairs ordered rightly", bounds=SHARE),
+    "rank": Statistic("Rank", direction=0, bounds=ANY),
+    "first": Statistic("First", direction=0, bounds=SHARE),
+    "resolvable_least": Statistic("Smallest difference shown, surest pair", direction=0, bounds=ANY),
+    "resolvable_median": Statistic("Smallest difference shown, median pair", direction=0, bounds=ANY),
+    "resolvable_most": Statistic("Smallest difference shown, least sure pair", direction=0, bounds=ANY),
+    "mean_score": Statistic("Mean score", direction=0, bounds=ANY),
+    "monotone_share": Statistic("Share of monotone images", bounds=SHARE),
+    "aggressiveness": Statistic("Aggressiveness", decimals=1, bounds=PERCENT),
+    "resistance": Statistic("Resistance", decimals=1, bounds=PERCENT),
+    "rank_score": Statistic("Rank score", decimals=2, bounds=ANY),
+    "pointing_game": Statistic("Pointing game", bounds=SHARE),
+    "energy_inside": Statistic("Energy inside", bounds=SHARE),
+    "auc": Statistic("AUC", bounds=SHARE),
+    "shift": Statistic("Shift", direction=0, bounds=ANY),
+    "abs_shift": Statistic("Size of shift", direction=-1, bounds=ANY),
+    "d_test": Statistic("D-test", bounds=SHARE),
     "l_test": Statistic("L-test"),
-    "p_test": Statistic("P-test"),
-    "retrieval_type": Statistic("Same type"),
-    "retrieval_level": Statistic("Same level"),
-    "retrieval_both": Statistic("Same type and level"),
-    "chance_type": Statistic("Chance, type", good=0),
-    "chance_level": Statistic("Chance, level", good=0),
-    "chance_both": Statistic("Chance, both", good=0),
+    "p_test": Statistic("P-test", bounds=SHARE),
+    "retrieval_type": Statistic("Same type", bounds=SHARE),
+    "retrieval_level": Statistic("Same level", bounds=SHARE),
+    "retrieval_both": Statistic("Same type and level", bounds=SHARE),
+    "chance_type": Statistic("Chance, type", direction=0, bounds=SHARE),
+    "chance_level": Statistic("Chance, level", direction=0, bounds=SHARE),
+    "chance_both": Statistic("Chance, both", direction=0, bounds=SHARE),
 }
 
 
@@ -84,7 +88,7 @@ def words(name: object) -> str:
 
 def statistic(name: str) -> Statistic:
     """Return how ``name`` is printed; one nobody described is printed under its own name, without a best."""
-    return STATISTICS.get(name, Statistic(words(name), good=0))
+    return STATISTICS.get(name, Statistic(words(name), direction=0, bounds=ANY))
 
 
 def label(name: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from benchmark import terms
 from benchmark.figures.canvas import WIDTH, grid, only
 from benchmark.figures.drawing import Drawing
 from benchmark.tables import Labels
@@ -25,14 +26,14 @@ def heatmap(
     columns: str,
     panel: str,
     statistic: str = "srcc",
-    limits: tuple[float, float] = (-1.0, 1.0),
     caption: str = "",
 ) -> Drawing:
     """Draw one statistic as numbers on colour: ``rows`` down, ``columns`` across, a map a ``panel``.
 
-    As many maps stand side by side as can be read; each line of maps has the rows that one of them needs.
+    Colour goes over the range of the statistic. As many maps stand side by side as can be read; each line of
+    maps has the rows that one of them needs.
     """
-    part = only(frame, statistic)
+    part, (low, high) = only(frame, statistic), terms.statistic(statistic).bounds
     panels, across = list(part[panel].unique()), list(part[columns].unique())
     across = list(part[rows].unique()) if set(across) == set(part[rows]) else across
     beside = min(len(panels), max(1, CELLS // len(across)))
@@ -53,11 +54,11 @@ def heatmap(
             table = table.reindex(index=order, columns=across)
             table.index = [labels.of(rows, name) for name in order]
             table.columns = [labels.of(columns, name) for name in across]
-            _cells(axis, table, limits)
+            _cells(axis, table, (low, high))
             axis.set(title=labels.of(panel, key), xlabel="", ylabel="")
     best = part.loc[part["value"].idxmax()]
     keys = ", ".join(labels.of(c, best[c]) for c in dict.fromkeys((panel, rows, columns)))
-    caption = f"{caption or label(statistic) + '.'} Colour from {limits[0]:g} to {limits[1]:g}."
+    caption = f"{caption or label(statistic) + '.'} Colour from {low:g} to {high:g}."
     return Drawing(
         figure, caption, f"Heat map of {label(statistic)}; the highest, {number(best['value'])}, is {keys}."
     )

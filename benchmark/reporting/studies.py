@@ -37,7 +37,7 @@ def gmad_matrix(frame: pd.DataFrame, labels: Labels, *, name: str = "aggressiven
     )
     caption = f"{statistic(name).label} of the method of the row against that of the column."
     places = {"rows": "method_a", "columns": "method_b", "panel": "contest"}
-    return figures.heatmap(judged, labels, **places, statistic=name, limits=(0, 100), caption=caption)
+    return figures.heatmap(judged, labels, **places, statistic=name, caption=caption)
 
 
 def _judge(name: object) -> str:

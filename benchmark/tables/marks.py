@@ -36,13 +36,13 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     """
     out = pd.Series("", index=frame.index)
     for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
-        good = statistic(group["statistic"].iloc[0]).good
+        direction = statistic(group["statistic"].iloc[0]).direction
         fair = [
             decided(row) and not (_overlaps(row) or row.get("floor", False))
             for row in group.to_dict("records")
         ]
-        worth = (group.loc[fair, "value"] * good).dropna()
-        if good == 0 or len(worth) < 2:
+        worth = (group.loc[fair, "value"] * direction).dropna()
+        if direction == 0 or len(worth) < 2:
             continue
         best = worth.index[worth == worth.max()]
         out[best] = "best"

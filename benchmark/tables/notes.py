@@ -24,7 +24,7 @@ def notes(
     """Return what stands under a table: n and protocol, and the key to its marks and verdicts."""
     none = "; none where the data are too few" if frame["low"].isna().any() else ""
     lines = [f"In brackets the 95% interval{none}.", *_protocols(frame, labels)]
-    if marked and any(statistic(name).good for name in frame["statistic"].unique()):
+    if marked and any(statistic(name).direction for name in frame["statistic"].unique()):
         enough = [decided(row) for row in frame[frame["value"].notna()].to_dict("records")]
         tie = f"; underlined: not significantly worse (paired test of SRCC, Holm-adjusted p ≥ {ALPHA})"
         if any(enough):
