@@ -54,7 +54,7 @@ def add(mine: Mine, scale: Scale, *, leave_out: bool, replace: bool, ask: bool) 
     if not catalogue.OWN.parent.is_dir():
         raise ValueError(f"there is no folder {catalogue.OWN.parent}; run from the top of the repository")
     if not mine.images.expanduser().is_dir():
-        raise ValueError(f"{mine.images}: is no folder; --images names the folder of the pictures")
+        raise ValueError(f"{mine.images}: is not a folder; --images names the folder of the pictures")
     name = own.plain_name(mine.title)
     own.check_place(name, replace=replace)
     table, guess = own.guess(own.parted(mine.tables), *mine.columns)

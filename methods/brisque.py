@@ -163,7 +163,7 @@ def load(regressor: str | Path | None = None) -> Brisque:
     Raises
     ------
     ValueError
-        If the file is no such regressor.
+        If the file is not such a regressor.
     """
     return Brisque(None if regressor is None else _read(Path(regressor)))
 
@@ -174,7 +174,7 @@ def _read(path: Path) -> dict[str, Any]:
             entries = dict(np.load(file, allow_pickle=False))
         parts = {name: entries[name] for name in _PARTS}
     except KeyError as error:
-        raise ValueError(f"{path}: holds no {error}, so it is no regressor of BRISQUE") from None
+        raise ValueError(f"{path}: holds no {error}, so it is not a regressor of BRISQUE") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: cannot be read as a regressor of BRISQUE (.npz): {error}") from error
     if parts["support"].shape != (len(parts["dual"]), FEATURES):

@@ -286,7 +286,7 @@ def _read(path: Path, patch: int | None) -> Niqe:
     try:
         mean, covariance = (np.asarray(entries[name], np.float64) for name in names)
     except KeyError as error:
-        raise ValueError(f"{path}: holds no {error}, so it is no file of NIQE parameters") from None
+        raise ValueError(f"{path}: holds no {error}, so it is not a file of NIQE parameters") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as NIQE parameters (.npz or .mat): {error}") from error
     if mean.size != FEATURES or covariance.shape != (FEATURES, FEATURES):

@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-#: Of `experiments`, the stages and what they share; the command line is no part of it.
+#: Of `experiments`, the stages and what they share; the command line is not a part of it.
 ROOMS = ("analyses", "runs", "stages")
 PACKAGES = (
     *("benchmark/statistics", "benchmark/protocols", "benchmark/gmad", "benchmark/attribution"),

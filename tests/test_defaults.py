@@ -30,7 +30,6 @@ DEFAULTS = {
         **{"value": None, "units": None, "acceleration": 0.0, "level": 0.95}
     },
     "benchmark.statistics.correlation:outlier_ratio": {"width": 2.0},
-    "benchmark.statistics.dependent:closed_form_interval": {"statistic": "srcc", "level": 0.95},
     "benchmark.statistics.discrimination:discriminate": {"level": 0.95, "workers": 2},
     "benchmark.statistics.discrimination:Auc.interval": {"level": 0.95},
     "benchmark.statistics.discrimination:Auc.test": {"delong": False},

@@ -19,11 +19,11 @@ def existing_folder(source: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If it is no folder.
+        If it is not a folder.
     """
     folder = Path(source).expanduser()
     if not folder.is_dir():
-        raise ValueError(f"{folder}: is no folder; set 'source' to the folder that holds the pictures")
+        raise ValueError(f"{folder}: is not a folder; set 'source' to the folder that holds the pictures")
     return folder.resolve()
 
 

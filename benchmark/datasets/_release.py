@@ -44,7 +44,7 @@ def prepare(
     """
     folder = folder_of(entry, source)
     if not folder.is_dir():
-        raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
+        raise ValueError(f"{folder}: is not a folder; {layouts.how_to_get(entry)}")
     rows = layouts.read(entry, folder, score)
     parent = os.path.commonpath([os.path.dirname(image) for image in rows.frame["image"]])
     link(target, rows.root / parent)

@@ -83,7 +83,7 @@ def _placed(entry: Entry, folder: Path) -> Path:
         "folder that it did not make"
     )
     if not folder.is_dir():
-        raise ValueError(f"{entry.name}: {folder} is no folder; bring it back, or {cure}")
+        raise ValueError(f"{entry.name}: {folder} is not a folder; bring it back, or {cure}")
     try:
         found = len(layouts.read(entry, folder).frame)
     except ValueError as error:

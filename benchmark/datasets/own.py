@@ -112,7 +112,7 @@ def guess(tables: Sequence[tuple[str, Path]], image: str = "", score: str = "") 
     Raises
     ------
     ValueError
-        If a file is no table, a named column is not there, or a column cannot be guessed.
+        If a file is not a table, a named column is not there, or a column cannot be guessed.
     """
     frames = [_table(path) for _, path in tables]
     first, scores = frames[0], tables[0][1]

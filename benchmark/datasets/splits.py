@@ -58,7 +58,7 @@ def published(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a file is missing or damaged, a number is no row of the manifest, or an image is in two parts.
+        If a file is missing or damaged, a number is not a row of the manifest, or an image is in two parts.
     """
     parts = {}
     for part in SPLITS:
@@ -69,7 +69,7 @@ def published(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(f"{path}: cannot be read as a NumPy file ({error})") from error
         numbers = parts[part]
         if numbers.dtype.kind not in "iu" or numbers.max(initial=-1) >= len(manifest) or numbers.min() < -1:
-            raise ValueError(f"{path}: holds what is no row of the {len(manifest)} of this data set")
+            raise ValueError(f"{path}: holds what is not a row of the {len(manifest)} of this data set")
     if len({len(rows) for rows in parts.values()}) != 1:
         raise ValueError(f"{folder}: its three files hold unlike numbers of splits")
     table = pd.DataFrame({"image": manifest["image"]})
@@ -102,7 +102,7 @@ def read_splits(path: Path, manifest: pd.DataFrame) -> pd.DataFrame:
         wrong = ~table[name].isin([*SPLITS, ""])
         if wrong.any():
             row = table.index[wrong.argmax()]
-            raise ValueError(f"{path}: row {row}, column {name!r}: {table[name][row]!r} is no part")
+            raise ValueError(f"{path}: row {row}, column {name!r}: {table[name][row]!r} is not a part")
         table[name] = table[name].mask(table[name] == "")
     return table.reset_index(drop=True)
 
@@ -113,7 +113,7 @@ def _known(images: pd.Series, known: pd.Series, path: Path) -> list[str]:
     for row, name in images.items():
         if name not in found.found:
             several = ", ".join(map(repr, found.ambiguous.get(name, ())))
-            fault = f"could be several: {several}" if several else "is no image of this data set"
+            fault = f"could be several: {several}" if several else "is not an image of this data set"
             raise ValueError(f"{path}: row {row}: {name!r} {fault}")
     if twice := sorted(images[images.duplicated()]):
         raise ValueError(f"{path}: lists {twice[0]!r} twice; keep one row")

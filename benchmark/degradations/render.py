@@ -88,7 +88,7 @@ def _portions(
 
 
 def gather(draws: Sequence[tuple[Any, ...]], device: torch.device) -> tuple[Any, ...]:
-    """Stack each image's drawn tensors on ``device``; list what is no tensor, which the host reads anyway."""
+    """Stack each image's drawn tensors on ``device``; list others, which the host reads anyway."""
     return tuple(
         torch.stack(field).to(device) if isinstance(field[0], Tensor) else list(field)
         for field in zip(*draws, strict=True)

@@ -49,7 +49,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the file is missing, is no text, or no mark makes a table of it; file and row are named.
+        If the file is missing, is not text, or no mark makes a table of it; file and row are named.
     """
     text = read_text(path)
     told = re.match(r'"?sep=(.)"?\n', text)
@@ -95,7 +95,7 @@ def read_text(path: Path) -> str:
             "file in UTF-8"
         ) from error
     if "\0" in text:
-        raise ValueError(f"{path}: is no text, it holds zero bytes; save the table as CSV in UTF-8")
+        raise ValueError(f"{path}: is not text, it holds zero bytes; save the table as CSV in UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -24,7 +24,7 @@ def check_file(path: Path, needs: int = 0) -> None:
     Raises
     ------
     ValueError
-        If `path` is a folder or no regular file, one of its parents is no folder, its folder takes no file,
+        If `path` is a folder or no regular file, a parent is not a folder, its folder takes no file,
         it is another user's in a folder where only owners may replace files, or the disk has less room.
     """
     try:
@@ -60,7 +60,7 @@ def _takes_files(folder: Path, path: Path, needs: int) -> Path:
     """Return the deepest folder down to `folder` that exists, having made and removed a file there."""
     there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     if not there.is_dir():
-        raise ValueError(f"{path}: {there} is no folder; name another place")
+        raise ValueError(f"{path}: {there} is not a folder; name another place")
     probe = there / f".{uuid.uuid4().hex}.tmp"
     try:
         try:

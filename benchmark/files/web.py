@@ -42,9 +42,9 @@ def check_address(url: str, before: str = "") -> None:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError as error:
-        raise AddressError(f"{url!r} is no address ({error})") from error
+        raise AddressError(f"{url!r} is not an address ({error})") from error
     if parts.scheme not in ("http", "https") or not host or re.search(r"[\0-\x20\x7f]", url):
-        raise AddressError(f"{url!r} is no address of http or https")
+        raise AddressError(f"{url!r} is not an address of http or https")
     if urlsplit(before).scheme == "https" and parts.scheme != "https":
         raise AddressError(f"leads to an address without encryption, {url}")
 

@@ -212,10 +212,10 @@ def _content(file: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ValueError(f"{file} does not exist") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file} is no JSON ({error}); save the answers again on the study page") from error
+        raise ValueError(f"{file} is not JSON ({error}); save the answers again on the study page") from error
     lacking = {"study", "subject", "answers"} - set(content if isinstance(content, dict) else ())
     if lacking or content.get("format") != FORMAT:
-        raise ValueError(f"{file} is no file of answers ({FORMAT}); save them again on the study page")
+        raise ValueError(f"{file} is not a file of answers ({FORMAT}); save them again on the study page")
     return dict(content)
 
 

@@ -22,7 +22,7 @@ def most() -> int:
     Raises
     ------
     ValueError
-        If it is no number above 0.
+        If it is not a number above 0.
     """
     told = os.environ.get("IQA_PIXELS", "")
     try:
@@ -102,7 +102,7 @@ class Flight:
             self._changed.notify_all()
 
     def passed(self, place: int) -> None:
-        """Let the next one in if this one never asked: it is no picture, or known."""
+        """Let the next one in if this one never asked: it is not a picture, or known."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._turn >= place)
             self._turn = max(self._turn, place + 1)

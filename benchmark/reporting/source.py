@@ -38,11 +38,11 @@ class Source:
         Raises
         ------
         ValueError
-            If the file is missing or is no table.
+            If the file is missing or is not a table.
         """
         if self.content is None:
             raise ValueError(f"{self.name} is missing; run `{self.command}`")
         try:
             return read_results(io.BytesIO(self.content))
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise ValueError(f"{self.name} is no table ({error}); run `{self.command} --force`") from error
+            raise ValueError(f"{self.name} is not a table ({error}); run `{self.command} --force`") from error

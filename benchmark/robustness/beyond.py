@@ -82,7 +82,7 @@ def unseen_ladder(images: Tensor, kind: str, seeds: Tensor, levels: int = 5) -> 
         If ``kind`` is unknown or ``levels`` is not 1 to 5.
     """
     if kind not in UNSEEN:
-        raise ValueError(f"{kind!r} is no unseen kind; choose from {', '.join(UNSEEN)}")
+        raise ValueError(f"{kind!r} is not an unseen kind; choose from {', '.join(UNSEEN)}")
     if not 1 <= levels <= 5:
         raise ValueError(f"levels={levels} must be 1 to 5")
     spoil = _dithered if kind == "colorquantization" else _denoised

@@ -45,7 +45,7 @@ def checked(images: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If it is no tensor.
+        If it is not a tensor.
     ValueError
         For another shape or type, values out of range, or values that are not finite.
     """

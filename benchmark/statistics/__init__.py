@@ -4,7 +4,7 @@ from .across import MeanRanks, critical_difference, friedman_power, mean_ranks, 
 from .bootstrap import bootstrap, interval, resample
 from .ceiling import Ceiling, ceiling, reliability, share
 from .correlation import krcc, outlier_ratio, plcc, rmse, srcc
-from .dependent import closed_form_interval, meng, steiger, williams
+from .dependent import meng, steiger, williams
 from .discrimination import Auc, Discrimination, Tallies, discriminate
 from .hierarchical import Hierarchical, hierarchical
 from .influence import (
@@ -37,7 +37,6 @@ __all__ = [
     "acceleration",
     "bootstrap",
     "ceiling",
-    "closed_form_interval",
     "critical_difference",
     "difference_test",
     "discriminate",

@@ -1,4 +1,4 @@
-"""Closed forms: intervals of one correlation, tests of two that share a variable.
+"""Closed forms: tests of two correlations that share a variable.
 
 They assume bivariate normal data and independent images, which quality scores rarely are and images of one
 reference never are. They check the bootstrap, and serve where only correlations are published.
@@ -10,46 +10,6 @@ import numpy as np
 from scipy import stats
 
 Test = tuple[float, float]
-
-
-def closed_form_interval(
-    r: float, n: int, statistic: str = "srcc", *, level: float = 0.95
-) -> tuple[float, float]:
-    """Interval of one correlation by Fisher's z with the standard errors of Bonett and Wright.
-
-    Parameters
-    ----------
-    r
-        Correlation, in [-1, 1].
-    n
-        Number of images.
-    statistic
-        ``"plcc"``: 1 / (n - 3); ``"srcc"``: (1 + r^2 / 2) / (n - 3); ``"krcc"``: .437 / (n - 4) for the
-        variance of z.
-    level
-        Coverage aimed at.
-
-    Returns
-    -------
-    tuple of float
-        Low and high; NaN, NaN where the correlation is undefined or n too small.
-
-    References
-    ----------
-    D. G. Bonett, T. A. Wright, Sample size requirements for estimating Pearson, Kendall and Spearman
-    correlations, Psychometrika 65(1), 2000.
-    """
-    forms = {"plcc": (1.0, 3), "srcc": (1 + r * r / 2, 3), "krcc": (0.437, 4)}
-    if statistic not in forms:
-        raise ValueError(f"unknown statistic {statistic!r}: choose from {', '.join(forms)}")
-    factor, lost = forms[statistic]
-    if np.isnan(r) or n <= lost:
-        return float("nan"), float("nan")
-    if abs(r) >= 1:
-        return r, r
-    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(factor / (n - lost))
-    low, high = np.tanh(np.arctanh(r) + np.array([-half, half]))
-    return float(low), float(high)
 
 
 def williams(r_a: float, r_b: float, r_ab: float, n: int) -> Test:

@@ -23,7 +23,7 @@ def read_results(source: Path | IO[bytes]) -> pd.DataFrame:
     Raises
     ------
     ParserError, EmptyDataError, UnicodeDecodeError
-        Of pandas, if it is no such table.
+        Of pandas, if it is not such a table.
     """
     return pd.read_csv(source, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
 

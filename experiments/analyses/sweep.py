@@ -64,7 +64,7 @@ def chosen(kinds: str | list[str]) -> dict[str, list[str]]:
     wanted = known if kinds == "all" else list(kinds)
     for kind in wanted:
         if kind not in known:
-            raise ValueError(f"sweep.kinds: {kind!r} is no kind; {naming.hint(kind, known)}")
+            raise ValueError(f"sweep.kinds: {kind!r} is not a kind; {naming.hint(kind, known)}")
     by_group: dict[str, Any] = {
         group: [kind for kind in members if kind in wanted] for group, members in GROUPS.items()
     }

@@ -36,7 +36,7 @@ def command(
         entry = catalogue.entry(name)
         folder = folder_of(entry, source or settings_of.source_of(name))
         if not folder.is_dir():
-            raise ValueError(f"{folder}: is no folder; {layouts.how_to_get(entry)}")
+            raise ValueError(f"{folder}: is not a folder; {layouts.how_to_get(entry)}")
         folders[name] = folder
     for name, folder in folders.items():
         entry = catalogue.entry(name)

@@ -1,7 +1,7 @@
 """The code that a number rests on: a module, and all of the suite that it imports, however far.
 
 Imports are read from the source, those inside functions too. What a module imports by a name that is only
-known when it runs (a method, a maker of a data set) is no part of it; whoever asks names that one as well.
+known when it runs (a method, a maker of a data set) is not a part of it; whoever asks names that one as well.
 """
 
 from __future__ import annotations

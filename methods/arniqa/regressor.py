@@ -85,12 +85,12 @@ def load_regressor(path: Path, width: int, dataset: str) -> Regressor:
     Raises
     ------
     ValueError
-        If the data set is unknown, or the file is no such regressor of features of this length.
+        If the data set is unknown, or the file is not such a regressor of features of this length.
     """
     tensors = read_tensors(path)
     if set(tensors) != {"weights", "biases"}:
         raise ValueError(
-            f"{path} is no regressor of ARNIQA: it holds {sorted(tensors)[:4]}, not weights, biases"
+            f"{path} is not a regressor of ARNIQA: it holds {sorted(tensors)[:4]}, not weights, biases"
         )
     weights, bias = tensors["weights"].double().flatten(), tensors["biases"].double()
     if len(weights) != width or bias.numel() != 1:

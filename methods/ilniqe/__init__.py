@@ -262,7 +262,7 @@ def _read(path: Path) -> Pristine:
             arrays = [entries[name] for name in _PARTS]
         mean, covariance, centre, axes = (torch.from_numpy(np.asarray(a, np.float64)) for a in arrays)
     except KeyError as error:
-        raise ValueError(f"{path}: holds no {error}, so it is no file of IL-NIQE parameters") from None
+        raise ValueError(f"{path}: holds no {error}, so it is not a file of IL-NIQE parameters") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read as IL-NIQE parameters (.npz or .mat): {error}") from error
     k = mean.numel()

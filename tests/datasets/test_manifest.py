@@ -111,7 +111,7 @@ def test_record_survives_its_file_which_is_strict_json(tmp_path_factory, low, no
     assert datasets.read_record(path) == record
 
     def refuse(constant):
-        pytest.fail(f"{constant} is no JSON")
+        pytest.fail(f"{constant} is not JSON")
 
     json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 

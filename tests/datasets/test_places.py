@@ -92,7 +92,7 @@ def test_a_set_that_is_moved_is_found_again(disk, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "folders", "words"),
     [
-        ("root: /no/such/disk", [], r"places\.yaml: root: /no/such/disk is no folder"),
+        ("root: /no/such/disk", [], r"places\.yaml: root: /no/such/disk is not a folder"),
         ("root: [a]", [], r"places\.yaml: must have a line 'NAME: FOLDER'"),
         (
             "root: {disk}",

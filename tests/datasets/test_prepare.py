@@ -81,7 +81,7 @@ def test_scores_at_fault_are_named_and_leave_nothing_behind(tmp_path, pictures, 
 
 def test_a_failed_preparation_leaves_the_old_data_set_whole(tmp_path, pictures):
     prepare("mine", tmp_path, kind="folder", source=pictures)
-    with pytest.raises(ValueError, match="is no folder; set 'source'"):
+    with pytest.raises(ValueError, match="is not a folder; set 'source'"):
         prepare("mine", tmp_path, kind="folder", source=tmp_path / "absent")
     assert len(load("mine", tmp_path).manifest) == 3
 
@@ -107,9 +107,9 @@ def test_an_empty_folder_is_refused(tmp_path):
         (
             "agiqa1k",
             {},
-            r"downloads/agiqa1k: is no folder; Download file\.zip .*Unpack into",
+            r"downloads/agiqa1k: is not a folder; Download file\.zip .*Unpack into",
         ),
-        ("koniq10k", {}, r"downloads/koniq10k: is no folder; run `iqa download koniq10k`"),
+        ("koniq10k", {}, r"downloads/koniq10k: is not a folder; run `iqa download koniq10k`"),
         (
             "koniq10k",
             {"sorce": "x"},

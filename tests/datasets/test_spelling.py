@@ -135,7 +135,7 @@ def test_splits_match_or_name(tmp_path):
     assert table["image"].tolist() == known["image"].tolist()
     assert table["split_1"].tolist() == ["train", "test", "val"]
     path.write_text("image,split_1\n1.JPG,train\nimages/1.JPG,test\n")
-    with pytest.raises(ValueError, match=r"row 2: '1\.JPG' is no image of this data set"):
+    with pytest.raises(ValueError, match=r"row 2: '1\.JPG' is not an image of this data set"):
         splits.read_splits(path, known)
     path.write_text("image,split_1\n1.png,train\n")
     with pytest.raises(ValueError, match=r"row 2: '1\.png' could be several: 'a/1\.png', 'b/1\.png'"):

@@ -79,7 +79,7 @@ def test_published_splits_at_fault_are_named(tmp_path):
     save([0, 1], [2], [3])
     assert splits.published(tmp_path, frame).shape == (4, 2)
     save([[0, 1]], [[2]], [[4]])
-    with pytest.raises(ValueError, match=r"test\.npy: holds what is no row of the 4"):
+    with pytest.raises(ValueError, match=r"test\.npy: holds what is not a row of the 4"):
         splits.published(tmp_path, frame)
     save([[0, 1]], [[2]], [[1]])
     with pytest.raises(ValueError, match="split 1 puts an image in two parts"):
@@ -167,7 +167,7 @@ def test_a_split_table_is_read_again_and_its_faults_are_named(tmp_path):
     table.to_csv(tmp_path / "s.csv", index=False)
     pd.testing.assert_frame_equal(splits.read_splits(tmp_path / "s.csv", frame), table, check_dtype=False)
     for text, words in [
-        ("image,split_1\nx.png,train\n", r"row 2: 'x\.png' is no image"),
+        ("image,split_1\nx.png,train\n", r"row 2: 'x\.png' is not an image"),
         ("image,split_1\n0.png,trian\n", "row 2, column 'split_1': 'trian'"),
         ("image,part\n0.png,train\n", "needs the column 'image' and columns split_1"),
     ]:

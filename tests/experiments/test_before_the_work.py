@@ -82,16 +82,16 @@ LOOK = [
 @pytest.mark.parametrize("command", LOOK, ids=lambda command: "-".join(command[:2]))
 def test_an_output_below_a_file_is_refused_before_the_work(command, no_work):
     Path("file").write_text("")
-    assert "file is no folder" in said(*command)
+    assert "file is not a folder" in said(*command)
 
 
 def test_pages_and_records_look_at_their_place_first(no_work, monkeypatch):
     Path("reports").write_text("")
-    assert "reports is no folder" in said("report")
+    assert "reports is not a folder" in said("report")
     Path("experiments").mkdir()
     Path("experiments/datasets").write_text("")
     add = ("datasets", "add", "mine", "--images", "pictures", "--scores", "s.csv", "--yes")
-    assert "experiments/datasets is no folder" in said(*add)
+    assert "experiments/datasets is not a folder" in said(*add)
     assert "has a data set of this name" in said("datasets", "add", "koniq10k", *add[3:])
 
 

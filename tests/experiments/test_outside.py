@@ -23,6 +23,7 @@ from experiments.settings import MethodSettings
 from experiments.stages.outside import outside
 from experiments.stages.prepare import prepare
 from experiments.stages.score import score
+from tests.made import trained
 from tests.rehearsal import small
 
 run = CliRunner()
@@ -184,7 +185,7 @@ def test_pictures_that_are_gone_fail_the_stage_and_keep_what_was_made(lab, capsy
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["prepare"]["datasets"]["lab"] = {"source": "misspelt"}
     Path("params.yaml").write_text(yaml.safe_dump(params))
-    with pytest.raises(ValueError, match="misspelt: is no folder"):
+    with pytest.raises(ValueError, match="misspelt: is not a folder"):
         look()
     kept = pd.read_csv("results/scores/sharpness/lab.csv", index_col="image")["score"]
     assert kept.tolist() == old.tolist()
@@ -214,14 +215,14 @@ def test_verify_and_doctor_say_what_differs(lab):
 def test_digests_are_part_of_the_signature(lab):
     from experiments.runs import signatures
 
-    about = {"m": {"code_sha256": "a", "weights_sha256": "", "load": {}, "card": {"input": ""}}}
+    methods = {"m": trained()}
     frame = pd.DataFrame({"method": ["m"], "n": [4], "protocol": [""], "dataset": ["lab"]})
     signatures._facts.cache_clear()
-    old = signatures.signed(frame, about)["signature"][0]
+    old = signatures.signed(frame, methods)["signature"][0]
     smooth(lab / "0.png")
     look()
     signatures._facts.cache_clear()
-    new = signatures.signed(frame, about)["signature"][0]
+    new = signatures.signed(frame, methods)["signature"][0]
     signatures._facts.cache_clear()
     assert old.split("data=")[0] == new.split("data=")[0]
     assert old != new

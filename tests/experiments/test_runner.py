@@ -41,7 +41,7 @@ def _elsewhere(tmp_path, monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Pictures of four sizes, in mixed order, and one that is no picture."""
+    """Pictures of four sizes, in mixed order, and one that is not a picture."""
     for index in range(40):
         picture(tmp_path / f"{index:03d}.png", index, (40 + 8 * (index % 3), 48 if index % 5 else 64))
     (tmp_path / "017.png").write_bytes(b"no picture")

@@ -321,7 +321,7 @@ def test_a_killed_fetch_goes_on_where_it_was(tmp_path):
     "url", ["file:///etc/passwd", "ftp://example.org/a", "/etc/passwd", "data:,a", "http://"]
 )
 def test_only_addresses_of_the_web_are_asked(tmp_path, url):
-    with pytest.raises(FetchError, match="is no address of http or https"):
+    with pytest.raises(FetchError, match="is not an address of http or https"):
         fetch([url], tmp_path / "a")
     assert not list(tmp_path.iterdir())
 
@@ -329,7 +329,7 @@ def test_only_addresses_of_the_web_are_asked(tmp_path, url):
 @pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/a", "gopher://127.0.0.1/a"])
 def test_a_redirect_to_another_scheme_is_refused(tmp_path, target):
     with Loopback({"/a": BODY}, script(f"to {target}")).running() as server:
-        with pytest.raises(FetchError, match="is no address of http or https"):
+        with pytest.raises(FetchError, match="is not an address of http or https"):
             fetch([f"{server.url}/a"], tmp_path / "a", patience=QUICK)
         assert len(server.requests) == 1
 

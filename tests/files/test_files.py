@@ -119,15 +119,15 @@ def test_a_place_that_takes_no_file_is_refused_beforehand(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for place, says in (
         (tmp_path, "is a folder; name a file in it"),
-        (tmp_path / "file/a/b.csv", "file is no folder"),
-        (tmp_path / "gone/b.csv", "gone is no folder"),
+        (tmp_path / "file/a/b.csv", "file is not a folder"),
+        (tmp_path / "gone/b.csv", "gone is not a folder"),
         (tmp_path / "pipe", "is a device or pipe"),
         (Path("/dev/null"), "is a device or pipe"),
         (tmp_path / f"{'a' * 300}.csv", "File name too long"),
     ):
         with pytest.raises(ValueError, match=says):
             files.check_file(place)
-    with pytest.raises(ValueError, match="file is no folder"):
+    with pytest.raises(ValueError, match="file is not a folder"):
         files.check_folder(tmp_path / "file")
     for place in ("new.csv", "a/b/c.csv", "file", "gone"):
         files.check_file(tmp_path / place)

@@ -73,7 +73,7 @@ def test_a_time_limit_that_is_none_is_refused(monkeypatch, told):
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "https://", "http://a b/", "x", "http://[::1"])
 def test_what_is_no_address_of_the_web_is_refused(url):
-    with pytest.raises(web.AddressError, match="no address"):
+    with pytest.raises(web.AddressError, match="not an address"):
         web.check_address(url)
 
 

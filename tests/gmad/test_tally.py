@@ -227,10 +227,10 @@ def test_bad_files_are_named(tmp_path):
         read_answers([tmp_path / "gone.json"])
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    with pytest.raises(ValueError, match=r"broken\.json is no JSON"):
+    with pytest.raises(ValueError, match=r"broken\.json is not JSON"):
         read_answers([broken])
     broken.write_text("[]")
-    with pytest.raises(ValueError, match=r"broken\.json is no file of answers"):
+    with pytest.raises(ValueError, match=r"broken\.json is not a file of answers"):
         read_answers([broken])
     with pytest.raises(ValueError, match="changed by hand"):
         read_answers([saved(tmp_path, strength=167)[0]])

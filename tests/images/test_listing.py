@@ -1,4 +1,4 @@
-"""What systems and programs put beside pictures is no picture, wherever a folder is listed."""
+"""What systems and programs put beside pictures is not a picture, wherever a folder is listed."""
 
 import io
 import warnings

@@ -234,7 +234,7 @@ def test_a_faulty_encoder_is_refused(small, tmp_path, fault, says):
 
 
 def test_a_faulty_regressor_is_refused(small, tmp_path):
-    with pytest.raises(ValueError, match="is no regressor of ARNIQA"):
+    with pytest.raises(ValueError, match="is not a regressor of ARNIQA"):
         methods.load("arniqa", encoder=str(small[0]), regressor=str(small[0]))
     torch.save({"weights": torch.zeros(1, 4096), "biases": torch.zeros(())}, tmp_path / "r.pth")
     with pytest.raises(ValueError, match="weighs 4096 features; this encoder has 1024"):

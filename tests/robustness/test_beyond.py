@@ -71,7 +71,7 @@ def test_unknown_kinds_and_levels_are_named():
     image, seed = photographs(1)[0][None], torch.tensor([0])
     with pytest.raises(ValueError, match="'jpeg' has no levels beyond"):
         long_ladder(image, "jpeg", seed)
-    with pytest.raises(ValueError, match="'gaublur' is no unseen kind"):
+    with pytest.raises(ValueError, match="'gaublur' is not an unseen kind"):
         unseen_ladder(image, "gaublur", seed)
     with pytest.raises(ValueError, match="levels=6"):
         unseen_ladder(image, "denoise", seed, 6)

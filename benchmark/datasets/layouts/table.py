@@ -69,7 +69,7 @@ def _splits(column: pd.Series, where: str) -> list[str]:
     if unknown.any():
         row = int(np.argmax(unknown.to_numpy()))
         raise ValueError(
-            f"{where}: row {column.index[row]}, column {column.name!r}: {column.iloc[row]!r} is no split"
+            f"{where}: row {column.index[row]}, column {column.name!r}: {column.iloc[row]!r} is not a split"
         )
     return [SPLITS[word] for word in words]
 

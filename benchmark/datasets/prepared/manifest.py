@@ -95,7 +95,7 @@ def lacking_column(name: str, have: Sequence[str]) -> str:
 
 
 def numbers(column: pd.Series, source: str) -> pd.Series:
-    """Convert text to finite float64, empty text to NaN; the first value that is no number is named.
+    """Convert text to finite float64, empty text to NaN; the first value that is not a number is named.
 
     Decimal commas are taken where they can be nothing else: not where every number with a comma is like
     1,234, nor where others have points.
@@ -112,7 +112,7 @@ def numbers(column: pd.Series, source: str) -> pd.Series:
         ~empty & ~np.isfinite(converted),
         column,
         source,
-        "write a number or leave it empty, this is no number",
+        "write a number or leave it empty, this is not a number",
     )
     return converted
 

@@ -30,7 +30,7 @@ def place_of(name: str, called: Sequence[str] = ()) -> Path | None:
     Raises
     ------
     ValueError
-        If the file is at fault, the root is no folder, or two folders could be meant.
+        If the file is at fault, the root is not a folder, or two folders could be meant.
     """
     told = _told()
     if name in told:
@@ -41,7 +41,7 @@ def place_of(name: str, called: Sequence[str] = ()) -> Path | None:
         return None
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise ValueError(f"{where}: {folder} is no folder; correct it, or take it out")
+        raise ValueError(f"{where}: {folder} is not a folder; correct it, or take it out")
     if (folder / name).is_dir():
         return folder / name
     alike = {_spelt(one) for one in (name, *called)}

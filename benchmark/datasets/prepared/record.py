@@ -101,12 +101,12 @@ def read_record(path: Path) -> Record:
     Raises
     ------
     ValueError
-        If the file is no JSON object, or its keys are not those of `Record`.
+        If the file is not a JSON object, or its keys are not those of `Record`.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: is no valid JSON ({error}); prepare the data set again") from error
+        raise ValueError(f"{path}: is not valid JSON ({error}); prepare the data set again") from error
     expected = [field.name for field in dataclasses.fields(Record)]
     if not isinstance(fields, dict) or sorted(fields) != sorted(expected):
         raise ValueError(f"{path}: must be an object with the keys {', '.join(expected)}; prepare it again")

@@ -29,7 +29,7 @@ def mirrored(url: str) -> str:
 def offered(url: str, patience: Patience = PATIENCE, *, page: bool = False) -> int | None:
     """Bytes that an address offers, of which one is asked for; nothing where it does not say.
 
-    A web page is no file, unless it is a `page` that is looked for.
+    A web page is not a file, unless it is a `page` that is looked for.
 
     Raises
     ------

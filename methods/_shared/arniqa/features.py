@@ -56,6 +56,6 @@ def load_features(encoder: str | Path) -> TwoScales:
     Raises
     ------
     ValueError
-        If it cannot be fetched, or the file is no encoder.
+        If it cannot be fetched, or the file is not an encoder.
     """
     return TwoScales(load_encoder(encoder_file(encoder)))

@@ -228,7 +228,7 @@ def read(encoder: HasFeatures, path: Path) -> OpinionUnaware:
     Raises
     ------
     ValueError
-        If the file is no such model.
+        If the file is not such a model.
     """
     try:
         with used(path).open("rb") as file:

@@ -92,7 +92,7 @@ def _pickled(path: Path, *, pickled: bool) -> dict[str, Tensor]:
                 f"{path} is a pickle that holds more than tensors, which could run any code; it is not "
                 "opened. Save its state dict, best as safetensors"
             ) from error
-        raise ValueError(f"{path} is no file of weights; get it again") from error
+        raise ValueError(f"{path} is not a file of weights; get it again") from error
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, struct.error) as error:
         raise ValueError(f"{path} is truncated, or no file of weights; get it again") from error
     return _named(content, path)
