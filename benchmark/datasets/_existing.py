@@ -35,11 +35,11 @@ def link_images(target: Path, folder: Path, names: Sequence[str], listed_in: str
     ValueError
         If a picture is missing; the first is named and the others are counted.
     """
-    found = list(names)
+    paths = list(names)
     if not all((folder / name).is_file() for name in names):
-        found = Pictures(folder).find_all(names, listed_in)
+        paths = Pictures(folder).find_all(names, listed_in)
     link(target, folder)
-    return found
+    return paths
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -20,8 +20,8 @@ def walk(root: Path) -> Iterator[str]:
     stack = [""]
     while stack:
         folder = stack.pop()
-        with os.scandir(root / folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with os.scandir(root / folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
         below = []
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
@@ -90,8 +90,8 @@ class Pictures:
         As written, else in another Unicode form, else in another case, else below further folders, else in
         another folder.
         """
-        found = self._could_be(name)
-        return found[0] if len(found) == 1 else None
+        candidates = self._could_be(name)
+        return candidates[0] if len(candidates) == 1 else None
 
     def absent(self, name: str) -> bool:
         """Whether no picture could be meant by `name`, however it is read."""
@@ -115,8 +115,8 @@ class Pictures:
         ValueError
             Naming the first that is missing, its row, how many others, and a name close to it.
         """
-        found = [self.find(name) for name in names]
-        missing = [row for row, path in enumerate(found) if path is None]
+        paths = [self.find(name) for name in names]
+        missing = [row for row, path in enumerate(paths) if path is None]
         if missing:
             name = names[missing[0]]
             several = self._could_be(name)
@@ -129,4 +129,4 @@ class Pictures:
                 f"{self.root}: {len(missing)} of the {len(names)} pictures of {listed_in} are missing, the "
                 f"first is {name!r} (entry {missing[0] + 1}){hint}; complete the folder or correct the names"
             )
-        return [path for path in found if path is not None]
+        return [path for path in paths if path is not None]

@@ -44,22 +44,22 @@ def match(names: Sequence[str], known: Sequence[str]) -> Matches:
     folders (one path ends in the other, once the folder that all of a list have in common is taken off); else
     so in another case. What one list holds twice under such a reading is ambiguous.
     """
-    there = set(known)
-    found = {name: name for name in names if name in there}
+    exact = set(known)
+    matched = {name: name for name in names if name in exact}
     ambiguous: dict[str, list[str]] = {}
-    if len(found) == len(names):
-        return Matches(found, ambiguous)
+    if len(matched) == len(names):
+        return Matches(matched, ambiguous)
     for spelt in (str, str.lower):
         one, two = _parts(names, spelt), _parts(known, spelt)
-        taken = set(found.values())
-        left = {name: one[name] for name in one if name not in found and name not in ambiguous}
+        taken = set(matched.values())
+        left = {name: one[name] for name in one if name not in matched and name not in ambiguous}
         forth, back = _candidates(left, {name: two[name] for name in two if name not in taken})
         for name, others in forth.items():
             if len(others) == 1 and len(back[others[0]]) == 1:
-                found[name] = others[0]
+                matched[name] = others[0]
             elif others:
                 ambiguous[name] = others
-    return Matches(found, ambiguous)
+    return Matches(matched, ambiguous)
 
 
 def on_disk(path: Path) -> Path:
@@ -83,10 +83,10 @@ def on_disk(path: Path) -> Path:
 
 def absent(path: Path) -> str:
     """Say that a file does not exist, or does in another Unicode form, as copies by way of macOS do."""
-    there = on_disk(path)
-    if there == path:
+    spelt = on_disk(path)
+    if spelt == path:
         return "does not exist"
-    return f"does not exist in this Unicode form, {there.name!r} does"
+    return f"does not exist in this Unicode form, {spelt.name!r} does"
 
 
 def _candidates(

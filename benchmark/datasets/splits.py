@@ -109,20 +109,20 @@ def read_splits(path: Path, manifest: pd.DataFrame) -> pd.DataFrame:
 
 def _known(images: pd.Series, known: pd.Series, path: Path) -> list[str]:
     """Names of a table's images as the manifest has them."""
-    found = match(images.tolist(), known.tolist())
+    matched = match(images.tolist(), known.tolist())
     for row, name in images.items():
-        if name not in found.found:
-            several = ", ".join(map(repr, found.ambiguous.get(name, ())))
+        if name not in matched.found:
+            several = ", ".join(map(repr, matched.ambiguous.get(name, ())))
             fault = f"could be several: {several}" if several else "is not an image of this data set"
             raise ValueError(f"{path}: row {row}: {name!r} {fault}")
     if twice := sorted(images[images.duplicated()]):
         raise ValueError(f"{path}: lists {twice[0]!r} twice; keep one row")
-    if found.respelt:
-        one, other = found.respelt[0]
+    if matched.respelt:
+        one, other = matched.respelt[0]
         warnings.warn(
-            f"{path}: {len(found.respelt)} images matched, such as {one!r} with {other!r}", stacklevel=2
+            f"{path}: {len(matched.respelt)} images matched, such as {one!r} with {other!r}", stacklevel=2
         )
-    return [found.found[name] for name in images]
+    return [matched.found[name] for name in images]
 
 
 def leaks(train: pd.DataFrame, test: pd.DataFrame, near: int = NEAR) -> pd.DataFrame:
@@ -142,11 +142,11 @@ def leaks(train: pd.DataFrame, test: pd.DataFrame, near: int = NEAR) -> pd.DataF
         ``kind`` (reference, identical, near, mirrored), ``train``, ``test``, ``bits``. One pair a reference,
         and one a test picture for the other kinds; a pair is listed under the first kind that holds.
     """
-    found = [*_shared(train, test, "reference"), *_shared(train, test, "identical", "sha256")]
-    taken = {row[2] for row in found if row[0] == "identical"}
+    rows = [*_shared(train, test, "reference"), *_shared(train, test, "identical", "sha256")]
+    taken = {row[2] for row in rows if row[0] == "identical"}
     if "looks" in train and "looks" in test:
-        found += [row for row in _near(train, test, near) if row[2] not in taken]
-    return pd.DataFrame(found, columns=["kind", "train", "test", "bits"])
+        rows += [row for row in _near(train, test, near) if row[2] not in taken]
+    return pd.DataFrame(rows, columns=["kind", "train", "test", "bits"])
 
 
 def check(
@@ -169,8 +169,8 @@ def check(
     tables = []
     for name in (column for column in splits.columns if column.startswith("split")):
         part = frame["image"].map(dict(zip(splits["image"], splits[name], strict=True)))
-        found = leaks(frame[part.isin(["train", "val"])], frame[part == "test"], near)
-        tables.append(found.assign(split=name))
+        leaked = leaks(frame[part.isin(["train", "val"])], frame[part == "test"], near)
+        tables.append(leaked.assign(split=name))
     return pd.concat(tables, ignore_index=True)[["split", "kind", "train", "test", "bits"]]
 
 

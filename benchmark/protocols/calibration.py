@@ -77,8 +77,8 @@ def transferred(sets: Mapping[str, OnOneScale], form: str = "logistic4") -> pd.D
             words = f"{form} map fitted to {where}, held fixed; opinions on [0, 1]; 95% Student's t"
             words = "; ".join([words, *target.samples.notes])
             estimates = {"rmse": rmse_interval(error, groups), "bias": mean_interval(error, groups)}
-            for name, found in estimates.items():
-                tidy = cells(f"calibration_{name}", found[0], found[1:], target.samples, words)
+            for name, estimate in estimates.items():
+                tidy = cells(f"calibration_{name}", estimate[0], estimate[1:], target.samples, words)
                 rows.append({"train": train, "test": test, **tidy})
     return pd.DataFrame(rows, columns=["train", "test", *COLUMNS])
 
@@ -92,9 +92,9 @@ def pairs_by_gap(one: OnOneScale) -> pd.DataFrame:
         ``gap`` (the upper end of the class, a share of the opinions' range) and the tidy columns with
         ``pairs_right``; ``n`` counts pairs.
     """
-    found = ordered_pairs(one.samples.scores[0], one.opinion, GAPS, one.samples.groups)
+    counted = ordered_pairs(one.samples.scores[0], one.opinion, GAPS, one.samples.groups)
     rows = []
-    for low, high, (value, *bounds, pairs) in zip(GAPS, GAPS[1:], found, strict=False):
+    for low, high, (value, *bounds, pairs) in zip(GAPS, GAPS[1:], counted, strict=False):
         words = (
             f"pairs whose opinions differ by {low:g} to {high:g} of the range; images or references as units"
         )

@@ -65,10 +65,12 @@ def of_ceiling(samples: Samples, words: str) -> list[dict[str, object]]:
     value = float(prepare_srcc(samples.scores, samples.mos)(np.ones((1, len(samples.frame))))[0, 0])
     if np.isnan(value):
         return [undefined(name, samples, f"{words}; undefined: too few images, or all values equal")]
-    found = share(value, influence(samples.scores[0], samples.mos), top, samples.groups)
-    said = f"{words}; over the ceiling {top.value:.4f}; {_ratings(number(samples.frame, 'ratings'))}; {WORDS}"
-    said += "; 95% by the delta method over both, Student's t"
-    return [cells(name, found[0], found[1:], samples, "; ".join([said, *samples.notes]))]
+    shares = share(value, influence(samples.scores[0], samples.mos), top, samples.groups)
+    protocol = (
+        f"{words}; over the ceiling {top.value:.4f}; {_ratings(number(samples.frame, 'ratings'))}; {WORDS}"
+    )
+    protocol += "; 95% by the delta method over both, Student's t"
+    return [cells(name, shares[0], shares[1:], samples, "; ".join([protocol, *samples.notes]))]
 
 
 def known_ceiling(samples: Samples) -> tuple[Samples, Ceiling | None]:

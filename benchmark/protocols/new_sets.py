@@ -43,14 +43,14 @@ def over_new_sets(
     names = list(dict.fromkeys(m for value in values.values() for m in value.dropna().index))
     rows, pairs = [], []
     for name in names:
-        there = [k for k, value in effects.items() if name in value and np.isfinite(value[name])]
-        found = hierarchical([effects[k][name] for k in there], [_sd(moved[k][name]) for k in there])
-        rows += _rows(name, found)
+        sets = [k for k, value in effects.items() if name in value and np.isfinite(value[name])]
+        effect = hierarchical([effects[k][name] for k in sets], [_sd(moved[k][name]) for k in sets])
+        rows += _rows(name, effect)
     for a, b in combinations(names, 2):
         both = [k for k, value in effects.items() if {a, b} <= set(value.dropna().index)]
         gaps = [effects[k][a] - effects[k][b] for k in both]
-        found = hierarchical(gaps, [_sd(moved[k][a] - moved[k][b]) for k in both])
-        cells = (np.nan,) * 5 if found is None else _difference(found)
+        effect = hierarchical(gaps, [_sd(moved[k][a] - moved[k][b]) for k in both])
+        cells = (np.nan,) * 5 if effect is None else _difference(effect)
         pairs.append((a, b, *cells, len(both)))
     methods = pd.DataFrame(rows, columns=["method", "statistic", "value", "low", "high", "n"])
     return methods, pd.DataFrame(pairs, columns=["method_a", "method_b", *CHANCES])

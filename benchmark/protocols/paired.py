@@ -133,7 +133,7 @@ def differences(
     ValueError
         If the statistic is unknown, columns are missing or images listed twice.
     """
-    found = joint(
+    together = joint(
         scores_by_method,
         manifest,
         higher_is_better=higher_is_better,
@@ -141,7 +141,7 @@ def differences(
         statistic=statistic,
         how=how,
     )
-    return differences_of(found, margin=margin)
+    return differences_of(together, margin=margin)
 
 
 def differences_of(found: Joint | None, *, margin: float = MARGIN) -> pd.DataFrame:

@@ -62,8 +62,10 @@ def discrimination(
     if ratings is not None and ratings < 1:
         raise ValueError(f"ratings is the number of ratings an opinion: at least 1, not {ratings}")
     samples = join(scores_by_method, manifest, higher_is_better, mos_higher_is_better).rated()
-    own = number(samples.frame, "ratings")
-    count = np.where(np.isnan(own), 1.0, own) if ratings is None else np.full(own.size, float(ratings))
+    stated = number(samples.frame, "ratings")
+    count = (
+        np.where(np.isnan(stated), 1.0, stated) if ratings is None else np.full(stated.size, float(ratings))
+    )
     error = number(samples.frame, "mos_std") / np.sqrt(count)
     if np.isnan(error).all():
         raise ValueError("discrimination needs the deviation of every opinion: the manifest has no mos_std")
@@ -76,12 +78,12 @@ def discrimination(
     if not finite.all():
         words = f"{int((~finite).sum())} images with an infinite score left out"
         samples, error = samples.take(finite, words), error[finite]
-    found = discriminate(
+    areas = discriminate(
         samples.scores, samples.mos, error, level=level, groups=samples.groups, tallies=tallies
     )
-    protocol = _words(samples, found, counts, level)
+    protocol = _words(samples, areas, counts, level)
     names = list(scores_by_method)
-    return _methods(found, names, samples, protocol), _differences(found, names, samples, protocol)
+    return _methods(areas, names, samples, protocol), _differences(areas, names, samples, protocol)
 
 
 def _words(samples: Samples, found: Discrimination, ratings: tuple[float, float], level: float) -> str:

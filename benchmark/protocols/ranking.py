@@ -50,15 +50,15 @@ def rank_table(
     names, columns = [str(name) for name in known.index], ["method", *COLUMNS, "letters"]
     if known.empty:
         return pd.DataFrame(columns=columns)
-    found = ranks(known.to_numpy(), draws[names].to_numpy(np.float64).T, units=units)
+    ranked = ranks(known.to_numpy(), draws[names].to_numpy(np.float64).T, units=units)
     enough = decides(units)
     marks = letters(_matrix(names, p)) if enough and p is not None else [""] * len(names)
     protocol += "" if enough else f"; no interval: {ENOUGH} references or images would be needed"
     rows = []
     for k, name in enumerate(names):
-        bounds = (found.low[k], found.high[k]) if enough else (np.nan, np.nan)
-        share = found.first[k] if enough else np.nan
-        rows.append((name, "rank", found.rank[k], *bounds, n, units, protocol, marks[k]))
+        bounds = (ranked.low[k], ranked.high[k]) if enough else (np.nan, np.nan)
+        share = ranked.first[k] if enough else np.nan
+        rows.append((name, "rank", ranked.rank[k], *bounds, n, units, protocol, marks[k]))
         rows.append((name, "first", share, np.nan, np.nan, n, units, protocol, ""))
     return pd.DataFrame(rows, columns=columns)
 

@@ -34,10 +34,12 @@ def overview(
 ) -> Table:
     """Return SRCC of every method on every data set with its rank, and the rank over all of them."""
     known = _ranks(ranks)
-    said = {(row["method"], row["dataset"]): rank_in_words(row) for row in known.to_dict("records")}
+    in_words = {(row["method"], row["dataset"]): rank_in_words(row) for row in known.to_dict("records")}
     pairs = zip(zero_shot["method"], zero_shot["dataset"], strict=True)
-    made = tables.overview(zero_shot.assign(said=[said.get(pair, "") for pair in pairs]), differences, labels)
-    notes = (*made.notes, KEY) if said else made.notes
+    made = tables.overview(
+        zero_shot.assign(said=[in_words.get(pair, "") for pair in pairs]), differences, labels
+    )
+    notes = (*made.notes, KEY) if in_words else made.notes
     together = {labels.method(row["method"]): row for row in _ranks(overall).to_dict("records")}
     if not together:
         return replace(made, notes=notes)
@@ -112,12 +114,12 @@ def ranked(ranks: pd.DataFrame, overall: pd.DataFrame, labels: Labels) -> Drawin
         "Ranks by SRCC with 95% intervals, 1 being best. Beside them letters (methods that share one are not "
         "told apart; Holm, 5%) and the share of resamples of the pictures in which the method is first."
     )
-    said = "; ".join(
+    alt = "; ".join(
         f"{ALL if name == ALL else labels.dataset(str(name))}: "
-        + ", ".join(f"{labels.method(row['method'])} {rank_in_words(row)}" for row in own.to_dict("records"))
-        for name, own in part.groupby("dataset", sort=False)
+        + ", ".join(f"{labels.method(row['method'])} {rank_in_words(row)}" for row in rows.to_dict("records"))
+        for name, rows in part.groupby("dataset", sort=False)
     )
-    return Drawing(figure, caption, f"Intervals of ranks. {said}.")
+    return Drawing(figure, caption, f"Intervals of ranks. {alt}.")
 
 
 def calibration(frame: pd.DataFrame, labels: Labels) -> Table:
@@ -144,10 +146,10 @@ def gaps(frame: pd.DataFrame, labels: Labels) -> Drawing:
     ends = sorted(part["gap"].unique())
     for axis, dataset in zip(axes, datasets, strict=True):
         for name in names:
-            own = part[part["dataset"].eq(dataset) & part["method"].eq(name)].sort_values("gap")
-            places, (colour, marker) = [ends.index(gap) for gap in own["gap"]], style(name, labels)
-            axis.plot(places, own["value"], marker, ls="-", color=colour, ms=4, label=labels.method(name))
-            axis.fill_between(places, own["low"], own["high"], color=colour, alpha=0.15, lw=0)
+            curve = part[part["dataset"].eq(dataset) & part["method"].eq(name)].sort_values("gap")
+            places, (colour, marker) = [ends.index(gap) for gap in curve["gap"]], style(name, labels)
+            axis.plot(places, curve["value"], marker, ls="-", color=colour, ms=4, label=labels.method(name))
+            axis.fill_between(places, curve["low"], curve["high"], color=colour, alpha=0.15, lw=0)
         axis.axhline(0.5, color=FAINT, lw=0.8)
         axis.set(title=labels.dataset(dataset), xlabel="opinions apart by up to (share of the range)")
         axis.set_xticks(range(len(ends)), [f"{end:g}" for end in ends])
@@ -157,11 +159,11 @@ def gaps(frame: pd.DataFrame, labels: Labels) -> Drawing:
         "chance. Bands: 95% intervals, images or references as the units."
     )
     far = part[part["gap"].eq(ends[-1])]
-    said = ", ".join(
+    alt = ", ".join(
         f"{labels.method(row['method'])} on {labels.dataset(row['dataset'])} {number(row['value'], 2)}"
         for row in far.to_dict("records")
     )
-    return Drawing(figure, caption, f"Share of pairs ordered rightly, the furthest apart: {said}.")
+    return Drawing(figure, caption, f"Share of pairs ordered rightly, the furthest apart: {alt}.")
 
 
 def ceiling(frame: pd.DataFrame, zero_shot: pd.DataFrame | None, labels: Labels) -> list[Table]:
@@ -173,12 +175,12 @@ def ceiling(frame: pd.DataFrame, zero_shot: pd.DataFrame | None, labels: Labels)
     found = [replace(made, notes=(*made.notes, CEILING))]
     if zero_shot is not None:
         shown = ("srcc_of_ceiling", "srcc_lower_half", "srcc_upper_half")
-        own = zero_shot[zero_shot["statistic"].isin(shown) & zero_shot["dataset"].isin(part["dataset"])]
-        if own.empty:
+        rows = zero_shot[zero_shot["statistic"].isin(shown) & zero_shot["dataset"].isin(part["dataset"])]
+        if rows.empty:
             return found
         said = "SRCC as a share of the ceiling, and within the lower and the upper half of opinions."
         columns = ["dataset", "statistic"]
-        found.append(tables.pivot(own, ["method"], columns, labels, caption=said, among=["dataset"]))
+        found.append(tables.pivot(rows, ["method"], columns, labels, caption=said, among=["dataset"]))
     return found
 
 
@@ -196,22 +198,22 @@ def resolvable(frame: pd.DataFrame, labels: Labels) -> Table:
     names = ("resolvable_least", "resolvable_median", "resolvable_most")
     rows = []
     for dataset, part in frame.groupby("dataset", sort=False):
-        own = part.set_index("statistic")
-        values = [float(own["value"].get(name, float("nan"))) for name in names]
+        by_name = part.set_index("statistic")
+        values = [float(by_name["value"].get(name, float("nan"))) for name in names]
         name, one = labels.dataset(str(dataset)), part.iloc[0]
         cells = [Cell(number(value), value=None if pd.isna(value) else value) for value in values]
         counts = [Cell(f"{one[key]:,.0f}", value=float(one[key])) for key in ("n", "units")]
         rows.append((Cell(name, value=name), *counts, *cells))
     heads = [Column("Data set", words=True), Column("Pictures"), Column("References, or pictures")]
     heads += [Column(f"{which} pair") for which in ("Surest", "Median", "Least sure")]
-    said = (
+    under = (
         "The least true difference of SRCC between two methods that the corrected test of the table above "
         "shows four times in five. A pair whose difference is smaller than this and not significant has not "
         "been shown to be level: the data could not have told.",
         *((evidence.UNMARKED,) if frame["value"].isna().any() else ()),
     )
     caption = "What each data set could have shown: smallest difference of SRCC with 80% power."
-    return Table(caption, tuple(heads), tuple(rows), said, **mentioned(frame))
+    return Table(caption, tuple(heads), tuple(rows), under, **mentioned(frame))
 
 
 def new_sets(frame: pd.DataFrame, labels: Labels) -> Table:
@@ -231,12 +233,12 @@ def new_sets(frame: pd.DataFrame, labels: Labels) -> Table:
     caption = "SRCC in general: data sets as a sample of data sets."
     names = ("Data sets", "Mean SRCC", "SRCC on a new data set, 95%", "Spread between data sets (Fisher's z)")
     heads = (Column("Method", words=True), *map(Column, names))
-    said = (
+    under = (
         "A linear mixed model of Fisher's z with the data set as a random effect and the error of each value "
         "known; mean with 95% interval (Hartung and Knapp), and where a further data set of the same kind "
         "would put the method. Data sets that a method has learnt from, or that are too small to decide "
         "anything, are left out.",
     )
     if not rows:
-        said = ("Three data sets on which a method may be compared are needed; this run has fewer.",)
-    return Table(caption, heads, tuple(rows), said, **mentioned(part))
+        under = ("Three data sets on which a method may be compared are needed; this run has fewer.",)
+    return Table(caption, heads, tuple(rows), under, **mentioned(part))

@@ -23,12 +23,12 @@ def findings(run: Run) -> Html:
 
 def sentences(run: Run) -> list[str]:
     """Return the main findings as text, in the order of the page."""
-    said: list[str] = []
+    lines: list[str] = []
     for name, say in SAYERS.items():
         source = run.source(f"results/tables/{name}.csv")
         if source.content is not None:
-            said += list(say(source.frame, run))
-    return said
+            lines += list(say(source.frame, run))
+    return lines
 
 
 def _fair(frame: pd.DataFrame) -> pd.DataFrame:
@@ -56,14 +56,14 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
             where = run.labels.dataset(str(dataset))
             yield _undecided(order, where, f"which method agrees best with {whom}")
             continue
-        said = f"{run.labels.method(best['method'])} agrees best with {whom}: SRCC {_estimate(best)}"
-        said += f", n = {best['n']:,.0f}"
+        sentence = f"{run.labels.method(best['method'])} agrees best with {whom}: SRCC {_estimate(best)}"
+        sentence += f", n = {best['n']:,.0f}"
         if len(order) > 1:
             last = order.iloc[-1]
-            said += f"; {run.labels.method(last['method'])} agrees least, {_estimate(last)}"
+            sentence += f"; {run.labels.method(last['method'])} agrees least, {_estimate(last)}"
         if differences is not None and len(order) > 1:
-            said += _tested(differences[differences["dataset"].eq(dataset)], order, run.labels)
-        yield said + "."
+            sentence += _tested(differences[differences["dataset"].eq(dataset)], order, run.labels)
+        yield sentence + "."
     yield from _published(frame[frame["statistic"].isin(["srcc", f"srcc{OF_TEST}"])])
 
 
@@ -82,13 +82,13 @@ def _tested(differences: pd.DataFrame, order: pd.DataFrame, labels: Labels) -> s
         "not significantly worse",
         "too few data to test",
     )
-    found: dict[str, list[str]] = {worse: [], level: [], untested: []}
+    groups: dict[str, list[str]] = {worse: [], level: [], untested: []}
     for other in order["method"].iloc[1:]:
         both = [best, other]
         pair = differences[differences["method_a"].isin(both) & differences["method_b"].isin(both)]
         p = pair["p_holm"].min() if len(pair) else float("nan")
-        found[untested if pd.isna(p) else worse if p < ALPHA else level].append(labels.method(other))
-    return "".join(f"; {what}: {_some(names)}" for what, names in found.items() if names)
+        groups[untested if pd.isna(p) else worse if p < ALPHA else level].append(labels.method(other))
+    return "".join(f"; {what}: {_some(names)}" for what, names in groups.items() if names)
 
 
 def _some(names: list[str]) -> str:
@@ -166,9 +166,9 @@ def _cross(frame: pd.DataFrame, run: Run) -> Iterator[str]:
 def _sweep(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     means = frame[frame["statistic"].eq("srcc_level")].groupby("method", sort=False)["value"].mean()
     if not means.empty:
-        said = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
+        each = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
         few = _few(frame)
-        yield f"Agreement of the score with rising intensity (SRCC with level, mean over types): {said}{few}."
+        yield f"Agreement of the score with rising intensity (SRCC with level, mean over types): {each}{few}."
 
 
 def _few(frame: pd.DataFrame) -> str:
@@ -192,9 +192,9 @@ def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     part = frame[frame["statistic"].eq("pointing_game") & frame["distortion"].eq("all")]
     means = part.groupby("method", sort=False)["value"].mean()
     if not means.empty:
-        said = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
+        values = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
         few = _few(part)
-        yield f"gradCAM points into the degraded region (pointing game, mean over prompts): {said}{few}."
+        yield f"gradCAM points into the degraded region (pointing game, mean over prompts): {values}{few}."
 
 
 SAYERS: dict[str, Callable[[pd.DataFrame, Run], Iterator[str]]] = {

@@ -24,26 +24,26 @@ def show(run: Run, source: Source) -> Html:
         )
     if source.content is None:
         return run.missing(source)
-    said = [f"<p>{escape(line)}</p>" for line in sentences(source.frame, run.labels)]
-    return Html.of([*said, run.table(table, source)])
+    paragraphs = [f"<p>{escape(line)}</p>" for line in sentences(source.frame, run.labels)]
+    return Html.of([*paragraphs, run.table(table, source)])
 
 
 def sentences(frame: pd.DataFrame, labels: Labels) -> list[str]:
     """Say by data set which variants differ by more than seeds make, in SRCC."""
-    found = []
+    lines = []
     for dataset, part in frame[frame["statistic"].eq("srcc")].groupby("dataset", sort=False):
         spread = part[part["sd"].notna()]
         if spread.empty:
             continue
-        own = spread.iloc[0]
+        base = spread.iloc[0]
         others = part[part["sd"].isna() & part["within"].notna()]
         far = [words(name) for name in others.loc[others["within"].eq(False), "variant"]]
         name = labels.dataset(str(dataset))
-        said = f"{name}: over {own['n']:.0f} seeds the SRCC of {words(own['variant'])} is "
-        said += f"{number(own['value'])} with a standard deviation of {number(own['sd'])}; "
-        said += f"of {len(others)} variants {len(far)} differ by more than another seed would"
-        found.append(said + (f": {', '.join(far)}." if far else "."))
-    return found
+        sentence = f"{name}: over {base['n']:.0f} seeds the SRCC of {words(base['variant'])} is "
+        sentence += f"{number(base['value'])} with a standard deviation of {number(base['sd'])}; "
+        sentence += f"of {len(others)} variants {len(far)} differ by more than another seed would"
+        lines.append(sentence + (f": {', '.join(far)}." if far else "."))
+    return lines
 
 
 def table(frame: pd.DataFrame, labels: Labels) -> Table:

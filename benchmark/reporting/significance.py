@@ -40,11 +40,11 @@ def wins(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> Tab
         Column("Wins − losses"),
     ]
     caption = "Wins – ties – losses over the data sets, the method of the row against that of the column."
-    said = (
+    under = (
         f"A win: SRCC higher on a data set, paired test with Holm-adjusted p < {ALPHA}. A method is compared "
         "on no data set that it has learnt from, or may have.",
     )
-    return Table(caption, tuple(heads), tuple(body), said, **_over(frame, whole))
+    return Table(caption, tuple(heads), tuple(body), under, **_over(frame, whole))
 
 
 def _score(counted: tuple[int, int, int] | None) -> Cell:
@@ -71,7 +71,7 @@ def across(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> T
         rows.append((*(Cell(name, value=name) for name in names), *cells))
     heads = [Column(name, words=True) for name in ("First", "Second")]
     heads += [Column("Median difference"), Column("Data sets"), Column("p"), Column("p (Holm)")]
-    said = (
+    under = (
         "Wilcoxon's signed ranks of SRCC, a data set being one observation.",
         "Smallest p: what as many wins in a row would give. Above 0.05, no outcome could be significant, and "
         "no p is shown.",
@@ -79,7 +79,7 @@ def across(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> T
         "a mixed model of the difference of Fisher's z with the data set as a random effect; it needs three.",
     )
     columns = (*heads, Column("Smallest p"), Column("Ahead on a new set"))
-    return Table("Methods over all data sets.", columns, tuple(rows), said, **_over(frame, whole))
+    return Table("Methods over all data sets.", columns, tuple(rows), under, **_over(frame, whole))
 
 
 def _share(value: float) -> str:
@@ -121,8 +121,8 @@ def critical_difference(means: pd.DataFrame, tests: pd.DataFrame, labels: Labels
         f"{number(one['p'])}; its power to notice a lead of one standard deviation is "
         f"{number(one['power'], 2)}.{without}"
     )
-    said = ", ".join(f"{name} {number(value, 2)}" for name, value in ranked.items())
-    return Drawing(figure, caption, f"Mean ranks: {said}.")
+    alt = ", ".join(f"{name} {number(value, 2)}" for name, value in ranked.items())
+    return Drawing(figure, caption, f"Mean ranks: {alt}.")
 
 
 def areas(frame: pd.DataFrame, labels: Labels) -> Table:
@@ -170,7 +170,7 @@ def worst(frame: pd.DataFrame, labels: Labels) -> Table:
             )
         )
     heads = [Column(name, words=True) for name in ("Method", "Data set", "Worst type")]
-    said = notes(least, labels, marked=False)
-    said += ("The worst of many types is low by chance too: read it beside its interval.",)
+    under = notes(least, labels, marked=False)
+    under += ("The worst of many types is low by chance too: read it beside its interval.",)
     columns = (*heads, Column("SRCC"))
-    return Table(caption, columns, tuple(rows), said, **mentioned(least))
+    return Table(caption, columns, tuple(rows), under, **mentioned(least))

@@ -20,12 +20,12 @@ JUDGES = {
 
 def gmad(frame: pd.DataFrame, labels: Labels) -> list[Table]:
     """Return what each method won in the competition, one table a judge."""
-    found = []
+    tables = []
     for judge, part in frame.groupby("judge", sort=False):
         caption = f"Attacks won, attacks withstood, strength over all contests. Judge: {_judge(judge)}."
         columns = ["dataset", "statistic"]
-        found.append(pivot(part, ["method"], columns, labels, caption=caption, among=["dataset"]))
-    return found
+        tables.append(pivot(part, ["method"], columns, labels, caption=caption, among=["dataset"]))
+    return tables
 
 
 def gmad_matrix(frame: pd.DataFrame, labels: Labels, *, name: str = "aggressiveness") -> Drawing:

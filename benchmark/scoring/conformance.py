@@ -73,16 +73,16 @@ def check_method(
     if gradients or any(hasattr(method, part) for part in GRADIENTS):
         more.append(("gradients", _gradients))
     subject = _Subject(method, card, pictures(128, 160))
-    found = [_run(check, subject) for check in checks]
-    if not found[-1].problem:
-        found += [_run(check, subject) for check in more]
-    return found
+    results = [_run(check, subject) for check in checks]
+    if not results[-1].problem:
+        results += [_run(check, subject) for check in more]
+    return results
 
 
 def assert_conforms(method: Method, card: Card, *, features: bool = False, gradients: bool = False) -> None:
     """Raise an AssertionError that names every promise which the method breaks; see `check_method`."""
-    found = check_method(method, card, features=features, gradients=gradients)
-    problems = [f"{f.check}: {f.problem}" for f in found if f.problem]
+    results = check_method(method, card, features=features, gradients=gradients)
+    problems = [f"{f.check}: {f.problem}" for f in results if f.problem]
     assert not problems, f"{getattr(method, 'name', method)!r}\n" + "\n".join(problems)
 
 

@@ -149,15 +149,15 @@ def _mistake(images: Tensor, low: float, high: float) -> str:
     lost = int((~images.detach().isfinite()).sum())
     if lost:
         return f"{lost} of {images.numel()} values are NaN or infinite"
-    found = f"values from {low:.4g} to {high:.4g}"
+    seen = f"values from {low:.4g} to {high:.4g}"
     if low >= -0.25 and high <= 1.25:
-        return f"{found}: overshoot of resizing? clamp(0, 1)"
+        return f"{seen}: overshoot of resizing? clamp(0, 1)"
     if -1 - TOLERANCE <= low < 0 and high <= 1 + TOLERANCE:
-        return f"{found}: scaled to [-1, 1] (x / 2 + 0.5), or already normalised?"
+        return f"{seen}: scaled to [-1, 1] (x / 2 + 0.5), or already normalised?"
     if low >= -3 and high <= 3:
-        return f"{found}: already normalised? methods normalise by themselves"
+        return f"{seen}: already normalised? methods normalise by themselves"
     if low >= 0 and high <= 255:
-        return f"{found}: divide by 255"
+        return f"{seen}: divide by 255"
     if low >= 0 and high <= 65535:
-        return f"{found}: divide by 65535"
-    return found
+        return f"{seen}: divide by 65535"
+    return seen

@@ -32,7 +32,7 @@ def notes(
         if not all(enough):
             lines.append(UNMARKED)
     met_marks = set(frame["overlap"].astype(str)) if "overlap" in frame else set()
-    lines += [f"{mark}: {said}" for value, (mark, said) in LEARNT.items() if value in met_marks]
+    lines += [f"{mark}: {key}" for value, (mark, key) in LEARNT.items() if value in met_marks]
     if frame["published"].notna().any():
         met = [s for s in STANDINGS if s in set(frame["standing"].dropna())]
         standings = ", ".join(f"({s}) {STANDINGS[s]}" for s in met)
@@ -48,7 +48,7 @@ def _protocols(frame: pd.DataFrame, labels: Labels) -> list[str]:
     """Say what all rows share of their protocols (parts between semicolons), then what is particular."""
     parts = [[p.strip() for p in text.split(";")] for text in frame["protocol"].fillna("").astype(str)]
     shared = [part for part in parts[0] if all(part in others for others in parts)]
-    rest = pd.Series(["; ".join(p for p in own if p not in shared) for own in parts], index=frame.index)
+    rest = pd.Series(["; ".join(p for p in one if p not in shared) for one in parts], index=frame.index)
     lines = [f"{_span(frame['n'])}; {'; '.join(shared)}."] if any(shared) else [f"{_span(frame['n'])}."]
     if rest.nunique() > PROTOCOLS:
         return [*lines, f"Particulars ({rest.nunique()} protocols) stand in the CSV file, row by row."]

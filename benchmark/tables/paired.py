@@ -34,12 +34,12 @@ def differences(frame: pd.DataFrame, labels: Labels, *, where: str = "on the sam
     if "resolvable" in frame:
         heads += [Column("Could show"), Column("As good", words=True)]
     caption = f"Differences between {what}s {where}."
-    said = notes(frame, labels, marked=False)
+    under = notes(frame, labels, marked=False)
     if "resolvable" in frame:
-        said += (COULD_SHOW,)
+        under += (COULD_SHOW,)
     if frame["p_holm"].isna().any():
-        said += (UNMARKED,)
-    return Table(caption, tuple(heads), tuple(rows), said, **mentioned(frame))
+        under += (UNMARKED,)
+    return Table(caption, tuple(heads), tuple(rows), under, **mentioned(frame))
 
 
 #: Key to what stands beside a difference that is not clear.

@@ -62,18 +62,18 @@ def pivot(
         + tuple(cells.get(head, Cell("–")) for head in order)
         for down, cells in lines.items()
     )
-    said = notes(frame, labels, marked=among is not None, tested=tested(frame, differences))
-    return Table(caption, tuple(table_columns), body, said, **mentioned(frame))
+    under = notes(frame, labels, marked=among is not None, tested=tested(frame, differences))
+    return Table(caption, tuple(table_columns), body, under, **mentioned(frame))
 
 
 def _stacked(record: Mapping[str, Any]) -> Cell:
     """Return ours with its interval, what else is said of it, and the published figure with its verdict."""
     cell, known = ours(record), published_cell(record)
-    own = "\n".join(filter(None, (cell.small, record.get("said", ""))))
+    beside = "\n".join(filter(None, (cell.small, record.get("said", ""))))
     if known.value is None:
-        return Cell(cell.text, own, cell.value, cell.mark)
-    said = ": ".join(filter(None, (known.text, verdict(record))))
-    small = "\n".join(filter(None, (own, "published", said, known.small)))
+        return Cell(cell.text, beside, cell.value, cell.mark)
+    theirs = ": ".join(filter(None, (known.text, verdict(record))))
+    small = "\n".join(filter(None, (beside, "published", theirs, known.small)))
     return Cell(cell.text, small, cell.value, cell.mark)
 
 

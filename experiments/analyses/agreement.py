@@ -29,16 +29,16 @@ def agreement(method: str, better: bool, data: results.Dataset, settings: Settin
             **directions(data),
             "how": resampling_of(settings),
         }
-        found = {"zero_shot": zero_shot(frame, manifest, **each, mapping=settings.evaluate.mapping)}
+        tables = {"zero_shot": zero_shot(frame, manifest, **each, mapping=settings.evaluate.mapping)}
         if manifest["distortion"].notna().any():
-            found["by_distortion"] = by_distortion(frame, manifest, **each)
+            tables["by_distortion"] = by_distortion(frame, manifest, **each)
         if manifest["mos"].notna().any():
             sizes = sizes_of(data, cells)
             known = frame[frame["image"].isin(sizes["image"])]
-            found["structure"] = structure(known, manifest, sizes, **each)
+            tables["structure"] = structure(known, manifest, sizes, **each)
         if (scaled := on_one_scale(method, better, data, settings)) is not None:
-            found["gaps"] = pairs_by_gap(scaled)
-        return found
+            tables["gaps"] = pairs_by_gap(scaled)
+        return tables
 
     return cells.tables(f"{name}/{method}", about, make)
 
@@ -64,8 +64,8 @@ def calibration(
 
     def make() -> Tables:
         scaled = {name: on_one_scale(method, better, data, settings) for name, data in sets.items()}
-        there = {name: one for name, one in scaled.items() if one is not None}
-        return {"maps": transferred(there, settings.evaluate.mapping)}
+        known = {name: one for name, one in scaled.items() if one is not None}
+        return {"maps": transferred(known, settings.evaluate.mapping)}
 
     table = cells.tables(f"calibration/{method}", about, make)["maps"]
     return [table.assign(method=method, overlap=table["test"].map(learnt))] if len(table) else []
@@ -112,8 +112,8 @@ def made_from(direction: Mapping[str, bool], data: results.Dataset, settings: Se
 
 def resampling_of(settings: Settings) -> Resampling:
     """How the settings have intervals made."""
-    own = settings.evaluate
-    return Resampling(own.resamples, settings.seed, own.interval)
+    asked = settings.evaluate
+    return Resampling(asked.resamples, settings.seed, asked.interval)
 
 
 def directions(data: results.Dataset) -> dict[str, Any]:

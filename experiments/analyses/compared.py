@@ -30,18 +30,18 @@ def pairs_of(
 
     def make() -> Tables:
         manifest = rated(data, settings)
-        found: Tables = {}
+        found_tables: Tables = {}
         frames = {method: results.method_scores(method, name) for method in direction}
         # A method that scored nothing would leave no image that all have scored.
         frames = {method: frame for method, frame in frames.items() if frame["score"].notna().any()}
         each: dict[str, Any] = {"higher_is_better": {m: direction[m] for m in frames}, **directions(data)}
         if len(frames) > 1:
-            found |= _paired(frames, manifest, each, settings)
+            found_tables |= _paired(frames, manifest, each, settings)
         if frames and manifest["mos_std"].notna().any():
             with counts.kept() as tallies:
                 tables = discrimination(frames, manifest, **each, ratings=None, tallies=tallies)
-            found["areas"], found["tested"] = tables
-        return found
+            found_tables["areas"], found_tables["tested"] = tables
+        return found_tables
 
     return cells.tables(f"{name}.pairs", about, make)
 
@@ -50,13 +50,13 @@ def _paired(
     frames: Mapping[str, pd.DataFrame], manifest: pd.DataFrame, each: dict[str, Any], settings: Settings
 ) -> Tables:
     """Paired differences, and what they rest on: the SRCC of each method in every resample of all."""
-    found = joint(frames, manifest, **each, how=resampling_of(settings))
-    tables = {"differences": differences_of(found, margin=settings.evaluate.margin)}
-    if found is not None:
-        tables["values"] = pd.DataFrame({"method": found.names, "value": found.value})
-        tables["draws"] = pd.DataFrame(found.draws.T, columns=found.names)
-        words = describe(found.samples, found.how, "rank by SRCC on the images that all methods scored")
-        facts = {"n": len(found.samples.frame), "units": found.samples.units, "protocol": words}
+    together = joint(frames, manifest, **each, how=resampling_of(settings))
+    tables = {"differences": differences_of(together, margin=settings.evaluate.margin)}
+    if together is not None:
+        tables["values"] = pd.DataFrame({"method": together.names, "value": together.value})
+        tables["draws"] = pd.DataFrame(together.draws.T, columns=together.names)
+        words = describe(together.samples, together.how, "rank by SRCC on the images that all methods scored")
+        facts = {"n": len(together.samples.frame), "units": together.samples.units, "protocol": words}
         tables["joint"] = pd.DataFrame([facts])
     return tables
 

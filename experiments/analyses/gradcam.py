@@ -22,9 +22,9 @@ FOLDER = stage.RESULTS / "gradcam"
 
 def trial_of(settings: Settings) -> Trial:
     """What is degraded, where and how: the same for every method and floor."""
-    own = settings.gradcam
-    data = results.pictured(own.dataset, settings.prepare)
-    return Trial(results.pristine(data, own.images), own.kinds, own.levels, settings.seed)
+    asked = settings.gradcam
+    data = results.pictured(asked.dataset, settings.prepare)
+    return Trial(results.pristine(data, asked.images), asked.kinds, asked.levels, settings.seed)
 
 
 def attributions(subject: Subject) -> None:
@@ -35,25 +35,25 @@ def attributions(subject: Subject) -> None:
     ValueError
         If the settings name the method and it has no gradients.
     """
-    own = subject.settings.gradcam
-    if own.methods is not None and subject.name not in own.methods:
+    asked = subject.settings.gradcam
+    if asked.methods is not None and subject.name not in asked.methods:
         return
     trial = trial_of(subject.settings)
-    about = made_from(subject.settings, trial, method=subject.version, named=own.methods is not None)
-    about |= {"shuffled": subject.name in own.shuffled}
-    found = subject.cells.tables("gradcam", about, lambda: measured(subject, trial))
-    if found:
+    about = made_from(subject.settings, trial, method=subject.version, named=asked.methods is not None)
+    about |= {"shuffled": subject.name in asked.shuffled}
+    tables = subject.cells.tables("gradcam", about, lambda: measured(subject, trial))
+    if tables:
         subject.cells.file("maps.npz", about, lambda: files.packed(raw_maps(subject, trial)))
 
 
 def made_from(settings: Settings, trial: Trial, **more: Any) -> dict[str, Any]:
     """What maps rest on beside the method."""
-    own = settings.gradcam
-    shown = results.dataset(own.dataset)
+    asked = settings.gradcam
+    shown = results.dataset(asked.dataset)
     return {
         **{"code": code("experiments.analyses.gradcam"), "threads": settings.threads, "seed": settings.seed},
-        **{"how": own.how, "kinds": own.kinds, "levels": own.levels},
-        "pictures": digest_of(shown, results.pristine(shown, own.images).names),
+        **{"how": asked.how, "kinds": asked.kinds, "levels": asked.levels},
+        "pictures": digest_of(shown, results.pristine(shown, asked.images).names),
         **more,
     }
 
@@ -63,26 +63,26 @@ def measured(subject: Subject, trial: Trial) -> Tables:
 
     Nothing of a method without gradients, unless the settings name it: that is an error.
     """
-    own, method = subject.settings.gradcam, subject.method
+    asked, method = subject.settings.gradcam, subject.method
     if not has_gradients(method):
-        if own.methods is not None:
+        if asked.methods is not None:
             raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
         return {}
     seen = cast(Attributable, method)
-    found = {"own": table(localise(seen, trial, own.how))}
-    if subject.name in own.shuffled:
-        found["shuffled"] = table(localise(shuffled(seen, trial.seed), trial, own.how))
-    return found
+    tables = {"own": table(localise(seen, trial, asked.how))}
+    if subject.name in asked.shuffled:
+        tables["shuffled"] = table(localise(shuffled(seen, trial.seed), trial, asked.how))
+    return tables
 
 
 def raw_maps(subject: Subject, trial: Trial) -> dict[str, NDArray[Any]]:
     """Raw map of each kind and target, ``kind-target``, of the picture that `shown_of` gives."""
     method, how = cast(Attributable, subject.method), subject.settings.gradcam.how
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for kind, worse, _ in shown_of(trial):
         raw = maps(method, worse, None, how)[0].numpy()
-        found |= {f"{kind}-{target}": m for target, m in zip(method.cam_targets, raw, strict=True)}
-    return found
+        arrays |= {f"{kind}-{target}": m for target, m in zip(method.cam_targets, raw, strict=True)}
+    return arrays
 
 
 def shown_of(trial: Trial) -> Any:
@@ -104,14 +104,14 @@ def joined(settings: Settings, found: Mapping[str, Cells]) -> list[pd.DataFrame]
         Cells of each method that has some.
     """
     trial = trial_of(settings)
-    own = {name: tables for name, cells in found.items() if (tables := cells.read("gradcam"))}
-    measured = [tables["own"] for tables in own.values()]
-    measured += [tables["shuffled"] for tables in own.values() if "shuffled" in tables]
+    tables_of = {name: tables for name, cells in found.items() if (tables := cells.read("gradcam"))}
+    measured = [tables["own"] for tables in tables_of.values()]
+    measured += [tables["shuffled"] for tables in tables_of.values() if "shuffled" in tables]
     targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
     cells, about = Cells(FOLDER), made_from(settings, trial)
     blind = cells.tables("floors", about, lambda: {"floors": table(floors(trial, [""]))})["floors"]
     measured += [blind.assign(target=target) for target in targets]
-    shown = {name: cells.arrays("maps.npz") for name, cells in found.items() if name in own}
+    shown = {name: cells.arrays("maps.npz") for name, cells in found.items() if name in tables_of}
     _show(shown, trial, cells, about)
     return measured
 
@@ -129,10 +129,10 @@ def _show(
             write_png(FOLDER / image, worse[0])
             cells.note(image, about)
         arrays[f"{kind}-region"] = region
-        for name, own in shown.items():
-            for target in (key.removeprefix(f"{kind}-") for key in own if key.startswith(f"{kind}-")):
+        for name, tables in shown.items():
+            for target in (key.removeprefix(f"{kind}-") for key in tables if key.startswith(f"{kind}-")):
                 key = f"{kind}-{name}-{target}"
-                arrays[key] = own[f"{kind}-{target}"]
+                arrays[key] = tables[f"{kind}-{target}"]
                 keys = {"map": key, "image": image, "method": name, "target": target}
                 index.append({**keys, "distortion": kind, "level": max(trial.levels)})
     columns = ["map", "image", "method", "target", "distortion", "level", "region"]

@@ -38,31 +38,31 @@ KADID = {
 
 def sensitivities(subject: Subject) -> None:
     """Measure what harmless changes do to scores: cell ``sensitivity``."""
-    settings, own = subject.settings, subject.settings.robustness
-    data = results.pictured(own.dataset, settings.prepare)
-    pictures = Pictures(data, spread(data, own.images))
+    settings, asked = subject.settings, subject.settings.robustness
+    data = results.pictured(asked.dataset, settings.prepare)
+    pictures = Pictures(data, spread(data, asked.images))
     units = contents(data.manifest[data.manifest["image"].isin(pictures.names)])
     resamples = settings.evaluate.resamples
     about = subject.made_from("robustness", pictures, resamples=resamples)
-    how: dict[str, Any] = {"resamples": resamples, "seed": settings.seed, "units": units}
+    options: dict[str, Any] = {"resamples": resamples, "seed": settings.seed, "units": units}
     subject.cells.tables(
-        "sensitivity", about, lambda: {"changes": sensitivity(subject.placed, pictures, **how)}
+        "sensitivity", about, lambda: {"changes": sensitivity(subject.placed, pictures, **options)}
     )
 
 
 def further(subject: Subject) -> None:
     """Score levels beyond the fifth, and unseen kinds: cell ``further``, tables ``curves`` and ``orders``."""
-    settings, own = subject.settings, subject.settings.robustness
-    references = results.pristine(results.pictured(own.dataset, settings.prepare), own.references)
-    asked = {group: [kind for kind in kinds if kind in own.kinds] for group, kinds in FURTHER.items()}
+    settings, wanted = subject.settings, subject.settings.robustness
+    references = results.pristine(results.pictured(wanted.dataset, settings.prepare), wanted.references)
+    asked = {group: [kind for kind in kinds if kind in wanted.kinds] for group, kinds in FURTHER.items()}
     beyond = {group: kinds for group, kinds in asked.items() if kinds}
-    about = subject.made_from("robustness", references, kinds=beyond, levels=own.levels)
+    about = subject.made_from("robustness", references, kinds=beyond, levels=wanted.levels)
 
     def make() -> dict[str, pd.DataFrame]:
         rounds, one = [], subject.placed
         if beyond:
-            how: dict[str, Any] = {"levels": own.levels, "ladder": long_ladder}
-            rounds.append(sweep(one, references, beyond, seed=settings.seed, **how))
+            options: dict[str, Any] = {"levels": wanted.levels, "ladder": long_ladder}
+            rounds.append(sweep(one, references, beyond, seed=settings.seed, **options))
         unseen = {"unseen": list(UNSEEN)}
         rounds.append(sweep(one, references, unseen, seed=settings.seed, ladder=unseen_ladder))
         curves, orders = (pd.concat(tables, ignore_index=True) for tables in zip(*rounds, strict=True))
@@ -93,9 +93,9 @@ def waterloo(settings: Settings, cells: Cells) -> list[pd.DataFrame]:
     turned = worth if data.record.higher_is_better else -worth
     ranks = (turned.rank() - 1) * 100 / max(len(turned) - 1, 1)
     judges = ranks.to_frame("opinion") if len(ranks) > 1 else None
-    found = []
-    there = available.scored_by(list(settings.methods), name)
-    for method, better in results.higher_is_better(there).items():
+    tables = []
+    scored = available.scored_by(list(settings.methods), name)
+    for method, better in results.higher_is_better(scored).items():
         path = results.scores_of(method, name)
         about = made_from(settings, path, data, better=better)
 
@@ -106,8 +106,8 @@ def waterloo(settings: Settings, cells: Cells) -> list[pd.DataFrame]:
             seen = None if judges is None else judges[judges.index.isin(frame["image"])]
             return {"tests": waterloo_tests(frame, seen, method=method, dataset=name, seed=settings.seed)}
 
-        found.append(cells.tables(f"waterloo-{method}", about, make)["tests"])
-    return found
+        tables.append(cells.tables(f"waterloo-{method}", about, make)["tests"])
+    return tables
 
 
 def made_from(settings: Settings, path: Path, data: results.Dataset, **more: Any) -> dict[str, Any]:
@@ -146,9 +146,9 @@ def layouts(settings: Settings, cells: Cells) -> tuple[pd.DataFrame, list[pd.Dat
         def make(method: str = method, path: Path = path) -> dict[str, pd.DataFrame]:
             return _layout(method, path, data, settings.seed)
 
-        found = cells.tables(f"manifold-{method}", made_from(settings, path, data), make)
-        places.append(found["places"])
-        tables.append(found["retrieval"])
+        kept = cells.tables(f"manifold-{method}", made_from(settings, path, data), make)
+        places.append(kept["places"])
+        tables.append(kept["retrieval"])
     columns = ["method", "dataset", "image", "group", "distortion", "level", "x", "y"]
     layout = pd.concat(places, ignore_index=True)[columns] if places else pd.DataFrame(columns=columns)
     return layout, tables

@@ -33,11 +33,11 @@ def costs(subject: Subject) -> None:
 
 def curves(subject: Subject) -> None:
     """Score pictures at every level of every kind: cell ``sweep``, tables ``curves`` and ``orders``."""
-    own, seed = subject.settings.sweep, subject.settings.seed
-    kinds = chosen(own.kinds)
+    asked, seed = subject.settings.sweep, subject.settings.seed
+    kinds = chosen(asked.kinds)
     # Where a set has no pristine pictures, the paper takes random ones for its Figure 1.
     references = results.pristine(
-        results.pictured(own.dataset, subject.settings.prepare), own.images, drawn=seed
+        results.pictured(asked.dataset, subject.settings.prepare), asked.images, drawn=seed
     )
     about = subject.made_from("sweep", references, kinds=kinds)
 

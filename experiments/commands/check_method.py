@@ -33,21 +33,21 @@ def command(
     method = loaded(name, told(setting or []))
     card = getattr(method, "card", None) or methods.card(module_of(name))
     asked = asked_for(name)
-    found = check_method(
+    results = check_method(
         method,
         card,
         features=features or "cross_dataset" in asked,
         gradients=gradients or "gradcam" in asked,
     )
-    for finding in found:
+    for finding in results:
         typer.echo(
             f"WRONG {finding.check}: {finding.problem}" if finding.problem else f"ok    {finding.check}"
         )
-    wrong = sum(bool(finding.problem) for finding in found)
+    wrong = sum(bool(finding.problem) for finding in results)
     if wrong:
-        typer.echo(f"{name}: {wrong} of {len(found)} checks failed", err=True)
+        typer.echo(f"{name}: {wrong} of {len(results)} checks failed", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{name}: all {len(found)} checks hold", err=True)
+    typer.echo(f"{name}: all {len(results)} checks hold", err=True)
 
 
 def loaded(name: str, given: dict[str, Any]) -> Method:
@@ -60,18 +60,18 @@ def loaded(name: str, given: dict[str, Any]) -> Method:
         return methods.load(module_of(name), **given)
     if (stage.MODELS / name / "method.json").is_file():
         return load_trained(name)
-    own = _declared().get(name)
+    declared = _declared().get(name)
     try:
-        return methods.load(own.module, **own.load) if own else methods.load(name)
+        return methods.load(declared.module, **declared.load) if declared else methods.load(name)
     except ValueError as error:
-        hint = f"`dvc repro train@{name}` or " if own else ""
+        hint = f"`dvc repro train@{name}` or " if declared else ""
         raise ValueError(f"{error}\n(what it needs to load: {hint}`--set key=value`)") from None
 
 
 def module_of(name: str) -> str:
     """Name of the method behind a row of params.yaml, or ``name`` itself."""
-    own = _declared().get(name)
-    return own.module if own else name
+    declared = _declared().get(name)
+    return declared.module if declared else name
 
 
 def asked_for(name: str) -> set[str]:

@@ -51,7 +51,7 @@ def command(
     names = (label(a), label(b)) if label(a) != label(b) else ("A", "B")
     mos = read(scores, "mos")
     one, other = (aligned(read(path, "score"), path, mos, scores, _note) for path in (a, b))
-    found = compare(
+    comparison = compare(
         one,
         other,
         mos,
@@ -63,24 +63,24 @@ def command(
         mos_higher_is_better=direction(scores, mos, _not(mos_lower), "--mos-lower", _note),
         how=Resampling(seed=seed),
     )
-    for line in _against(found.agreement):
+    for line in _against(comparison.agreement):
         _note(line)
     shown = ["statistic", "value", "low", "high", "n"]
     for title, table, columns in (
-        ("Agreement with the opinions", found.agreement, ["method", *shown]),
-        (f"{names[0]} minus {names[1]}, paired", found.differences, [*shown, "p", "p_meng"]),
-        ("Closed forms (normal data, independent images), a check", found.closed_forms, None),
+        ("Agreement with the opinions", comparison.agreement, ["method", *shown]),
+        (f"{names[0]} minus {names[1]}, paired", comparison.differences, [*shown, "p", "p_meng"]),
+        ("Closed forms (normal data, independent images), a check", comparison.closed_forms, None),
     ):
         if len(table):
             text = (table if columns is None else table[columns]).to_string(
                 index=False, float_format="{:.4g}".format, na_rep="–"
             )
             typer.echo(f"{title}\n{text}\n")
-    protocols = found.agreement.groupby("protocol", sort=False)["statistic"].unique()
+    protocols = comparison.agreement.groupby("protocol", sort=False)["statistic"].unique()
     for protocol, statistics in protocols.items():
         typer.echo(f"{', '.join(statistics)}: {protocol}")
     if out is not None:
-        files.write_csv(pd.concat([found.agreement, found.differences], ignore_index=True), out)
+        files.write_csv(pd.concat([comparison.agreement, comparison.differences], ignore_index=True), out)
 
 
 def _note(text: str) -> None:

@@ -109,11 +109,11 @@ def state(entry: Entry) -> str:
     if not folder.is_dir():
         return "no"
     try:
-        found = len(layouts.read(entry, folder).frame)
+        count = len(layouts.read(entry, folder).frame)
     except ValueError:
         return f"incomplete (iqa verify {entry.name})"
-    expected = entry.counts.get("images", found)
-    return "complete" if found == expected else f"{found} of {expected} images"
+    expected = entry.counts.get("images", count)
+    return "complete" if count == expected else f"{count} of {expected} images"
 
 
 def card(entry: Entry) -> str:

@@ -63,10 +63,10 @@ def command(
         scores, about = of_method(method, data, batch, device)
     for note in about.pop("notes"):
         typer.echo(f"note: {note}", err=True)
-    found = evaluate(scores, data, how=Resampling(resamples, seed), **about)
-    show(found, data, len(scores), int(scores["score"].isna().sum()))
+    table = evaluate(scores, data, how=Resampling(resamples, seed), **about)
+    show(table, data, len(scores), int(scores["score"].isna().sum()))
     if out is not None:
-        files.write_csv(found, out)
+        files.write_csv(table, out)
         typer.echo(f"{out} written", err=True)
 
 

@@ -55,10 +55,10 @@ def tally(
     if out is not None:
         check_folder(out)
     chosen = read(pairs, dataset)
-    found = tally(chosen, read_answers(answers), seed=seed)
-    result = by_people(chosen, found, dataset=dataset, seed=seed)
+    votes = tally(chosen, read_answers(answers), seed=seed)
+    result = by_people(chosen, votes, dataset=dataset, seed=seed)
     shown = ["statistic", "value", "low", "high", "n"]
-    tables = {"subjects": found.subjects, "agreement": found.agreement, "gmad": result.table}
+    tables = {"subjects": votes.subjects, "agreement": votes.agreement, "gmad": result.table}
     for name, columns in (("subjects", None), ("agreement", shown), ("gmad", ["method", *shown])):
         table = tables[name] if columns is None else tables[name][columns]
         typer.echo(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–") + "\n")
@@ -80,10 +80,10 @@ def read(path: Path, dataset: str) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"{path} is missing; run `dvc repro gmad`, or name the pairs with --pairs")
     frame = read_results(path)
-    own = frame[frame["dataset"].eq(dataset)]
-    if own.empty:
+    rows = frame[frame["dataset"].eq(dataset)]
+    if rows.empty:
         known = ", ".join(sorted(set(frame["dataset"])))
         raise ValueError(f"{path} has no pairs of {dataset!r}; it has those of {known or 'no data set'}")
     chosen = ["defender", "attacker", "level", "low_image", "high_image", "gap", "weight"]
-    table: pd.DataFrame = own[chosen].drop_duplicates(["defender", "attacker", "level"])
+    table: pd.DataFrame = rows[chosen].drop_duplicates(["defender", "attacker", "level"])
     return table.reset_index(drop=True)

@@ -74,8 +74,8 @@ def check(
         others = {other: datasets.load(other, stage.DATA) for other in test}
         train = _content(data)
         for other, held in others.items():
-            found = of.leaks(train, _content(held), near)
-            tables.append(found.assign(split=f"{name} -> {other}"))
+            leaked = of.leaks(train, _content(held), near)
+            tables.append(leaked.assign(split=f"{name} -> {other}"))
         leaks = pd.concat(tables, ignore_index=True)
     else:
         table = of.read_splits(splits, data.manifest) if splits else of.official(data.manifest)
@@ -94,8 +94,8 @@ def _prints(data: Dataset) -> dict[str, tuple[str, str]]:
     from benchmark.datasets.fingerprints import fingerprints, journal_of
 
     images = data.manifest["image"].tolist()
-    found = fingerprints(data.root, images, journal_of(data.record.name))
-    return {row.image: (row.sha256, row.looks) for row in found}
+    rows = fingerprints(data.root, images, journal_of(data.record.name))
+    return {row.image: (row.sha256, row.looks) for row in rows}
 
 
 def _content(data: Dataset) -> pd.DataFrame:

@@ -50,22 +50,22 @@ def command(
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     module = methods.find(method).__name__.rpartition(".")[2]
-    own = MethodSettings(code=f"methods/{module}", train=told(setting or ()))
+    trained = MethodSettings(code=f"methods/{module}", train=told(setting or ()))
     if not hasattr(methods.find(method), "train"):
         raise ValueError(f"{method} learns nothing: score with it as it is")
     if out.is_absolute() and out.is_relative_to(Path.cwd()):
         out = out.relative_to(Path.cwd())  # what is written down names no place of this machine
     check_folder(out)
-    found = [Path(picture) for picture in pictures([str(images)])]
-    _course(module, own.train or {})  # a wrong setting is said before anything is removed
+    files = [Path(picture) for picture in pictures([str(images)])]
+    _course(module, trained.train or {})  # a wrong setting is said before anything is removed
     if force:
         partial_of(out).unlink(missing_ok=True)
     elif (out / "method.json").is_file() and not partial_of(out).exists():
-        _check_same(out, module, own.train or {}, seed, found)
+        _check_same(out, module, trained.train or {}, seed, files)
         typer.echo(f"{out}: is trained already, and left as it is; --force trains it anew", err=True)
         return
-    train_into(out, method, own, found, seed)
-    typer.echo(f"trained on {len(found)} pictures; score with: iqa score PICTURES --method {out}", err=True)
+    train_into(out, method, trained, files, seed)
+    typer.echo(f"trained on {len(files)} pictures; score with: iqa score PICTURES --method {out}", err=True)
 
 
 def _check_same(out: Path, module: str, train: dict[str, Any], seed: int, pictures: list[Path]) -> None:
@@ -86,12 +86,12 @@ def _check_same(out: Path, module: str, train: dict[str, Any], seed: int, pictur
         then |= _course(module, made.train or {})
         now |= _course(module, train)
     runs = [{"settings": then, "seed": made.seed}, {"settings": now, "seed": seed}]
-    said = difference(*({**run, "pictures": []} for run in runs))
+    differs = difference(*({**run, "pictures": []} for run in runs))
     if made.pictures_sha256 not in ("", digest_of(pictures)):
-        said = "; ".join(filter(None, [said, "the pictures are others"]))
-    if said:
+        differs = "; ".join(filter(None, [differs, "the pictures are others"]))
+    if differs:
         raise ValueError(
-            f"{out}: holds another training: {said}. It is left as it is: name another --out, or give "
+            f"{out}: holds another training: {differs}. It is left as it is: name another --out, or give "
             "--force to replace it"
         )
 

@@ -42,10 +42,10 @@ class Cells:
 
     def kept(self, name: str, about: Mapping[str, Any]) -> bool:
         """Whether the file ``name`` was made from ``about``, and is as it was left."""
-        found, path = self.known.get(name), self.folder / name
-        if found is None or found["from"] != _plain(about) or not path.is_file():
+        noted, path = self.known.get(name), self.folder / name
+        if noted is None or noted["from"] != _plain(about) or not path.is_file():
             return False
-        if found["sha256"] == files.sha256_of(path):
+        if noted["sha256"] == files.sha256_of(path):
             self.good.add(name)
         return name in self.good
 
@@ -77,8 +77,8 @@ class Cells:
 
     def read(self, name: str) -> Tables:
         """Return the tables of the cell ``name`` as they were left, every number to the last bit."""
-        found = json.loads((self.folder / f"{name}.json").read_text())
-        return {table: pd.DataFrame(columns) for table, columns in found.items()}
+        tables = json.loads((self.folder / f"{name}.json").read_text())
+        return {table: pd.DataFrame(columns) for table, columns in tables.items()}
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of a file of NumPy's."""

@@ -75,8 +75,8 @@ def digests_now(data: Dataset, images: Sequence[str]) -> list[str]:
     A file is read only if its size or time is not what it was when its digest was last taken.
     """
     prepared_as = {row.image: row.sha256 for row in contents.read(data.root)}
-    found = contents.contents(data.root, images, linked.journal_of(data.root))
-    return [row.sha256 or prepared_as.get(row.image, "") for row in found]
+    rows = contents.contents(data.root, images, linked.journal_of(data.root))
+    return [row.sha256 or prepared_as.get(row.image, "") for row in rows]
 
 
 def digests(data: Dataset, images: Sequence[str] | None = None) -> set[str]:

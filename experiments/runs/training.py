@@ -58,8 +58,8 @@ def train_into(
         return  # under torchrun the first process writes
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
-    there = [path for path in out.iterdir() if path.is_file() and not hidden(path.name)]
-    weights = [path for path in there if path.name != "method.json"]
+    left = [path for path in out.iterdir() if path.is_file() and not hidden(path.name)]
+    weights = [path for path in left if path.name != "method.json"]
     weights += [path for path in stage.named_files(arguments) if path.parent != out]
     Trained(
         name=name,
@@ -79,8 +79,8 @@ def train_into(
 
 def digest_of(pictures: Sequence[Path]) -> str:
     """Hash of the names and digests of training pictures, wherever their folder lies; "" of none."""
-    found = json.dumps(digests_of(pictures)).encode()
-    return hashlib.sha256(found).hexdigest() if pictures else ""
+    text = json.dumps(digests_of(pictures)).encode()
+    return hashlib.sha256(text).hexdigest() if pictures else ""
 
 
 def training_pictures(data: Dataset) -> list[Path]:

@@ -33,7 +33,7 @@ def needs(settings: Settings, here: Path = Path()) -> Iterator[str]:
     entries = [catalogue.entry(kind) for kind in published]
     if not entries:
         return
-    sources = [own.get("source") for own in published.values()]
+    sources = [given.get("source") for given in published.values()]
     yield from _downloads(entries, [folder_of(*one) for one in zip(entries, sources, strict=True)])
     yield from _room(entries, settings, here)
     yield from _work(settings, entries)
@@ -41,8 +41,8 @@ def needs(settings: Settings, here: Path = Path()) -> Iterator[str]:
 
 def _published(settings: Settings) -> dict[str, dict[str, Any]]:
     """Published data sets of the settings, each with its own settings."""
-    named = {str(own.get("kind", name)): own for name, own in settings.prepare.settings.items()}
-    return {kind: own for kind, own in named.items() if kind in catalogue.names()}
+    named = {str(given.get("kind", name)): given for name, given in settings.prepare.settings.items()}
+    return {kind: given for kind, given in named.items() if kind in catalogue.names()}
 
 
 def _downloads(entries: Sequence[catalogue.Entry], folders: Sequence[Path]) -> Iterator[str]:
@@ -50,14 +50,14 @@ def _downloads(entries: Sequence[catalogue.Entry], folders: Sequence[Path]) -> I
     for entry, folder in zip(entries, folders, strict=True):
         size = f"{entry.archive.gb:8.2f} GB" if entry.archive else "  unknown   "
         if folder.is_dir():
-            how = f"here: {folder}"
+            way = f"here: {folder}"
         elif not entry.sources:
-            how = f"by hand: `iqa datasets {entry.name}`"
+            way = f"by hand: `iqa datasets {entry.name}`"
         elif entry.asks:
-            how = f"a form on {entry.page}, or the mirror: `iqa download {entry.name} --accept-terms`"
+            way = f"a form on {entry.page}, or the mirror: `iqa download {entry.name} --accept-terms`"
         else:
-            how = f"`iqa download {entry.name}`"
-        yield f"  {entry.name:12}{size}  {how}"
+            way = f"`iqa download {entry.name}`"
+        yield f"  {entry.name:12}{size}  {way}"
         known = f" ({entry.archive.known_from})" if entry.archive else ""
         yield f"  {'':12}{'':11}  {entry.licence}{known}"
     unknown = sum(entry.archive is None for entry in entries)
@@ -92,8 +92,8 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
     yield "\nTo compute"
     for what, number in work.items():
         yield f"  {number:>11,}  {what}: {_days(number)}"
-    for name, own in settings.methods.items():
-        trained = _steps(own.train or {}, images.get(settings.train.dataset, 0))
+    for name, method in settings.methods.items():
+        trained = _steps(method.train or {}, images.get(settings.train.dataset, 0))
         if trained:
             yield f"  {trained:>11,}  training steps of {name}"
     yield from _fits(settings, scored + swept)
@@ -114,10 +114,10 @@ def _swept(settings: Settings) -> int:
 
 def _fits(settings: Settings, scores: int) -> Iterator[str]:
     """Say how many pictures are fitted to, and how long those methods take that no device makes faster."""
-    for name, own in settings.methods.items():
-        seconds = SECONDS.get(own.module, 0.0)
-        if count := (own.train or {}).get("count"):
-            lasts = f": {_hours(FITTING.get(own.module, seconds) * count)}" if seconds else ""
+    for name, method in settings.methods.items():
+        seconds = SECONDS.get(method.module, 0.0)
+        if count := (method.train or {}).get("count"):
+            lasts = f": {_hours(FITTING.get(method.module, seconds) * count)}" if seconds else ""
             yield f"  {count:>11,}  pristine pictures that {name} is fitted to{lasts}"
         if seconds:
             yield f"  {scores:>11,}  scores by {name}, of those above: {_hours(seconds * scores)}"

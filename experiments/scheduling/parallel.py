@@ -145,8 +145,8 @@ class Runner:
         """Whether nothing is left to do, but for the look at the releases, which this does."""
         if self.repro("--single-item", "outside"):
             return False
-        code, said = self._dvc("status", "--json", output=True)
-        return code == 0 and set(json.loads(said)) <= {"outside"}
+        code, answer = self._dvc("status", "--json", output=True)
+        return code == 0 and set(json.loads(answer)) <= {"outside"}
 
     def _dvc(self, *arguments: str, output: bool = False) -> tuple[int, str]:
         """Run DVC to its end; returns its exit code and, where asked for, its output."""
@@ -168,8 +168,8 @@ class Runner:
         try:
             if self._log is not None and heard:
                 return hear(process, self._log), ""
-            said, _ = process.communicate()
-            return process.returncode, said or ""
+            answer, _ = process.communicate()
+            return process.returncode, answer or ""
         finally:
             if process.poll() is not None:
                 with self._lock:

@@ -58,18 +58,18 @@ def scores(settings: Settings) -> Iterator[Line]:
     for method in settings.methods:
         for name in settings.score.datasets:
             both = (stage.MODELS / method / "method.json").is_file() and (stage.DATA / name).is_dir()
-            there = (stage.RESULTS / "scores" / method / f"{name}.csv").is_file()
+            done = (stage.RESULTS / "scores" / method / f"{name}.csv").is_file()
             if both:
                 yield (
                     f"{method} on {name}",
-                    there,
-                    "scored" if there else f"run `dvc repro score@{method}`",
+                    done,
+                    "scored" if done else f"run `dvc repro score@{method}`",
                 )
 
 
 def trained(settings: Settings, models: Path = stage.MODELS) -> Iterator[Line]:
     """Say of each method of the settings whether its stage has left it, or what trains it."""
-    for name, own in settings.methods.items():
-        card = methods.card(own.module)
-        there = (models / name / "method.json").is_file()
-        yield name, there, f"{card.title}; {card.licence}" if there else f"run `dvc repro train@{name}`"
+    for name, method in settings.methods.items():
+        card = methods.card(method.module)
+        done = (models / name / "method.json").is_file()
+        yield name, done, f"{card.title}; {card.licence}" if done else f"run `dvc repro train@{name}`"

@@ -132,9 +132,9 @@ class Log:
                 self._line(f"{self._place()} at work: " + ", ".join(map(self._so_far, self._running)))
 
     def _so_far(self, stage: str) -> str:
-        said = f"{stage} {minutes(time.monotonic() - self._running[stage])} so far"
+        running = f"{stage} {minutes(time.monotonic() - self._running[stage])} so far"
         last = self._last(stage)
-        return f"{said} ({minutes(last)} last time)" if last else said
+        return f"{running} ({minutes(last)} last time)" if last else running
 
     def _last(self, stage: str) -> float:
         return self._known.get(stage, 0.0)

@@ -36,19 +36,19 @@ def explain(paths: Sequence[Picture], method: Method, folder: Path) -> list[str]
         What could not be explained, with the reason; the others are.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Tensor] = {}
+    by_name: dict[str, Tensor] = {}
     shown: list[Picture] = []
     left: list[str] = []
     for index, path in enumerate(tqdm(paths, unit="img", desc="explain", disable=None)):
         try:
-            found[_name(index, path)] = maps(cast(HasGradients, method), read(path)[None], ["score"])[0, 0]
+            by_name[_name(index, path)] = maps(cast(HasGradients, method), read(path)[None], ["score"])[0, 0]
             shown.append(path)
         except ValueError as error:  # gone since, or too small for gradients of this layer
             left.append(f"{path}: not explained ({error})")
-    raw_maps = {name: raw.numpy() for name, raw in found.items()}
+    raw_maps = {name: raw.numpy() for name, raw in by_name.items()}
     files.write_bytes(folder / "maps.npz", files.packed(raw_maps, compressed=True))
-    scale = max((float(raw.abs().max()) for raw in found.values()), default=0.0)
-    for path, (name, raw) in zip(shown, found.items(), strict=True):
+    scale = max((float(raw.abs().max()) for raw in by_name.values()), default=0.0)
+    for path, (name, raw) in zip(shown, by_name.items(), strict=True):
         write_png(folder / f"{name}.png", overlay(read(path), raw, scale or 1.0))
     return left
 

@@ -39,8 +39,8 @@ def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Pict
     ValueError
         If an argument names nothing that exists, or a folder or list without a picture.
     """
-    found = [picture for argument in arguments for picture in _named(argument, stdin)]
-    return list(dict.fromkeys(found))
+    named = [picture for argument in arguments for picture in _named(argument, stdin)]
+    return list(dict.fromkeys(named))
 
 
 def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
@@ -52,15 +52,15 @@ def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
         return _stored(argument)
     if path.is_dir():
         # A broken link stays in the list: that it cannot be read is for its row to say.
-        there = [str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()]
-        inside: list[Picture] = [path / name for name in among(there, path)]
+        names = [str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()]
+        inside: list[Picture] = [path / name for name in among(names, path)]
         return _some(sorted(inside), f"{path} holds no picture ({', '.join(sorted(EXTENSIONS))})")
     if path.suffix.lower() in {".csv", ".parquet"} and path.is_file():
         return _listed(path)
     if path.exists() or path.is_symlink():
         return [path]
-    found = visible(glob.glob(argument, recursive=True), argument, _unwritten(argument))
-    matches: list[Picture] = sorted(map(Path, found))
+    matched = visible(glob.glob(argument, recursive=True), argument, _unwritten(argument))
+    matches: list[Picture] = sorted(map(Path, matched))
     return _some(matches, f"{argument} does not exist")
 
 

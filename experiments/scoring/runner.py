@@ -84,16 +84,16 @@ def place(method: Method, device: Device) -> Device:
     ValueError
         If the device is not there, or the method computes on the CPU alone and another one was asked for.
     """
-    there = available() if device == "auto" else device
-    if there != "cpu" and there != available():
-        raise ValueError(f"--device {there}: torch finds none here; take --device {available()}")
-    if there != "cpu" and not hasattr(method, "to"):
+    target = available() if device == "auto" else device
+    if target != "cpu" and target != available():
+        raise ValueError(f"--device {target}: torch finds none here; take --device {available()}")
+    if target != "cpu" and not hasattr(method, "to"):
         if device != "auto":
-            raise ValueError(f"--device {there}: {method.name} computes on the CPU only")
+            raise ValueError(f"--device {target}: {method.name} computes on the CPU only")
         return "cpu"
-    if there != "cpu":
-        method.to(there)  # type: ignore[attr-defined]
-    return there
+    if target != "cpu":
+        method.to(target)  # type: ignore[attr-defined]
+    return target
 
 
 class Placed:

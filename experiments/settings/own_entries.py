@@ -46,14 +46,14 @@ def by_hand(path: Path = settings_of.PARAMS) -> dict[Place, Any]:
 
 def differences(mine: Tree, stated: Tree) -> dict[Place, Any]:
     """Places at which two trees differ, with what the first has there; a branch that is new is one place."""
-    found = {}
+    changed = {}
     for place, value in leaves(mine):
         if get(stated, place) != value or get(stated, place) is MISSING:
-            found[_top(place, stated)] = get(mine, _top(place, stated))
+            changed[_top(place, stated)] = get(mine, _top(place, stated))
     for place, _ in leaves(stated):
         if get(mine, place) is MISSING:
-            found[_top(place, mine)] = MISSING
-    return found
+            changed[_top(place, mine)] = MISSING
+    return changed
 
 
 def _top(place: Place, tree: Tree) -> Place:
@@ -86,10 +86,10 @@ def check(path: Path = settings_of.PARAMS) -> None:
     """
     if not path.is_file():
         return
-    found = by_hand(path)
-    if found and not safe(path):
+    entries = by_hand(path)
+    if entries and not safe(path):
         raise ValueError(
-            f"{path} would be composed anew, and lose what was written into it by hand: {names(found)}. "
+            f"{path} would be composed anew, and lose what was written into it by hand: {names(entries)}. "
             f"`iqa params --keep` moves it into {LOCAL}, where every profile and ablation takes it in; "
             "`iqa params --drop` forgets it"
         )

@@ -42,10 +42,10 @@ def ablate(variant: str, seed: str = "") -> None:
     """
     stage.start(deterministic=True)
     settings = variant_settings(variant)
-    own = settings.methods[settings.ablation.method]
+    method = settings.methods[settings.ablation.method]
     folder = f"seed_{seed}" if seed else variant
     out = stage.RESULTS / "ablation" / folder
-    train_on(settings, out, settings.ablation.method, own, int(seed) if seed else settings.seed)
+    train_on(settings, out, settings.ablation.method, method, int(seed) if seed else settings.seed)
 
 
 if __name__ == "__main__":

@@ -19,32 +19,32 @@ PAIR = ["dataset", "variant_a", "variant_b"]
 def ablation() -> None:
     """Write ``ablation.csv``, ``ablation_differences.csv`` and ``seeds.csv``."""
     settings = available.narrowed(stage.start(torch=False))
-    own = settings.ablation
-    seed_of = {BASE: settings.seed, **{f"seed_{seed}": seed for seed in own.seeds}}
-    names = results.trained(own)
+    asked = settings.ablation
+    seed_of = {BASE: settings.seed, **{f"seed_{seed}": seed for seed in asked.seeds}}
+    names = results.trained(asked)
     methods = results.methods(names, ABLATED)
     higher = {name: one.higher_is_better for name, one in methods.items()}
     rows, pairs, spreads = [], [], []
-    for dataset in available.compared_on(own.datasets, names):
+    for dataset in available.compared_on(asked.datasets, names):
         data = results.dataset(dataset)
-        how: dict[str, Any] = {
+        options: dict[str, Any] = {
             "mos_higher_is_better": data.record.higher_is_better,
             "how": Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         }
         frames = {name: results.scores(VARIANTS / dataset / f"{name}.csv") for name in names}
         tables = [
-            zero_shot(frame, data.manifest, higher_is_better=higher[name], **how).assign(variant=name)
+            zero_shot(frame, data.manifest, higher_is_better=higher[name], **options).assign(variant=name)
             for name, frame in frames.items()
         ]
         table = pd.concat(tables, ignore_index=True).assign(dataset=dataset) if tables else pd.DataFrame()
         if len(table):
-            rows.append(table[table["variant"].isin(own.variants)])
-        if len(own.seeds) and BASE in own.variants:
+            rows.append(table[table["variant"].isin(asked.variants)])
+        if len(asked.seeds) and BASE in asked.variants:
             spreads.append(_seeds(table, seed_of, methods[BASE].published_as))
-        if len(own.variants) > 1:
-            compared = {name: frames[name] for name in own.variants}
-            found = differences(compared, data.manifest, higher_is_better=higher, **how)
-            renamed = found.rename(columns={"method_a": "variant_a", "method_b": "variant_b"})
+        if len(asked.variants) > 1:
+            compared = {name: frames[name] for name in asked.variants}
+            tested = differences(compared, data.manifest, higher_is_better=higher, **options)
+            renamed = tested.rename(columns={"method_a": "variant_a", "method_b": "variant_b"})
             pairs.append(renamed.assign(dataset=dataset))
     signatures.write_tidy(rows, KEYS, stage.TABLES / "ablation.csv", methods=methods)
     signatures.write_tidy(pairs, PAIR, stage.TABLES / "ablation_differences.csv", methods=methods)
@@ -60,7 +60,7 @@ def _seeds(table: pd.DataFrame, seed_of: dict[str, int], method: str) -> pd.Data
     spread = seeds(runs.assign(seed=runs["variant"].map(seed_of), variant=BASE))
     spread = published.attach(spread, method=method).drop(columns=["version"])
     verdicts = map(published.verdict, spread["published"], spread["low"], spread["high"])
-    spread["within"] = [None if not said else said == "agrees" for said in verdicts]
+    spread["within"] = [None if not verdict else verdict == "agrees" for verdict in verdicts]
     others = table[~table["variant"].isin(list(seed_of))]
     return pd.concat([spread, against_seeds(spread, others)], ignore_index=True)
 

@@ -16,8 +16,8 @@ from experiments.settings import Settings
 def cross_dataset() -> None:
     """Write ``cross_dataset.csv``; what is kept of each method is made anew only where it has to be."""
     settings = available.narrowed(stage.start(torch=False))
-    own = settings.cross_dataset
-    names = [name for name in settings.methods if own.takes(name)]
+    asked = settings.cross_dataset
+    names = [name for name in settings.methods if asked.takes(name)]
     methods = results.methods(names)
     cells = Cells(stage.RESULTS / "cross_dataset")
     tables = []

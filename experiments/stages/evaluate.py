@@ -41,7 +41,7 @@ def evaluate() -> None:
     """Write every table of agreement (``dvc.yaml`` lists them)."""
     settings = available.narrowed(stage.start(torch=False))
     methods = results.methods(settings.methods)
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
+    frames: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     cells, digests = Cells(stage.RESULTS / "agreement"), Digests()
     joint_of: dict[str, OneSet] = {}
     for dataset in settings.score.datasets:
@@ -49,16 +49,16 @@ def evaluate() -> None:
         if together is not None:
             joint_of[dataset] = together
         for name, parts in tables.items():
-            found[name] += parts
+            frames[name] += parts
     for name, one in methods.items():
-        found["calibration"] += calibration(name, one.higher_is_better, found, settings, cells)
+        frames["calibration"] += calibration(name, one.higher_is_better, frames, settings, cells)
     cells.close()
-    for name, parts in found.items():
+    for name, parts in frames.items():
         signatures.write_tidy(parts, KEYS_OF[name], stage.TABLES / f"{name}.csv", methods=methods)
     files.write_csv(published.of(settings.score.datasets), stage.TABLES / "published.csv")
-    whole = pd.concat(found["zero_shot"], ignore_index=True)
+    whole = pd.concat(frames["zero_shot"], ignore_index=True)
     files.write_json(metrics(whole, settings.ablation.method), stage.RESULTS / "metrics.json")
-    pairs = pd.concat(found["differences"], ignore_index=True) if found["differences"] else None
+    pairs = pd.concat(frames["differences"], ignore_index=True) if frames["differences"] else None
     over_sets.write(whole, pairs, joint_of, settings.seed)
 
 
@@ -86,39 +86,41 @@ def _one_set(
     data = results.pictured(dataset, settings.prepare)
     names = available.scored_by(list(methods), dataset)
     overlaps = {name: leak(methods[name], data, settings.train.dataset, digests) for name in names}
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in KEYS_OF}
     for name in names:
         better = methods[name].higher_is_better
-        own = agreement(name, better, data, settings, cells)
+        single = agreement(name, better, data, settings, cells)
         keys = {"method": name, "dataset": dataset}
-        found["zero_shot"].append(_compared(own["zero_shot"].assign(**keys), methods[name], overlaps[name]))
-        if "by_distortion" in own:
-            found["by_distortion"].append(own["by_distortion"].assign(**keys, overlap=overlaps[name]))
-        if "structure" in own:
-            found["structure"].append(own["structure"].assign(**keys))
-        if "gaps" in own:
-            found["pairs_by_gap"].append(own["gaps"].assign(**keys, overlap=overlaps[name]))
+        tables["zero_shot"].append(
+            _compared(single["zero_shot"].assign(**keys), methods[name], overlaps[name])
+        )
+        if "by_distortion" in single:
+            tables["by_distortion"].append(single["by_distortion"].assign(**keys, overlap=overlaps[name]))
+        if "structure" in single:
+            tables["structure"].append(single["structure"].assign(**keys))
+        if "gaps" in single:
+            tables["pairs_by_gap"].append(single["gaps"].assign(**keys, overlap=overlaps[name]))
     ceiling = ceiling_of(data, settings, cells)
     if len(ceiling):
-        found["ceiling"].append(ceiling.assign(dataset=dataset))
+        tables["ceiling"].append(ceiling.assign(dataset=dataset))
     direction = {name: methods[name].higher_is_better for name in names}
     pairs = pairs_of(direction, data, settings, cells)
     together = None
     if "differences" in pairs:
-        found["differences"].append(pairs["differences"].assign(dataset=dataset))
-        found["resolvable"].append(resolvable_of(pairs["differences"]).assign(dataset=dataset))
+        tables["differences"].append(pairs["differences"].assign(dataset=dataset))
+        tables["resolvable"].append(resolvable_of(pairs["differences"]).assign(dataset=dataset))
         if "draws" in pairs:
             fair = tuple(name for name, overlap in overlaps.items() if overlap is False)
             one = pairs["joint"].iloc[0]
             value = pairs["values"].set_index("method")["value"]
             about_set = (int(one["n"]), int(one["units"]), str(one["protocol"]), fair)
             together = OneSet(value, pairs["draws"], *about_set)
-            found["ranks"].append(together.ranks(pairs["differences"]).assign(dataset=dataset))
+            tables["ranks"].append(together.ranks(pairs["differences"]).assign(dataset=dataset))
     if "areas" in pairs:
         areas = pairs["areas"].assign(dataset=dataset)
-        found["discrimination"].append(areas.assign(overlap=areas["method"].map(overlaps)))
-        found["discrimination_differences"].append(pairs["tested"].assign(dataset=dataset))
-    return found, together
+        tables["discrimination"].append(areas.assign(overlap=areas["method"].map(overlaps)))
+        tables["discrimination_differences"].append(pairs["tested"].assign(dataset=dataset))
+    return tables, together
 
 
 def _compared(table: pd.DataFrame, method: Trained, overlap: bool | str) -> pd.DataFrame:

@@ -21,9 +21,9 @@ ANSWERS = Path("experiments/answers")
 def gmad() -> None:
     """Write ``gmad/pairs.csv``, ``gmad.csv`` and ``gmad_matrix.csv``."""
     settings = available.narrowed(stage.start(torch=False))
-    own = settings.gmad
+    asked = settings.gmad
     rounds = []
-    for dataset in own.datasets:
+    for dataset in asked.datasets:
         names = available.scored_by(list(settings.methods), dataset)
         direction = results.higher_is_better(names)
         data = results.dataset(dataset)
@@ -37,7 +37,7 @@ def gmad() -> None:
                 f"{dataset}: {len(frame) - len(complete)} images lack a score or a judgement and take no part"
             )
         mos = manifest["mos"] if data.record.higher_is_better else -manifest["mos"]
-        scaled = common_scale(frame.loc[complete], own.scale, mos=mos, higher_is_better=direction)
+        scaled = common_scale(frame.loc[complete], asked.scale, mos=mos, higher_is_better=direction)
         std = manifest["mos_std"].loc[complete]
         units = contents(manifest.loc[complete].reset_index())
         rounds.append(
@@ -47,14 +47,14 @@ def gmad() -> None:
                 std if std.notna().all() else None,
                 dataset=dataset,
                 judge="proxy" if data.record.rated_by == "proxy" else "mos",
-                levels=own.levels,
-                half_width=own.half_width,
+                levels=asked.levels,
+                half_width=asked.half_width,
                 seed=settings.seed,
                 units=units,
             )
         )
-        if dataset in own.answers:
-            folder, pairs = own.answers[dataset], rounds[-1].pairs
+        if dataset in asked.answers:
+            folder, pairs = asked.answers[dataset], rounds[-1].pairs
             rounds.append(judged_by_people(pairs, dataset, folder, settings.seed, units))
     if not rounds:
         raise ValueError("gmad.datasets: none of them is prepared; `iqa doctor` says how to bring them")
@@ -91,8 +91,8 @@ def judged_by_people(
         raise ValueError(
             f"gmad.answers.{dataset}: {folder} holds no .json files; `iqa gmad judge` asks for them"
         )
-    found = tally(pairs, read_answers(answers), seed=seed)
-    return by_people(pairs, found, dataset=dataset, seed=seed, units=units)
+    votes = tally(pairs, read_answers(answers), seed=seed)
+    return by_people(pairs, votes, dataset=dataset, seed=seed, units=units)
 
 
 if __name__ == "__main__":

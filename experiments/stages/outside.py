@@ -34,8 +34,10 @@ def outside() -> None:
             print(f"{name}: its release is not here; what was made of it stands", file=sys.stderr)
         else:
             files.write_text(path, f"settings {asked}\nfiles {'not here' if found is None else found}\n")
-    for name, own in settings.methods.items():
-        stamps = [" ".join((str(path), *stamp_of(path))) for path in stage.named_files([own.train, own.load])]
+    for name, method in settings.methods.items():
+        stamps = [
+            " ".join((str(path), *stamp_of(path))) for path in stage.named_files([method.train, method.load])
+        ]
         files.write_text(OUTSIDE / "methods" / name, "\n".join([*stamps, ""]) if stamps else "names none\n")
     for folder, names in (("datasets", prepare.datasets), ("methods", settings.methods)):
         for path in (OUTSIDE / folder).iterdir():

@@ -43,8 +43,8 @@ def score(method: str) -> None:
 
 
 def _described(method: str, settings: Settings) -> list[str]:
-    own = settings.cross_dataset
-    return own.datasets if own.takes(method) else []
+    asked = settings.cross_dataset
+    return asked.datasets if asked.takes(method) else []
 
 
 def _elsewhere(cells: Cells, settings: Settings) -> list[str]:

@@ -63,15 +63,17 @@ def costs(found: Mapping[str, Cells], methods: Mapping[str, Trained]) -> None:
 
 def tests(settings: Settings, methods: Mapping[str, Trained]) -> None:
     """Write ``waterloo.csv``, ``retrieval.csv`` and ``robustness/manifold.csv``."""
-    own, cells = settings.robustness, Cells(stage.RESULTS / "robustness")
+    asked, cells = settings.robustness, Cells(stage.RESULTS / "robustness")
     by_set = ["method", "dataset"]
-    found = robustness.waterloo(settings, cells) if results.is_prepared(own.dataset) else []
-    signatures.write_tidy(found, by_set, stage.TABLES / "waterloo.csv", methods=methods, dataset=own.dataset)
+    tables = robustness.waterloo(settings, cells) if results.is_prepared(asked.dataset) else []
+    signatures.write_tidy(
+        tables, by_set, stage.TABLES / "waterloo.csv", methods=methods, dataset=asked.dataset
+    )
     layout, retrieved = robustness.layouts(settings, cells)
     files.write_csv(layout, cells.folder / "manifold.csv")
     keys = [*by_set, "distortion"]
     signatures.write_tidy(
-        retrieved, keys, stage.TABLES / "retrieval.csv", methods=methods, dataset=own.manifold
+        retrieved, keys, stage.TABLES / "retrieval.csv", methods=methods, dataset=asked.manifold
     )
     cells.close(also=["manifold.csv"])
 

@@ -21,9 +21,9 @@ def train(name: str) -> None:
     """Train method ``name`` into ``models/<name>/``."""
     settings = stage.start(deterministic=True)
     settings_of.declared(name, settings)
-    own = settings.methods[name]
-    together("experiments.stages.train", name, own, settings.train.processes)
-    train_on(settings, stage.MODELS / name, name, own, settings.seed, ablations_of(name, settings))
+    method = settings.methods[name]
+    together("experiments.stages.train", name, method, settings.train.processes)
+    train_on(settings, stage.MODELS / name, name, method, settings.seed, ablations_of(name, settings))
 
 
 def together(module: str, name: str, own: MethodSettings, processes: int) -> None:

@@ -1,12 +1,11 @@
 """What the first screen says of a training: what it learnt from, and that it learnt."""
 
-import json
-
 import pandas as pd
 import pytest
 
 from benchmark.reporting import views
 from benchmark.reporting.run import Run
+from tests.made import trained as made_of
 
 COLUMNS = ["dataset", "method_a", "method_b", "statistic", "value", "low", "high", "n", "units"]
 
@@ -18,11 +17,9 @@ def trained(tmp_path):
     course = {"steps": 1200, "architecture": "small", "pretrained": None, "width": 8}
     loads = {"q": {"weights": "w"}, "start": {**course, "seed": 27}, "other": {**course, "seed": 28}}
     for name, load in loads.items():
-        folder = tmp_path / "models" / name
-        folder.mkdir(parents=True)
         load.pop("steps", None)
-        about = {"card": {"title": name.upper()}, "load": load, "seed": 27}
-        (folder / "method.json").write_text(json.dumps(about | {"train": course if name == "q" else None}))
+        made = {"load": load, "seed": 27, "train": course if name == "q" else None}
+        made_of(name, {"title": name.upper()}, **made).write(tmp_path / "models" / name)
     (tmp_path / "models/q/curve.csv").write_text("step,loss\n0,1\n")
     (tmp_path / "models/q/validation.csv").write_text("step,all\n0,0.51\n1199,0.873\n")
     (tmp_path / "results/tables").mkdir(parents=True)

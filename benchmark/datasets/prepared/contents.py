@@ -84,18 +84,18 @@ def contents(
         Threads that read.
     """
     known = remembered(journal) if journal else {}
-    found: list[Content] = []
+    listed: list[Content] = []
     with (
         ThreadPoolExecutor(workers) as pool,
         tqdm(total=len(names), desc="digests", disable=not sys.stderr.isatty()) as bar,
     ):
         for start in range(0, len(names), CHUNK):
             looked = list(pool.map(_look(root, known), names[start : start + CHUNK]))
-            found += [content for content, _ in looked]
+            listed += [content for content, _ in looked]
             if journal:
                 remember(journal, [fresh for _, fresh in looked if fresh])
             bar.update(len(looked))
-    return found
+    return listed
 
 
 def write(target: Path, names: Sequence[str], journal: Path | None = None) -> None:

@@ -89,15 +89,15 @@ def _check_present(path: Path, expected: str, size: int | None, record: Path) ->
     """Check a whole file, and record its digest where none was known."""
     if size is not None and path.stat().st_size != size:
         raise FetchError(f"{path}: has {path.stat().st_size} bytes, not {size}; delete it and fetch it again")
-    found = files.sha256_of(path)
-    if expected and found != expected:
+    digest = files.sha256_of(path)
+    if expected and digest != expected:
         raise FetchError(
-            f"{path}: its sha256 is {found}, expected {expected}; delete it and fetch it again"
+            f"{path}: its sha256 is {digest}, expected {expected}; delete it and fetch it again"
             + (f", or delete {record.name} if the file was renewed at its source" if record.is_file() else "")
         )
     if not record.is_file():
         with suppress(OSError):  # a folder that is shared and read-only: checked here, recorded nowhere
-            files.write_text(record, f"{found}  {path.name}\n")
+            files.write_text(record, f"{digest}  {path.name}\n")
 
 
 @contextmanager

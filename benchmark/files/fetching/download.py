@@ -62,10 +62,12 @@ class Download:
                 turns += 1
             if self.urls and turns < self.patience.rounds:
                 time.sleep(pause)
-        said = "; ".join(f"{url}: {reason}" for url, reason in self.reasons.items()) or "no address is known"
+        reasons = (
+            "; ".join(f"{url}: {reason}" for url, reason in self.reasons.items()) or "no address is known"
+        )
         kept = f" {self.have} bytes are kept, the next call goes on from there." if self._resumes("") else ""
         raise FetchError(
-            f"{self.path}: could not be fetched ({said}).{kept} Check the network, or put the file there "
+            f"{self.path}: could not be fetched ({reasons}).{kept} Check the network, or put the file there "
             "yourself"
         )
 
@@ -127,10 +129,10 @@ class Download:
 
     def _check_range(self, headers: Any, validator: str, url: str) -> int:
         """Make sure that a partial answer continues the half that is here; returns the whole's length."""
-        found = re.fullmatch(
+        stated = re.fullmatch(
             r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", headers.get("Content-Range", "").strip()
         )
-        start, end, total = map(int, found.groups()) if found else (-1, -1, -1)
+        start, end, total = map(int, stated.groups()) if stated else (-1, -1, -1)
         length = web.whole_number(headers.get("Content-Length"))
         changed = url == self.known.url and validator != self.known.validator
         if (
@@ -141,8 +143,8 @@ class Download:
             or changed
         ):
             self._restart()
-            said = headers.get("Content-Range", "no range")
-            raise _Failed(f"sent another part than was asked for ({said}); starting anew")
+            sent = headers.get("Content-Range", "no range")
+            raise _Failed(f"sent another part than was asked for ({sent}); starting anew")
         return total
 
     def _receive(self, answer: Any, watch: web.Watch) -> None:

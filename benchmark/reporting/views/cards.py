@@ -105,14 +105,14 @@ def _parts(manifest: Source) -> dict[str, str]:
     """Say how many references, types and splits a manifest has, where it names them."""
     if manifest.content is None:
         return {}
-    rows, said = manifest.frame, {}
+    rows, counts = manifest.frame, {}
     for column, term in (("reference", "References"), ("distortion", "Types of distortion")):
         if rows[column].notna().any():
-            said[term] = f"{rows[column].nunique():,}"
+            counts[term] = f"{rows[column].nunique():,}"
     splits = rows["split"].dropna().value_counts(sort=False)
     if len(splits):
-        said["Splits"] = ", ".join(f"{name} {count:,}" for name, count in splits.items())
-    return said
+        counts["Splits"] = ", ".join(f"{name} {count:,}" for name, count in splits.items())
+    return counts
 
 
 def _learnt(run: Run, name: str) -> dict[str, str]:
@@ -123,10 +123,10 @@ def _learnt(run: Run, name: str) -> dict[str, str]:
     rows = tested.frame[tested.frame["dataset"].eq(name)]
     if rows.empty:
         return {}
-    said = {}
+    learners = {}
     for value, term in (("True", "Leaks into training"), ("unknown", "Leak not known")):
-        found = rows.loc[rows["overlap"].astype(str).eq(value), "method"].unique()
-        said[term] = ", ".join(map(run.labels.method, found))
-    return {"Leaks into training": said["Leaks into training"] or "none known"} | {
-        term: names for term, names in said.items() if names
+        methods = rows.loc[rows["overlap"].astype(str).eq(value), "method"].unique()
+        learners[term] = ", ".join(map(run.labels.method, methods))
+    return {"Leaks into training": learners["Leaks into training"] or "none known"} | {
+        term: names for term, names in learners.items() if names
     }

@@ -30,24 +30,24 @@ def examples(run: Run) -> Html:
         source = run.source(f"data/{name}/manifest.csv")
         if source.content is None:
             continue
-        title, rows, said = run.labels.dataset(name), source.frame, "some of the pictures"
+        title, rows, order = run.labels.dataset(name), source.frame, "some of the pictures"
         shown.append(Html(f"<h2>{escape(title)}</h2>"))
         if rows["mos"].notna().any():
-            said = "from the lowest score to the highest"
+            order = "from the lowest score to the highest"
             rows = rows.dropna(subset="mos").sort_values("mos", ascending=record.higher_is_better)
             drawing = figures.histogram(rows, run.labels, dataset=name, score=record.score_name)
             shown.append(run.drawing(drawing, [source], [name]))
         chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, EXAMPLES).round().astype(int))]
         pictures = [(run.path(f"data/{name}/{r.image}"), _described(r)) for r in chosen.itertuples()]
         note = run.labels.proxy_note([name])
-        shown.append(blocks.gallery(f"{title}: {said}.", {"": pictures}, source, note))
+        shown.append(blocks.gallery(f"{title}: {order}.", {"": pictures}, source, note))
     return Html.of(shown)
 
 
 def _described(row: Any) -> str:
-    said = [str(row.distortion)] if isinstance(row.distortion, str) and row.distortion else []
-    said += [] if pd.isna(row.level) else [f"level {row.level:g}"]
-    return ", ".join(said + ([] if pd.isna(row.mos) else [f"score {number(row.mos, 2)}"]))
+    parts = [str(row.distortion)] if isinstance(row.distortion, str) and row.distortion else []
+    parts += [] if pd.isna(row.level) else [f"level {row.level:g}"]
+    return ", ".join(parts + ([] if pd.isna(row.mos) else [f"score {number(row.mos, 2)}"]))
 
 
 def duels(run: Run, source: Source) -> Html:
@@ -81,10 +81,10 @@ def attributions(run: Run, index: Source, maps: Source) -> Html:
     rows = []
     with np.load(io.BytesIO(maps.content)) as stored:
         for image, part in list(index.frame.groupby("image", sort=False))[:MAPS]:
-            found = {(r.method, r.target): stored[r.map] for r in part.itertuples()}
+            by_prompt = {(r.method, r.target): stored[r.map] for r in part.itertuples()}
             pixels = _pixels(run.path(f"results/gradcam/{image}"))
             title = f"{part['distortion'].iloc[0]}, level {part['level'].iloc[0]}"
-            rows.append(figures.Attribution(title, pixels, stored[part["region"].iloc[0]], found))
+            rows.append(figures.Attribution(title, pixels, stored[part["region"].iloc[0]], by_prompt))
     return run.drawing(figures.maps(rows, run.labels), [index, maps])
 
 

@@ -46,12 +46,12 @@ def apart(run: Run, source: Source, lacks: str) -> Html:
     gone = [method for method in run.methods if method not in set(source.frame["method"])]
     marks = {method: run.path(name.format(method)) for method in gone}
     without = [m for m, path in marks.items() if path.is_file() and path.read_bytes().strip() == content]
-    said = {
+    reasons = {
         f"no {lacks}, so no part in this": without,
         "left out by the settings, or not there yet": [method for method in gone if method not in without],
     }
     return Html.of(
         Html(f'<p class="note">{escape(", ".join(map(run.labels.method, names)))}: {why}.</p>')
-        for why, names in said.items()
+        for why, names in reasons.items()
         if names
     )

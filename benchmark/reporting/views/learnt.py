@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from markupsafe import escape
 
 from benchmark.evidence import behind, decided, too_few
+from benchmark.method import Trained
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
 from benchmark.terms import number
@@ -22,11 +22,11 @@ def learnt(run: Run) -> Html:
 
 
 def _of(run: Run, name: str) -> Iterator[str]:
-    about = run.methods[name]
-    if not about.get("train") or run.source(f"models/{name}/curve.csv").content is None:
+    course = run.methods[name].train
+    if not course or run.source(f"models/{name}/curve.csv").content is None:
         return
     pictures = run.labels.dataset(run.settings.get("train", {}).get("dataset", "pictures"))
-    long = [f"{about['train'][unit]:,} {unit}" for unit in ("steps", "epochs") if unit in about["train"]]
+    long = [f"{course[unit]:,} {unit}" for unit in ("steps", "epochs") if unit in course]
     where = ", ".join([f"{run.labels.method(name)} was trained here on {pictures}", *long])
     yield " ".join([f"{where}, without any score of quality.", *_held_out(run, name), *_risen(run, name)])
 
@@ -56,12 +56,11 @@ def _risen(run: Run, name: str) -> Iterator[str]:
             yield f"On {run.labels.dataset(row['dataset'])} training changed its SRCC by {change} {sure}."
 
 
-def untrained_twin(run: Run, about: Mapping[str, Any]) -> str | None:
+def untrained_twin(run: Run, method: Trained) -> str | None:
     """Return the method of the run that is the network of a training before its first step, if one is."""
-    course = {**about["train"], "seed": about.get("seed")}
+    course = {**(method.train or {}), "seed": method.seed}
     for name, other in run.methods.items():
-        given = other.get("load") or {}
-        bare = "architecture" in given and not other.get("train") and not given.get("weights")
-        if bare and all(given.get(key) == course.get(key) for key in NETWORK):
+        bare = "architecture" in other.load and not other.train and not other.load.get("weights")
+        if bare and all(other.load.get(key) == course.get(key) for key in NETWORK):
             return name
     return None

@@ -36,16 +36,16 @@ def facts(run: Run) -> Html:
 
 def caution(run: Run) -> Html:
     """Say what this run cannot show: no human scores, no pretrained weights, parts of data sets."""
-    said = []
+    lines = []
     scored = [name for name, record in run.records.items() if record.rated_by != "none"]
     if scored and run.labels.proxies.issuperset(scored):
-        said.append(
+        lines.append(
             f"No data set of this run was rated by people ({PROXY}): it checks that the pipeline works "
             "and says nothing of how well a method would please people."
         )
     random = [run.labels.method(name) for name, one in run.methods.items() if _from_scratch(one)]
     if random:
-        said.append(
+        lines.append(
             f"{' and '.join(random)} started from random weights. What is missing is the prior that CLIP "
             "learnt from captioned pictures: take the scores as a check of the code, not as those of the "
             "published methods."
@@ -57,10 +57,10 @@ def caution(run: Run) -> Html:
         if whole > rows > 0
     ]
     if parts:
-        said.append(
+        lines.append(
             f"Not complete: {', '.join(parts)}. Published figures beside these are of all their pictures."
         )
-    return Html.of(f'<p class="caution">{escape(line)}</p>' for line in said)
+    return Html.of(f'<p class="caution">{escape(line)}</p>' for line in lines)
 
 
 def _from_scratch(method: Trained) -> bool:

@@ -107,14 +107,14 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], complaint: str) -> None
         for k, v in state.items()
         if k in own and v.shape != own[k].shape
     ]
-    found = {"lacks": missing, "has also": extra, "holds": shapes}
-    said = [
+    faults = {"lacks": missing, "has also": extra, "holds": shapes}
+    lines = [
         f"it {verb} {', '.join(keys[:2])}" + (", ..." * (len(keys) > 2))
-        for verb, keys in found.items()
+        for verb, keys in faults.items()
         if keys
     ]
-    if said:
-        raise ValueError(f"{complaint}: {'; '.join(said)}")
+    if lines:
+        raise ValueError(f"{complaint}: {'; '.join(lines)}")
     module.load_state_dict(dict(state), strict=False)
 
 
@@ -173,8 +173,8 @@ def read_metadata(path: Path) -> dict[str, str]:
             return {}
     try:
         with safe_open(path, framework="pt") as file:
-            found: dict[str, str] = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
-            return found
+            entries: dict[str, str] = json.loads((file.metadata() or {}).get(_ENTRY, "{}"))
+            return entries
     except SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
 

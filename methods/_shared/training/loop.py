@@ -173,10 +173,10 @@ def by_processes(
         worker_init_fn=_end_with_parent,
         generator=torch.Generator(),
     )
-    for found in loader:
-        if isinstance(found, ValueError):
-            raise found
-        yield [tensor.to(device, non_blocking=True) for tensor in found]
+    for batch in loader:
+        if isinstance(batch, ValueError):
+            raise batch
+        yield [tensor.to(device, non_blocking=True) for tensor in batch]
 
 
 def by_threads(
@@ -184,8 +184,8 @@ def by_threads(
 ) -> Generator[list[Tensor], None, None]:
     """Yield ``prepare(step)`` from step ``first`` on, on the device; a thread prepares one step ahead."""
     with closing(ahead(prepare, first, steps)) as coming:
-        for found in coming:
-            yield [tensor.to(device) for tensor in found]
+        for batch in coming:
+            yield [tensor.to(device) for tensor in batch]
 
 
 def processes_of(asked: int | None, device: torch.device, step_bytes: int) -> int:
@@ -252,14 +252,14 @@ def digests_of(pictures: Sequence[Path]) -> list[tuple[str, str]]:
         return []
     root = root_of(pictures)
     names = [str(path.absolute().relative_to(root)) for path in pictures]
-    found = contents(root, names, journal_of(root, journals() / "digests"))
-    return [(row.image, row.sha256) for row in found]
+    rows = contents(root, names, journal_of(root, journals() / "digests"))
+    return [(row.image, row.sha256) for row in rows]
 
 
 def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Say in what two runs differ, as `identity` describes them; "" where they are the same."""
     one, other = ({**run["settings"], "seed": run["seed"]} for run in (then, now))
-    said = [
+    lines = [
         f"{key} was {_short(one.get(key))} and is {_short(other.get(key))}"
         for key in {**one, **other}
         if one.get(key) != other.get(key)
@@ -270,10 +270,10 @@ def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         "gone": [name for name in before if name not in after],
         "changed": [name for name in after if before.get(name, after[name]) != after[name]],
     }
-    said += [f"pictures are {how}: {_short(', '.join(names))}" for how, names in changes.items() if names]
-    if not said and then["pictures"] != now["pictures"]:
-        said.append("pictures come in another order")
-    return "; ".join(said)
+    lines += [f"pictures are {how}: {_short(', '.join(names))}" for how, names in changes.items() if names]
+    if not lines and then["pictures"] != now["pictures"]:
+        lines.append("pictures come in another order")
+    return "; ".join(lines)
 
 
 def _short(value: Any) -> str:
