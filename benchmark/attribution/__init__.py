@@ -4,20 +4,3 @@ from benchmark.attribution.maps import HOW, Attributable, maps, upsample
 from benchmark.attribution.measure import auc, energy_inside, pointing_game
 from benchmark.attribution.shuffle import shuffled
 from benchmark.attribution.study import Trial, floors, implant, localise, region, table
-
-__all__ = [
-    "HOW",
-    "Attributable",
-    "Trial",
-    "auc",
-    "energy_inside",
-    "floors",
-    "implant",
-    "localise",
-    "maps",
-    "pointing_game",
-    "region",
-    "shuffled",
-    "table",
-    "upsample",
-]

@@ -7,18 +7,3 @@ from benchmark.degradations.engine import compose, degrade, ladder
 from benchmark.degradations.levels import GROUPS, LEVELS, MONOTONE, group_of
 from benchmark.degradations.sampler import level_probabilities, sample_sequence
 from benchmark.degradations.sheet import contact_sheet, degrade_file, sheet_file
-
-__all__ = [
-    "GROUPS",
-    "LEVELS",
-    "MONOTONE",
-    "compose",
-    "contact_sheet",
-    "degrade",
-    "degrade_file",
-    "group_of",
-    "ladder",
-    "level_probabilities",
-    "sample_sequence",
-    "sheet_file",
-]

@@ -6,17 +6,3 @@ from benchmark.figures.heatmaps import heatmap
 from benchmark.figures.intervals import differences, forest
 from benchmark.figures.lines import curves, sweep, validation
 from benchmark.figures.opinions import histogram
-
-__all__ = [
-    "Attribution",
-    "Drawing",
-    "curves",
-    "differences",
-    "encode",
-    "forest",
-    "heatmap",
-    "histogram",
-    "maps",
-    "sweep",
-    "validation",
-]

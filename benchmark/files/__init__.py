@@ -8,26 +8,3 @@ from .locks import NO_LOCKS, BusyError, alone, keeps_locks
 from .names import SYSTEM, hidden, inside, plain
 from .room import check_file, check_folder
 from .writing import FULL, full, packed, whole, write_arrays, write_bytes, write_csv, write_json, write_text
-
-__all__ = [
-    "FULL",
-    "NO_LOCKS",
-    "SYSTEM",
-    "BusyError",
-    "alone",
-    "check_file",
-    "check_folder",
-    "full",
-    "hidden",
-    "inside",
-    "keeps_locks",
-    "packed",
-    "plain",
-    "sha256_of",
-    "whole",
-    "write_arrays",
-    "write_bytes",
-    "write_csv",
-    "write_json",
-    "write_text",
-]

@@ -10,14 +10,3 @@ from benchmark.gmad.judge import judge_by_scores
 from benchmark.gmad.pairs import select_pairs
 from benchmark.gmad.ranking import global_ranking, matrices
 from benchmark.gmad.scale import common_scale
-
-__all__ = [
-    "Competition",
-    "common_scale",
-    "competition",
-    "global_ranking",
-    "judge_by_scores",
-    "matrices",
-    "select_pairs",
-    "standings",
-]

@@ -6,24 +6,3 @@ from benchmark.images.picture import MAX_PIXELS, ImageError, ImageNotice
 from benchmark.images.reading import header, read, read_samples, unit
 from benchmark.images.room import Flight, Room, most
 from benchmark.images.writing import write_png
-
-__all__ = [
-    "EXTENSIONS",
-    "MAX_PIXELS",
-    "SECONDS",
-    "Flight",
-    "ImageError",
-    "ImageNotice",
-    "Room",
-    "among",
-    "below",
-    "header",
-    "is_address",
-    "most",
-    "patience",
-    "read",
-    "read_samples",
-    "unit",
-    "visible",
-    "write_png",
-]

@@ -14,30 +14,3 @@ from .rows import Resampling
 from .runs import across_sets, against_seeds, seeds
 from .structure import facts, structure
 from .zero_shot import zero_shot
-
-__all__ = [
-    "RELATED",
-    "Comparison",
-    "Features",
-    "Resampling",
-    "across_sets",
-    "against_seeds",
-    "by_distortion",
-    "ceilings",
-    "compare",
-    "cross_set",
-    "data_hash",
-    "differences",
-    "discrimination",
-    "facts",
-    "fit_probe",
-    "learnt_opinions",
-    "named_in",
-    "probe",
-    "seeds",
-    "shared",
-    "sign",
-    "structure",
-    "wins",
-    "zero_shot",
-]

@@ -8,29 +8,3 @@ from benchmark.tables.notes import STANDINGS, notes
 from benchmark.tables.paired import differences
 from benchmark.tables.pivots import ablation, cross_dataset, distortions, gradcam, order, overview, pivot
 from benchmark.tables.results import mentioned, read_results
-
-__all__ = [
-    "ALPHA",
-    "LEARNT",
-    "MAIN",
-    "PROXY",
-    "STANDINGS",
-    "Cell",
-    "Column",
-    "Labels",
-    "Table",
-    "ablation",
-    "comparison",
-    "cross_dataset",
-    "differences",
-    "distortions",
-    "gradcam",
-    "marks",
-    "mentioned",
-    "notes",
-    "order",
-    "overview",
-    "pivot",
-    "read_results",
-    "verdict",
-]

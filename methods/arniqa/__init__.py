@@ -29,8 +29,6 @@ from methods.arniqa.module import ArniqaModule
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
 from methods.arniqa.training import Training, train_encoder
 
-__all__ = ["CARD", "Arniqa", "fetch", "load", "train"]
-
 CARD = Card(
     title="ARNIQA",
     paper="Agnolucci, Galteri, Bertini, Del Bimbo: ARNIQA: Learning Distortion Manifold for Image Quality "

@@ -3,5 +3,3 @@
 from benchmark.datasets.layouts.locating import how_to_get, locate, wanted_files
 from benchmark.datasets.layouts.reading import Rows, read
 from benchmark.datasets.layouts.table import SPLITS
-
-__all__ = ["SPLITS", "Rows", "how_to_get", "locate", "read", "wanted_files"]

@@ -10,15 +10,3 @@ from benchmark.files.fetching.addresses import HUB, mirrored, offered
 from benchmark.files.fetching.checked import fetch
 from benchmark.files.fetching.download import RESERVE
 from benchmark.files.fetching.limits import PATIENCE, BusyFetchError, FetchError, Patience
-
-__all__ = [
-    "HUB",
-    "PATIENCE",
-    "RESERVE",
-    "BusyFetchError",
-    "FetchError",
-    "Patience",
-    "fetch",
-    "mirrored",
-    "offered",
-]

@@ -6,26 +6,3 @@ from benchmark.reporting.views.lacking import absent, apart
 from benchmark.reporting.views.learnt import learnt
 from benchmark.reporting.views.origin import caution, digests, facts, flat, pictures, settings, versions
 from benchmark.reporting.views.plain import listing, made_here
-
-__all__ = [
-    "absent",
-    "apart",
-    "attributions",
-    "caution",
-    "cite",
-    "datasets",
-    "digests",
-    "duels",
-    "examples",
-    "facts",
-    "flat",
-    "ladders",
-    "learnt",
-    "listing",
-    "made_here",
-    "methods",
-    "pictures",
-    "settings",
-    "training",
-    "versions",
-]
