@@ -55,7 +55,7 @@ def test_says_who_agrees_better_and_how_sure_that_is(files):
     ("content", "message"),
     [
         ("name,score\na,1\n", "lacks the column 'image': it has name, score"),
-        ("image,score\na,high\n", "no number"),
+        ("image,score\na,high\n", "not a number"),
         ("", "no CSV table"),
         ("image,score\nelsewhere,1\n", "share no image"),
         ("image,score\n000.png,1\n000.png,2\n", "'000.png' twice"),
