@@ -1,12 +1,11 @@
-"""What ``torch.hub.load`` gives: the official models' own calls, and every method as a module.
+"""What ``torch.hub.load`` gives under the names of the official models, and their own calls.
 
-``QualiCLIP`` and ``ARNIQA`` take batches that are normalised already, as their authors' READMEs prepare them;
-all else takes pictures in [0, 1]. Either refuses what was prepared for the other.
+They take batches that are normalised already, as their authors' READMEs prepare them, and refuse pictures in
+[0, 1], which all else in this suite takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from torch._subclasses import FakeTensor
 
 import methods
 from benchmark.scoring.guard import TOLERANCE
-from methods._shared.modules import Measure, ScoreModule
+from methods._shared.modules import Measure
 
 
 class QualiCLIP(Measure):
@@ -100,20 +99,6 @@ class ARNIQA(Measure):
         score = self.regressor(embedding)
         score = self.opinions.scaled(score) if scale_score else score
         return (score, embedding) if return_embedding else score
-
-
-def entry(name: str) -> Callable[..., ScoreModule]:
-    """Return the hub's entry of a method."""
-
-    def make(**settings: Any) -> ScoreModule:
-        return methods.load(name, **settings).as_module()
-
-    make.__name__ = make.__qualname__ = name
-    make.__doc__ = (
-        f"``methods.load({name!r})`` as a module: pictures [B, 3, H, W], RGB in [0, 1], to scores [B].\n\n"
-        "Settings are keyword arguments."
-    )
-    return make
 
 
 def check_normalised(images: Tensor, mean: Tensor, std: Tensor, name: str, whose: str) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 PACKAGES = ("torch", "torchvision", "open_clip_torch", "numpy", "scipy", "pandas", "dvc")
-EXTRAS = ("pyiqa", "ray", "pillow-heif", "pyarrow")
+EXTRAS = ("pyiqa", "ray", "pillow-heif", "torchmetrics")
 
 
 def command(

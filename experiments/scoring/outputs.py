@@ -36,8 +36,7 @@ def check_output(path: Path, needs: int = 0) -> None:
             importlib.import_module("pyarrow.parquet")
         except ImportError as error:
             raise ValueError(
-                f"{path}: parquet needs pyarrow, which is not installed; name a .csv, or install the extra "
-                "`parquet`"
+                f"{path}: parquet needs pyarrow, which is not installed; name a .csv, or install it"
             ) from error
     files.check_file(path, needs)
 

@@ -1,7 +1,9 @@
 """Methods as torch modules: gradients, precision, modes; and two conventions that cannot be confused."""
 
+import ast
 import copy
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from torchvision.transforms import Normalize
 
 import hubconf
 import methods
+from experiments.runs.closure import closure
 from methods._hub import ARNIQA, QualiCLIP
 from tests.reference import arniqa as official
 
@@ -166,6 +169,18 @@ def test_the_hubs_arniqa_asks_for_both_scales(arniqa_files):
             model(*scales)
     with pytest.raises(ValueError, match="did you mean 'koniq10k'"):
         ARNIQA(regressor_dataset="koniq", **arniqa_files)
+
+
+def test_the_hub_says_which_packages_it_needs():
+    files = closure("methods._hub", "methods.qualiclip", "methods.arniqa")
+    files += TOP.glob("benchmark/files/*.py")
+    imported = set()
+    for node in (node for file in files for node in ast.parse(file.read_text()).body):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            imported.add(node.module.partition(".")[0])
+    assert imported - set(sys.stdlib_module_names) - {"benchmark", "methods"} == set(hubconf.dependencies)
 
 
 def test_the_hub_lists_every_method_under_both_spellings():
