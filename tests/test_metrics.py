@@ -1,5 +1,8 @@
 """A method as a metric of torchmetrics: means over batches and over processes."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -50,6 +53,29 @@ def test_processes_weigh_by_their_pictures():
     first = QualityScore(Mean(), dist_sync_fn=gather, distributed_available_fn=lambda: True)
     first.update(parts[0])
     torch.testing.assert_close(first.compute(), torch.cat(parts).mean())
+
+
+PROCESS = """
+import sys, torch
+from benchmark.metrics import QualityScore
+from tests.test_metrics import Mean
+rank, meeting = int(sys.argv[1]), "file://" + sys.argv[2]
+torch.distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+metric = QualityScore(Mean())
+metric.update(torch.zeros(1, 3, 4, 4) if rank == 0 else torch.ones(3, 3, 4, 4))
+print(metric.compute().item())
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_of_torch_agree(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", PROCESS]
+    started = [
+        subprocess.Popen([*command, str(rank), str(tmp_path / "meeting")], stdout=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    assert [process.communicate(timeout=120)[0] for process in started] == ["0.75\n", "0.75\n"]
 
 
 def test_a_method_and_its_module_serve():
