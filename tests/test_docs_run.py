@@ -33,7 +33,6 @@ COMMAND = re.compile(r"(\w+=\S+ )*(iqa|make|dvc|python|torchrun|git|uv|ray|\.|fi
 GIVEN = """
 import torch
 from pathlib import Path
-from methods import _ou
 images, seeds = torch.rand(2, 3, 128, 128), [0, 1]
 kinds, levels = ["gaublur", "jpeg"], [1, 2]
 pictures = sorted(Path("pictures").iterdir())
