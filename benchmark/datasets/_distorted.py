@@ -115,13 +115,15 @@ def dealt(names: Sequence[str], deck: Sequence[Cell], each: int | None, seed: in
     ValueError
         If ``each`` does not divide the deck.
     """
+    if not deck:
+        return []
     each = len(deck) if each is None else each
     if each < 1 or len(deck) % each:
         fit = [n for n in range(1, len(deck) + 1) if not len(deck) % n]
         raise ValueError(
             f"{each} a reference do not divide the {len(deck)} that are dealt; take one of {fit}"
         )
-    hands = max(1, len(deck) // each)
+    hands = len(deck) // each
     dealt: list[tuple[str, Cell]] = []
     for place, name in enumerate(names):
         order = np.random.default_rng([item_seed(seed, "dealt"), place // hands]).permutation(len(deck))

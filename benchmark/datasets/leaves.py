@@ -34,9 +34,9 @@ RECORD = Record(
 def prepare(
     target: Path,
     size: int = 160,
-    count: int = 60,
-    levels: Sequence[int] = (1, 2, 3, 4, 5),
-    each: int | None = 8,
+    count: int = 6,
+    levels: Sequence[int] = (1, 3, 5),
+    each: int | None = None,
     seed: int = 0,
 ) -> None:
     """Write the data set into `target`.

@@ -24,7 +24,7 @@ KINDS = [kind for kinds in GROUPS.values() for kind in kinds]
 SMALL = {
     "pristine": {"size": 48, "leaves": 20},
     "demo": {"size": 48, "levels": [1, 5]},
-    "leaves": {"size": 48, "count": 2, "levels": [3], "each": None},
+    "leaves": {"size": 48, "count": 2, "levels": [3]},
 }
 #: Levels that change no byte of a picture of this size, whatever it shows: published levels that are nothing.
 NOTHING = {("gaublur", 1), ("meanshift", 1), ("motionblur", 1), ("colorsat2", 1)}
@@ -151,7 +151,7 @@ def test_a_photograph_gets_its_types_at_every_level(tmp_path):
 
 def test_a_hand_that_does_not_divide_the_deck_is_refused(tmp_path):
     with pytest.raises(ValueError, match="7 a reference do not divide the 120 that are dealt"):
-        prepare("leaves", tmp_path, size=48, count=1, each=7)
+        prepare("leaves", tmp_path, size=48, count=1, levels=[1, 2, 3, 4, 5], each=7)
 
 
 def test_scores_are_those_of_the_pictures_as_written(root):

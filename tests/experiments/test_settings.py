@@ -157,8 +157,8 @@ def test_lists_take_all_that_can_take_part_unless_they_narrow(raw):
 
 def test_a_list_of_data_sets_with_settings_apart_is_read_as_well(raw):
     beside = settings.parse(raw)
-    listed = [*raw["prepare"]["datasets"]]
-    raw["prepare"] = {"datasets": listed, "settings": {"demo": {"types": 6}}}
+    datasets = raw["prepare"]["datasets"]
+    raw["prepare"] = {"datasets": [*datasets], "settings": {n: own for n, own in datasets.items() if own}}
     assert settings.parse(raw) == beside
     raw["prepare"]["settings"] = {"leafs": {}}
     with pytest.raises(ValueError, match=r"settings: 'leafs' is not declared.*did you mean 'leaves'"):
@@ -189,7 +189,7 @@ def test_names_that_two_would_share_are_refused(raw, methods, datasets, says):
 
 
 def test_a_word_that_yaml_reads_as_something_else_is_named(raw):
-    text = yaml.safe_dump(raw).replace("    leaves: {}\n", "    no: {}\n    leaves: {}\n")
+    text = yaml.safe_dump(raw).replace("    leaves:\n", "    no: {}\n    leaves:\n")
     with pytest.raises(ValueError, match=r"datasets.*got False\); YAML reads it so"):
         settings.parse(yaml.safe_load(text))
 
