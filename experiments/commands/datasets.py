@@ -100,7 +100,7 @@ def _table() -> None:
 
 
 def state(entry: Entry) -> str:
-    """Whether the release is here, and whether all its pictures are."""
+    """Whether the release is here, and whether all its pictures and tables are."""
     from benchmark.datasets import layouts
     from benchmark.datasets.prepared.linked import folder_of
     from experiments import settings as settings_of
@@ -109,11 +109,14 @@ def state(entry: Entry) -> str:
     if not folder.is_dir():
         return "no"
     try:
-        count = len(layouts.read(entry, folder).frame)
+        rows = layouts.read(entry, folder)
     except ValueError:
         return f"incomplete (iqa verify {entry.name})"
+    count = len(rows.frame)
     expected = entry.counts.get("images", count)
-    return "complete" if count == expected else f"{count} of {expected} images"
+    if count != expected:
+        return f"{count} of {expected} images"
+    return f"incomplete (iqa verify {entry.name})" if rows.lacks else "complete"
 
 
 def card(entry: Entry) -> str:

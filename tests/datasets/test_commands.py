@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from benchmark import datasets
 from benchmark.datasets import catalogue, fingerprints
 from experiments.cli import app
+from experiments.commands.datasets import state
 from tests.datasets.releases import lines
 from tests.loopback import Loopback
 
@@ -61,6 +62,18 @@ def test_the_table_says_what_is_here(here):
     assert "1 of 2982 images" in found["agiqa3k"]
     assert "incomplete (iqa verify tid2013)" in found["tid2013"]
     assert found["koniq10k"].split()[1:3] == ["10073", "no"]
+
+
+def test_a_set_that_lacks_only_its_split_is_not_called_complete(here):
+    entry = catalogue.entry("flive").model_copy(update={"counts": {"images": 1}})
+    lines(here / "downloads/flive/labels_image.csv", ["name,mos", "EE371R/a.jpg,50"])
+    picture = here / "downloads/flive/database/EE371R/a.jpg"
+    picture.parent.mkdir(parents=True)
+    picture.touch()
+    assert state(entry) == "incomplete (iqa verify flive)"
+    lines(here / "downloads/flive/labels640.csv", ["mos_image,name_image", "50,EE371R/a.jpg"])
+    lines(here / "downloads/flive/labels=640_padded.csv", ["name_image,is_valid", "EE371R/a.jpg,True"])
+    assert state(entry) != "complete"  # no picture of the train and of the test split
 
 
 def test_a_card_says_direction_terms_steps_and_faults():
