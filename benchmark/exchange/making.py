@@ -1,0 +1,124 @@
+"""A record made from scores, what a method says of itself, and a prepared data set."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import metadata
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+
+from benchmark.datasets.prepared import Dataset
+from benchmark.datasets.prepared.contents import FILE as PICTURES
+from benchmark.evaluation import evaluate
+from benchmark.exchange.record import ProtocolOf, Record
+from benchmark.files import sha256_of
+from benchmark.method import Trained
+from benchmark.protocols import Resampling
+from benchmark.provenance.signature import data_hash
+
+#: Packages whose version a score or a figure could depend on.
+PACKAGES = ("numpy", "pandas", "scipy", "torch", "torchvision", "open-clip-torch", "pillow", "qualibench")
+
+
+def make(method: Trained, data: Dataset, scores: bytes, protocol: Mapping[str, Any]) -> Record:
+    """Make the record of one method on one data set.
+
+    Parameters
+    ----------
+    method
+        What its training left.
+    data
+        The data set, prepared.
+    scores
+        The file of scores: CSV with ``image, score``.
+    protocol
+        ``resamples, seed, interval, mapping, ratings``.
+
+    Raises
+    ------
+    ValueError
+        If the data set has no opinions, or no score is of a picture of it.
+    """
+    table = pd.read_csv(BytesIO(scores))
+    own = asdict(method)
+    card = {**own.pop("card"), "higher_is_better": method.card.higher_is_better}
+    for bound in ("low", "high"):
+        card[bound] = card[bound] if math.isfinite(card[bound]) else None
+    return Record.model_validate(
+        {
+            "format": 1,
+            "method": {
+                **{key: value for key, value in own.items() if key != "method"},
+                "module": method.method,
+                "version": method.version,
+                "card": card,
+            },
+            "dataset": described(data),
+            "scores": {
+                "sha256": hashlib.sha256(scores).hexdigest(),
+                "rows": len(table),
+                "missing": int(table["score"].isna().sum()),
+            },
+            "protocol": dict(protocol),
+            "packages": versions(),
+            "values": figures(table, data, method.higher_is_better, ProtocolOf.model_validate(protocol)),
+        }
+    )
+
+
+def described(data: Dataset) -> dict[str, Any]:
+    """Return what a record says of a data set."""
+    record, pictures = data.record, data.root / PICTURES
+    return {
+        "name": record.name,
+        "title": record.title,
+        "rated_by": record.rated_by,
+        "score_name": record.score_name,
+        "higher_is_better": record.higher_is_better,
+        "short_side": record.short_side,
+        "manifest_sha256": data_hash(data.manifest),
+        "pictures_sha256": sha256_of(pictures) if pictures.is_file() else "",
+        "images": len(data.manifest),
+    }
+
+
+def figures(
+    scores: pd.DataFrame, data: Dataset, higher_is_better: bool, how: ProtocolOf
+) -> list[dict[str, Any]]:
+    """Return every figure of scores on a data set, with its interval."""
+    found = evaluate(
+        scores,
+        data,
+        higher_is_better=higher_is_better,
+        how=Resampling(how.resamples, how.seed, how.interval),
+        mapping=how.mapping,
+        ratings=how.ratings,
+    )
+    kept = found[["statistic", "value", "low", "high", "n", "units", "protocol"]]
+    return [
+        {key: None if pd.isna(value) else value for key, value in row.items()}
+        for row in kept.astype(object).to_dict("records")
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Return the version of Python and of each package of `PACKAGES` that is installed."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Return what this machine is, which no figure may depend on; it stands beside the record."""
+    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}

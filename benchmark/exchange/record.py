@@ -1,0 +1,147 @@
+"""The form of a record, which is JSON: version 1. ``iqa records schema`` prints it as a JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from benchmark import files
+
+#: Bytes that a record may have, and a file of scores.
+LARGEST = {".json": 2_000_000, ".csv": 200_000_000}
+
+Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$")]
+Text = Annotated[str, Field(max_length=50_000)]
+Short = Annotated[str, Field(max_length=500)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CardOf(_Part):
+    """What a reader must know of the method, see `benchmark.method.Card`; no bound is null."""
+
+    title: Short
+    paper: Text
+    licence: Text
+    training_data: Text
+    opinion_aware: bool
+    low: Real | None
+    high: Real | None
+    input: Short
+    higher_is_better: bool
+    weights: Text
+    opinions_of: Short
+    bibtex: Text
+    published_as: Short
+
+
+class MethodOf(_Part):
+    """The method: what made it, as digests and settings."""
+
+    name: Name
+    module: Name
+    version: Sha = Field(description="of code, weights and the settings that load it")
+    code_sha256: Sha | Literal[""]
+    weights_sha256: Sha | Literal[""]
+    load: dict[str, JsonValue]
+    train: dict[str, JsonValue] | None
+    ablation: Short
+    rated: Short
+    seed: int
+    pictures_sha256: Sha | Literal[""]
+    higher_is_better: bool
+    card: CardOf
+
+
+class DatasetOf(_Part):
+    """The data set: what was scored, and against what."""
+
+    name: Name
+    title: Short
+    rated_by: Literal["people", "proxy"]
+    score_name: Short
+    higher_is_better: bool
+    short_side: int
+    manifest_sha256: Sha = Field(description="of images, opinions, references, distortions and splits")
+    pictures_sha256: Sha | Literal[""] = Field(description="of the digests of the pictures' files")
+    images: int = Field(ge=1)
+
+
+class ScoresOf(_Part):
+    """The file of scores beside the record."""
+
+    sha256: Sha
+    rows: int = Field(ge=1)
+    missing: int = Field(ge=0)
+
+
+class ProtocolOf(_Part):
+    """How intervals and fits were made."""
+
+    resamples: int = Field(ge=1, le=1_000_000)
+    seed: int
+    interval: Short
+    mapping: Short
+    ratings: Real | None
+
+
+class Value(_Part):
+    """One figure with its 95% interval; null where there is none."""
+
+    statistic: Short
+    value: Real | None
+    low: Real | None
+    high: Real | None
+    n: int
+    units: int | None
+    protocol: Text
+
+
+class Record(_Part):
+    """One method on one data set. The same run gives the same bytes: the machine stands in another file."""
+
+    format: Literal[1]
+    method: MethodOf
+    dataset: DatasetOf
+    scores: ScoresOf
+    protocol: ProtocolOf
+    packages: dict[Name, Short]
+    values: Annotated[tuple[Value, ...], Field(min_length=1, max_length=1000)]
+
+
+#: JSON Schema of a record.
+SCHEMA: dict[str, Any] = Record.model_json_schema()
+
+
+def write(record: Record, path: Path) -> None:
+    """Write a record; equal records give equal bytes."""
+    files.write_json(record.model_dump(mode="json"), path)
+
+
+def read(path: Path) -> Record:
+    """Read a record that anybody may have written.
+
+    Raises
+    ------
+    ValueError
+        If the file is too large, no JSON, or not of the form; every place at fault is named.
+    """
+    if path.stat().st_size > LARGEST[".json"]:
+        raise ValueError(f"{path}: larger than {LARGEST['.json']:,} bytes, which no record is")
+    try:
+        return Record.model_validate_json(path.read_bytes(), strict=True)
+    except ValidationError as error:
+        places = [f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in error.errors()]
+        raise ValueError(f"{path}: is not a record of version 1: {'; '.join(places[:5])}") from None
+
+
+def described() -> str:
+    """Return the JSON Schema as text."""
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **SCHEMA}, indent=2)

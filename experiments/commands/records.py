@@ -1,0 +1,170 @@
+"""``iqa records``: results that are handed on, joined and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from benchmark.datasets.prepared import Dataset
+    from benchmark.exchange import Check, Record
+
+app = typer.Typer(
+    no_args_is_help=True, help="Records of results: hand them on, take those of others in, check."
+)
+
+#: Where the records of others are put.
+RECEIVED = "received"
+
+Folder = Annotated[Path, typer.Argument(help="Folder of records: METHOD/DATASET.json, scores beside.")]
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where they are written.")] = Path("results/records"),
+) -> None:
+    """Write a record of every method on every data set that was rated, with its scores beside."""
+    from benchmark import exchange, files
+    from benchmark.method import Trained
+    from experiments import settings as settings_of
+    from experiments.runs import results, stage
+
+    settings = settings_of.load()
+    asked = settings.evaluate
+    count = 0
+    for method, data in _scored():
+        name = data.record.name
+        scores = results.scores_of(method, name).read_bytes()
+        protocol = {
+            "resamples": asked.resamples,
+            "seed": settings.seed,
+            "interval": asked.interval,
+            "mapping": asked.mapping,
+            "ratings": asked.ratings.get(name),
+        }
+        record = exchange.make(Trained.read(stage.MODELS / method), data, scores, protocol)
+        path = folder / method / f"{name}.json"
+        exchange.write(record, path)
+        files.write_bytes(path.with_suffix(".csv"), scores)
+        files.write_json(exchange.machine(), path.with_suffix(".machine.json"))
+        count += 1
+    if not count:
+        raise ValueError("no method has scored a rated data set here: `dvc repro` makes scores")
+    typer.echo(f"{count} records in {folder}")
+
+
+def _scored() -> Iterator[tuple[str, Dataset]]:
+    """Every method with every rated data set that it has scored whole or in part."""
+    from experiments import settings as settings_of
+    from experiments.runs import results
+
+    settings = settings_of.load()
+    for dataset in settings.score.datasets:
+        if results.is_prepared(dataset) and results.dataset(dataset).record.rated_by != "none":
+            for method in settings.methods:
+                if results.scores_of(method, dataset).is_file():
+                    yield method, results.dataset(dataset)
+
+
+@app.command()
+def add(
+    source: Annotated[Path, typer.Argument(help="A record, or a folder of some.")],
+    sender: Annotated[str, typer.Option("--from", help="Who sent them: a name of letters and digits.")],
+    folder: Annotated[Path, typer.Option(help="Where records lie here.")] = Path("results/records"),
+) -> None:
+    """Take in records of others. They are read and checked, never executed; what fails stays out."""
+    from benchmark import exchange, files
+
+    if not sender.isidentifier():
+        raise ValueError(f"--from {sender}: a name of letters, digits and _ is needed")
+    found = list(_records(source))
+    if not found:
+        raise ValueError(f"{source}: holds no record")
+    refused = 0
+    for path, record in found:
+        target = folder / RECEIVED / sender / record.method.name / f"{record.dataset.name}.json"
+        if _said(path, record):
+            refused += 1
+            continue
+        exchange.write(record, target)
+        if (scores := _beside(path)) is not None:
+            files.write_bytes(target.with_suffix(".csv"), scores)
+        typer.echo(f"{target} taken in")
+    if refused:
+        typer.echo(f"{refused} of {len(found)} records fail and were not taken in", err=True)
+        raise typer.Exit(3)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A record, or a folder of some.")] = Path("results/records"),
+    rescore: Annotated[
+        int,
+        typer.Option(min=0, help="Score so many pictures anew, where that version of the method is here."),
+    ] = 0,
+) -> None:
+    """Work every figure out anew from the scores beside; exit code 3: some records fail."""
+    found = list(_records(folder))
+    if not found:
+        raise ValueError(f"{folder}: holds no record; `iqa records export` writes some")
+    failed = sum(_said(path, record, rescore) for path, record in found)
+    typer.echo(f"{len(found) - failed} of {len(found)} records hold as far as they can be checked here")
+    if failed:
+        raise typer.Exit(3)
+
+
+@app.command()
+def schema() -> None:
+    """Print the form of a record as JSON Schema."""
+    from benchmark.exchange.record import described
+
+    typer.echo(described())
+
+
+def _records(source: Path) -> Iterator[tuple[Path, Record]]:
+    """Read each record of a folder, or the one that a file is."""
+    from benchmark import exchange
+
+    if not source.exists():
+        raise ValueError(f"{source}: is not there")
+    paths = [source] if source.is_file() else sorted(source.rglob("*.json"))
+    for path in paths:
+        if not path.name.endswith(".machine.json") and not path.is_symlink():
+            yield path, exchange.read(path)
+
+
+def _beside(path: Path) -> bytes | None:
+    """Return the scores beside a record, if there is a plain file of them that is not too large."""
+    from benchmark.exchange import LARGEST
+
+    scores = path.with_suffix(".csv")
+    plain = scores.is_file() and not scores.is_symlink() and scores.stat().st_size <= LARGEST[".csv"]
+    return scores.read_bytes() if plain else None
+
+
+def _said(path: Path, record: Record, rescore: int = 0) -> bool:
+    """Check a record, say what was found, and return whether something fails."""
+    from benchmark import exchange
+    from experiments.runs import results
+
+    name = record.dataset.name
+    data = results.dataset(name) if results.is_prepared(name) else None
+    scores = _beside(path)
+    found = exchange.check(record, scores, data)
+    if rescore and scores is not None and data is not None and not _fails(found):
+        from experiments.scoring.rescored import rescored
+
+        found[-1] = rescored(record, scores, data, rescore)
+    failed = _fails(found)
+    typer.echo(f"{path}: {'FAILS' if failed else 'holds'}")
+    for one in found:
+        if one.outcome != "holds":
+            typer.echo(f"    {one.what}: {one.outcome}: {one.why}")
+    return failed
+
+
+def _fails(found: list[Check]) -> bool:
+    return any(one.outcome == "fails" for one in found)

@@ -1,0 +1,255 @@
+"""Records that are handed on: made by one checkout, checked and taken in by another, and tampered with."""
+
+import hashlib
+import json
+import shutil
+from contextlib import chdir
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from jsonschema import Draft202012Validator
+from scipy import stats
+from typer.testing import CliRunner
+
+import methods
+from benchmark import exchange
+from benchmark.datasets.prepared import Record as DataRecord
+from benchmark.datasets.prepared.manifest import write_dataset
+from benchmark.exchange.record import described
+from benchmark.images import write_png
+from benchmark.scoring import score_files
+from experiments.cli import app
+from experiments.runs.training import train_into
+from experiments.settings import MethodSettings
+from experiments.settings.compose import composed
+
+COUNT = 24
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A checkout with one rated data set and sharpness, `first`, and what it exported, `sent`."""
+    top = tmp_path_factory.mktemp("made")
+    with chdir(a_checkout(top / "first")):
+        assert iqa("export", top / "sent").exit_code == 0
+    return top
+
+
+def a_checkout(folder):
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    names = [f"images/p{index:02d}.png" for index in range(COUNT)]
+    for index, name in enumerate(names):
+        (folder / "data/lab/images").mkdir(parents=True, exist_ok=True)
+        noise = torch.from_numpy(draw.random((3, 32, 32), dtype=np.float32)) * (index + 1) / COUNT
+        write_png(folder / "data/lab" / name, noise)
+    record = DataRecord("lab", "Lab", "", "CC0", "MOS", 0.0, 100.0, True, "people")
+    frame = pd.DataFrame({"image": names, "mos": np.arange(COUNT) * 4 + draw.normal(0, 9, COUNT).clip(-9, 8)})
+    frame["mos"] = frame["mos"].clip(0, 100).round(3)
+    write_dataset(folder / "data/lab", record, frame)
+    params = yaml.safe_load(composed())
+    params["methods"] = {"sharpness": {"code": "methods/sharpness.py"}}
+    params["prepare"] = {"datasets": {"lab": {}}}
+    params["train"] |= {"dataset": "lab", "rated": None}
+    for study in ("sweep", "robustness", "gradcam"):
+        params[study] |= {"dataset": "lab"}
+    params["robustness"] |= {"manifold": "lab"}
+    params["gradcam"] |= {"methods": [], "shuffled": []}
+    params["ablation"] |= {"method": "sharpness", "variants": [], "seeds": [], "datasets": ["lab"]}
+    params["evaluate"] |= {"resamples": 100}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    train_into(folder / "models/sharpness", "sharpness", MethodSettings(code="methods/sharpness.py"), [], 27)
+    (folder / "results/scores/sharpness").mkdir(parents=True)
+    found = score_files(names, methods.load("sharpness"), root=folder / "data/lab")
+    found.to_csv(folder / "results/scores/sharpness/lab.csv", index=False, float_format="%.9g")
+    return folder
+
+
+def iqa(*words):
+    return CliRunner().invoke(app, [str(word) for word in ("records", *words)])
+
+
+@pytest.fixture
+def sent(made, tmp_path, monkeypatch):
+    """What a first checkout exported, while the working folder is a second one with the same data set."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(tmp_path / "first/data", tmp_path / "second/data")
+    shutil.copy(tmp_path / "first/params.yaml", tmp_path / "second")
+    monkeypatch.chdir(tmp_path / "second")
+    return tmp_path / "sent/sharpness/lab.json"
+
+
+def test_what_one_checkout_exports_another_verifies_and_joins(sent, tmp_path):
+    done = iqa("verify", sent.parent.parent)
+    assert done.exit_code == 0, done.output
+    assert "1 of 1 records hold" in done.output
+    assert "not checked: needs sharpness of version" in done.output
+    done = iqa("add", sent.parent.parent, "--from", "friend")
+    assert done.exit_code == 0, done.output
+    taken = tmp_path / "second/results/records/received/friend/sharpness/lab.json"
+    assert taken.read_bytes() == sent.read_bytes()
+    assert taken.with_suffix(".csv").read_bytes() == sent.with_suffix(".csv").read_bytes()
+
+
+def test_a_record_holds_what_scipy_finds_and_the_same_bytes_each_time(sent, tmp_path, monkeypatch):
+    record = exchange.read(sent)
+    scores = pd.read_csv(sent.with_suffix(".csv"))["score"]
+    opinions = pd.read_csv("data/lab/manifest.csv")["mos"]
+    srcc = next(value for value in record.values if value.statistic == "srcc")
+    assert srcc.value == pytest.approx(stats.spearmanr(scores, opinions).statistic)
+    assert srcc.low < srcc.value < srcc.high
+    assert record.scores.sha256 == hashlib.sha256(sent.with_suffix(".csv").read_bytes()).hexdigest()
+    monkeypatch.chdir(tmp_path / "first")
+    assert iqa("export", tmp_path / "again").exit_code == 0
+    assert (tmp_path / "again/sharpness/lab.json").read_bytes() == sent.read_bytes()
+
+
+def test_the_schema_takes_what_is_written(sent):
+    Draft202012Validator(json.loads(described())).validate(json.loads(sent.read_text()))
+
+
+def test_where_the_method_is_here_it_is_asked(sent, tmp_path, monkeypatch):
+    shutil.copytree(tmp_path / "first/models", tmp_path / "second/models")
+    done = iqa("verify", sent, "--rescore", "5")
+    assert done.exit_code == 0
+    assert "not checked" not in done.output
+    # Scores that the method never gave, with figures that are true of them.
+    table = pd.read_csv(sent.with_suffix(".csv"))
+    table["score"] = np.arange(COUNT) * 1.0
+    table.to_csv(tmp_path / "first/results/scores/sharpness/lab.csv", index=False)
+    monkeypatch.chdir(tmp_path / "first")
+    assert iqa("export", tmp_path / "lied").exit_code == 0
+    monkeypatch.chdir(tmp_path / "second")
+    done = iqa("verify", tmp_path / "lied", "--rescore", "5")
+    assert done.exit_code == 3
+    assert "5 of 5 pictures score otherwise here" in done.output
+
+
+def digit(path, told):
+    """Another digit in one score."""
+    lines = path.with_suffix(".csv").read_text().splitlines()
+    image, score, error = lines[3].split(",")
+    at = score.index(".") + 3
+    score = score[:at] + str((int(score[at]) + 5) % 10) + score[at + 1 :]
+    lines[3] = f"{image},{score},{error}"
+    path.with_suffix(".csv").write_text("\n".join([*lines, ""]))
+
+
+def digit_and_digest(path, told):
+    digit(path, told)
+    told["scores"]["sha256"] = hashlib.sha256(path.with_suffix(".csv").read_bytes()).hexdigest()
+
+
+def left_out(path, told):
+    """The worst picture left out, and all that counts rows made to fit."""
+    table = pd.read_csv(path.with_suffix(".csv")).drop(index=5)
+    table.to_csv(path.with_suffix(".csv"), index=False)
+    told["scores"] |= {
+        "sha256": hashlib.sha256(path.with_suffix(".csv").read_bytes()).hexdigest(),
+        "rows": COUNT - 1,
+    }
+
+
+def twice(path, told):
+    table = pd.read_csv(path.with_suffix(".csv"))
+    pd.concat([table, table[:1]]).to_csv(path.with_suffix(".csv"), index=False)
+    digest = hashlib.sha256(path.with_suffix(".csv").read_bytes()).hexdigest()
+    told["scores"] |= {"sha256": digest, "rows": COUNT + 1}
+
+
+def of(*keys, value):
+    def change(path, told):
+        place = told
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = value(place[keys[-1]]) if callable(value) else value
+
+    return change
+
+
+TAMPERED = {
+    "a digit of a score": (digit, "scores: fails: SHA-256"),
+    "a digit and the digest": (digit_and_digest, "figures: fails: .*the record has"),
+    "a picture left out": (left_out, "figures: fails"),
+    "a picture twice": (twice, "scores: fails: 'images/p00.png' stands twice"),
+    "a figure": (of("values", 0, "value", value=lambda v: v + 1e-4), "srcc: value is .*the record has"),
+    "an interval": (of("values", 0, "low", value=lambda v: v + 1e-3), "srcc: low is .*the record has"),
+    "a number of pictures": (of("values", 0, "n", value=100), "srcc: n is 24, the record has 100"),
+    "a figure taken out": (lambda path, told: told["values"].pop(0), "srcc is left out"),
+    "a figure made up": (
+        lambda path, told: told["values"].append({**told["values"][0], "statistic": "beauty"}),
+        "beauty is not what this data set gives",
+    ),
+    "another seed": (of("protocol", "seed", value=5), "figures: fails"),
+    "weights": (of("method", "weights_sha256", value="0" * 64), "method: fails: its version is not that"),
+    "settings": (of("method", "load", value={"sigma": 3}), "method: fails: its version is not that"),
+    "direction": (of("method", "higher_is_better", value=False), "method: fails: its direction"),
+    "opinions": (of("dataset", "manifest_sha256", value="0" * 64), "data set: fails: manifest_sha256"),
+    "raters": (of("dataset", "rated_by", value="proxy"), "data set: fails: rated_by"),
+    "pictures": (of("dataset", "pictures_sha256", value="0" * 64), "pictures: fails: files of pictures"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_what_is_altered_is_named_and_stays_out(sent, tmp_path, name):
+    change, says = TAMPERED[name]
+    told = json.loads(sent.read_text())
+    change(sent, told)
+    sent.write_text(json.dumps(told))
+    done = iqa("verify", sent)
+    assert done.exit_code == 3
+    assert pd.Series([done.output]).str.contains(says).all(), done.output
+    assert iqa("add", sent, "--from", "friend").exit_code == 3
+    assert not (tmp_path / "second/results/records").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda path, told: told.update(surprise=1), "surprise"),
+        (of("format", value=2), "format"),
+        (of("method", "name", value="../../models/qualiclip"), r"method\.name"),
+        (of("dataset", "name", value="/etc"), r"dataset\.name"),
+        (of("values", 0, "value", value=float("nan")), r"values\.0\.value"),
+        (of("method", "card", "title", value="x" * 501), r"method\.card\.title"),
+        (of("values", value=lambda rows: rows * 200), "values"),
+    ],
+)
+def test_what_is_not_of_the_form_is_refused_before_anything_is_looked_at(sent, change, says):
+    told = json.loads(sent.read_text())
+    change(sent, told)
+    sent.write_text(json.dumps(told))
+    with pytest.raises(ValueError, match=says):
+        exchange.read(sent)
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "{}", "\xff", '{"format": 1', " " * 2_000_001])
+def test_what_is_no_record_at_all_is_refused(tmp_path, text):
+    (tmp_path / "x.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match=r"x\.json"):
+        exchange.read(tmp_path / "x.json")
+
+
+def test_a_link_in_the_place_of_scores_is_not_followed(sent, tmp_path):
+    secret = tmp_path / "secret.csv"
+    sent.with_suffix(".csv").rename(secret)
+    sent.with_suffix(".csv").symlink_to(secret)
+    done = iqa("add", sent, "--from", "friend")
+    assert "scores: not checked" in done.output
+    assert not (tmp_path / "second/results/records/received/friend/sharpness/lab.csv").exists()
+
+
+def test_without_the_data_set_it_is_said_what_would_bring_it(sent, tmp_path):
+    shutil.rmtree(tmp_path / "second/data")
+    done = iqa("verify", sent)
+    assert done.exit_code == 0
+    assert "data set: not checked: lab is not prepared here: `dvc repro prepare@lab`" in done.output
+    assert "figures: not checked" in done.output
+
+
+@pytest.mark.parametrize("sender", ["../x", "", "a b", "/tmp"])
+def test_a_sender_is_a_plain_name(sent, sender):
+    assert iqa("add", sent, "--from", sender).exit_code != 0
