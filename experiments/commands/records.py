@@ -80,7 +80,7 @@ def add(
 
     if not sender.isidentifier():
         raise ValueError(f"--from {sender}: a name of letters, digits and _ is needed")
-    found = list(_records(source))
+    found = list(records(source))
     if not found:
         raise ValueError(f"{source}: holds no record")
     refused = 0
@@ -90,7 +90,7 @@ def add(
             refused += 1
             continue
         exchange.write(record, target)
-        if (scores := _beside(path)) is not None:
+        if (scores := beside(path)) is not None:
             files.write_bytes(target.with_suffix(".csv"), scores)
         typer.echo(f"{target} taken in")
     if refused:
@@ -107,7 +107,7 @@ def verify(
     ] = 0,
 ) -> None:
     """Work every figure out anew from the scores beside; exit code 3: some records fail."""
-    found = list(_records(folder))
+    found = list(records(folder))
     if not found:
         raise ValueError(f"{folder}: holds no record; `iqa records export` writes some")
     failed = sum(_said(path, record, rescore) for path, record in found)
@@ -124,7 +124,7 @@ def schema() -> None:
     typer.echo(described())
 
 
-def _records(source: Path) -> Iterator[tuple[Path, Record]]:
+def records(source: Path) -> Iterator[tuple[Path, Record]]:
     """Read each record of a folder, or the one that a file is."""
     from benchmark import exchange
 
@@ -136,7 +136,7 @@ def _records(source: Path) -> Iterator[tuple[Path, Record]]:
             yield path, exchange.read(path)
 
 
-def _beside(path: Path) -> bytes | None:
+def beside(path: Path) -> bytes | None:
     """Return the scores beside a record, if there is a plain file of them that is not too large."""
     from benchmark.exchange import LARGEST
 
@@ -152,7 +152,7 @@ def _said(path: Path, record: Record, rescore: int = 0) -> bool:
 
     name = record.dataset.name
     data = results.dataset(name) if results.is_prepared(name) else None
-    scores = _beside(path)
+    scores = beside(path)
     found = exchange.check(record, scores, data)
     if rescore and scores is not None and data is not None and not _fails(found):
         from experiments.scoring.rescored import rescored

@@ -1,0 +1,100 @@
+"""Pages of records: how far each was checked, what it learnt, nothing that anybody wrote executed."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from benchmark.exchange import Record
+from benchmark.reporting.leaderboard import Entry, pages
+from experiments.cli import app
+from tests.exchange.test_records import iqa, made, sent  # noqa: F401 (fixtures)
+
+
+def simulated(like, methods=30, datasets=12):
+    """Records of many methods on many data sets, with figures drawn at random."""
+    draw = np.random.default_rng(0)
+    for method in range(methods):
+        for dataset in range(datasets):
+            told = like.model_dump(mode="json")
+            told["method"] |= {"name": f"m{method:02d}", "version": f"{method:064x}"}
+            told["method"]["card"] |= {"title": f"Method {method}", "opinions_of": f"set{method % 40:02d}"}
+            told["dataset"] |= {"name": f"set{dataset:02d}", "title": f"Set {dataset} (simulated)"}
+            value = float(draw.uniform(0, 0.9))
+            told["values"][0] |= {"value": value, "low": value - 0.05, "high": value + 0.05}
+            yield Record.model_validate(told)
+
+
+@pytest.fixture
+def like(sent):  # noqa: F811
+    return Record.model_validate(json.loads(sent.read_text()))
+
+
+def entries(records, standing="reported"):
+    return [Entry(r, "lab", standing, f"records/{r.method.name}/{r.dataset.name}.json") for r in records]
+
+
+def test_thirty_methods_on_twelve_sets_have_a_row_and_a_column_each(like):
+    made_of = entries(simulated(like))
+    site = pages(made_of)
+    assert len(site) == 13
+    assert all(site["index"].count(f">Method {method}</span>") == 1 for method in range(30))
+    heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", site["index"])
+    assert heads[4:] == [f"Set {dataset}" for dataset in range(12)]
+    value = made_of[17 * 12 + 5].record.values[0].value
+    row = site["index"].split(">Method 17</span>")[1].split("</tr>")[0]
+    assert re.findall(r"<span>([\d.–†]+)</span>", row)[5] == f"{value:.3f}"
+    # Method 3 has learnt from the opinions of set 3, and of no other.
+    row = site["index"].split(">Method 3</span>")[1].split("</tr>")[0]
+    assert [i for i, text in enumerate(re.findall(r"<span>(0\.\d+†?)</span>", row)) if "†" in text] == [3]
+
+
+def test_the_order_of_the_records_does_not_matter(like):
+    made_of = entries(simulated(like, 3, 2))
+    assert pages(made_of) == pages(made_of[::-1])
+
+
+def test_what_a_sender_wrote_is_text(like):
+    told = like.model_dump(mode="json")
+    told["method"]["card"] |= {
+        "title": "<script>alert(1)</script>",
+        "training_data": '"><img src=x onerror=1>',
+    }
+    told["dataset"]["title"] = "<b>Lab</b>"
+    for text in pages(entries([Record.model_validate(told)]), ["<i>left</i>"]).values():
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+        assert "<b>Lab" not in text
+        assert "<i>left" not in text
+
+
+def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(sent, tmp_path):  # noqa: F811
+    assert iqa("add", sent, "--from", "friend").exit_code == 0
+    folder = tmp_path / "second/results/records"
+    (folder / "sharpness").mkdir()
+    for ending in (".json", ".csv"):
+        (folder / f"sharpness/lab{ending}").write_bytes(sent.with_suffix(ending).read_bytes())
+    told = json.loads(sent.read_text())
+    told["dataset"]["name"] = "elsewhere"
+    other = folder / "received/stranger/sharpness/elsewhere.json"
+    other.parent.mkdir(parents=True)
+    other.write_text(json.dumps(told))
+    told["method"]["weights_sha256"] = "0" * 64
+    bad = folder / "received/cheat/sharpness/lab.json"
+    bad.parent.mkdir(parents=True)
+    bad.write_text(json.dumps(told))
+    done = CliRunner().invoke(app, ["leaderboard", "--out", "site"])
+    assert done.exit_code == 0, done.output
+    assert "3 records, 1 left out" in done.output
+    index = (tmp_path / "second/site/index.html").read_text()
+    rows = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", index, re.S)
+    standing = {
+        re.findall(r"<span>([^<]*)</span>", row)[1]: re.findall(r"<span>([^<]*)</span>", row)[2]
+        for row in rows
+    }
+    assert standing == {"here": "measured here", "friend": "verified", "stranger": "reported"}
+    assert "received/cheat/sharpness/lab.json: method: its version" in index
+    link = re.search(r'href="(records/[^"]*)"', (tmp_path / "second/site/set-lab.html").read_text())[1]
+    assert (tmp_path / "second/site" / link).is_file()
