@@ -164,6 +164,7 @@ def _shown(table: Table, entries: Sequence[Entry]) -> Html:
         }
         for e in entries
         for value in e.record.values
+        if value.statistic in SHOWN
     ]
     content = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
     return blocks.table(table, Source("records", "records", content))
