@@ -76,7 +76,7 @@ def train(
     clip = load_clip(settings.architecture, settings.pretrained, seed)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=True, ending=ENDING, seed=seed)
     scale = float(clip.logit_scale.detach().exp())
-    config = architecture_of(settings.architecture)
+    config = architecture_of(settings.architecture, None, settings.pretrained)
     return train_prompts(clip, config, prompts, rated, out, scale=scale, seed=seed, settings=settings)
 
 

@@ -73,7 +73,7 @@ def step_losses(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the weighted loss of a part of a step, and its terms with the share of level pairs in order."""
     shape = crops.shape[:3]
-    flat = crops.flatten(0, 2).contiguous(memory_format=torch.channels_last)
+    flat = crops.flatten(0, 2)
     with torch.autocast(flat.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
         embedding = embed(flat)
         positive, negative = embedding @ model.positive.T, embedding @ model.negative.T
@@ -195,7 +195,7 @@ def _run(
 ) -> tuple[AntonymScorer, pd.DataFrame, pd.DataFrame]:
     clip = load_clip(settings.architecture, settings.pretrained, seed, _changes(settings))
     model = scorer(clip, prompt_pairs(settings.prompts), settings.scale)
-    model = model.to(crew.device).to(memory_format=torch.channels_last)
+    model = model.to(crew.device).to(memory_format=model.encoder.layout)
     if settings.steps:  # the backbone as it starts reads none
         check_pictures([*pictures, *held_out], least=settings.crop)
     optimizer = torch.optim.AdamW(
@@ -278,7 +278,8 @@ def train(
             "seed": seed,
             "changes": changes,
         }
-        save_scorer(model, weights, architecture(settings.architecture, changes), text=text)
+        config = architecture(settings.architecture, changes, settings.pretrained)
+        save_scorer(model, weights, config, text=text)
         sheet_file(pictures[0], out / "ladders.png", seed, order=settings.order, side=SHOWN)
         for name, table in (("curve", curve), ("validation", validation)):
             if len(table) or name == "curve":

@@ -1,4 +1,4 @@
-"""Weights are computed with as they were trained: QuickGELU or GELU, and the pictures' mean and deviation."""
+"""Weights are computed with as they were trained: QuickGELU or GELU."""
 
 import copy
 
@@ -55,13 +55,7 @@ def test_every_tag_is_taken_with_the_activation_that_open_clip_states():
         taken += 1
         entry = open_clip.get_pretrained_cfg(name, tag)
         assert bool(entry.get("quick_gelu")) == bool(config.get("quick_gelu")), (name, tag)
-        assert tuple(entry["mean"]) == (0.48145466, 0.4578275, 0.40821073), (name, tag)
-    assert taken > 60
-
-
-def test_weights_of_pictures_normalised_otherwise_are_refused():
-    with pytest.raises(ValueError, match=r"laion2b_s32b_b82k.*mean \(0\.5, 0\.5, 0\.5\)"):
-        check_tag("ViT-L-14", "laion2b_s32b_b82k")
+    assert taken > 150
 
 
 @pytest.fixture

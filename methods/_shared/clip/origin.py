@@ -1,7 +1,7 @@
 """What weights were trained with must be what the architecture computes with: open_clip's own record of it.
 
 OpenAI, MetaCLIP, DFN and others trained with QuickGELU. With GELU their weights fit tensor by tensor and give
-other embeddings. The same holds for another mean and deviation than pictures are normalised by here.
+other embeddings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import open_clip
 
-from methods._shared.clip.encoder import MEAN, PLAIN, QUICK, STD, architecture
+from methods._shared.clip.encoder import PLAIN, QUICK, architecture
 
 
 def check_tag(name: str, tag: str) -> None:
@@ -20,7 +20,7 @@ def check_tag(name: str, tag: str) -> None:
     ------
     ValueError
         If open_clip knows no such tag of the architecture, or its weights were trained with another
-        activation or on pictures normalised in another way.
+        activation.
     """
     if tag not in open_clip.list_pretrained_tags_by_model(name):
         raise ValueError(f"pretrained={tag!r} is neither a file nor a tag that open_clip knows for {name}")
@@ -31,11 +31,6 @@ def check_tag(name: str, tag: str) -> None:
         raise ValueError(
             f"weights {tag!r} of {name} were trained with {_activation(trained)}, but {name} computes with "
             f"{_activation(computed)}: take architecture {other!r}"
-        )
-    if (tuple(entry["mean"]), tuple(entry["std"])) != (MEAN, STD):
-        raise ValueError(
-            f"weights {tag!r} of {name} were trained on pictures with mean {entry['mean']} and deviation "
-            f"{entry['std']}; here all are normalised as OpenAI's CLIP does: take other weights"
         )
 
 

@@ -37,6 +37,11 @@ class LearntPrompts(nn.Module):
         that end in one.
     seed
         Seed of the random start, normal with deviation .02.
+
+    Raises
+    ------
+    ValueError
+        If the CLIP has a text tower or a tokenizer of another kind.
     """
 
     tokenized: Tensor
@@ -47,6 +52,11 @@ class LearntPrompts(nn.Module):
         self, clip: CLIP, words: Sequence[str], *, tokens: int, shared: bool, ending: str = "", seed: int = 0
     ) -> None:
         super().__init__()
+        if not isinstance(clip, CLIP) or getattr(clip, "text_settings", {}).get("hf_tokenizer_name"):
+            raise ValueError(
+                "architecture: prompts are learnt with CLIP's own text tower and tokenizer alone; take e.g. "
+                "'RN50-quickgelu' or 'ViT-B-16'"
+            )
         self._text = [clip]  # in a list, so that its weights are neither trained nor saved with the context
         tokenizer = SimpleTokenizer(context_length=clip.context_length)
         lengths = [len(tokenizer.encode(word)) for word in words]

@@ -10,14 +10,15 @@ from typing import Any
 
 import open_clip
 import torch
-from open_clip.model import CLIP
+from open_clip.convert import convert_state_dict
+from open_clip.model import convert_to_custom_text_state_dict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from benchmark import files
 from methods._shared.clip.antonyms import AntonymScorer
-from methods._shared.clip.encoder import ImageEncoder, architecture, build, encode_prompts, undrawn
+from methods._shared.clip.encoder import ImageEncoder, architecture, build, encode_prompts, tower, undrawn
 from methods._shared.clip.origin import check_file, check_tag
 from methods._shared.weights.tensor_files import read_tensors
 from methods._shared.weights.weight_cache import Source, first_of
@@ -28,7 +29,7 @@ Pairs = Sequence[tuple[str, str]]
 _ENTRY = "qualibench"
 
 
-def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str, Any] | None = None) -> CLIP:
+def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str, Any] | None = None) -> Any:
     """Return a CLIP model on the CPU, in evaluation mode and single precision.
 
     Parameters
@@ -46,7 +47,7 @@ def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str
         If the architecture, the tag or the file is unknown or does not fit, cannot be fetched, or was trained
         otherwise than the architecture computes (see `methods._shared.clip.origin`).
     """
-    config = architecture(name, changes)
+    config = architecture(name, changes, pretrained)
     if pretrained is None:
         return build(config, seed)
     path = Path(pretrained)
@@ -57,8 +58,23 @@ def load_clip(name: str, pretrained: str | None, seed: int, changes: Mapping[str
         path = pretrained_file(name, pretrained)
     state = openai_names(read_tensors(path))
     clip = undrawn(config)
-    fill(clip, state, f"{path} does not hold the weights of {name}")
+    fill(clip, own_names(clip, state), f"{path} does not hold the weights of {name}")
     return clip
+
+
+def own_names(clip: Any, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Name tensors as a model of open_clip does, where a file has Apple's names or those of an older version.
+
+    The same that ``open_clip.load_checkpoint`` does, without resizing anything.
+    """
+    named: dict[str, Tensor] = convert_state_dict(clip, dict(state))
+    if "positional_embedding" in named and not hasattr(clip, "positional_embedding"):
+        named = convert_to_custom_text_state_dict(named)
+    for name in ("logit_scale", "logit_bias"):
+        own = getattr(clip, name, None)
+        if name in named and own is not None:
+            named[name] = named[name].reshape(own.shape)
+    return {k: v for k, v in named.items() if k != "text.transformer.embeddings.position_ids"}
 
 
 def pretrained_file(name: str, tag: str) -> Path:
@@ -79,6 +95,10 @@ def pretrained_file(name: str, tag: str) -> Path:
         file = file or "open_clip_model.safetensors"
         address = f"https://huggingface.co/{repository}/resolve/main/{file}"
         sources.append(Source(f"{repository.replace('/', '--')}--{file}", address))
+        if not os.path.split(hub)[1]:  # older repositories have the pickle alone
+            old = "open_clip_pytorch_model.bin"
+            address = f"https://huggingface.co/{repository}/resolve/main/{old}"
+            sources.append(Source(f"{repository.replace('/', '--')}--{old}", address))
     return first_of(f"weights {tag!r} of {name}", sources)
 
 
@@ -118,7 +138,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], complaint: str) -> None
     module.load_state_dict(dict(state), strict=False)
 
 
-def scorer(clip: CLIP, pairs: Pairs, scale: float | None = None) -> AntonymScorer:
+def scorer(clip: Any, pairs: Pairs, scale: float | None = None) -> AntonymScorer:
     """Make a scorer of a CLIP model; its text tower is read once and not kept.
 
     Without ``scale``, the cosines are multiplied by the model's own exp(logit_scale).
@@ -198,8 +218,7 @@ def load_scorer(path: Path, pairs: Pairs | None = None) -> AntonymScorer:
     positive, negative = state.get("positive"), state.get("negative")
     if positive is None or negative is None:
         raise ValueError(f"{path} holds no prompt embeddings; was it written by this suite?")
-    clip = undrawn(json.loads(metadata["config"]))
-    encoder = ImageEncoder(clip.visual)
+    encoder = ImageEncoder(tower(json.loads(metadata["config"])))
     scale = float(metadata["scale"])
     model = AntonymScorer(encoder, torch.empty_like(positive), torch.empty_like(negative), scale)
     fill(model, state, f"{path} does not fit the architecture that it names")
