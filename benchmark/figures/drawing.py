@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 #: What matplotlib would write into a file of each kind, left out.
 METADATA: dict[str, dict[str, None]] = {
@@ -15,14 +20,28 @@ METADATA: dict[str, dict[str, None]] = {
 }
 
 
+class Mark(NamedTuple):
+    """A place in the data of an axis that answers to the mouse: what it says, and a picture's file."""
+
+    axis: Axes
+    x: float
+    y: float
+    text: str
+    picture: str = ""
+
+
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, the caption over it, and words for who cannot see it; ``photo`` where it holds pictures."""
+    """A figure, the caption over it, and words for who cannot see it; ``photo`` where it holds pictures.
+
+    On a page the figure is its PNG, and ``marks`` say what a reader's mouse or keys find in it.
+    """
 
     figure: Figure
     caption: str
     alt: str
     photo: bool = False
+    marks: Sequence[Mark] = ()
 
     @property
     def dpi(self) -> int:
@@ -33,7 +52,8 @@ class Drawing:
 def encode(drawing: Drawing, note: str = "") -> dict[str, bytes]:
     """Return the PNG, SVG and PDF of a figure (and empty it), ``note`` written under the picture.
 
-    None holds a date, a version or a random id, so equal figures give equal bytes.
+    Also ``marks``, JSON: of every mark its place, in per cent from the left and from the top, its text and
+    its picture. None holds a date, a version or a random id, so equal figures give equal bytes.
     """
     figure = drawing.figure
     if note:
@@ -47,5 +67,15 @@ def encode(drawing: Drawing, note: str = "") -> dict[str, bytes]:
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches=box, dpi=drawing.dpi)
         out[kind] = buffer.getvalue()
+    places = [_place(mark, box, figure.dpi) for mark in drawing.marks]
+    out["marks"] = json.dumps(places, ensure_ascii=False, separators=(",", ":")).encode()
     figure.clear()
     return out
+
+
+def _place(mark: Mark, box: Bbox, dpi: float) -> list[Any]:
+    """Where a mark lies in the picture, per cent, and what it says."""
+    x, y = mark.axis.transData.transform((mark.x, mark.y)) / dpi
+    left, top = (x - box.x0) / box.width, (box.y1 - y) / box.height
+    place = [round(100 * float(left), 2), round(100 * float(top), 2), mark.text]
+    return [*place, mark.picture] if mark.picture else place

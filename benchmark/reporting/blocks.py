@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from benchmark.figures import Drawing
 from benchmark.reporting.html import Html, render
@@ -16,6 +16,8 @@ from benchmark.reporting.source import Source
 from benchmark.tables import Table
 
 SIDE = 288  # longest side of a picture on a page, pixels
+#: In the place of a picture where the settings have none.
+LEFT_OUT = (b"", "left out (report.pictures: none)")
 
 
 def table(made: Table, source: Source, proxy: str = "", cite: str = "") -> Html:
@@ -75,30 +77,42 @@ def missing(name: str, command: str) -> Html:
     return render("missing.html", name=name, command=command)
 
 
-def picture(path: Path) -> tuple[bytes, str]:
-    """Return a picture reduced to ``SIDE`` as JPEG of high quality, or no bytes and the reason."""
+def picture(path: Path, short_side: int = 0) -> tuple[bytes, str]:
+    """Return a picture reduced to ``SIDE`` without sharpening, as JPEG; or no bytes and the reason."""
+    from benchmark.images import ImageError, read  # a page without pictures need not wait for torch
+    from benchmark.pictures.thumbnails import encoded, reduced
+
     try:
-        with Image.open(path) as opened:
-            small = opened.convert("RGB")
-    except FileNotFoundError:
-        return b"", "the file is missing"
-    except (UnidentifiedImageError, OSError) as error:
-        return b"", f"cannot be read: {type(error).__name__}"
-    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=92, subsampling=0)
-    return buffer.getvalue(), ""
+        return encoded(reduced(read(path, short_side), SIDE), quality=92), ""
+    except ImageError as error:
+        return b"", "the file is missing" if not path.exists() else str(error).replace(str(path), path.name)
 
 
 def gallery(
-    caption: str, groups: Mapping[str, Sequence[tuple[Path, str]]], source: Source, proxy: str = ""
+    caption: str,
+    groups: Mapping[str, Sequence[tuple[Path, str]]],
+    source: Source,
+    proxy: str = "",
+    terms: Sequence[str] = (),
+    pictures: bool = True,
 ) -> Html:
-    """Show pictures in groups, each picture with its caption."""
+    """Show pictures in groups, each with its caption; or their names alone, where there are to be none.
+
+    ``terms`` say why they are not to be published.
+    """
     shown = {
-        heading: [(*picture(path), path.name, text) for path, text in pictures]
-        for heading, pictures in groups.items()
+        heading: [(*(picture(path) if pictures else LEFT_OUT), path.name, text) for path, text in tiles]
+        for heading, tiles in groups.items()
     }
-    return render("gallery.html", caption=caption, groups=shown, source=source, proxy=proxy, side=SIDE)
+    said = [words for words in terms if words and pictures]
+    return render(
+        "gallery.html", caption=caption, groups=shown, source=source, proxy=proxy, side=SIDE, terms=said
+    )
+
+
+def terms(said: Sequence[str]) -> list[Html]:
+    """Say of pictures, above or below them, why they are not to be published."""
+    return [render("terms.html", words=words) for words in said]
 
 
 def cards(entries: Mapping[str, Mapping[str, str]]) -> Html:

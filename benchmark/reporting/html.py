@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -14,6 +15,14 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 def data_uri(content: bytes, kind: str) -> str:
     """Return ``content`` as a link that needs no file."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def script_json(content: bytes) -> Markup:
+    """Return JSON that may stand in a script element: nothing in it ends the element or begins another."""
+    text = content.decode()
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 environment = jinja2.Environment(
@@ -24,6 +33,7 @@ environment = jinja2.Environment(
     lstrip_blocks=True,
 )
 environment.globals["data_uri"] = data_uri
+environment.globals["script_json"] = script_json
 
 
 class Html(str):

@@ -69,6 +69,7 @@ def page(notebook: Any, entry: MenuEntry, menu: Sequence[MenuEntry], site: str, 
     return render(
         "page.html", body=Html(body), entry=entry, menu=menu, sections=sections, site=site,
         note=note, style=Html(style), script=Html(script), missing=body.count('class="missing"'),
+        unpublished='class="proxy terms"' in body,
     )  # fmt: skip
 
 

@@ -65,6 +65,11 @@ class Run:
         path = Path(self.params)
         return yaml.safe_load(path.read_text()) or {} if path.is_file() else {}
 
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether pages show pictures (``report.pictures``)."""
+        return (self.settings.get("report") or {}).get("pictures") != "none"
+
     @cached_property
     def records(self) -> Mapping[str, Record]:
         """Record of each data set of the run that has been prepared, in the order of the settings."""

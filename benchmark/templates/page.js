@@ -49,7 +49,7 @@
     };
     body.append(...[...body.rows].sort(order));
   };
-  for (const table of document.querySelectorAll("table.data")) {
+  for (const table of document.querySelectorAll("figure table.data")) {
     [...table.tHead.rows].at(-1).querySelectorAll("th").forEach((head, index) => {
       const handle = document.createElement("button");
       handle.type = "button";
@@ -73,5 +73,90 @@
     });
     line.append(input);
     table.parentElement.before(line);
+  }
+})();
+
+// Figures answer to mouse and keys: each mark is [per cent from the left, from the top, text, picture].
+(() => {
+  const NEAR = 24; // pixels
+  for (const layer of document.querySelectorAll("[data-marks]")) {
+    const figure = layer.closest("figure");
+    const region = layer.parentElement;
+    const marks = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+    const order = marks.map((_, place) => place).sort((a, b) => marks[a][0] - marks[b][0] || marks[a][1] - marks[b][1]);
+    const make = (name) => Object.assign(document.createElement("div"), { className: name });
+    const [ring, tip, pins, said] = ["ring", "tip", "pins", "said"].map(make);
+    ring.hidden = tip.hidden = true;
+    said.setAttribute("aria-live", "polite");
+    layer.append(ring);
+    region.after(tip, said, pins);
+    let at = -1;
+    const card = (mark) => {
+      const box = document.createDocumentFragment();
+      if (mark[3]) {
+        const picture = document.createElement("img");
+        Object.assign(picture, { src: mark[3], alt: `picture ${mark[2].split("\n")[0]}` });
+        box.append(picture);
+      }
+      for (const line of mark[2].split("\n")) box.append(Object.assign(document.createElement("p"), { textContent: line }));
+      return box;
+    };
+    const place = (mark) => {
+      const frame = layer.getBoundingClientRect();
+      return [frame.left + (mark[0] * frame.width) / 100, frame.top + (mark[1] * frame.height) / 100];
+    };
+    const show = (next) => {
+      if (next === at) return;
+      at = next;
+      ring.hidden = tip.hidden = at < 0;
+      if (at < 0) return;
+      const mark = marks[at];
+      Object.assign(ring.style, { left: `${mark[0]}%`, top: `${mark[1]}%` });
+      tip.replaceChildren(card(mark));
+      const [x, y] = place(mark);
+      const [wide, high] = [tip.offsetWidth, tip.offsetHeight];
+      const left = x + 14 + wide > innerWidth ? x - 14 - wide : x + 14;
+      const top = y + 14 + high > innerHeight ? y - 14 - high : y + 14;
+      Object.assign(tip.style, { left: `${Math.max(4, left)}px`, top: `${Math.max(4, top)}px` });
+    };
+    const nearest = (event) => {
+      const frame = layer.getBoundingClientRect();
+      let [found, least] = [-1, NEAR ** 2];
+      marks.forEach((mark, index) => {
+        const across = frame.left + (mark[0] * frame.width) / 100 - event.clientX;
+        const down = frame.top + (mark[1] * frame.height) / 100 - event.clientY;
+        const far = across * across + down * down;
+        if (far < least) [found, least] = [index, far];
+      });
+      return found;
+    };
+    const pin = () => {
+      if (at < 0) return;
+      const kept = [...pins.children].find((one) => one.dataset.mark === String(at));
+      if (kept) return kept.remove();
+      const one = make("pin");
+      one.dataset.mark = at;
+      one.append(card(marks[at]));
+      const close = Object.assign(document.createElement("button"), { type: "button", textContent: "Unpin" });
+      close.addEventListener("click", () => { one.remove(); region.focus(); });
+      one.append(close);
+      pins.append(one);
+    };
+    layer.addEventListener("pointermove", (event) => show(nearest(event)));
+    layer.addEventListener("pointerleave", () => show(-1));
+    layer.addEventListener("click", (event) => { show(nearest(event)); pin(); });
+    region.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step) {
+        const now = order.indexOf(at);
+        show(order[now < 0 ? (step > 0 ? 0 : order.length - 1) : Math.min(order.length - 1, Math.max(0, now + step))]);
+        said.textContent = marks[at][2];
+      } else if (event.key === "Enter") pin();
+      else if (event.key === "Escape") show(-1);
+      else return;
+      event.preventDefault();
+    });
+    region.addEventListener("blur", () => show(-1));
+    addEventListener("scroll", () => show(-1), { passive: true, capture: true });
   }
 })();

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
+import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,16 @@ from papermill.engines import Engine, papermill_engines
 
 from benchmark import files, naming
 from benchmark.method import Trained
-from benchmark.reporting.pages import menu_entry, page
-from benchmark.reporting.run import ablations
+from benchmark.reporting import explorer
+from benchmark.reporting.gathered import FOLDER
+from benchmark.reporting.gathered import files as small_copies
+from benchmark.reporting.pages import MenuEntry, menu_entry, page
+from benchmark.reporting.run import Run, ablations
 from experiments.pages.kernel import NAME, kernel
 from experiments.runs import stage
 
 NOTEBOOKS = Path("notebooks")
+PICTURES = "pictures"  # the page that leads to all pictures of each data set
 SITE = "No-reference image quality, measured"
 
 
@@ -119,12 +125,44 @@ def report(
     given = {"commit": commit()} | dict(parameters or {})
     for name, source in sources.items():
         check_parameters(name, source, given)
+    run = Run(**{key: str(value) for key, value in given.items()})
+    note = ablation_note(given.get("models", stage.MODELS))
+    explored = explorers(run) if PICTURES in sources else {}
+    place = 1 + [entry.name for entry in menu].index(PICTURES) if explored else 0
+    menu[place:place] = [entry for entry, _ in explored.values()]
     with contextlib.nullcontext(running) if running else kernel() as used:
         for entry in menu:
-            if not names or entry.name in names:
+            if names and entry.name not in names and not (entry.name in explored and PICTURES in names):
+                continue
+            if entry.name in explored:
+                executed = explored[entry.name][1]()
+            else:
                 executed = execute(sources[entry.name], given, used)
-                text = page(executed, entry, menu, SITE, ablation_note(given.get("models", stage.MODELS)))
-                files.write_text(reports / f"{entry.name}.html", text)
+            files.write_text(reports / f"{entry.name}.html", page(executed, entry, menu, SITE, note))
+    if explored and (not names or PICTURES in names):
+        shutil.rmtree(reports / FOLDER, ignore_errors=True)
+        for name, content in small_copies(run).items():
+            files.write_bytes(reports / name, content)
+
+
+def explorers(run: Run) -> dict[str, tuple[MenuEntry, Callable[[], Any]]]:
+    """Entries in the menu of the pages that hold every picture of a data set, and what makes each."""
+    found: dict[str, tuple[MenuEntry, Callable[[], Any]]] = {}
+    for dataset in run.scored:
+        if dataset in run.records:
+            title = explorer.title(run, dataset)
+            cells = [nbformat.v4.new_markdown_cell(title)]
+            entry = menu_entry(explorer.page_of(dataset), nbformat.v4.new_notebook(cells=cells))
+            found[entry.name] = entry, functools.partial(_explorer, run, dataset, title)
+    return found
+
+
+def _explorer(run: Run, dataset: str, title: str) -> Any:
+    """Notebook, as if executed, of the page that holds every picture of a data set."""
+    shown = {"text/html": explorer.body(run, dataset)}
+    output = nbformat.v4.new_output("display_data", shown)
+    cells = [nbformat.v4.new_markdown_cell(title), nbformat.v4.new_code_cell(outputs=[output])]
+    return nbformat.v4.new_notebook(cells=cells)
 
 
 def ablation_note(models: Any) -> str:

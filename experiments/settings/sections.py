@@ -183,6 +183,8 @@ class Report(Section):
     """Notebooks that become pages, in the order of the menu."""
 
     pages: list[str]
+    #: "none" makes the same pages without any picture, for data whose terms let nobody pass them on.
+    pictures: Literal["all", "none"] = "all"
 
 
 class Settings(Section):

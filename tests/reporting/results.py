@@ -13,6 +13,7 @@ from PIL import Image, ImageFilter
 from scipy import stats
 
 from benchmark.datasets.prepared.record import Record, write_record
+from benchmark.pictures.thumbnails import packed
 from tests.made import trained
 
 GROUPS = {
@@ -38,8 +39,19 @@ PUBLISHED = {
     ("qualiclip", "plcc"): (0.838, "S"),
     ("niqe", "srcc"): (0.551, "S"),
 }
-PAGES = ["index", "zero_shot", "cross_dataset", "ablations", "gmad", "gradcam", "robustness", "manifold"]
+PAGES = [
+    "index",
+    "zero_shot",
+    "pictures",
+    "cross_dataset",
+    "ablations",
+    "gmad",
+    "gradcam",
+    "robustness",
+    "manifold",
+]
 PAGES += ["training", "data", "cost", "methods", "provenance"]
+EXPLORERS = ["explore_demo", "explore_people"]
 TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
 TESTED = ("p", "p_holm", "resolvable", "p_equivalent", "letters")
 
@@ -240,6 +252,28 @@ def over_sets(tables: Path, rng: np.random.Generator) -> None:
     tidy(tables / "discrimination_differences.csv", gaps)
 
 
+def pictures(results: Path, data: Path, frames: dict[str, pd.DataFrame], rng: np.random.Generator) -> None:
+    """Write small copies, residuals of straight lines, and where methods are wrong."""
+    folder = results / "pictures"
+    folder.mkdir(parents=True)
+    for dataset, frame in frames.items():
+        (folder / f"{dataset}.zip").write_bytes(packed(data / dataset, list(frame["image"])))
+        rows, curves = [], []
+        for method, score in scored(frame, rng).items():
+            fitted = np.poly1d(np.polyfit(score, frame["mos"], 1))
+            left = {"score": score, "fitted": fitted(score), "residual": frame["mos"] - fitted(score)}
+            rows.append(pd.DataFrame({"method": method, "image": frame["image"], **left}))
+            at = np.linspace(score.min(), score.max(), 20)
+            band = {"fitted": fitted(at), "low": fitted(at) - 0.1, "high": fitted(at) + 0.1}
+            curves.append(pd.DataFrame({"method": method, "score": at, **band}))
+        pd.concat(rows).to_csv(folder / f"{dataset}.csv", index=False)
+        pd.concat(curves).to_csv(folder / f"{dataset}.curves.csv", index=False)
+        first, second = frame["image"][:2]
+        wrong = [("all", "", "", first, "", 0.5), ("pair", "niqe", "sharpness", first, second, 0.9)]
+        columns = ["kind", "method_a", "method_b", "image", "other", "value"]
+        pd.DataFrame(wrong, columns=columns).to_csv(folder / f"{dataset}.wrong.csv", index=False)
+
+
 def cost(tables: Path) -> None:
     """Write what a picture costs: networks have parameters, sums of filters have none."""
     clip = (38_316_896, 153_000_000, 21e9, 150e6)
@@ -416,6 +450,7 @@ def write(root: Path, seed: int = 0, side: int = 48) -> Path:
     gmad(root / "results", frames["demo"], rng)
     gradcam(root / "results", rng, side)
     ablation(tables, rng)
+    pictures(root / "results", root / "data", frames, rng)
     for method, (dataset, frame) in itertools.product(TITLES, frames.items()):
         path = root / "results" / "scores" / method / f"{dataset}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ def test_a_figure_is_the_same_at_another_time(run: Run, monkeypatch: pytest.Monk
         monkeypatch.setenv("SOURCE_DATE_EPOCH", str(second))
         made.append(figures.encode(drawn(run), "a note"))
     assert made[0] == made[1]
-    assert sorted(made[0]) == ["pdf", "png", "svg"]
+    assert sorted(made[0]) == ["marks", "pdf", "png", "svg"]
 
 
 def test_equal_figures_have_equal_bytes_without_date_or_version(run: Run) -> None:

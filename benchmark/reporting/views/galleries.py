@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import escape
-from PIL import Image
 
 from benchmark import figures
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
+from benchmark.reporting.licences import terms
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
 from benchmark.terms import number
@@ -40,8 +41,15 @@ def examples(run: Run) -> Html:
         chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, EXAMPLES).round().astype(int))]
         pictures = [(run.path(f"data/{name}/{r.image}"), _described(r)) for r in chosen.itertuples()]
         note = run.labels.proxy_note([name])
-        shown.append(blocks.gallery(f"{title}: {order}.", {"": pictures}, source, note))
+        said, there = _terms(run, [name]), run.shows_pictures
+        shown.append(blocks.gallery(f"{title}: {order}.", {"": pictures}, source, note, said, there))
     return Html.of(shown)
+
+
+def _terms(run: Run, datasets: Iterable[str]) -> list[str]:
+    """Say of which data sets the pictures are not to be published."""
+    records = [run.records[name] for name in datasets if name in run.records]
+    return [words for record in records if (words := terms(record.title, record.licence))]
 
 
 def _described(row: Any) -> str:
@@ -71,7 +79,9 @@ def duels(run: Run, source: Source) -> Html:
         "first. The defender scores both pictures alike, the attacker far apart. Preference: from 100, the "
         "judge agrees with the attacker, to −100, the judge prefers the other picture."
     )
-    return blocks.gallery(caption, groups, source, run.labels.proxy_note(chosen["dataset"]))
+    said = _terms(run, chosen["dataset"].unique())
+    note = run.labels.proxy_note(chosen["dataset"])
+    return blocks.gallery(caption, groups, source, note, said, run.shows_pictures)
 
 
 def attributions(run: Run, index: Source, maps: Source) -> Html:
@@ -82,15 +92,20 @@ def attributions(run: Run, index: Source, maps: Source) -> Html:
     with np.load(io.BytesIO(maps.content)) as stored:
         for image, part in list(index.frame.groupby("image", sort=False))[:MAPS]:
             by_prompt = {(r.method, r.target): stored[r.map] for r in part.itertuples()}
-            pixels = _pixels(run.path(f"results/gradcam/{image}"))
+            pixels = _pixels(run.path(f"results/gradcam/{image}"), run.shows_pictures)
             title = f"{part['distortion'].iloc[0]}, level {part['level'].iloc[0]}"
             rows.append(figures.Attribution(title, pixels, stored[part["region"].iloc[0]], by_prompt))
-    return run.drawing(figures.maps(rows, run.labels), [index, maps])
+    of = str(run.settings.get("gradcam", {}).get("dataset", ""))
+    said = _terms(run, [of]) if run.shows_pictures else []
+    return Html.of([run.drawing(figures.maps(rows, run.labels), [index, maps]), *blocks.terms(said)])
 
 
-def _pixels(path: Path) -> np.ndarray:
-    with Image.open(path) as opened:
-        return np.asarray(opened.convert("RGB"))
+def _pixels(path: Path, shown: bool) -> np.ndarray:
+    """Pixels of a picture; of a blank one as large where pages show none."""
+    from benchmark.images import read
+
+    pixels = (read(path) * 255).round().byte().permute(1, 2, 0).numpy()
+    return pixels if shown else np.full_like(pixels, 255)
 
 
 def training(run: Run) -> Html:
@@ -108,6 +123,8 @@ def training(run: Run) -> Html:
 
 def ladders(run: Run) -> Html:
     """Show the degradations at rising levels that each method learnt to rank."""
+    if not run.shows_pictures:
+        return Html("<p>Pictures are left out (report.pictures: none).</p>")
     shown = []
     for name in run.methods:
         source = run.source(f"models/{name}/ladders.png")
