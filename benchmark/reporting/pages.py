@@ -63,7 +63,11 @@ def page(notebook: Any, entry: MenuEntry, menu: Sequence[MenuEntry], site: str, 
     str
         HTML that asks no host for anything and is the same whenever the notebook's results are.
     """
-    body = "\n".join(_cell(cell) for cell in notebook.cells)
+    return framed("\n".join(_cell(cell) for cell in notebook.cells), entry, menu, site, note)
+
+
+def framed(body: str, entry: MenuEntry, menu: Sequence[MenuEntry], site: str, note: str = "") -> str:
+    """Set HTML between the menu and the page's end; see `page`."""
     body, sections = _anchored(_once(body))
     style, script = ((TEMPLATES / name).read_text() for name in ("page.css", "page.js"))
     return render(

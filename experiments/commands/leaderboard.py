@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from benchmark.exchange import Check
-    from benchmark.reporting.leaderboard import Standing
+    from benchmark.leaderboard import Standing
 
 
 def command(
@@ -23,7 +23,7 @@ def command(
     Every record is checked again; those that fail are left out, and listed.
     """
     from benchmark import exchange, files
-    from benchmark.reporting.leaderboard import Entry, pages
+    from benchmark.leaderboard import Entry, pages
     from experiments.commands.records import RECEIVED, beside, records
     from experiments.runs import results
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmark.exchange import Record
-from benchmark.reporting.leaderboard import Entry, pages
+from benchmark.leaderboard import Entry, pages
 from experiments.cli import app
 from tests.exchange.test_records import iqa, made, sent  # noqa: F401 (fixtures)
 

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from benchmark.exchange import Record
 from benchmark.exchange.record import Value
 from benchmark.reporting import blocks
-from benchmark.reporting.html import TEMPLATES, Html, render
-from benchmark.reporting.pages import MenuEntry
+from benchmark.reporting.html import Html
+from benchmark.reporting.pages import MenuEntry, framed
 from benchmark.reporting.source import Source
 from benchmark.tables import Table
 from benchmark.tables.cells import Cell, Column, estimate
@@ -66,7 +66,8 @@ def pages(entries: Sequence[Entry], left_out: Sequence[str] = ()) -> dict[str, s
     made = {"index": _index(ordered, sorted(titles), titles, left_out)}
     for name in sorted(titles):
         made[f"set-{name}"] = _of_set([e for e in ordered if e.record.dataset.name == name], titles[name])
-    return {entry.name: _page(made[entry.name], entry, menu) for entry in menu}
+    heads = {entry.name: Markup("<h1>{}</h1>\n").format(entry.title) for entry in menu}
+    return {entry.name: framed(heads[entry.name] + made[entry.name], entry, menu, SITE) for entry in menu}
 
 
 def _index(
@@ -168,12 +169,3 @@ def _shown(table: Table, entries: Sequence[Entry]) -> Html:
     ]
     content = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
     return blocks.table(table, Source("records", "records", content))
-
-
-def _page(body: Html, entry: MenuEntry, menu: Sequence[MenuEntry]) -> str:
-    style, script = ((TEMPLATES / name).read_text() for name in ("page.css", "page.js"))
-    title = Markup("<h1>{}</h1>").format(entry.title)
-    return render(
-        "page.html", body=Html.of([Html(title), body]), entry=entry, menu=menu, sections=[], site=SITE,
-        note="", style=Html(style), script=Html(script), missing=0,
-    )  # fmt: skip
