@@ -15,6 +15,39 @@ if TYPE_CHECKING:  # reading settings and cards must not wait for torch
     from torch import Tensor, nn
 
 
+#: What weights can have learnt from.
+KINDS = ("corpus", "teacher", "opinions", "pictures")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """One thing that the weights of a method have learnt from.
+
+    Parameters
+    ----------
+    kind
+        ``"corpus"``: what its network was trained on before; ``"teacher"``: a network that it imitates;
+        ``"opinions"``: scores by people; ``"pictures"``: pictures without opinions.
+    what
+        Name of a data set of this suite where it is one, else words.
+    source
+        Where that is said.
+    standing
+        ``"V"`` verified there, ``"S"`` from a second hand, ``"R"`` recalled.
+    """
+
+    kind: str
+    what: str
+    source: str
+    standing: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS or self.standing not in ("V", "S", "R") or not self.what or not self.source:
+            raise ValueError(
+                f"exposure: {self} needs a kind of {', '.join(KINDS)}, what, source, and standing V, S or R"
+            )
+
+
 @dataclass(frozen=True)
 class Card:
     """What a reader must know before trusting a method's scores.
@@ -49,6 +82,11 @@ class Card:
         Name in ``benchmark/provenance/published.csv`` of the figures that were measured with these weights,
         prompts and settings, or that its training is to reproduce; "" where there are none, and no figure
         stands beside its scores then.
+    exposure
+        What the weights have learnt from, each with its source; empty where nothing, ``None`` where the card
+        does not say.
+    transductive
+        Whether the score of a picture depends on other pictures of the data set that is scored.
     """
 
     title: str
@@ -64,6 +102,25 @@ class Card:
     opinions_of: str = ""
     bibtex: str = ""
     published_as: str = ""
+    exposure: tuple[Exposure, ...] | None = None
+    transductive: bool = False
+
+    def __post_init__(self) -> None:
+        if self.exposure is not None:  # read from a file, entries are mappings
+            entries: Sequence[Any] = self.exposure
+            made = tuple(e if isinstance(e, Exposure) else Exposure(**e) for e in entries)
+            object.__setattr__(self, "exposure", made)
+
+    def setting(self, overlap: object) -> str:
+        """Return in what way it meets a data set: "zero-shot" only where that is true.
+
+        ``overlap`` says whether it has learnt from the data set: ``True``, ``False`` or ``"unknown"``, or
+        their text.
+        """
+        known = {"True": "learnt from this data set", "unknown": "exposure to this data set not known"}
+        learnt = known.get(str(overlap), "")
+        words = [learnt, "transductive" if self.transductive else ""]
+        return ", ".join(filter(None, words)) or "zero-shot"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from benchmark import images as pictures_io
 from benchmark.files import sha256_of
 from benchmark.method import Card
 from methods._shared.arniqa.features import encoder_file, load_features
+from methods._shared.exposure import HERE, IMAGENET, KADIS
 from methods._shared.papers import ARNIQA, QUALICLIP
 from methods._shared.pristine import gaussian, ou
 
@@ -76,6 +78,11 @@ def load(pristine: str | Path, encoder: str | Path = "official") -> ou.OpinionUn
         If a file is missing, or the two do not belong together.
     """
     features = load_features(encoder)
-    if Path(pristine).is_dir():
-        return ou.fit(features, pictures_io.below(Path(pristine)))
-    return ou.read(features, Path(pristine))
+    made = (
+        ou.fit(features, pictures_io.below(Path(pristine)))
+        if Path(pristine).is_dir()
+        else ou.read(features, Path(pristine))
+    )
+    seen = (IMAGENET, KADIS, HERE) if encoder == "official" else None
+    made.card = replace(CARD, exposure=seen)
+    return made

@@ -8,6 +8,7 @@ from benchmark.method import Card
 from methods._shared.clip.antonyms import prompt_pairs
 from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.weights import load_clip, scorer
+from methods._shared.exposure import OPENAI, corpus_of
 from methods._shared.papers import CLIPIQA
 
 CARD = Card(
@@ -17,6 +18,7 @@ CARD = Card(
     weights="CLIP's RN50 by OpenAI, fetched at first use",
     training_data="400 million image-text pairs (CLIP); no quality scores",
     opinion_aware=False,
+    exposure=(OPENAI,),
     low=0.0,
     high=1.0,
     input="whole image, no resizing",
@@ -33,6 +35,7 @@ UNTRAINED = replace(
     bibtex="",
     licence="Apache-2.0",
     training_data="none: random weights, the floor that training must rise above",
+    exposure=(),
 )
 
 
@@ -70,7 +73,9 @@ def load(
     pairs = prompt_pairs(prompts)
     clip = load_clip(architecture, weights or pretrained, seed, {"width": width} if width else None)
     card = CARD if (weights or pretrained) is not None else UNTRAINED
-    if prompts != "clipiqa" and card is CARD:
+    if card is CARD:
+        card = replace(card, exposure=corpus_of(weights or pretrained))
+    if prompts != "clipiqa" and card.title == CARD.title:
         name = prompts if isinstance(prompts, str) else "own prompts"
         card = replace(card, title=f"CLIP-IQA ({name})")
     if (architecture, pretrained, weights, scale, width) == ("RN50-quickgelu", "openai", None, None, None):

@@ -18,6 +18,7 @@ from methods._shared.clip.official import read_clip
 from methods._shared.clip.prompt_training import PromptTraining, train_prompts
 from methods._shared.clip.prompts import LearntPrompts, learnt_scorer
 from methods._shared.clip.weights import load_clip, load_scorer, read_metadata
+from methods._shared.exposure import OPENAI, opinions
 from methods._shared.papers import CLIPIQA
 from methods._shared.weights.tensor_files import read_tensors
 from methods._shared.weights.weight_cache import weights_file
@@ -41,6 +42,7 @@ PUBLISHED = replace(
     weights="published prompts and CLIP's RN50 by OpenAI, fetched at first use; or prompts trained here",
     training_data="CLIP's pairs; prompts learnt from the training split of KonIQ-10k",
     opinions_of="koniq10k",
+    exposure=(OPENAI, *opinions("koniq10k", "Wang et al., AAAI 2023, and the authors' configuration")),
     published_as="clipiqa_plus",
 )
 

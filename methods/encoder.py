@@ -14,6 +14,7 @@ from benchmark import images as pictures_io
 from benchmark.files import sha256_of
 from benchmark.method import Card
 from methods._shared.arniqa.scales import half
+from methods._shared.exposure import HERE, IMAGENET, corpus_of
 from methods._shared.frozen import Library, frozen
 from methods._shared.pristine import gaussian, ou
 
@@ -79,10 +80,11 @@ class Distance(ou.OpinionUnaware):
 
     encoder: Encoder
 
-    @property
-    def card(self) -> Card:
-        """What a reader must know about these weights."""
-        return replace(self.encoder.card, title=f"{self.encoder.card.title}, -OU distance")
+    def __init__(self, encoder: Encoder, made: ou.OpinionUnaware) -> None:
+        super().__init__(encoder, made.mean, made.covariance, made.settings)
+        card = encoder.card
+        seen = None if card.exposure is None else (*card.exposure, HERE)
+        self.card = replace(card, title=f"{card.title}, -OU distance", exposure=seen)
 
     def to(self, device: str | torch.device) -> Distance:
         """Move the encoder to a device and return itself."""
@@ -163,12 +165,16 @@ def load(
         if Path(pristine).is_dir()
         else ou.read(encoder, Path(pristine))
     )
-    return Distance(encoder, made.mean, made.covariance, made.settings)
+    return Distance(encoder, made)
 
 
 def _encoder(library: Library, model: str, weights: str | None, scales: Scales, seed: int = 0) -> Encoder:
     learnt = "random weights" if weights is None else f"weights {Path(weights).name}"
     card = replace(CARD, title=f"{model} ({library}, {learnt})")
     if weights is None:
-        card = replace(card, training_data="none: random weights")
+        card = replace(card, training_data="none: random weights", exposure=())
+    elif library == "torchvision" and not Path(weights).is_file():
+        card = replace(card, exposure=(IMAGENET,))
+    elif library == "open_clip":
+        card = replace(card, exposure=corpus_of(weights))
     return Encoder(frozen(library, model, weights, seed), scales, card)

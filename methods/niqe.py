@@ -13,7 +13,8 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark import images as pictures_io
-from benchmark.method import Card
+from benchmark.method import Card, Exposure
+from methods._shared.exposure import HERE
 from methods._shared.pristine import gaussian, nss
 from methods._shared.weights.weight_cache import Source
 
@@ -23,6 +24,7 @@ CARD = Card(
     "IEEE Signal Processing Letters 20(3), 2013",
     licence="parameters: free use with the notice of the University of Texas at Austin (LIVE)",
     training_data="125 pristine pictures, unlabelled",
+    exposure=(Exposure("pictures", "125 pristine pictures", "Mittal et al. 2013", "R"),),
     opinion_aware=False,
     low=0.0,
     high=float("inf"),
@@ -43,6 +45,7 @@ FITTED = replace(
     title="NIQE (fitted here)",
     licence="no weights; a file of parameters has its own",
     training_data="pristine pictures, unlabelled",
+    exposure=(HERE,),
     published_as="",
 )
 

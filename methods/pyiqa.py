@@ -18,6 +18,7 @@ from torch import Tensor
 from benchmark import naming
 from benchmark.method import Card
 from methods._shared.devices import device
+from methods._shared.exposure import opinions
 from methods._shared.pyiqa_opinions import UNKNOWN, opinions_of
 
 CARD = Card(
@@ -144,12 +145,14 @@ def card_of(metric: str, higher_is_better: bool, score_range: str) -> Card:
         for text, side in zip([*bounds, "", ""][:2], (CARD.low, CARD.high), strict=True)
     ]
     learnt = opinions_of(metric)
+    known = learnt.of.replace(UNKNOWN, "").strip()
     return replace(
         CARD,
         title=f"{metric} (pyiqa)",
         training_data=learnt.words,
         opinion_aware=bool(learnt.of),
         opinions_of=learnt.of,
+        exposure=opinions(known, learnt.source) if known else None,
         published_as=FIGURES_OF.get(metric, ""),
         low=low,
         high=high,

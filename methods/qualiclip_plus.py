@@ -20,10 +20,13 @@ from methods._shared.clip.official import openai_config, read_clip
 from methods._shared.clip.prompt_training import PromptTraining, train_prompts
 from methods._shared.clip.prompts import LearntPrompts, learnt_scorer
 from methods._shared.clip.weights import load_clip, load_scorer, openai_names, read_metadata
+from methods._shared.exposure import KADIS_OF_QUALICLIP, OPENAI, opinions
 from methods._shared.papers import QUALICLIP
 from methods._shared.weights.tensor_files import read_tensors
 from methods._shared.weights.weight_cache import weights_file
 from methods.qualiclip import official_file
+
+PYIQAS = "pyiqa's training configuration"
 
 CARD = Card(
     title="QualiCLIP+",
@@ -45,6 +48,7 @@ PUBLISHED = replace(
     weights="published prompts and QualiCLIP's checkpoint, fetched at first use; or prompts trained here",
     training_data="QualiCLIP's; prompts learnt from the scores of koniq10k",
     opinions_of="koniq10k",
+    exposure=(OPENAI, KADIS_OF_QUALICLIP, *opinions("koniq10k", PYIQAS)),
 )
 
 #: Published prompts by the data set that they were learnt on.
@@ -141,7 +145,9 @@ def load(
     prompts.take(state, path)
     learnt = f"QualiCLIP's; prompts learnt from the scores of {dataset}"
     known = "qualiclip_plus" if encoder == "official" else ""
-    card = replace(PUBLISHED, training_data=learnt, opinions_of=dataset, published_as=known)
+    base = (OPENAI, KADIS_OF_QUALICLIP) if encoder == "official" else ()
+    seen = (*base, *opinions(dataset, PYIQAS)) if base else None
+    card = replace(PUBLISHED, training_data=learnt, opinions_of=dataset, published_as=known, exposure=seen)
     # Published through pyiqa alone, whose temperature is 2.
     scale = float(clip.logit_scale.detach().exp()) / 2
     return AntonymMethod("qualiclip_plus", learnt_scorer(clip, prompts, scale), card)

@@ -13,6 +13,7 @@ CARD = Card(
     paper="J. L. Pech-Pacheco et al. Diatom autofocusing in brightfield microscopy. ICPR 2000",
     licence="no weights",
     training_data="none",
+    exposure=(),
     opinion_aware=False,
     low=0.0,
     high=float("inf"),

@@ -187,7 +187,7 @@ def _pairs(found: Joint, margin: float) -> list[dict[str, object]]:
     moved = [influence(s, samples.mos, statistic, groups=groups) for s in samples.scores]
     pairs = list(combinations(range(len(found.names)), 2))
     strictest = LEVEL / max(len(pairs), 1)
-    words = "zero-shot, whole set, paired; p by the infinitesimal jackknife on Fisher's z"
+    words = "whole set, paired; p by the infinitesimal jackknife on Fisher's z"
     words += f"; resolvable with {POWER:.0%} power at Holm's strictest level; margin {margin:g}"
     protocol = describe(samples, found.how, words)
     rows = []

@@ -135,6 +135,9 @@ def _card(subject: _Subject) -> str:
             return f"{name} must be True or False, not {getattr(card, name)!r}"
     if not card.low < card.high:
         return f"its range is {card.low} to {card.high}; low must lie below high"
+    stated = {entry.what for entry in card.exposure or () if entry.kind == "opinions"}
+    if card.exposure is not None and stated != set(card.opinions_of.split()) - {"unknown"}:
+        return f"exposure names opinions of {sorted(stated)}, opinions_of says {card.opinions_of!r}"
     bibtex.entries(card.bibtex)  # says itself what is wrong
     if not isinstance(getattr(method, "name", None), str) or not method.name:
         return "the method has no `name`"

@@ -124,7 +124,9 @@ def _one_set(
 
 
 def _compared(table: pd.DataFrame, method: Trained, overlap: bool | str) -> pd.DataFrame:
-    """Add the published figure, and whether the method has learnt from these pictures."""
+    """Add the published figure, and whether the method has learnt from these pictures, in words too."""
+    setting = method.card.setting(overlap)
+    table = table.assign(protocol=table["protocol"].str.replace("zero-shot,", f"{setting},", regex=False))
     table = published.attach(table, method=method.published_as, opinions_of=opinions_of(method))
     return table.assign(overlap=overlap)
 

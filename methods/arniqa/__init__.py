@@ -22,6 +22,7 @@ from benchmark.scoring import features_manifest
 from methods._shared.arniqa.encoder import Encoder, build, save_encoder, start
 from methods._shared.arniqa.features import RELEASE, TwoScales, load_features
 from methods._shared.arniqa.scales import five_crops, half
+from methods._shared.exposure import IMAGENET, KADIS, opinions
 from methods._shared.papers import ARNIQA
 from methods._shared.training.loop import check_pictures, finished
 from methods._shared.weights.weight_cache import weights_file
@@ -212,12 +213,16 @@ def load(
         opinions_of(regressor_dataset)
         name = f"regressor_{regressor_dataset}.pth"
         path = weights_file(f"arniqa_{name}", [f"{RELEASE}/{name}"])
-    card = replace(CARD, published_as=_published_as(scales, protocol))
+    seen = (IMAGENET, KADIS) if encoder == "official" else None
+    card = replace(CARD, published_as=_published_as(scales, protocol), exposure=seen)
     if path is None:
         unaware = "pristine pictures, synthetically degraded; no quality scores"
         card = replace(card, title="ARNIQA (encoder alone)", training_data=unaware, opinion_aware=False)
         return Arniqa(scales, None, protocol, card)
     published = replace(card, opinions_of="" if regressor else regressor_dataset)
+    if not regressor and seen:
+        told = opinions(regressor_dataset, "the name of the published regressor")
+        published = replace(published, exposure=(*seen, *told))
     line = load_regressor(path, 2 * scales.encoder.width, regressor_dataset)
     return Arniqa(scales, line, protocol, published)
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark import images as pictures_io
-from benchmark.method import Card
+from benchmark.method import Card, Exposure
+from methods._shared.exposure import HERE
 from methods._shared.pristine import gaussian, nss
 from methods._shared.weights.weight_cache import Source
 from methods.ilniqe.statistics import FEATURES, describe
@@ -24,6 +25,7 @@ CARD = Card(
     "IEEE Transactions on Image Processing 24(8), 2015",
     licence="parameters: the authors' release, which states none",
     training_data="90 pristine pictures (recalled), unlabelled",
+    exposure=(Exposure("pictures", "90 pristine pictures", "Zhang et al. 2015", "R"),),
     opinion_aware=False,
     low=0.0,
     high=float("inf"),
@@ -44,6 +46,7 @@ FITTED = replace(
     title="IL-NIQE (fitted here)",
     licence="no weights; a file of parameters has its own",
     training_data="pristine pictures, unlabelled",
+    exposure=(HERE,),
     published_as="",
 )
 

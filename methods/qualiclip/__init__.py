@@ -16,6 +16,7 @@ from methods._shared.clip.antonyms import SEVEN_PAIRS, prompt_pairs
 from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.official import is_qualiclip, read_qualiclip
 from methods._shared.clip.weights import load_scorer, read_metadata
+from methods._shared.exposure import HERE, KADIS_OF_QUALICLIP, OPENAI, corpus_of
 from methods._shared.papers import QUALICLIP
 from methods._shared.weights.tensor_files import read_tensors
 from methods._shared.weights.weight_cache import weights_file
@@ -46,6 +47,7 @@ PUBLISHED = replace(
     licence="CC BY-NC 4.0",
     weights="published checkpoint, fetched at first use; or trained here",
     training_data="140,000 pristine pictures of KADIS-700k, synthetically degraded; no quality scores",
+    exposure=(OPENAI, KADIS_OF_QUALICLIP),
 )
 
 URLS = (
@@ -83,9 +85,11 @@ def load(
     pairs = None if prompts is None else prompt_pairs(prompts)
     metadata = read_metadata(path)
     if "config" in metadata:
-        scorer, card = load_scorer(path, pairs), CARD
-        if _is_the_papers(json.loads(metadata.get("text", "{}")), len(scorer.positive)):
-            card = replace(CARD, published_as="qualiclip")
+        text = json.loads(metadata.get("text", "{}"))
+        scorer = load_scorer(path, pairs)
+        card = replace(CARD, exposure=(*corpus_of(text["pretrained"]), HERE)) if text else CARD
+        if _is_the_papers(text, len(scorer.positive)):
+            card = replace(card, published_as="qualiclip")
         half = scorer.scale / 2
     else:
         state = read_tensors(path)

@@ -64,6 +64,7 @@ def test_published_figures_of_other_weights_and_of_a_training_set():
 )
 def test_a_row_stands_beside_what_its_card_says_and_not_beside_its_name(row, card, expected):
     table = pd.DataFrame({"method": [row], "dataset": "koniq10k", "statistic": "srcc", "value": 0.5})
+    table["protocol"] = "zero-shot, whole set"
     found = evaluate._compared(table, trained(row, card, method="niqe"), False)
     assert found["method"].tolist() == [row]
     assert found["published"].isna().all() if expected is None else found["published"].tolist() == [expected]

@@ -76,6 +76,9 @@ METHODS = {
     "qualiclip_plus": learnt_prompts("qualiclip_plus"),
     "arniqa": arniqa,
     "arniqa_ou": arniqa_ou,
+    "encoder": lambda folder, tmp_path: trained(
+        "encoder", folder, tmp_path, library="timm", model="test_resnet", weights=None
+    ),
     "sharpness": lambda folder, tmp_path: methods.load("sharpness"),
     "niqe": lambda folder, tmp_path: trained("niqe", folder, tmp_path, patch=32, sharpness=0.5),
     "ilniqe": lambda folder, tmp_path: trained("ilniqe", folder, tmp_path, sharpness=0.2),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark import images as pictures_io
-from benchmark.method import HasFeatures
+from benchmark.method import Card, HasFeatures
 from methods._shared.pristine import gaussian, nss
 from methods._shared.weights.noted_files import used
 
@@ -73,6 +73,8 @@ class OpinionUnaware:
     """
 
     higher_is_better = False
+    #: Of the method that this is the distance of, where it says one.
+    card: Card
 
     def __init__(
         self, encoder: HasFeatures, mean: Tensor, covariance: Tensor, settings: Settings | None = None
