@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+
+from benchmark.terms import label, number
 
 #: What matplotlib would write into a file of each kind, left out.
 METADATA: dict[str, dict[str, None]] = {
@@ -28,6 +31,18 @@ class Mark(NamedTuple):
     y: float
     text: str
     picture: str = ""
+
+
+def told(row: Mapping[Any, Any], names: Sequence[str]) -> str:
+    """Return what a row of a tidy table says at its mark: names, the value, its interval and n."""
+    lines = [*names, f"{label(str(row['statistic']))} {number(row['value'])}"]
+    if not pd.isna(row.get("low")):
+        lines.append(f"95% interval {number(row['low'])} to {number(row['high'])}")
+    if not pd.isna(row.get("p_holm")):
+        lines.append(f"p {number(row['p_holm'])} (Holm)")
+    if not pd.isna(row.get("n")):
+        lines.append(f"n {row['n']:,.0f}")
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

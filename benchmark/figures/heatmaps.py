@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from benchmark import terms
 from benchmark.figures.canvas import WIDTH, grid, only
-from benchmark.figures.drawing import Drawing
+from benchmark.figures.drawing import Drawing, Mark, told
 from benchmark.tables import Labels
 from benchmark.terms import label, number
 
@@ -44,6 +44,7 @@ def heatmap(
         min(WIDTH, 1.6 + 1.1 * beside * len(across)),
         sharey="row", height_ratios=[3 + len(order) for order in orders],
     )  # fmt: skip
+    marks = list[Mark]()
     for line, order, maps_of_line in zip(lines, orders, axes, strict=True):
         for key, axis in itertools.zip_longest(line, maps_of_line):
             if key is None:
@@ -56,12 +57,15 @@ def heatmap(
             table.columns = [labels.of(columns, name) for name in across]
             _cells(axis, table, (low, high))
             axis.set(title=labels.of(panel, key), xlabel="", ylabel="")
+            for row in of_key.dropna(subset="value").to_dict("records"):
+                names = [labels.of(rows, row[rows]), labels.of(columns, row[columns])]
+                x, y = across.index(row[columns]) + 0.5, order.index(row[rows]) + 0.5  # middle of the cell
+                marks.append(Mark(axis, x, y, told(row, names)))
     best = part.loc[part["value"].idxmax()]
     keys = ", ".join(labels.of(c, best[c]) for c in dict.fromkeys((panel, rows, columns)))
     caption = f"{caption or label(statistic) + '.'} Colour from {low:g} to {high:g}."
-    return Drawing(
-        figure, caption, f"Heat map of {label(statistic)}; the highest, {number(best['value'])}, is {keys}."
-    )
+    alt = f"Heat map of {label(statistic)}; the highest, {number(best['value'])}, is {keys}."
+    return Drawing(figure, caption, alt, marks=marks)
 
 
 def _cells(axis: Axes, table: pd.DataFrame, limits: tuple[float, float]) -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.figures.canvas import COLOURS, FAINT, INK, only, panels, style
-from benchmark.figures.drawing import Drawing
+from benchmark.figures.drawing import Drawing, Mark, told
 from benchmark.tables import ALPHA, Labels
 from benchmark.terms import label, number
 
@@ -31,10 +31,18 @@ def forest(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc", rows
         axis.set(title=labels.dataset(dataset), xlabel=name, ylim=(len(entries) - 0.5, -0.5))
         axis.set_yticks(range(len(entries)), [labels.of(rows, e) for e in entries])
         rows_only(axis)
+    marks = [
+        Mark(axis, row["value"], entries.index(row[rows]), told(row, [labels.of(rows, row[rows])]))
+        for axis, dataset in zip(axes, datasets, strict=True)
+        for row in part[part["dataset"].eq(dataset)].dropna(subset="value").to_dict("records")
+    ]
     said = [f"{labels.dataset(d)}: {_ranked(part[part['dataset'].eq(d)], rows, labels)}" for d in datasets]
     hollow = " Hollow diamond: published." if part["published"].notna().any() else ""
     return Drawing(
-        figure, f"{name} with 95% intervals.{hollow}", f"{name} with intervals. {'; '.join(said)}."
+        figure,
+        f"{name} with 95% intervals.{hollow}",
+        f"{name} with intervals. {'; '.join(said)}.",
+        marks=marks,
     )
 
 
@@ -66,6 +74,7 @@ def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc")
     what = "method" if "method_a" in part else "variant"
     datasets, first, second = list(part["dataset"].unique()), f"{what}_a", f"{what}_b"
     pairs = list(part[[first, second]].drop_duplicates().itertuples(index=False, name=None))
+    marks = list[Mark]()
     count, untested = int((part["p_holm"] < ALPHA).sum()), int(part["p_holm"].isna().sum())
     if len(pairs) > MOST_PAIRS:
         figure, caption = _matrices(part.rename(columns={first: "a", second: "b"}), what, labels)
@@ -76,6 +85,10 @@ def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc")
                 row = part[part["dataset"].eq(dataset) & part[first].eq(a) & part[second].eq(b)]
                 clear = bool((row["p_holm"] < ALPHA).all())
                 interval(axis, row, place, INK if clear else FAINT, mfc=INK if clear else "white")
+                marks += [
+                    Mark(axis, one["value"], place, told(one, [labels.of(what, name) for name in (a, b)]))
+                    for one in row.dropna(subset="value").to_dict("records")
+                ]
             axis.axvline(0, color=COLOURS[1], lw=1)
             axis.set(title=labels.dataset(dataset), xlabel=f"difference in {label(statistic)}")
             named = [" − ".join(labels.of(what, name) for name in pair) for pair in pairs]
@@ -86,7 +99,7 @@ def differences(frame: pd.DataFrame, labels: Labels, *, statistic: str = "srcc")
     caption = f"Differences between {what}s on the same images, {caption}"
     caption += f"; {untested} of {len(part)} could not be tested, too few data." if untested else "."
     alt = f"{count} of {len(part)} differences in {label(statistic)} are significant after Holm's adjustment."
-    return Drawing(figure, caption, alt)
+    return Drawing(figure, caption, alt, marks=marks)
 
 
 def _matrices(part: pd.DataFrame, what: str, labels: Labels) -> tuple[Figure, str]:

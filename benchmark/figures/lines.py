@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from benchmark.figures.canvas import COLOURS, grid, only, panels, style
-from benchmark.figures.drawing import Drawing
+from benchmark.figures.drawing import Drawing, Mark, told
 from benchmark.tables import Labels
 
 
@@ -14,6 +14,7 @@ def sweep(frame: pd.DataFrame, labels: Labels, *, what: str = "Mean score") -> D
     part = only(frame, "mean_score")
     methods, groups = list(part["method"].unique()), list(part["group"].unique())
     figure, axes = grid(len(methods), len(groups), 0.5 + 1.35 * len(methods), sharex=True, sharey="row")
+    marks = list[Mark]()
     for down, method in enumerate(methods):
         colour, _ = style(method, labels)
         for across, group in enumerate(groups):
@@ -21,6 +22,15 @@ def sweep(frame: pd.DataFrame, labels: Labels, *, what: str = "Mean score") -> D
             curves = part[part["method"].eq(method) & part["group"].eq(group)]
             for _, curve in curves.groupby("distortion", sort=False):
                 axis.plot(curve["level"], curve["value"], color=colour, lw=0.7, alpha=0.45)
+            marks += [
+                Mark(
+                    axis,
+                    row["level"],
+                    row["value"],
+                    told(row, [f"{row['distortion']} level {row['level']:g}"]),
+                )
+                for row in curves.dropna(subset="value").to_dict("records")
+            ]
             mean = curves.groupby("level")["value"].mean()
             axis.plot(mean.index, mean, color=colour, lw=2.2)
             axis.set_xticks(sorted(part["level"].unique()))
@@ -33,9 +43,8 @@ def sweep(frame: pd.DataFrame, labels: Labels, *, what: str = "Mean score") -> D
         f"{what} against rising intensity. Thick: the group; thin: each of its types. "
         "Each method keeps its own scale of scores."
     )
-    return Drawing(
-        figure, caption, f"Score curves of {len(methods)} methods over {len(groups)} groups of distortions."
-    )
+    alt = f"Score curves of {len(methods)} methods over {len(groups)} groups of distortions."
+    return Drawing(figure, caption, alt, marks=marks)
 
 
 def curves(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:

@@ -12,7 +12,9 @@ _DOUBT = re.compile(r"not stated|not verified|unknown|mixed|no formal|research|m
 
 def may_be_published(licence: str) -> bool:
     """Whether a licence, in words, lets anybody pass the pictures on; in doubt it does not."""
-    return bool(_OPEN.search(licence)) and not _DOUBT.search(licence)
+    parts = licence.split(";")
+    own = next((part for part in parts if part.strip().startswith("pictures")), licence)
+    return bool(_OPEN.search(own)) and not _DOUBT.search(own)
 
 
 def terms(title: str, licence: str) -> str:

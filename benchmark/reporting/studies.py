@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib
 import pandas as pd
 
 from benchmark import figures
-from benchmark.figures import Drawing
+from benchmark.figures import Drawing, Mark
 from benchmark.figures.canvas import COLOURS, FAINT, grid
 from benchmark.tables import Cell, Column, Labels, Table, mentioned, pivot
 from benchmark.terms import number, statistic
@@ -117,15 +120,28 @@ def cost(frame: pd.DataFrame, labels: Labels) -> Table:
     return Table(caption, columns, tuple(rows), notes, **mentioned(frame))
 
 
-def layout(frame: pd.DataFrame, labels: Labels) -> Drawing:
-    """Draw the features of each method in the plane: left by group of distortions, right by level."""
+def _named(row: Mapping[Any, Any]) -> str:
+    return f"{row['image'].removeprefix('images/')}\n{row['distortion']} level {row['level']:g}"
+
+
+def layout(frame: pd.DataFrame, labels: Labels, *, pictures: Mapping[str, str] | None = None) -> Drawing:
+    """Draw the features of each method in the plane: left by group of distortions, right by level.
+
+    ``pictures`` is the file of each picture, which a page shows beside its point.
+    """
     methods, groups = list(frame["method"].unique()), list(frame["group"].unique())
     figure, axes = grid(len(methods), 2, 3.6 * len(methods))
     colours = dict(zip(groups, COLOURS, strict=False))
     shades = matplotlib.colormaps["viridis_r"]
     top = max(float(frame["level"].max()), 1.0)
+    marks = list[Mark]()
     for line, method in zip(axes, methods, strict=True):
         part = frame[frame["method"].eq(method)]
+        marks += [
+            Mark(axis, row["x"], row["y"], _named(row), (pictures or {}).get(row["image"], ""))
+            for axis in line
+            for row in part.to_dict("records")
+        ]
         for group in groups:
             own = part[part["group"].eq(group)]
             colour = colours.get(group, FAINT)
@@ -142,6 +158,5 @@ def layout(frame: pd.DataFrame, labels: Labels) -> Drawing:
     caption = (
         "Features in the plane (t-SNE). Distances between clusters mean nothing; the tables are the measure."
     )
-    return Drawing(
-        figure, caption, f"Scatter of the features of {len(methods)} methods in {len(groups)} groups."
-    )
+    alt = f"Scatter of the features of {len(methods)} methods in {len(groups)} groups."
+    return Drawing(figure, caption, alt, marks=marks)

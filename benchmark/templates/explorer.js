@@ -235,7 +235,12 @@
     else return;
     event.preventDefault();
   });
-  large.addEventListener("close", () => { opened = -1; address(); go(current); });
+  large.addEventListener("close", () => {
+    const place = listed.indexOf(opened); // the browser has given the focus back to the tile that was opened first
+    opened = -1;
+    address();
+    go(place < 0 ? current : place);
+  });
 
   get("controls").addEventListener("input", arrange);
   get("controls").addEventListener("submit", (event) => event.preventDefault());

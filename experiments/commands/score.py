@@ -85,7 +85,8 @@ def command(
     ] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Best first instead of the order given.")] = False,
     explain: Annotated[
-        Path | None, typer.Option(help="Folder for pictures of where the score comes from (gradCAM).")
+        Path | None,
+        typer.Option(help="Folder for pictures of where the score comes from (gradCAM): index.html."),
     ] = None,
 ) -> None:
     """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
@@ -238,9 +239,8 @@ def _explain(run: Run, files: list[Picture], frame: pd.DataFrame, folder: Path) 
     from experiments.scoring.explain import explain
 
     scored = frame["score"].notna()
-    for line in explain(
-        [file for file, there in zip(files, scored, strict=True) if there], run.method, folder
-    ):
+    kept = [file for file, there in zip(files, scored, strict=True) if there]
+    for line in explain(kept, run.method, folder, frame.loc[scored, "score"].tolist()):
         typer.echo(f"note: {line}", err=True)
 
 

@@ -30,7 +30,7 @@ Chain = list[str]
 def studies(settings: Settings) -> list[Chain]:
     """Stages that put together what others left, and can do so with a part of it; the longest come first."""
     ablation = [*(f"variants@{name}" for name in settings.ablation.datasets), "ablation"]
-    return [["studies"], ablation, ["evaluate"], ["cross_dataset"], ["gmad"]]
+    return [["studies"], ablation, ["evaluate"], ["cross_dataset"], ["gmad"], ["pictures"]]
 
 
 def cells(settings: Settings) -> list[Chain]:

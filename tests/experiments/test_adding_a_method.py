@@ -160,7 +160,7 @@ def changed(**sections):
 
 
 #: Stages that put together what all methods have left.
-JOINS = {"evaluate", "cross_dataset", "studies", "gmad", "report"}
+JOINS = {"evaluate", "cross_dataset", "studies", "gmad", "pictures", "report"}
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # dvc's own use of pygtrie

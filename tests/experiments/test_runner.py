@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import methods
-from benchmark.images import write_png
+from benchmark.images import read, write_png
 from benchmark.scoring import score_files
 from experiments.cli import app
 from experiments.scoring import inputs
@@ -295,13 +296,44 @@ def test_explain_writes_an_overlay_of_each_picture(folder, tmp_path, monkeypatch
     from methods.qualiclip import CARD
 
     method = AntonymMethod("qualiclip", scorer(build(SMALL, seed=0), SEVEN_PAIRS), CARD)
-    explain([folder / "001.png", folder / "002.png"], method, tmp_path / "why")
+    pictures = [folder / "001.png", folder / "002.png"]
+    explain(pictures, method, tmp_path / "why", [0.2, 0.7])
     with np.load(tmp_path / "why" / "maps.npz") as stored:
         assert sorted(stored) == ["00000_001", "00001_002"]
         assert stored["00000_001"].ndim == 2
     shown = [np.asarray(Image.open(path)) for path in sorted((tmp_path / "why").glob("*.png"))]
     assert [image.shape for image in shown] == [(48, 48, 3), (56, 48, 3)]
     assert any((image[..., 0].astype(int) != image[..., 2]).any() for image in shown)  # coloured somewhere
+    sheet = (tmp_path / "why" / "index.html").read_text()
+    assert sheet.index("002.png</p>") < sheet.index("001.png</p>")  # the better picture first
+    assert "Colour key" in sheet
+    assert not re.search(r'(src|href)="(?!data:|0000\d_00\d\.png")', sheet)
+
+
+def test_the_map_is_of_what_the_softmax_takes(folder):
+    """By automatic differentiation of the margin itself, where the score's own gradient has died."""
+    from experiments.scoring.explain import raw_map, scale_of
+    from methods._shared.clip.antonyms import GOOD_BAD
+    from methods._shared.clip.encoder import SMALL, build
+    from methods._shared.clip.method import AntonymMethod
+    from methods._shared.clip.weights import scorer
+    from methods.qualiclip import CARD
+
+    method = AntonymMethod("qualiclip", scorer(build(SMALL, seed=0), GOOD_BAD), CARD)
+    picture = read(folder / "001.png")
+    seen = []
+    hook = method.cam_layer.register_forward_hook(lambda _, given, out: seen.append(out))
+    positive, negative = method.scorer.similarities(picture[None].requires_grad_())
+    hook.remove()
+    (gradient,) = torch.autograd.grad((positive - negative).mean(), seen[0])
+    want = (seen[0] * gradient.mean(dim=(2, 3), keepdim=True)).sum(dim=1)[0]
+    found = raw_map(method, picture)
+    torch.testing.assert_close(found, want.detach(), rtol=1e-4, atol=1e-7)
+    method.scorer.scale = 1e4  # a score of 0 or 1
+    torch.testing.assert_close(raw_map(method, picture), found)
+    values = np.concatenate([np.linspace(-1, 1, 999), [50.0]])
+    assert scale_of({"a": values[:500], "b": values[500:]}) == pytest.approx(0.99, abs=0.01)
+    assert scale_of({"a": np.zeros(4)}) == 1
 
 
 def test_settings_that_cannot_be_had_are_refused(folder):

@@ -12,7 +12,8 @@ import pandas as pd
 from markupsafe import escape
 
 from benchmark import figures
-from benchmark.reporting import blocks
+from benchmark.reporting import blocks, studies
+from benchmark.reporting.gathered import gathered
 from benchmark.reporting.html import Html
 from benchmark.reporting.licences import terms
 from benchmark.reporting.run import Run
@@ -106,6 +107,15 @@ def _pixels(path: Path, shown: bool) -> np.ndarray:
 
     pixels = (read(path) * 255).round().byte().permute(1, 2, 0).numpy()
     return pixels if shown else np.full_like(pixels, 255)
+
+
+def layout(run: Run, source: Source) -> Html:
+    """Show the layout of features, each point with its picture."""
+    pictures: dict[str, str] = {}
+    for dataset in source.frame["dataset"].unique() if source.content else ():
+        if (one := gathered(run, dataset)) is not None:
+            pictures |= {image: file for image in one.chosen if (file := one.file(image))}
+    return run.figure(studies.layout, source, pictures=pictures)
 
 
 def training(run: Run) -> Html:
