@@ -98,7 +98,8 @@ def _deviations(axis: Axes, own: pd.DataFrame) -> None:
     part = own.dropna(subset=["mos_std"])
     low, high = part["mos"] - part["mos_std"], part["mos"] + part["mos_std"]
     ends = [[(x, y), (x, z)] for x, y, z in zip(part["score"], low, high, strict=True)]
-    lines = LineCollection(ends, colors=FAINT, linewidths=0.4, alpha=0.25, rasterized=len(ends) > RASTER // 3)
+    look = {"colors": FAINT, "linewidths": 0.5, "alpha": 0.5 * min(1.0, (100 / max(len(ends), 1)) ** 0.5)}
+    lines = LineCollection(ends, rasterized=len(ends) > RASTER // 3, zorder=0.8, **look)
     axis.add_collection(lines, autolim=False)
 
 
