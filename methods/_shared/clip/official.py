@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from open_clip.model import CLIP
 from torch import Tensor
 
+from benchmark.images import read
 from methods._shared.clip.antonyms import AntonymScorer
 from methods._shared.clip.encoder import ImageEncoder, undrawn
 from methods._shared.clip.weights import Pairs, fill, openai_names, scorer
+
+#: Embeddings of the prompts, which stand beside the CLIP in QualiCLIP's checkpoint.
+PROMPTS = "prompts_features"
 
 
 def openai_config(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
@@ -103,3 +108,24 @@ def read_qualiclip(state: Mapping[str, Tensor], path: Path, pairs: Pairs | None 
 def is_qualiclip(state: Mapping[str, Any]) -> bool:
     """Whether a state dict has the layout of QualiCLIP's published checkpoint."""
     return "prompts_features" in state or any(key.startswith("clip_model.") for key in state)
+
+
+@torch.no_grad()
+def feature_cosines(
+    before: Mapping[str, Tensor], after: Mapping[str, Tensor], pictures: Sequence[Path]
+) -> list[float]:
+    """Cosine of the image embeddings of two checkpoints in OpenAI's naming, picture by picture.
+
+    The text tower of ``before`` stands in where ``after`` has none: no embedding of a picture depends on it.
+
+    Raises
+    ------
+    ValueError
+        If one is no CLIP with a ResNet.
+    """
+    towers = []
+    for state in (before, {**before, **after}):
+        whole = {key: value for key, value in state.items() if key in before and key != PROMPTS}
+        towers.append(ImageEncoder(read_clip(whole, Path("the checkpoint")).visual).eval())
+    seen = (read(path)[None] for path in pictures)
+    return [float((towers[0](image) * towers[1](image)).sum()) for image in seen]
