@@ -28,7 +28,7 @@ from methods._shared.training.loop import check_pictures, finished
 from methods._shared.weights.weight_cache import weights_file
 from methods.arniqa.module import ArniqaModule
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
-from methods.arniqa.training import Training, train_encoder
+from methods.arniqa.training import Training, snapshots, train_encoder
 
 CARD = Card(
     title="ARNIQA",
@@ -127,7 +127,8 @@ def train(
 ) -> dict[str, Any]:
     """Train the encoder and, where there is a rated data set, fit a regressor to five crops of its pictures.
 
-    Writes ``encoder.safetensors``, ``curve.csv`` and ``regressor.safetensors`` below ``out``.
+    Writes ``encoder.safetensors``, ``curve.csv`` and ``regressor.safetensors`` below ``out``, and the encoder
+    as it was at the end of each cycle of the learning rate, ``encoder_epoch_<n>.safetensors``.
 
     Returns
     -------
@@ -144,6 +145,8 @@ def train(
     encoder, curve = train_encoder(pictures, out, seed=seed, settings=settings)
     out.mkdir(parents=True, exist_ok=True)
     save_encoder(encoder, out / "encoder.safetensors")
+    for epochs, path in snapshots(out, settings).items():
+        path.replace(out / f"encoder_epoch_{epochs}.safetensors")
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     learnt = {"encoder": str(out / "encoder.safetensors")}
     if rated is not None:

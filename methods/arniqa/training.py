@@ -20,7 +20,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
-from methods._shared.arniqa.encoder import Encoder, build, start
+from methods._shared.arniqa.encoder import Encoder, build, load_encoder, save_encoder, start
 from methods._shared.devices import device
 from methods._shared.training.loop import (
     Checkpoint,
@@ -41,7 +41,7 @@ class Training(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     #: What a step learns does not depend on these.
-    aside: ClassVar = {"processes", "cache", "log_every", "checkpoint_every"}
+    aside: ClassVar = {"processes", "cache", "log_every", "checkpoint_every", "keep"}
 
     backbone: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet50"
     pretrained: str | None = Field("imagenet", description="or a file of torchvision; null: random weights")
@@ -57,6 +57,9 @@ class Training(BaseModel):
     lr_least: float = Field(1e-6, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(1e-4, ge=0)
+    keep: Literal["cycle", "last"] = Field(
+        "cycle", description="weights at the end of the last whole cycle of the rate, or the last ones"
+    )
     bf16: bool = True
     processes: int | None = Field(
         None, ge=0, description="processes that decode and degrade; null: 0 for a CPU, else cores but two"
@@ -68,9 +71,25 @@ class Training(BaseModel):
 
 def learning_rate(epoch: float, settings: Training) -> float:
     """Half a cosine from ``lr`` to ``lr_least``, restarted after 1, 3, 7, ... epochs."""
-    cycle = math.floor(math.log2(epoch + 1))
+    cycle = cycle_at(epoch)
     done = (epoch + 1 - 2**cycle) / 2**cycle
     return settings.lr_least + (settings.lr - settings.lr_least) * (1 + math.cos(math.pi * done)) / 2
+
+
+def cycle_at(epoch: float) -> int:
+    """Return the cycle of the rate that an epoch lies in: 0, 1, 2, ... of 1, 2, 4, ... epochs."""
+    return math.floor(math.log2(epoch + 1))
+
+
+def snapshot(out: Path, cycle: int) -> Path:
+    """Return where the encoder as it was at the end of a cycle lies until the result is written."""
+    return out.with_name(f"{out.name}.cycle_{cycle}.partial")
+
+
+def snapshots(out: Path, settings: Training) -> dict[int, Path]:
+    """Snapshots of a run into ``out``, by the epochs after which they were taken."""
+    whole = range(cycle_at(settings.epochs))
+    return {2 ** (cycle + 1) - 1: snapshot(out, cycle) for cycle in whole if snapshot(out, cycle).is_file()}
 
 
 def train_encoder(
@@ -92,8 +111,9 @@ def train_encoder(
     Returns
     -------
     Encoder
-        The last weights. The paper reports the best on the validation splits of six rated data sets; here
-        nothing rated by people takes part in choosing them.
+        The weights at the end of the last whole cycle of the learning rate, where it is least; the last ones
+        where ``keep`` says so or no cycle was completed. The paper reports the best on the validation splits
+        of six rated data sets; here nothing rated by people takes part in choosing them.
     DataFrame
         One row a logged step; ``matched`` is the share of projections whose nearest is their partner.
 
@@ -134,6 +154,12 @@ def train_encoder(
                 rows.append({"step": step, "lr": rate, **figures})
             if (step + 1) % settings.checkpoint_every == 0:
                 checkpoint.save(step + 1, rows)
+            cycle = cycle_at(step * settings.batch / len(pictures))
+            if cycle_at((step + 1) * settings.batch / len(pictures)) > cycle:
+                save_encoder(encoder, snapshot(out, cycle))
+    kept = snapshots(out, settings)
+    if settings.keep == "cycle" and kept:
+        encoder = load_encoder(kept[max(kept)])
     return encoder.cpu().eval(), pd.DataFrame(rows, columns=COLUMNS)
 
 

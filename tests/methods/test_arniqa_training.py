@@ -13,6 +13,7 @@ import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.degradations import compose
 from benchmark.images import read, write_png
+from methods._shared.arniqa.encoder import load_encoder
 from methods._shared.training.loop import cached_bytes, index_at
 from methods.arniqa import pairs, training
 from methods.arniqa.loss import nt_xent
@@ -200,6 +201,32 @@ def test_a_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypa
     assert len(curve) == 6
     # Whoever writes the result removes the state after it: the disk may be full.
     assert (tmp_path / "cut.partial").exists()
+
+
+def test_the_end_of_the_last_whole_cycle_is_kept_and_each_cycles_stays(pictures, tmp_path):
+    """Four pictures, two a step: cycles end after 2, 6 and 14 steps. Oracle: a run that ends there."""
+    long = TINY | {"epochs": 4.5}
+    ends = {
+        epochs: train_encoder(pictures, tmp_path / str(epochs), seed=3, settings=Training(**TINY | own))[0]
+        for epochs, own in ((1, {"epochs": 1, "keep": "last"}), (3, {"epochs": 3, "keep": "last"}))
+    }
+    last, _ = train_encoder(pictures, tmp_path / "last", seed=3, settings=Training(**long | {"keep": "last"}))
+    methods.train("arniqa", pictures, tmp_path / "m", seed=3, settings=long)
+    kept = [load_encoder(tmp_path / "m" / f"encoder_epoch_{epochs}.safetensors") for epochs in (1, 3)]
+    chosen = load_encoder(tmp_path / "m/encoder.safetensors")
+    for name, tensor in chosen.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        assert torch.equal(tensor, ends[3].state_dict()[name]), name
+        assert torch.equal(kept[1].state_dict()[name], tensor)
+        assert torch.equal(kept[0].state_dict()[name], ends[1].state_dict()[name])
+    assert not torch.equal(chosen.model[0].weight, last.model[0].weight)
+    assert not list(tmp_path.glob("m.cycle_*"))
+
+
+def test_without_a_whole_cycle_the_last_weights_are_kept(pictures, tmp_path):
+    methods.train("arniqa", pictures, tmp_path / "m", seed=3, settings=TINY | {"epochs": 0.5})
+    assert {path.name for path in (tmp_path / "m").glob("*.safetensors")} == {"encoder.safetensors"}
 
 
 def test_training_brings_pictures_degraded_alike_together(pictures, tmp_path):
