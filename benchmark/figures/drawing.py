@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from benchmark.terms import label, number
+from benchmark.terms import number, statistic
 
 #: What matplotlib would write into a file of each kind, left out.
 METADATA: dict[str, dict[str, None]] = {
@@ -35,9 +35,11 @@ class Mark(NamedTuple):
 
 def told(row: Mapping[Any, Any], names: Sequence[str]) -> str:
     """Return what a row of a tidy table says at its mark: names, the value, its interval and n."""
-    lines = [*names, f"{label(str(row['statistic']))} {number(row['value'])}"]
+    shown = statistic(str(row["statistic"]))
+    lines = [*names, f"{shown.label} {number(row['value'], shown.decimals)}"]
     if not pd.isna(row.get("low")):
-        lines.append(f"95% interval {number(row['low'])} to {number(row['high'])}")
+        low, high = (number(row[end], shown.decimals) for end in ("low", "high"))
+        lines.append(f"95% interval {low} to {high}")
     if not pd.isna(row.get("p_holm")):
         lines.append(f"p {number(row['p_holm'])} (Holm)")
     if not pd.isna(row.get("n")):
