@@ -151,6 +151,8 @@ class Run:
         names = [f"data/{n}/{f}" for n in self.named for f in DATA_FILES]
         names += [f"models/{name}/method.json" for name in self.settings.get("methods", ())]
         names += [self.scores(*cell) for cell in self.cells()]
+        kinds = PICTURE_FILES if self.shows_pictures else PICTURE_FILES[:-1]
+        names += [f"results/pictures/{dataset}{kind}" for dataset in self.scored for kind in kinds]
         rows = []
         for source in map(self.source, [*names, *pipeline.files()]):
             digest = "" if source.content is None else hashlib.sha256(source.content).hexdigest()
@@ -188,6 +190,7 @@ class Run:
         return {name: found.get(name.lower().replace("_", "-"), "not installed") for name in PACKAGES}
 
 
+PICTURE_FILES = (".csv", ".curves.csv", ".wrong.csv", ".zip")
 DATA_FILES = ("record.json", "manifest.csv", "pictures.csv")
 
 

@@ -18,7 +18,7 @@ PRINTED = set("†äöüßéèáíóñçÄÖÜÉ·×°")
 
 def sources(site: Path) -> list[tuple[str, str]]:
     found = []
-    for path in sorted(site.iterdir()):
+    for path in sorted(site.glob("*.html")):
         links = re.findall(r'href="data:text/x-tex;base64,([^"]+)"', path.read_text())
         found += [(path.stem, base64.b64decode(link).decode()) for link in links]
     return found
