@@ -28,9 +28,10 @@ def check(clone):
 
 
 def every_page_is_there(clone, params):
-    assert sorted(page.stem for page in (clone / "reports").glob("*.html")) == sorted(
-        params["report"]["pages"]
-    )
+    listed = params["report"]["pages"]
+    explored = [f"explore_{name}" for name in scored_in(params)] if "pictures" in listed else []
+    made = sorted(page.stem for page in (clone / "reports").glob("*.html"))
+    assert made == sorted([*listed, *explored])
 
 
 def every_cell_has_its_row(table, params):

@@ -24,5 +24,5 @@ def settings():
     params["gradcam"] |= {"kinds": ["gaublur"]}
     params["ablation"] |= {"variants": ["full", "untrained"], "datasets": [SET]}
     params["ablation"] |= {"changes": {"steps": 3, "validate_every": 0}}
-    params["report"] = {"pages": ["index", "zero_shot", "provenance"]}
+    params["report"] = {"pages": ["index", "zero_shot", "provenance"], "pictures": "all"}
     return yaml.safe_dump(params, sort_keys=False)

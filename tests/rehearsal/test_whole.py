@@ -63,7 +63,7 @@ def test_with_parts_missing_the_pages_show_the_rest_and_name_them(in_part, rehea
     downloaded, code, said, pages = in_part
     assert (downloaded, code) == (3, 3), said[-3000:]
     listed = yaml.safe_load((rehearsal.clone / "params.yaml").read_text())["report"]["pages"]
-    assert sorted(pages) == sorted(listed)
+    assert sorted(page for page in pages if not page.startswith("explore_")) == sorted(listed)
     assert f"iqa download {CORRUPT} &amp;&amp; dvc repro prepare@{CORRUPT}" in pages["index"]
     assert f"dvc repro prepare@{BY_HAND_LATER}" in pages["index"]
     assert f"dvc repro train@{WITHOUT_WEIGHTS}" in pages["index"]
