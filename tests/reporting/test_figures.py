@@ -1,5 +1,6 @@
 import io
 import itertools
+import json
 import re
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from benchmark import figures
-from benchmark.figures.canvas import COLOURS, style
+from benchmark.figures.canvas import COLOURS, grid, style
 from benchmark.reporting.run import Run
 from benchmark.tables import Labels
 
@@ -175,3 +176,44 @@ def test_validations_are_drawn_group_by_group() -> None:
     assert [line.get_label() for line in lines] == ["blur", "jpeg", "all types"]
     assert list(lines[-1].get_ydata()) == [0.5, 0.75]
     assert "0.5 to 0.75" in drawing.alt
+
+
+def test_a_mark_lies_where_its_point_is_seen() -> None:
+    """By the pixels of the picture: each mark finds a point of its own colour."""
+    figure, axes = grid(1, 2, 2.5)
+    colours = {"#ff0000": (axes[0, 0], 3.0, 0.2), "#00ff00": (axes[0, 1], -4.0, 700.0)}
+    for colour, (axis, x, y) in colours.items():
+        axis.plot([-5, 5], [0, 1000], alpha=0)
+        axis.plot([x], [y], "s", ms=9, color=colour)
+    figure.suptitle("a title that moves all else")
+    marks = [figures.Mark(*place, text=colour, picture="a.jpg") for colour, place in colours.items()]
+    made = figures.encode(figures.Drawing(figure, "", "", marks=marks), "a note below")
+    picture = np.asarray(Image.open(io.BytesIO(made["png"])).convert("RGB"))
+    for left, top, colour, file in json.loads(made["marks"]):
+        pixel = picture[int(top / 100 * picture.shape[0]), int(left / 100 * picture.shape[1])]
+        assert "#" + "".join(f"{value:02x}" for value in pixel) == colour
+        assert file == "a.jpg"
+
+
+def test_a_scatter_has_a_mark_a_picture_and_method_and_says_what_is_left_out() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"images/{i}.png" for i in range(40)]
+    about = {
+        "mos": rng.normal(size=40),
+        "mos_std": 0.5,
+        "distortion": np.nan,
+        "level": np.nan,
+        "split": "test",
+    }
+    score = rng.normal(size=40)
+    rows = pd.DataFrame({"image": names, "score": score, "fitted": 0.0, "residual": about["mos"], **about})
+    points = pd.concat([rows.assign(method=name) for name in ("a", "b")], ignore_index=True)
+    points.loc[3, "score"] = np.inf
+    points.loc[50, "mos"] = np.nan
+    curves = pd.DataFrame({"method": "a", "score": [-1, 1], "fitted": 0.0, "low": -0.1, "high": 0.1})
+    drawing = figures.scatter(points, curves, Labels(), dataset="x", opinion="MOS", total=90)
+    assert len(drawing.marks) == 78
+    mark = drawing.marks[0]
+    assert (mark.x, mark.y) == (score[0], about["mos"][0])
+    assert "± 0.50" in mark.text
+    assert "40 of 90 pictures" in drawing.caption
