@@ -152,11 +152,12 @@ def train_encoder(
                 )
             if step % settings.log_every == 0 or step + 1 == steps:
                 rows.append({"step": step, "lr": rate, **figures})
-            if (step + 1) % settings.checkpoint_every == 0:
-                checkpoint.save(step + 1, rows)
+            # Before the state: a run that is killed between the two takes the step again.
             cycle = cycle_at(step * settings.batch / len(pictures))
             if cycle_at((step + 1) * settings.batch / len(pictures)) > cycle:
                 save_encoder(encoder, snapshot(out, cycle))
+            if (step + 1) % settings.checkpoint_every == 0:
+                checkpoint.save(step + 1, rows)
     kept = snapshots(out, settings)
     if settings.keep == "cycle" and kept:
         encoder = load_encoder(kept[max(kept)])
