@@ -147,6 +147,7 @@ def test_decoding_takes_what_the_limits_state(kind, what, folder):
     assert growth("", {}, *files) / (SIZE[0] * SIZE[1]) <= stated()[what] * 1.25
 
 
+@pytest.mark.slow
 def test_many_large_pictures_take_no_more_than_the_bound(folder):
     """Six of 12 megapixels and four threads: alone, and two at a time."""
     many = [folder / f"again{index}.png" for index in range(6)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from benchmark.method import Exposure
 from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.weights import load_scorer
 from methods.qualiclip import CARD as QUALICLIP
@@ -20,6 +21,7 @@ CARD = replace(
     licence="Apache-2.0",
     training_data="dead leaves and three photographs, synthetically degraded; no quality scores",
     weights="in this repository: methods/qualiclip_small",
+    exposure=(Exposure("pictures", "pristine", "methods/qualiclip_small/CARD.md", "V"),),
 )
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")

@@ -205,6 +205,7 @@ print(many - few)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_pictures(tmp_path):
     """What 200 further pictures give takes 115 MB: none of it may be held."""
     found = subprocess.run(

@@ -29,7 +29,8 @@ else:
 """
 
 
-@pytest.mark.parametrize("methods", [2, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("methods", [2, 10])
 def test_ten_thousand_images_and_a_thousand_resamples_stay_below_one_gibibyte(methods):
     command = [sys.executable, "-c", PROGRAM, str(methods)]
     root = Path(__file__).resolve().parents[2]
