@@ -24,6 +24,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ExposureOf(_Part):
+    """One thing that the weights have learnt from, see `benchmark.method.Exposure`."""
+
+    kind: Literal["corpus", "teacher", "opinions", "pictures"]
+    what: Annotated[str, Field(min_length=1, max_length=2000)]
+    source: Annotated[str, Field(min_length=1, max_length=2000)]
+    standing: Literal["V", "S", "R"]
+
+
 class CardOf(_Part):
     """What a reader must know of the method, see `benchmark.method.Card`; no bound is null."""
 
@@ -40,6 +49,8 @@ class CardOf(_Part):
     opinions_of: Short
     bibtex: Text
     published_as: Short
+    exposure: Annotated[tuple[ExposureOf, ...], Field(max_length=100)] | None
+    transductive: bool
 
 
 class MethodOf(_Part):
