@@ -138,11 +138,11 @@ def _level_with_full(differences: pd.DataFrame, where: str) -> Iterator[str]:
     if level.empty:
         return
     other = level["variant_a"].where(level["variant_b"].eq("full"), level["variant_b"])
-    others, least = ", ".join(map(_words, other)), number(level["resolvable"].max())
-    yield (
-        f"On {where} full is not told apart from {others} (paired, Holm); a difference of {least} would have "
-        "been, with a power of 80%."
+    least = level["resolvable"].max()
+    power = (
+        "" if pd.isna(least) else f"; a difference of {number(least)} would have been, with a power of 80%"
     )
+    yield f"On {where} full is not told apart from {', '.join(map(_words, other))} (paired, Holm){power}."
 
 
 def _words(name: object) -> str:

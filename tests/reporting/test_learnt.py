@@ -1,5 +1,7 @@
 """What the first screen says of a training: what it learnt from, and that it learnt."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -46,6 +48,16 @@ def test_a_training_is_held_against_the_same_network_before_it(trained):
         "training changed its SRCC by \u22120.010 (4 references or pictures decide nothing, 10 would be "
         "needed).</p>"
     )
+
+
+def test_a_training_with_scores_is_not_said_to_have_none(trained):
+    path = trained / "models/q/method.json"
+    told = json.loads(path.read_text())
+    told |= {"rated": "many", "train": {**told["train"], "validate_on": 4}}
+    path.write_text(json.dumps(told))
+    text = str(views.learnt(run_of(trained)))
+    assert "1,200 steps, with the scores of many. Of two" in text
+    assert "on at most 4 pristine pictures that it did not learn from" in text
 
 
 def test_without_that_network_nothing_is_said_of_a_rise(trained):

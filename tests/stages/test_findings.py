@@ -179,6 +179,13 @@ def test_variants_that_are_level_with_the_full_one_are_named_with_what_could_hav
         "On x full is not told apart from one pair, broken (paired, Holm); a difference of 0.080 would have "
         "been, with a power of 80%.",
     ]
+    path = tmp_path / "tables/ablation_differences.csv"
+    pd.read_csv(path).assign(resolvable=float("nan")).to_csv(path, index=False)
+    run = Run(str(tmp_path), models="nowhere", data="nowhere", params="nowhere")
+    assert (
+        list(SAYERS["ablation"](frame, run))[1]
+        == "On x full is not told apart from one pair, broken (paired, Holm)."
+    )
 
 
 @pytest.mark.parametrize("name", ["cross_dataset", "gmad", "ablation"])

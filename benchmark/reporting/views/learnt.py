@@ -22,13 +22,14 @@ def learnt(run: Run) -> Html:
 
 
 def _of(run: Run, name: str) -> Iterator[str]:
-    course = run.methods[name].train
+    course, rated = run.methods[name].train, run.methods[name].rated
     if not course or run.source(f"models/{name}/curve.csv").content is None:
         return
     pictures = run.labels.dataset(run.settings.get("train", {}).get("dataset", "pictures"))
     long = [f"{course[unit]:,} {unit}" for unit in ("steps", "epochs") if unit in course]
     where = ", ".join([f"{run.labels.method(name)} was trained here on {pictures}", *long])
-    yield " ".join([f"{where}, without any score of quality.", *_held_out(run, name), *_risen(run, name)])
+    scores = f"with the scores of {run.labels.dataset(rated)}" if rated else "without any score of quality"
+    yield " ".join([f"{where}, {scores}.", *_held_out(run, name), *_risen(run, name)])
 
 
 def _held_out(run: Run, name: str) -> Iterator[str]:
@@ -36,8 +37,10 @@ def _held_out(run: Run, name: str) -> Iterator[str]:
     validation = run.source(f"models/{name}/validation.csv")
     if validation.content is not None and len(validation.frame):
         share = float(validation.frame["all"].iloc[-1])
+        most = (run.methods[name].train or {}).get("validate_on")
+        pictures = f"at most {most} pristine pictures" if most else "pristine pictures"
         yield f"Of two levels of one degradation it rates the milder better in {share:.0%} of the cases, on"
-        yield "pristine pictures that it did not learn from; a coin would in 50%."
+        yield f"{pictures} that it did not learn from; a coin would in 50%."
 
 
 def _risen(run: Run, name: str) -> Iterator[str]:
