@@ -11,12 +11,13 @@ from markupsafe import Markup
 
 from benchmark.exchange import Record
 from benchmark.exchange.record import Value
+from benchmark.protocols import learnt_opinions
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
 from benchmark.reporting.pages import MenuEntry, framed
 from benchmark.reporting.source import Source
 from benchmark.tables import Table
-from benchmark.tables.cells import Cell, Column, estimate
+from benchmark.tables.cells import LEARNT, Cell, Column, estimate
 
 Standing = Literal["measured here", "verified", "reported"]
 
@@ -86,7 +87,7 @@ def _index(
     columns = (*HEAD, *(Column(titles[name].split(" (")[0]) for name in names))
     notes = [f"{standing}: {means}." for standing, means in MEANS.items()]
     notes.append("In brackets the 95% interval. A row is one version of a method from one sender.")
-    notes.append("† it has learnt from opinions of that data set.")
+    notes += [f"{mark} {means}" for mark, means in LEARNT.values()]
     table = Table("SRCC of every method on every data set.", columns, tuple(body), tuple(notes))
     lost = Markup().join(Markup("<li>{}</li>").format(line) for line in left)
     missing = Markup("<h2>Left out</h2><p>These records fail their checks.</p><ul>{}</ul>").format(lost)
@@ -145,7 +146,7 @@ def _figure(entry: Entry, statistic: str) -> Cell:
     if value is None or value.value is None:
         return Cell("–")
     one, name = entry.record.method, entry.record.dataset.name
-    learnt = name == one.rated or name in one.card.opinions_of.split()
+    learnt = learnt_opinions(f"{one.rated} {one.card.opinions_of}", one.card.opinion_aware, name)
     bounds = {
         end: float("nan") if bound is None else bound
         for end, bound in (("low", value.low), ("high", value.high))

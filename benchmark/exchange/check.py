@@ -15,6 +15,7 @@ from benchmark.datasets.prepared import Dataset
 from benchmark.exchange.making import described, figures
 from benchmark.exchange.record import Record
 from benchmark.method import version
+from benchmark.tables import read_results
 
 Outcome = Literal["holds", "fails", "not checked"]
 
@@ -70,7 +71,7 @@ def check(record: Record, scores: bytes | None, data: Dataset | None) -> list[Ch
     found = [*_of_method(record), *_of_scores(record, scores), *_of_data(record, data)]
     sound = all(one.outcome == "holds" for one in found if one.what in ("scores", "data set"))
     if sound and scores is not None and data is not None:
-        found += _of_figures(record, pd.read_csv(BytesIO(scores)), data)
+        found += _of_figures(record, read_results(BytesIO(scores)), data)
     else:
         found.append(
             Check("figures", "not checked", "needs the scores and the data set as the record has them")
@@ -106,7 +107,7 @@ def _of_scores(record: Record, scores: bytes | None) -> Iterator[Check]:
 def _of_rows(record: Record, scores: bytes) -> Iterator[Check]:
     """Look at what the file of scores holds."""
     try:
-        table = pd.read_csv(BytesIO(scores))
+        table = read_results(BytesIO(scores))
         values = table["score"].astype(float)
         names = table["image"].astype(str)
     except (ValueError, KeyError, UnicodeError) as error:

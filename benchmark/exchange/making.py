@@ -22,6 +22,7 @@ from benchmark.files import sha256_of
 from benchmark.method import Trained
 from benchmark.protocols import Resampling
 from benchmark.provenance.signature import data_hash
+from benchmark.tables import read_results
 
 #: Packages whose version a score or a figure could depend on.
 PACKAGES = ("numpy", "pandas", "scipy", "torch", "torchvision", "open-clip-torch", "pillow", "qualibench")
@@ -46,7 +47,7 @@ def make(method: Trained, data: Dataset, scores: bytes, protocol: Mapping[str, A
     ValueError
         If the data set has no opinions, or no score is of a picture of it.
     """
-    table = pd.read_csv(BytesIO(scores))
+    table = read_results(BytesIO(scores))
     own = asdict(method)
     card = {**own.pop("card"), "higher_is_better": method.card.higher_is_better}
     for bound in ("low", "high"):

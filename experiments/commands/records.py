@@ -85,7 +85,9 @@ def add(
         raise ValueError(f"{source}: holds no record")
     refused = 0
     for path, record in found:
-        target = folder / RECEIVED / sender / record.method.name / f"{record.dataset.name}.json"
+        one = record.method  # another version is another folder: a new one takes no old one's place
+        name = f"{record.dataset.name}.json"
+        target = folder / RECEIVED / sender / one.name / one.version[:12] / name
         if _said(path, record):
             refused += 1
             continue

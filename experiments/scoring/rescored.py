@@ -5,12 +5,12 @@ from __future__ import annotations
 from io import BytesIO
 
 import numpy as np
-import pandas as pd
 
 from benchmark.datasets.prepared import Dataset
 from benchmark.exchange import Check, Record
 from benchmark.method import TRAINED, Trained
 from benchmark.scoring import score_files
+from benchmark.tables import read_results
 from experiments.runs import stage
 from experiments.runs.trained import load_trained
 
@@ -28,7 +28,7 @@ def rescored(record: Record, scores: bytes, data: Dataset, count: int) -> Check:
     same = [folder for folder in folders if Trained.read(folder).version == record.method.version]
     if not same:
         return Check(WHAT, "not checked", f"no method of version {record.method.version[:12]} is in models/")
-    table = pd.read_csv(BytesIO(scores)).dropna(subset="score")
+    table = read_results(BytesIO(scores)).dropna(subset="score")
     seed = int(record.scores.sha256[:16], 16)
     drawn = table.sample(min(count, len(table)), random_state=np.random.default_rng(seed)).sort_index()
     method = load_trained(same[0].name)

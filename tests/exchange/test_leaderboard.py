@@ -51,6 +51,22 @@ def test_thirty_methods_on_twelve_sets_have_a_row_and_a_column_each(like):
     assert [i for i, text in enumerate(re.findall(r"<span>(0\.\d+†?)</span>", row)) if "†" in text] == [3]
 
 
+def test_what_nobody_knows_it_learnt_from_is_marked_as_such(like):
+    told = like.model_dump(mode="json")
+    told["method"]["card"] |= {"opinion_aware": True, "opinions_of": ""}
+    text = pages(entries([Record.model_validate(told)]))["index"]
+    assert "‡</span>" in text
+    # Two names of one set of photographs, and a data set that was learnt from here.
+    for change in ({"opinions_of": "lab"}, {"opinions_of": "other lab"}):
+        told["method"]["card"] |= change
+        assert "†</span>" in pages(entries([Record.model_validate(told)]))["index"]
+    told["method"] |= {"rated": "elsewhere"}
+    told["method"]["card"] |= {"opinions_of": ""}
+    text = pages(entries([Record.model_validate(told)]))["index"]
+    assert "‡</span>" not in text
+    assert "†</span>" not in text
+
+
 def test_the_order_of_the_records_does_not_matter(like):
     made_of = entries(simulated(like, 3, 2))
     assert pages(made_of) == pages(made_of[::-1])

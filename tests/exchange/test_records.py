@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import methods
 from benchmark import exchange
 from benchmark.datasets.prepared import Record as DataRecord
+from benchmark.datasets.prepared import load
 from benchmark.datasets.prepared.manifest import write_dataset
 from benchmark.exchange.record import described
 from benchmark.images import write_png
@@ -89,7 +90,8 @@ def test_what_one_checkout_exports_another_verifies_and_joins(sent, tmp_path):
     assert "not checked: needs sharpness of version" in done.output
     done = iqa("add", sent.parent.parent, "--from", "friend")
     assert done.exit_code == 0, done.output
-    taken = tmp_path / "second/results/records/received/friend/sharpness/lab.json"
+    version = exchange.read(sent).method.version[:12]
+    taken = tmp_path / f"second/results/records/received/friend/sharpness/{version}/lab.json"
     assert taken.read_bytes() == sent.read_bytes()
     assert taken.with_suffix(".csv").read_bytes() == sent.with_suffix(".csv").read_bytes()
 
@@ -107,8 +109,24 @@ def test_a_record_holds_what_scipy_finds_and_the_same_bytes_each_time(sent, tmp_
     assert (tmp_path / "again/sharpness/lab.json").read_bytes() == sent.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["NA", "null", "nan"])
+def test_a_name_that_pandas_takes_for_nothing_is_a_name(sent, name):
+    told, scores = exchange.read(sent), sent.with_suffix(".csv").read_text()
+    renamed = scores.replace("images/p00.png", name).encode()
+    of = {"sha256": hashlib.sha256(renamed).hexdigest(), "rows": COUNT, "missing": 0}
+    record = told.model_copy(update={"scores": told.scores.model_copy(update=of)})
+    found = {one.what: one for one in exchange.check(record, renamed, None)}
+    assert found["scores"].outcome == "holds"
+    found = {one.what: one for one in exchange.check(record, renamed, load("lab", "data"))}
+    assert f"1 scores are of no picture of the data set: '{name}'" in found["figures"].why
+
+
 def test_the_schema_takes_what_is_written(sent):
-    Draft202012Validator(json.loads(described())).validate(json.loads(sent.read_text()))
+    schema = Draft202012Validator(json.loads(described()))
+    told = json.loads(sent.read_text())
+    assert schema.is_valid(told)
+    assert not schema.is_valid({**told, "format": 2})
+    assert not schema.is_valid({**told, "surprise": 1})
 
 
 def test_where_the_method_is_here_it_is_asked(sent, tmp_path, monkeypatch):
@@ -239,7 +257,7 @@ def test_a_link_in_the_place_of_scores_is_not_followed(sent, tmp_path):
     sent.with_suffix(".csv").symlink_to(secret)
     done = iqa("add", sent, "--from", "friend")
     assert "scores: not checked" in done.output
-    assert not (tmp_path / "second/results/records/received/friend/sharpness/lab.csv").exists()
+    assert not list((tmp_path / "second/results/records").rglob("*.csv"))
 
 
 def test_without_the_data_set_it_is_said_what_would_bring_it(sent, tmp_path):
