@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from benchmark import images as pictures_io
@@ -96,38 +97,48 @@ class Distance(ou.OpinionUnaware):
         return self.encoder.features(images)
 
 
-def train(
-    pictures: Sequence[Path],
-    out: Path,
-    *,
-    seed: int,
-    library: Library = "torchvision",
-    model: str,
-    weights: str | None,
-    scales: Scales = "full",
-    patch: int = 96,
-    stride: int = 48,
-    count: int | None = None,
-) -> dict[str, Any]:
+class Fit(BaseModel):
+    """Settings of the fit to pristine pictures; of the network as in :func:`load`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    library: Library = "torchvision"
+    model: str
+    weights: str | None
+    scales: Scales = "full"
+    patch: int = 96
+    stride: int = 48
+    count: int | None = Field(None, description="pictures drawn from `seed`; null: all of them")
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """What loads the network."""
+        return {"library": self.library, "model": self.model, "weights": self.weights, "scales": self.scales}
+
+
+def train(pictures: Sequence[Path], out: Path, *, seed: int, settings: Fit) -> dict[str, Any]:
     """Fit to pristine pictures, write ``pristine.npz`` below ``out`` and return what :func:`load` needs.
 
-    The network itself learns nothing. ``count`` of the pictures, drawn from ``seed``; without it all of them.
-    A fit that was stopped goes on where it was.
+    The network itself learns nothing. A fit that was stopped goes on where it was.
     """
-    chosen: dict[str, Any] = {"library": library, "model": model, "weights": weights, "scales": scales}
-    settings, partial = ou.Settings(patch=patch, stride=stride), gaussian.partial_of(out)
+    partial, weights = gaussian.partial_of(out), settings.weights
     digest = sha256_of(Path(weights)) if weights and Path(weights).is_file() else ""
-    drawn = gaussian.drawn(pictures, count, seed)
-    made = ou.fit(_encoder(**chosen), drawn, settings, partial=partial, about={**chosen, "sha256": digest})
+    made = ou.fit(
+        _encoder(**settings.network),
+        gaussian.drawn(pictures, settings.count, seed),
+        ou.Settings(patch=settings.patch, stride=settings.stride),
+        partial=partial,
+        about={**settings.network, "sha256": digest},
+    )
     out.mkdir(parents=True, exist_ok=True)
     ou.write(made, out / "pristine.npz")
     partial.unlink(missing_ok=True)
-    return {**chosen, "pristine": str(out / "pristine.npz")}
+    return {**settings.network, "pristine": str(out / "pristine.npz")}
 
 
-def fetch(model: str, weights: str | None, library: Library = "torchvision", **others: Any) -> None:
+def fetch(settings: Fit) -> None:
     """Bring the weights of the encoder that is fitted."""
-    frozen(library, model, weights)
+    frozen(settings.library, settings.model, settings.weights)
 
 
 def load(
