@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def command(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of records: METHOD/DATASET.json, and received/SENDER/METHOD/VERSION/….")
+        Path, typer.Argument(help="Folder of records, as `iqa records` writes it; those of others too.")
     ] = Path("results/records"),
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the pages.")] = Path("leaderboard"),
 ) -> None:

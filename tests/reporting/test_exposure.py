@@ -8,7 +8,7 @@ import pytest
 
 import methods
 from benchmark.method import Card, Exposure, Trained
-from benchmark.reporting.views.exposure import matrix
+from benchmark.reporting.views.exposure import _named, matrix
 from benchmark.tables import Labels
 from experiments.stages.evaluate import _compared
 
@@ -86,6 +86,13 @@ def test_an_entry_that_says_nothing_is_refused():
         Exposure("opinion", "koniq10k", "the paper", "V")
     with pytest.raises(ValueError, match="needs a kind"):
         Exposure("opinions", "koniq10k", "", "V")
+
+
+def test_a_setting_is_shown_as_the_data_set_that_it_names():
+    seen = (Exposure("pictures", "the pictures of `train.dataset`", "this suite", "V"), *SEEN[:1])
+    named = _named(trained("zero", exposure=seen), "KADIS-700k").card.exposure
+    assert [entry.what for entry in named] == ["the pictures of KADIS-700k", "WIT"]
+    assert _named(trained("old"), "KADIS-700k").card.exposure is None
 
 
 @pytest.mark.parametrize("name", methods.names())

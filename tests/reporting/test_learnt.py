@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from benchmark.datasets.prepared.record import Record, write_record
 from benchmark.reporting import views
 from benchmark.reporting.run import Run
 from tests.made import trained as made_of
@@ -58,6 +59,18 @@ def test_a_training_with_scores_is_not_said_to_have_none(trained):
     text = str(views.learnt(run_of(trained)))
     assert "1,200 steps, with the scores of many. Of two" in text
     assert "on at most 4 pristine pictures that it did not learn from" in text
+
+
+def test_it_is_said_where_the_test_is_of_what_was_learnt(trained):
+    record = Record("many", "Many (made here)", "", "", "proxy", 0, 1, True, "proxy")
+    (trained / "data/many").mkdir(parents=True)
+    write_record(record, trained / "data/many/record.json")
+    path = trained / "params.yaml"
+    path.write_text(path.read_text() + "prepare: {datasets: {many: {}}}\n")
+    said = "The pictures of Many (proxy) are degraded by the types that it was trained on"
+    assert said not in str(views.learnt(run_of(trained)))
+    (trained / "models/q/ladders.png").write_bytes(b"a picture")
+    assert said in str(views.learnt(run_of(trained)))
 
 
 def test_without_that_network_nothing_is_said_of_a_rise(trained):

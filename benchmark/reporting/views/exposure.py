@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -20,7 +21,18 @@ COLUMNS = {
 
 def exposure(run: Run) -> Html:
     """Show a matrix: methods down; what they learnt from, and every data set of the run, across."""
-    return run.table(matrix, run.source("results/tables/zero_shot.csv"), methods=run.methods)
+    pictures = run.settings.get("train", {}).get("dataset", "")
+    named = {name: _named(method, run.labels.dataset(pictures)) for name, method in run.methods.items()}
+    return run.table(matrix, run.source("results/tables/zero_shot.csv"), methods=named)
+
+
+def _named(method: Trained, pictures: str) -> Trained:
+    """Put the data set in the place of the setting that names it: a reader knows no settings."""
+    entries = method.card.exposure
+    if entries is None or not pictures:
+        return method
+    known = tuple(replace(e, what=e.what.replace("`train.dataset`", pictures)) for e in entries)
+    return replace(method, card=replace(method.card, exposure=known))
 
 
 def matrix(met: pd.DataFrame, labels: Labels, *, methods: Mapping[str, Trained]) -> Table:

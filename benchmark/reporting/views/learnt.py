@@ -29,7 +29,8 @@ def _of(run: Run, name: str) -> Iterator[str]:
     long = [f"{course[unit]:,} {unit}" for unit in ("steps", "epochs") if unit in course]
     where = ", ".join([f"{run.labels.method(name)} was trained here on {pictures}", *long])
     scores = f"with the scores of {run.labels.dataset(rated)}" if rated else "without any score of quality"
-    yield " ".join([f"{where}, {scores}.", *_held_out(run, name), *_risen(run, name)])
+    said = [f"{where}, {scores}.", *_held_out(run, name), *_risen(run, name), *_at_home(run, name)]
+    yield " ".join(said)
 
 
 def _held_out(run: Run, name: str) -> Iterator[str]:
@@ -57,6 +58,14 @@ def _risen(run: Run, name: str) -> Iterator[str]:
             sure = f"[{number(low)}, {number(high)}]" if decided(row) else f"({too_few(behind(row))})"
             change = "+" * (sign * row["value"] > 0) + number(sign * row["value"])
             yield f"On {run.labels.dataset(row['dataset'])} training changed its SRCC by {change} {sure}."
+
+
+def _at_home(run: Run, name: str) -> Iterator[str]:
+    """Say where a method that learnt from degradations is tested on the same ones."""
+    sets = [run.labels.dataset(dataset) for dataset in run.scored if dataset in run.labels.proxies]
+    if sets and run.source(f"models/{name}/ladders.png").content is not None:
+        yield f"The pictures of {' and '.join(sets)} are degraded by the types that it was trained on, which"
+        yield "helps it against methods that never saw them."
 
 
 def untrained_twin(run: Run, method: Trained) -> str | None:
