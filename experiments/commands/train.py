@@ -48,7 +48,7 @@ def command(
     from methods._shared.training.loop import partial_of
 
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     module = methods.find(method).__name__.rpartition(".")[2]
     trained = MethodSettings(code=f"methods/{module}", train=told(setting or ()))
     if not hasattr(methods.find(method), "train"):

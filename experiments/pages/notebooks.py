@@ -1,6 +1,6 @@
-"""Notebooks executed in one kernel and rendered as pages.
+"""Notebooks executed in two kernels and rendered as pages.
 
-The kernel is emptied before each: starting one and importing seaborn takes longer than all pages together.
+A kernel is emptied before each: starting one and importing seaborn takes longer than most pages.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import functools
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+from jupyter_core.utils import ensure_event_loop
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
@@ -32,6 +34,7 @@ from experiments.runs import stage
 NOTEBOOKS = Path("notebooks")
 PICTURES = "pictures"  # the page that leads to all pictures of each data set
 SITE = "No-reference image quality, measured"
+KERNELS = 2  # side by side, half a gigabyte each
 
 
 def read(name: str, notebooks: Path = NOTEBOOKS) -> Any:
@@ -117,7 +120,7 @@ def report(
     notebooks, reports
         Folders read and written.
     running
-        A :func:`kernel` to use; by default one is started, and ended with the last page.
+        A :func:`kernel` to use; by default two are started, and ended with the last page.
     """
     listed = stage.start(torch=False).report.pages if pages is None else pages
     sources = {name: read(name, notebooks) for name in dict.fromkeys([*listed, *names])}
@@ -130,15 +133,33 @@ def report(
     explored = explorers(run) if PICTURES in sources else {}
     place = 1 + [entry.name for entry in menu].index(PICTURES) if explored else 0
     menu[place:place] = [entry for entry, _ in explored.values()]
-    with contextlib.nullcontext(running) if running else kernel() as used:
-        for entry in menu:
-            if names and entry.name not in names and not (entry.name in explored and PICTURES in names):
-                continue
+    asked = [
+        entry
+        for entry in menu
+        if not names or entry.name in names or (entry.name in explored and PICTURES in names)
+    ]
+
+    def write(entry: MenuEntry, executed: Any) -> None:
+        files.write_text(reports / f"{entry.name}.html", page(executed, entry, menu, SITE, note))
+
+    def work(entries: Sequence[MenuEntry], used: Mapping[str, Any]) -> None:
+        for entry in entries:
+            write(entry, execute(sources[entry.name], given, used))
+
+    def work_aside(entries: Sequence[MenuEntry]) -> None:
+        with contextlib.closing(ensure_event_loop()), kernel() as used:
+            work(entries, used)
+
+    own = [entry for entry in asked if entry.name in sources]
+    if running:  # only the thread that started it can use it
+        work(own, running)
+        own = []
+    with ThreadPoolExecutor(KERNELS) as pool:
+        working = pool.map(work_aside, filter(None, (own[k::KERNELS] for k in range(KERNELS))))
+        for entry in asked:
             if entry.name in explored:
-                executed = explored[entry.name][1]()
-            else:
-                executed = execute(sources[entry.name], given, used)
-            files.write_text(reports / f"{entry.name}.html", page(executed, entry, menu, SITE, note))
+                write(entry, explored[entry.name][1]())
+        list(working)  # raises what was raised there
     if explored and (not names or PICTURES in names):
         shutil.rmtree(reports / FOLDER, ignore_errors=True)
         for name, content in small_copies(run).items():

@@ -20,8 +20,7 @@ TABLES = RESULTS / "tables"
 def start(*, torch: bool = True, deterministic: bool = False) -> settings_of.Settings:
     """Check ``params.yaml`` and fix what results could depend on; returns the settings.
 
-    ``deterministic`` is for training: forward passes need no such mode, and it imports torch's compiler,
-    which takes seconds.
+    ``deterministic`` is for training: forward passes need no such mode.
     """
     settings = settings_of.load()
     if torch:
@@ -29,7 +28,8 @@ def start(*, torch: bool = True, deterministic: bool = False) -> settings_of.Set
 
         pytorch.set_num_threads(settings.threads)
         if deterministic:
-            pytorch.use_deterministic_algorithms(True)
+            # As `use_deterministic_algorithms(True)`, which would also import the compiler for seconds.
+            pytorch.set_deterministic_debug_mode("error")
     return settings
 
 

@@ -34,6 +34,13 @@ def test_the_rounds_hold_every_stage_but_the_report_once():
     assert sorted(stages) == sorted(declared() - {"report"})
 
 
+def test_the_lock_remembers_no_stage_that_is_gone():
+    """DVC never forgets one, and reads and writes all of them at every stage."""
+    known = set(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"])
+    locked = yaml.safe_load((REPOSITORY / "dvc.lock").read_text())["stages"]
+    assert {name.partition("@")[0] for name in locked} <= known
+
+
 def test_no_chain_needs_what_another_of_its_round_makes():
     """As ``dvc.yaml`` has it: paths that stages of different chains write and read do not overlap."""
     text = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]

@@ -101,6 +101,29 @@ def test_notebooks_in_one_kernel_do_not_see_each_other_and_a_failing_one_stops()
     assert not started["manager"].has_kernel
 
 
+def test_two_kernels_make_what_one_makes_and_a_failing_notebook_is_said(
+    tree: Path, tmp_path: Path, running: Mapping[str, Any]
+) -> None:
+    sources, given = tmp_path / "notebooks", roots(tree)
+    sources.mkdir()
+    names = ["one", "two", "three", "four", "five"]
+    for name in names:
+        made = notebook(f"left_{name} = 1\n[n for n in dir() if n.startswith('left')]")
+        made.cells[1].source = "\n".join(f"{key} = ''" for key in given)
+        nbformat.write(made, sources / f"{name}.ipynb")
+    folders = {"pages": names, "notebooks": sources}
+    report([], given, **folders, reports=tmp_path / "two")  # type: ignore[arg-type]
+    report([], given, **folders, reports=tmp_path / "one", running=running)  # type: ignore[arg-type]
+    for name in names:
+        page = (tmp_path / "two" / f"{name}.html").read_text()
+        assert page == (tmp_path / "one" / f"{name}.html").read_text()
+        assert f"[&#x27;left_{name}&#x27;]" in page or f"[&#39;left_{name}&#39;]" in page
+    made.cells[-1].source = "1 / 0"
+    nbformat.write(made, sources / "five.ipynb")
+    with pytest.raises(PapermillExecutionError, match="ZeroDivisionError"):
+        report([], given, **folders, reports=tmp_path / "failed")  # type: ignore[arg-type]
+
+
 def test_two_runs_at_two_places_make_the_same_bytes(
     tree: Path, site: Path, tmp_path: Path, running: Mapping[str, Any]
 ) -> None:
