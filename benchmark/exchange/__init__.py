@@ -6,6 +6,19 @@ held against the scores beside it and against the data set that is here.
 
 from .check import Check, check
 from .making import machine, make
+from .ranking import learnt, ranked
 from .record import LARGEST, SCHEMA, Record, read, write
 
-__all__ = ["LARGEST", "SCHEMA", "Check", "Record", "check", "machine", "make", "read", "write"]
+__all__ = [
+    "LARGEST",
+    "SCHEMA",
+    "Check",
+    "Record",
+    "check",
+    "learnt",
+    "machine",
+    "make",
+    "ranked",
+    "read",
+    "write",
+]

@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib import metadata
 from io import BytesIO
 from typing import Any
@@ -28,7 +29,13 @@ from benchmark.tables import read_results
 PACKAGES = ("numpy", "pandas", "scipy", "torch", "torchvision", "open-clip-torch", "pillow", "qualibench")
 
 
-def make(method: Trained, data: Dataset, scores: bytes, protocol: Mapping[str, Any]) -> Record:
+def make(
+    method: Trained,
+    data: Dataset,
+    scores: bytes,
+    protocol: Mapping[str, Any],
+    cost: Mapping[str, int] | None = None,
+) -> Record:
     """Make the record of one method on one data set.
 
     Parameters
@@ -41,6 +48,8 @@ def make(method: Trained, data: Dataset, scores: bytes, protocol: Mapping[str, A
         The file of scores: CSV with ``image, score``.
     protocol
         ``resamples, seed, interval, mapping, ratings``.
+    cost
+        ``width, height, parameters, multiply_adds``, where they were counted.
 
     Raises
     ------
@@ -69,6 +78,7 @@ def make(method: Trained, data: Dataset, scores: bytes, protocol: Mapping[str, A
             },
             "protocol": dict(protocol),
             "packages": versions(),
+            "cost": None if cost is None else dict(cost),
             "values": figures(table, data, method.higher_is_better, ProtocolOf.model_validate(protocol)),
         }
     )
@@ -121,5 +131,10 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what this machine is, which no figure may depend on; it stands beside the record."""
-    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}
+    """Return what this machine is, and the day; no figure may depend on it, so it stands beside a record."""
+    return {
+        "made": f"{datetime.now(UTC):%Y-%m-%d}",
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+    }

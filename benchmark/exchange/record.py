@@ -103,6 +103,15 @@ class ProtocolOf(_Part):
     ratings: Real | None
 
 
+class CostOf(_Part):
+    """What one picture of a stated size takes, as the sender counted it."""
+
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    parameters: int = Field(ge=0)
+    multiply_adds: int = Field(ge=0, description="of convolutions, products of matrices and attention")
+
+
 class Value(_Part):
     """One figure with its 95% interval; null where there is none."""
 
@@ -124,6 +133,7 @@ class Record(_Part):
     scores: ScoresOf
     protocol: ProtocolOf
     packages: dict[Name, Short]
+    cost: CostOf | None = None
     values: Annotated[tuple[Value, ...], Field(min_length=1, max_length=1000)]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from benchmark.exchange import Check
+    from benchmark.exchange import Check, Record
     from benchmark.leaderboard import Standing
 
 
@@ -24,10 +24,11 @@ def command(
     """
     from benchmark import exchange, files
     from benchmark.leaderboard import Entry, pages
-    from experiments.commands.records import RECEIVED, beside, records
+    from experiments.commands.records import RECEIVED, beside, made, records
     from experiments.runs import results
 
     entries, left_out = [], []
+    whole: dict[str, dict[str, tuple[Record, bytes]]] = {}
     for path, record in records(folder):
         name = record.dataset.name
         data = results.dataset(name) if results.is_prepared(name) else None
@@ -37,11 +38,15 @@ def command(
         left_out += failed
         if not failed:
             sender = place.parts[1] if place.parts[0] == RECEIVED and len(place.parts) > 2 else ""
-            entries.append(Entry(record, sender, _standing(checks, sender), f"records/{place.as_posix()}"))
-            exchange.write(record, out / "records" / place)
+            file = f"records/{place.as_posix()}"
+            entries.append(Entry(record, sender, _standing(checks, sender), file, made(path)))
+            if (scores := beside(path)) is not None and entries[-1].standing != "reported":
+                whole.setdefault(name, {})[file] = record, scores
+            exchange.write(record, out / file)
     if not entries:
         raise ValueError(f"{folder}: holds no record that holds; `iqa records export` writes some")
-    for name, text in pages(entries, left_out).items():
+    ranks = {name: exchange.ranked(of, results.dataset(name)) for name, of in sorted(whole.items())}
+    for name, text in pages(entries, left_out, ranks).items():
         files.write_text(out / f"{name}.html", text)
     typer.echo(f"{out / 'index.html'}: {len(entries)} records, {len(left_out)} left out")
 

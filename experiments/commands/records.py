@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from benchmark.datasets.prepared import Dataset
     from benchmark.exchange import Check, Record
+    from benchmark.method import Trained
 
 app = typer.Typer(
     no_args_is_help=True, help="Records of results: hand them on, take those of others in, check."
@@ -45,7 +47,8 @@ def export(
             "mapping": asked.mapping,
             "ratings": asked.ratings.get(name),
         }
-        record = exchange.make(Trained.read(stage.MODELS / method), data, scores, protocol)
+        trained = Trained.read(stage.MODELS / method)
+        record = exchange.make(trained, data, scores, protocol, _cost(trained))
         path = folder / method / f"{name}.json"
         exchange.write(record, path)
         files.write_bytes(path.with_suffix(".csv"), scores)
@@ -54,6 +57,19 @@ def export(
     if not count:
         raise ValueError("no method has scored a rated data set here: `dvc repro` makes scores")
     typer.echo(f"{count} records in {folder}")
+
+
+def _cost(method: Trained) -> dict[str, int] | None:
+    """What a picture costs a method, where that was counted of this version."""
+    from benchmark.tables import read_results
+    from experiments.runs import stage
+
+    if not (path := stage.TABLES / "cost.csv").is_file():
+        return None
+    table = read_results(path)
+    own = table[table["method"].eq(method.name) & table["signature"].eq(f"method={method.version[:12]}")]
+    names = ["width", "height", "parameters", "multiply_adds"]
+    return None if own.empty else {name: int(own[name].iloc[0]) for name in names}
 
 
 def _scored() -> Iterator[tuple[str, Dataset]]:
@@ -94,6 +110,8 @@ def add(
         exchange.write(record, target)
         if (scores := beside(path)) is not None:
             files.write_bytes(target.with_suffix(".csv"), scores)
+        if day := made(path):
+            files.write_json({"made": day}, target.with_suffix(".machine.json"))
         typer.echo(f"{target} taken in")
     if refused:
         typer.echo(f"{refused} of {len(found)} records fail and were not taken in", err=True)
@@ -145,6 +163,21 @@ def beside(path: Path) -> bytes | None:
     scores = path.with_suffix(".csv")
     plain = scores.is_file() and not scores.is_symlink() and scores.stat().st_size <= LARGEST[".csv"]
     return scores.read_bytes() if plain else None
+
+
+def made(path: Path) -> str:
+    """Return the day that stands beside a record; "" where none does, or what stands there is no day."""
+    from datetime import date
+
+    from benchmark.exchange import LARGEST
+
+    machine = path.with_suffix(".machine.json")
+    if not machine.is_file() or machine.is_symlink() or machine.stat().st_size > LARGEST[".json"]:
+        return ""
+    try:
+        return date.fromisoformat(json.loads(machine.read_bytes())["made"]).isoformat()
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _said(path: Path, record: Record, rescore: int = 0) -> bool:

@@ -2,13 +2,19 @@
 
 import json
 import re
+from io import BytesIO
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
-from benchmark.exchange import Record
+from benchmark import exchange
+from benchmark.datasets.prepared import load
+from benchmark.exchange import Record, ranked
 from benchmark.leaderboard import Entry, pages
+from benchmark.method import version
 from experiments.cli import app
 from tests.exchange.test_records import iqa, made, sent  # noqa: F401 (fixtures)
 
@@ -114,3 +120,96 @@ def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(s
     assert "received/cheat/sharpness/lab.json: method: its version" in index
     link = re.search(r'href="(records/[^"]*)"', (tmp_path / "second/site/set-lab.html").read_text())[1]
     assert (tmp_path / "second/site" / link).is_file()
+
+
+def on(like, data, scores, **changes):
+    """A record of made-up scores of a data set, and the file beside it."""
+    names = data.manifest["image"]
+    text = pd.DataFrame({"image": names, "score": scores}).to_csv(index=False).encode()
+    told = like.model_dump(mode="json")
+    told["method"]["card"] |= changes
+    return Record.model_validate(told), text
+
+
+def test_ranks_are_of_records_that_scored_everything_and_learnt_nothing_there(like):
+    data = load("lab", "data")
+    opinions, draw = data.manifest["mos"].to_numpy(), np.random.default_rng(1)
+    noisy = opinions + draw.normal(0, 25, len(opinions))
+    best = opinions + draw.normal(0, 1, len(opinions))
+    lacking = opinions.astype(float).copy()
+    lacking[3] = np.nan
+    given = {
+        "best": on(like, data, best),
+        "near": on(like, data, np.round(best / 4)),
+        "noisy": on(like, data, noisy),
+        "turned": on(like, data, -best),
+        "lacking": on(like, data, lacking),
+        "learnt": on(like, data, opinions, opinions_of="lab"),
+        "unknown": on(like, data, opinions, opinion_aware=True),
+    }
+    found = ranked(given, data)
+    place = found[found["statistic"].eq("rank")].set_index("method")
+    wanted = {
+        name: stats.spearmanr(pd.read_csv(BytesIO(text))["score"], opinions).statistic
+        for name, (_, text) in given.items()
+        if name in ("best", "near", "noisy", "turned")
+    }
+    assert list(place.index) == sorted(wanted, key=wanted.get, reverse=True)
+    assert place.loc["turned", "value"] == 4
+    letters = {name: set(text) for name, text in place["letters"].items()}
+    assert letters["best"] & letters["near"]
+    assert not letters["best"] & letters["turned"]
+    assert ranked({"learnt": given["learnt"]}, data).empty
+
+
+def test_cost_is_that_of_the_version_and_what_nothing_cheaper_beats_is_named(like, tmp_path, monkeypatch):
+    assert like.cost is None
+    monkeypatch.chdir(tmp_path / "first")
+    tables = tmp_path / "first/results/tables"
+    tables.mkdir(parents=True)
+    head = "method,width,height,parameters,weight_bytes,multiply_adds,peak_bytes,signature\n"
+    for of_version, counted in ((like.method.version[:12], 7), ("0" * 12, None)):
+        (tables / "cost.csv").write_text(f"{head}sharpness,512,384,5,9,7,9,method={of_version}\n")
+        assert iqa("export", tmp_path / "again").exit_code == 0
+        cost = exchange.read(tmp_path / "again/sharpness/lab.json").cost
+        assert (cost and cost.multiply_adds) == counted
+
+    def at(title, adds, value):
+        told = like.model_dump(mode="json")
+        told["method"] |= {"name": title}
+        told["method"]["card"] |= {"title": title}
+        told["cost"] = {"width": 9, "height": 9, "parameters": 1, "multiply_adds": adds}
+        srcc = next(row for row in told["values"] if row["statistic"] == "srcc")
+        srcc |= {"value": value, "low": value - 0.1, "high": value + 0.1}
+        return Record.model_validate(told)
+
+    records = [
+        at("None", 0, 0.1),
+        at("Small", 10, 0.5),
+        at("Worse", 10, 0.4),
+        at("Dear", 900, 0.3),
+        at("Best", 999, 0.7),
+    ]
+    page = pages(entries(records))["set-lab"]
+    assert "Front: None 0.100, Small 0.500, Best 0.700." in page
+    assert "against cost" not in pages(entries(records[:1]))["set-lab"]
+
+
+def test_versions_of_a_method_stand_by_their_days_and_a_day_is_nothing_else(sent, tmp_path):  # noqa: F811
+    folder = tmp_path / "second/results/records/received/friend/sharpness"
+    days = {"b": '"2026-03-01"', "a": '"2026-05-01"', "c": '"<b>soon</b>"'}
+    told = json.loads(sent.read_text())
+    for name, day in days.items():
+        told["method"]["load"] = {"variant": name}
+        one = told["method"]
+        one["version"] = version(one["code_sha256"], one["weights_sha256"], one["load"])
+        (folder / name).mkdir(parents=True)
+        (folder / name / "lab.json").write_text(json.dumps(told))
+        (folder / name / "lab.machine.json").write_text(f'{{"made": {day}}}')
+        days[name] = one["version"][:12]
+    done = CliRunner().invoke(app, ["leaderboard", "--out", "site"])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "second/site/versions.html").read_text()
+    assert "soon" not in page
+    shown = re.findall(r"<span>(2026-\d\d-\d\d|not said|[0-9a-f]{12})</span>", page)
+    assert shown == ["not said", days["c"], "2026-03-01", days["b"], "2026-05-01", days["a"]]
