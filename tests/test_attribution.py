@@ -24,9 +24,9 @@ from benchmark.attribution import (
     table,
     upsample,
 )
-from benchmark.attribution.overlay import overlay
 from benchmark.attribution.study import _noise, towards_low_quality
 from benchmark.degradations import degrade
+from benchmark.pictures.overlay import overlay
 
 TIDY = ["statistic", "value", "low", "high", "n", "units", "protocol", "published", "standing"]
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.datasets.prepared.record import Record
-from benchmark.reporting.gathered import Gathered, gathered, source_of
+from benchmark.reporting.gathered import FOLDER, Gathered, gathered, source_of
 from benchmark.reporting.html import TEMPLATES, Html, render
+from benchmark.reporting.mapped import Mapped, mapped, sources
 from benchmark.reporting.run import Run
+from benchmark.tables import Labels
 
 
 def page_of(dataset: str) -> str:
@@ -33,13 +36,15 @@ def body(run: Run, dataset: str) -> Html:
     if one is None:
         return run.missing(source_of(run, dataset))
     names = {name: run.labels.method(name) for name in one.higher}
-    content = json.dumps(table(one, names), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    listed = mapped(run, dataset) if one.thumbnails else []
+    rows = table(one, names) | {"maps": maps(one, listed, run.labels)}
+    content = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     style, script = (Html((TEMPLATES / f"explorer.{kind}").read_text()) for kind in ("css", "js"))
     return render(
         "explorer.html", table=content.encode(), style=style, script=script, terms=one.terms,
         proxy=run.labels.proxy_note([dataset]), shown=len(one.chosen), total=len(one.manifest),
         opinion=_opinion(one.record), word=_word(one.record),
-        pictures=one.thumbnails is not None,
+        pictures=one.thumbnails is not None, maps=sources(run)[1] if listed else None,
     )  # fmt: skip
 
 
@@ -77,6 +82,31 @@ def table(one: Gathered, names: dict[str, str]) -> dict[str, Any]:
         for name, words in names.items()
     ]
     return {"columns": columns, "methods": methods, "word": _word(one.record)}
+
+
+def maps(one: Gathered, listed: Sequence[Mapped], labels: Labels) -> list[dict[str, Any]]:
+    """Return what the page knows of the gradCAM maps: a dictionary a picture that was degraded and mapped.
+
+    ``of`` is the place of that picture among those shown, -1 where it is not one of them; ``reference`` its
+    reference, by which maps stand beside other pictures too, "" where it has none.
+    """
+    places = {image: place for place, image in enumerate(one.chosen)}
+    known = dict(zip(one.manifest.index, _words(one.manifest["reference"]), strict=True))
+    return [
+        {
+            **{"of": places.get(each.picture, -1), "picture": each.picture.removeprefix("images/")},
+            **{"reference": known.get(each.picture, ""), "distortion": each.distortion, "level": each.level},
+            "file": f"{FOLDER}/{one.name}/{each.file}",
+            "maps": [
+                {
+                    **{"title": labels.method(method), "target": target},
+                    "file": f"{FOLDER}/{one.name}/{each.drawn(method, target)}",
+                }
+                for method, target in each.maps
+            ],
+        }
+        for each in listed
+    ]
 
 
 def _word(record: Record) -> str:

@@ -13,6 +13,7 @@ from benchmark.arrays import Floats
 from benchmark.datasets.prepared.record import Record
 from benchmark.pictures.sample import sample
 from benchmark.pictures.thumbnails import Thumbnails
+from benchmark.reporting import mapped
 from benchmark.reporting.licences import terms
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
@@ -119,11 +120,13 @@ def gathered(run: Run, dataset: str) -> Gathered | None:
 
 
 def files(run: Run) -> dict[str, bytes]:
-    """Small copies that the pages show, by their names in the folder of the pages."""
+    """Small copies and drawn maps that the pages show, by their names in the folder of the pages."""
     found: dict[str, bytes] = {}
     for dataset in run.scored:
         one = gathered(run, dataset)
         if one is not None and one.thumbnails is not None:
             images = [image for image in one.chosen if one.file(image)]
             found |= {one.file(image): one.thumbnails.read(image) for image in images}
+            drawn = mapped.files(run, dataset)
+            found |= {f"{FOLDER}/{dataset}/{name}": content for name, content in drawn.items()}
     return found

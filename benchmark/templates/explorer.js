@@ -2,7 +2,7 @@
 // Tiles of a data set: only those in sight are in the page, so that ten thousand scroll like ten.
 (() => {
   const get = (id) => document.getElementById(id);
-  const { columns, methods, word } = JSON.parse(get("table").textContent);
+  const { columns, methods, maps = [], word } = JSON.parse(get("table").textContent);
   const count = columns.image.length;
   const SIDE = 208, HIGH = 246; // pixels of a tile
   const box = get("tiles"), room = get("room"), large = get("large");
@@ -27,11 +27,12 @@
   choices("at", columns.level);
   choices("reference", columns.reference);
   choices("split", columns.split);
+  get("maps").parentElement.hidden = !maps.length;
   for (const id of ["method", "other"])
     methods.forEach((one, place) => get(id).append(make("option", { value: one.name, textContent: one.title, selected: id === "other" && place === 1 })));
 
   // The state is in the controls, and in the address.
-  const KEYS = ["sort", "method", "other", "order", "from", "to", "distortion", "at", "reference", "split", "words"];
+  const KEYS = ["sort", "method", "other", "order", "from", "to", "distortion", "at", "reference", "split", "maps", "words"];
   const usual = Object.fromEntries(KEYS.map((key) => [key, get(key).value]));
   let opened = -1;
   const address = () => {
@@ -67,6 +68,9 @@
     }
     return columns[kind];
   };
+  // Maps are of a picture of which a part was degraded: of this one, or of another of its reference.
+  const own = (place) => maps.filter((one) => one.of === place);
+  const related = (place) => maps.filter((one) => one.of !== place && one.reference !== "" && one.reference === columns.reference[place]);
   const MEANING = {
     residual: `Residual: the ${word} less what the fitted mapping makes of the score.`,
     apart: "Disagreement: rank by the first method less rank by the second, in thousandths of all pictures; above 0, the first thinks better of the picture.",
@@ -84,6 +88,8 @@
     const words = get("words").value.toLowerCase();
     const is = (id, column) => get(id).value === "" ? () => true : (place) => String(columns[column][place]) === get(id).value;
     const tests = [is("distortion", "distortion"), is("at", "level"), is("reference", "reference"), is("split", "split")];
+    const asked = get("maps").value;
+    if (asked) tests.push((place) => own(place).length > 0 || (asked === "reference" && related(place).length > 0));
     if (words) tests.push((place) => columns.image[place].toLowerCase().includes(words));
     if (from !== null) tests.push((place) => key[place] !== null && key[place] >= from);
     if (to !== null) tests.push((place) => key[place] !== null && key[place] <= to);
@@ -205,6 +211,7 @@
       make("td", {}, strip(one.rank[index], index))));
     get("said").replaceChildren(make("table", { className: "data" }, head, make("tbody", {}, ...rows)));
     neighbours(index);
+    mapped(index);
     if (!large.open) large.showModal();
     address();
   };
@@ -220,6 +227,26 @@
       if (other === index) button.setAttribute("aria-current", "true");
       button.addEventListener("click", () => open(other));
       return button;
+    }));
+  };
+  const mapped = (index) => {
+    const alike = (one) => (one.distortion === columns.distortion[index] ? 0 : 1);
+    const listed = [...own(index), ...related(index).sort((a, b) => alike(a) - alike(b))];
+    get("mapped").hidden = !listed.length;
+    get("mapped-list").replaceChildren(...listed.map((one) => {
+      const here = one.of === index;
+      const said = `${here ? "This picture" : `Of the same reference: ${one.picture}`}, ${one.distortion} of level ${one.level} in the rectangle`;
+      const head = make("p", { className: "heading", textContent: said });
+      if (!here && one.of >= 0) {
+        const button = make("button", { type: "button", textContent: "Open it" });
+        button.addEventListener("click", () => open(one.of));
+        head.append(" ", button);
+      }
+      const shown = [{ file: one.file, words: "degraded" }, ...one.maps.map((map) => ({ file: map.file, words: `${map.title}: ${map.target}` }))];
+      const figures = shown.map(({ file, words }) => make("figure", {},
+        make("img", { src: file, alt: `${one.picture}, ${one.distortion} of level ${one.level}: ${words}`, loading: "lazy", draggable: false }),
+        make("figcaption", { textContent: words })));
+      return make("div", {}, head, make("div", { className: "maps" }, ...figures));
     }));
   };
   const step = (by) => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -79,18 +79,19 @@ def raw_maps(subject: Subject, trial: Trial) -> dict[str, NDArray[Any]]:
     """Raw map of each kind and target, ``kind-target``, of the picture that `shown_of` gives."""
     method, how = cast(Attributable, subject.method), subject.settings.gradcam.how
     arrays: dict[str, NDArray[Any]] = {}
-    for kind, worse, _ in shown_of(trial):
+    for kind, _, worse, _ in shown_of(trial):
         raw = maps(method, worse, None, how)[0].numpy()
         arrays |= {f"{kind}-{target}": m for target, m in zip(method.cam_targets, raw, strict=True)}
     return arrays
 
 
 def shown_of(trial: Trial) -> Any:
-    """Each kind with a picture ``[1, 3, H, W]`` of it on a region of another reference, and the region."""
+    """Each kind with the place of a reference, it ``[1, 3, H, W]`` with a region degraded, and the region."""
     for i, kind in enumerate(trial.kinds):
-        picture = trial.references[i % len(trial.references)][None]
+        place = i % len(trial.references)
+        picture = trial.references[place][None]
         worse, regions = implant(picture, kind, max(trial.levels), trial.seed, share=trial.share)
-        yield kind, worse, regions[0].numpy()
+        yield kind, place, worse, regions[0].numpy()
 
 
 def joined(settings: Settings, found: Mapping[str, Cells]) -> list[pd.DataFrame]:
@@ -112,17 +113,25 @@ def joined(settings: Settings, found: Mapping[str, Cells]) -> list[pd.DataFrame]
     blind = cells.tables("floors", about, lambda: {"floors": table(floors(trial, [""]))})["floors"]
     measured += [blind.assign(target=target) for target in targets]
     shown = {name: cells.arrays("maps.npz") for name, cells in found.items() if name in tables_of}
-    _show(shown, trial, cells, about)
+    names = results.pristine(results.dataset(settings.gradcam.dataset), settings.gradcam.images).names
+    _show(shown, trial, names, cells, about)
     return measured
 
 
 def _show(
-    shown: Mapping[str, Mapping[str, NDArray[Any]]], trial: Trial, cells: Cells, about: Mapping[str, Any]
+    shown: Mapping[str, Mapping[str, NDArray[Any]]],
+    trial: Trial,
+    names: Sequence[str],
+    cells: Cells,
+    about: Mapping[str, Any],
 ) -> None:
-    """Write the pictures to look at and, of all methods together, ``maps.npz`` and its index ``maps.csv``."""
+    """Write the pictures to look at and, of all methods together, ``maps.npz`` and its index ``maps.csv``.
+
+    ``names`` are the pictures of the data set that the trial's references are.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     index = []
-    for kind, worse, region in shown_of(trial):
+    for kind, place, worse, region in shown_of(trial):
         image = f"images/{kind}.png"
         if not cells.kept(image, about):
             (FOLDER / "images").mkdir(parents=True, exist_ok=True)
@@ -133,9 +142,9 @@ def _show(
             for target in (key.removeprefix(f"{kind}-") for key in tables if key.startswith(f"{kind}-")):
                 key = f"{kind}-{name}-{target}"
                 arrays[key] = tables[f"{kind}-{target}"]
-                keys = {"map": key, "image": image, "method": name, "target": target}
+                keys = {"map": key, "image": image, "picture": names[place], "method": name, "target": target}
                 index.append({**keys, "distortion": kind, "level": max(trial.levels)})
-    columns = ["map", "image", "method", "target", "distortion", "level", "region"]
+    columns = ["map", "image", "picture", "method", "target", "distortion", "level", "region"]
     frame = pd.DataFrame(index, columns=columns[:-1])
     frame["region"] = frame["distortion"] + "-region"
     files.write_bytes(FOLDER / "maps.npz", files.packed(arrays))

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from benchmark import files
 from benchmark.attribution import maps
-from benchmark.attribution.overlay import overlay
 from benchmark.images import read, write_png
 from benchmark.method import HasGradients, Method
+from benchmark.pictures.overlay import overlay
 from benchmark.pictures.thumbnails import encoded, reduced
 from benchmark.reporting.html import render
 from experiments.scoring.inputs import Picture

@@ -372,6 +372,7 @@ def gradcam(results: Path, rng: np.random.Generator, side: int) -> None:
     folder = results / "gradcam"
     (folder / "images").mkdir(parents=True)
     kinds, targets = ("gaublur", "colorblock", "jpeg"), ("positive", "negative")
+    degraded = dict(zip(kinds, ("cat_gaublur_1", "coffee_gaublur_1", "cat_gaublur_1"), strict=True))
     maps, index, measured = {}, [], []
     for kind in kinds:
         picture(rng, 2, side).save(folder / "images" / f"{kind}.png")
@@ -382,6 +383,7 @@ def gradcam(results: Path, rng: np.random.Generator, side: int) -> None:
             maps[key] = rng.normal(size=(7, 7)).astype(np.float32)
             place = {
                 "image": f"images/{kind}.png",
+                "picture": f"images/{degraded[kind]}.png",
                 "distortion": kind,
                 "level": 5,
                 "region": f"{kind}-region",
@@ -458,5 +460,6 @@ def write(root: Path, seed: int = 0, side: int = 48) -> Path:
     params = {"profile": "demo", "seed": 27, "prepare": {"datasets": ["demo", "people"]}}
     params["score"] = {"datasets": ["demo", "people"]}
     params |= {"methods": {name: {"train": {"steps": 600}} for name in TITLES}, "report": {"pages": PAGES}}
+    params["gradcam"] = {"dataset": "demo"}
     (root / "params.yaml").write_text(json.dumps(params))
     return root

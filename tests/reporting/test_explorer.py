@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from scipy import ndimage
 
 from benchmark.reporting import explorer
 from benchmark.reporting.gathered import Gathered
 from benchmark.reporting.html import TEMPLATES, Html, render
 from benchmark.reporting.licences import may_be_published, terms
+from benchmark.reporting.mapped import mapped
 from benchmark.reporting.run import Run
 from tests.gmad.browser import Page, chromium
 from tests.reporting.conftest import roots
@@ -141,6 +144,103 @@ def test_keys_move_open_and_close(people: Page) -> None:
     assert people.run("document.activeElement.parentElement.getAttribute('aria-posinset')") == "90"
 
 
+def maps_shown(page: Page) -> list[tuple[str, list[str]]]:
+    """Each heading above maps of the opened picture, and the alternative texts under it."""
+    return [
+        (heading, alts)
+        for heading, alts in page.run(
+            "document.getElementById('mapped').offsetParent === null ? [] :"
+            "[...document.querySelectorAll('#mapped-list > div')].map(d => ["
+            "d.querySelector('p').firstChild.data, [...d.querySelectorAll('img')].map(i => i.alt)])"
+        )
+    ]
+
+
+@pytest.mark.page
+def test_an_opened_picture_shows_its_maps_and_those_of_its_reference(
+    browser: Page, site: Path, tree: Path
+) -> None:
+    """The index of the maps and the manifest, read here, say which pictures have which."""
+    browser.errors.clear()
+    index = pd.read_csv(tree / "results/gradcam/maps.csv")
+    manifest = pd.read_csv(tree / "data/demo/manifest.csv")
+    own = set(index["picture"])
+    browser.open(site / "explore_demo.html")
+    browser.until("document.getElementById('count').textContent !== ''")
+    choose(browser, maps="own", sort="image")
+    assert listed(browser) == sorted(image.removeprefix("images/") for image in own)
+    assert "maps=own" in browser.run("location.hash")
+    choose(browser, maps="reference")
+    references = set(manifest.loc[manifest["image"].isin(own), "reference"])
+    many = int(manifest["reference"].isin(references).sum())
+    assert browser.run("document.getElementById('count').textContent").startswith(f"{many} of ")
+    names = {"qualiclip": "QualiCLIP", "clipiqa": "Untrained backbone"}
+    for image, kinds, here in [
+        ("cat_gaublur_1", ["gaublur", "jpeg"], True),
+        ("cat_jpeg_3", ["jpeg", "gaublur"], False),
+    ]:
+        browser.run(f"location.hash = 'open={image}.png'")
+        browser.until(f"document.getElementById('large-name').textContent === '{image}.png'")
+        found = maps_shown(browser)
+        assert len(found) == len(kinds)
+        for kind, (heading, alts) in zip(kinds, found, strict=True):  # those of its own distortion first
+            about = f"{kind} of level 5"
+            start = "This picture" if here else "Of the same reference: cat_gaublur_1.png"
+            assert heading == f"{start}, {about} in the rectangle"
+            rows = index[index["distortion"].eq(kind)].to_dict("records")
+            words = [f"{names[row['method']]}: {row['target']}" for row in rows]
+            assert alts == [f"cat_gaublur_1.png, {about}: {part}" for part in ["degraded", *words]]
+    browser.run("document.querySelector('#mapped').scrollIntoView()")
+    browser.until("[...document.querySelectorAll('#mapped img')].every(i => i.naturalWidth === 48)")
+    browser.run("document.querySelector('#mapped button').click()")
+    assert browser.run("document.getElementById('large-name').textContent") == "cat_gaublur_1.png"
+    browser.open(site / "explore_people.html")
+    browser.run("document.querySelector('.cell button').click()")
+    assert browser.run("document.getElementById('large').open")
+    assert maps_shown(browser) == []
+    assert browser.run("document.getElementById('maps').offsetParent") is None
+    assert browser.errors == []
+
+
+def test_maps_are_drawn_red_where_they_raise_over_their_own_picture(tree: Path, site: Path) -> None:
+    """Pixels of the drawn maps against the raw maps as SciPy enlarges them, the outline left out."""
+    index = pd.read_csv(tree / "results/gradcam/maps.csv")
+    for kind, part in index.groupby("distortion", sort=False):
+        picture = np.asarray(Image.open(tree / f"results/gradcam/images/{kind}.png").convert("RGB"), float)
+        with np.load(tree / "results/gradcam/maps.npz") as stored:
+            raw = {row.map: stored[row.map] for row in part.itertuples()}
+            region = stored[f"{kind}-region"]
+        edge = region ^ ndimage.binary_erosion(region, iterations=2)
+        away = ~ndimage.binary_dilation(edge, iterations=9)  # JPEG carries an edge through its blocks
+        peak = max(abs(values).max() for values in raw.values())
+        plain = np.asarray(Image.open(site / f"pictures/demo/mapped-{kind}.jpg"), float)
+        assert abs(plain - picture)[away].mean() < 4
+        assert plain[region ^ ndimage.binary_erosion(region)].mean() > 200  # white on the region's rim
+        for place, values in enumerate(raw.values()):
+            drawn = np.asarray(Image.open(site / f"pictures/demo/mapped-{kind}-{place:03d}.jpg"), float)
+            side = picture.shape[0]
+            centres = (np.arange(side) + 0.5) * values.shape[0] / side - 0.5
+            at = np.meshgrid(centres, centres, indexing="ij")
+            fine = ndimage.map_coordinates(values, at, order=1, mode="nearest")
+            redder = drawn[..., 0] - drawn[..., 2]
+            assert np.corrcoef(redder[away], fine[away])[0, 1] > 0.97
+            strong = abs(fine) > 0.4 * peak
+            assert (np.sign(redder) == np.sign(fine))[away & strong].mean() > 0.98
+
+
+def test_maps_are_of_the_data_set_that_the_settings_name_and_need_to_say_of_which_picture(
+    tree: Path, tmp_path: Path
+) -> None:
+    run = Run(**roots(shutil.copytree(tree, tmp_path / "run")))
+    assert [one.picture for one in mapped(run, "demo")] == [
+        f"images/{scene}_gaublur_1.png" for scene in ("cat", "coffee", "cat")
+    ]
+    assert mapped(run, "people") == []
+    index = tmp_path / "run/results/gradcam/maps.csv"
+    pd.read_csv(index).drop(columns="picture").to_csv(index, index=False)
+    assert mapped(run, "demo") == []  # of an older run
+
+
 @pytest.mark.page
 def test_a_figure_answers_to_mouse_and_keys(browser: Page, site: Path, tree: Path) -> None:
     browser.errors.clear()
@@ -189,7 +289,7 @@ def synthetic(run: Run, count: int) -> Html:
     one = Gathered("people", run.records["people"], manifest.set_index("image"), errors, higher, None)
     content = json.dumps(explorer.table(one, {name: name for name in higher})).encode()
     style, script = (Html((TEMPLATES / f"explorer.{kind}").read_text()) for kind in ("css", "js"))
-    words = {"terms": "", "proxy": "", "word": "opinion", "opinion": "MOS", "pictures": False}
+    words = {"maps": None, "terms": "", "proxy": "", "word": "opinion", "opinion": "MOS", "pictures": False}
     return render(
         "explorer.html", table=content, style=style, script=script, shown=count, total=count, **words
     )

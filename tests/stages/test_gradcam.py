@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmark.images import read
 from experiments.analyses import gradcam, subject
 from tests.stages.loaded import Grey, Seeing, load, studied
 from tests.stages.planted import change, keep
@@ -60,6 +61,29 @@ def test_raw_maps_lie_beside_the_pictures_and_carry_the_sign_of_their_prompt(don
         gap = raw[inside].mean() - raw[outside].mean()
         assert (gap < 0) == up
     assert np.allclose(maps["darken-qualiclip-positive"], -maps["darken-qualiclip-negative"])
+
+
+def test_each_map_names_the_picture_of_the_data_set_that_was_degraded(done):
+    """Outside its rectangle a degraded picture is that picture, byte for byte, and no other of them."""
+    change(done, gradcam={"kinds": ["darken", "gaublur", "whitenoise", "jpeg"]})
+    studied(["qualiclip", "reversed"])
+    index = pd.read_csv(done / "results/gradcam/maps.csv")
+    clean = pd.read_csv(done / "data/toy/manifest.csv").query("level == 0")["image"]
+    originals = {image: read(done / "data/toy" / image).numpy() for image in clean}
+    with np.load(done / "results/gradcam/maps.npz") as file:
+        regions = {name: file[name] for name in file.files if name.endswith("-region")}
+    assert len(index) == 16
+    for row in index.drop_duplicates("image").itertuples():
+        outside = ~regions[row.region]
+        worse = read(done / "results/gradcam" / row.image).numpy()
+        same = [
+            image
+            for image, one in originals.items()
+            if one.shape == worse.shape and np.allclose(one[:, outside], worse[:, outside], atol=1 / 255)
+        ]
+        assert same == [row.picture]
+    assert index.groupby("image")["picture"].nunique().eq(1).all()
+    assert index["picture"].nunique() == 3  # the settings ask for three pictures, kinds take turns
 
 
 def test_a_method_without_gradients_is_refused_where_it_is_listed_and_else_takes_no_part(

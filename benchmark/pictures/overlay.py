@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-
-from benchmark.attribution.maps import upsample
 
 _RED, _BLUE = (0.70, 0.05, 0.15), (0.05, 0.25, 0.70)
 
@@ -34,7 +33,8 @@ def overlay(image: Tensor, raised: Tensor, scale: float) -> Tensor:
     """
     if not scale > 0:
         raise ValueError(f"scale must be positive, not {scale}; a map of zeros has nothing to show")
-    fine = upsample(raised[None, None], (image.shape[1], image.shape[2]))[0]
+    size = (image.shape[1], image.shape[2])
+    fine = F.interpolate(raised[None, None], size=size, mode="bilinear", align_corners=False)[0]
     strength = (fine.abs() / scale).clamp(0, 1) * 0.8
     colour = torch.where(fine > 0, torch.tensor(_RED).view(3, 1, 1), torch.tensor(_BLUE).view(3, 1, 1))
     grey = image.mean(dim=0, keepdim=True).expand_as(image)
