@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from benchmark.evidence import decided
 from benchmark.statistics.across import MeanRanks, mean_ranks, signed_ranks
 from benchmark.statistics.estimates import COLUMNS
 
@@ -76,7 +77,8 @@ def against_seeds(
     -------
     DataFrame
         The rows of ``single`` that have their number in ``spread``, with its bounds as ``low`` and ``high``,
-        ``n`` 1 (a run) and ``within``: True, False, or None where one of the three is undefined.
+        ``n`` 1 (a run) and ``within``: True, False, or None where one of the three is undefined or too few
+        references or pictures stand behind the row (`benchmark.evidence`).
     """
     keys = [*among, "statistic"]
     bounds = spread[[*keys, "low", "high"]]
@@ -84,6 +86,7 @@ def against_seeds(
         bounds, on=keys, validate="many_to_one"
     )
     known = found[["value", "low", "high"]].notna().all(axis=1)
+    known &= np.array([decided(row) for row in found.to_dict("records")], dtype=bool)
     inside = found["value"].between(found["low"], found["high"])
     words = "one run, against the bounds of one further seed"
     return found.assign(

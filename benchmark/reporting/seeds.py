@@ -6,6 +6,7 @@ from html import escape
 
 import pandas as pd
 
+from benchmark.evidence import ENOUGH, decides, too_few
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
@@ -13,6 +14,10 @@ from benchmark.tables import MAIN, Cell, Column, Labels, Table, mentioned
 from benchmark.terms import number, words
 
 SAID = {True: "within", False: "beyond"}
+NEITHER = (
+    f"Neither is said where fewer than {ENOUGH} references (or pictures, where there are no references) "
+    "stand behind a number: so few decide nothing."
+)
 
 
 def show(run: Run, source: Source) -> Html:
@@ -29,7 +34,7 @@ def show(run: Run, source: Source) -> Html:
 
 
 def sentences(frame: pd.DataFrame, labels: Labels) -> list[str]:
-    """Say by data set which variants differ by more than seeds make, in SRCC."""
+    """Say by data set which variants differ by more than seeds make, in SRCC; of too few pictures, none."""
     lines = []
     for dataset, part in frame[frame["statistic"].eq("srcc")].groupby("dataset", sort=False):
         spread = part[part["sd"].notna()]
@@ -41,6 +46,9 @@ def sentences(frame: pd.DataFrame, labels: Labels) -> list[str]:
         name = labels.dataset(str(dataset))
         sentence = f"{name}: over {base['n']:.0f} seeds the SRCC of {words(base['variant'])} is "
         sentence += f"{number(base['value'])} with a standard deviation of {number(base['sd'])}; "
+        if not decides(base["units"]):  # n counts runs
+            lines.append(f"{sentence}no variant is held against that: {too_few(base['units'])}.")
+            continue
         sentence += f"of {len(others)} variants {len(far)} differ by more than another seed would"
         lines.append(sentence + (f": {', '.join(far)}." if far else "."))
     return lines
@@ -49,8 +57,9 @@ def sentences(frame: pd.DataFrame, labels: Labels) -> list[str]:
 def table(frame: pd.DataFrame, labels: Labels) -> Table:
     """Return mean and spread over seeds, and below each the variants' single runs held against them."""
     part = frame[frame["statistic"].isin(MAIN)]
-    rows = []
-    for row in part.to_dict("records"):
+    rows, enough = [], part["units"].map(decides)
+    within = part["within"].where(enough, None)
+    for row in part.assign(within=within).to_dict("records"):
         spread = pd.notna(row["sd"])
         bounds = "" if pd.isna(row["low"]) else f"[{number(row['low'])}, {number(row['high'])}]"
         published = "–" if pd.isna(row["published"]) else f"{number(row['published'])} ({row['standing']})"
@@ -75,6 +84,7 @@ def table(frame: pd.DataFrame, labels: Labels) -> Table:
         "Within: the published figure, or the variant's single run, lies where another seed alone could have "
         "put it. Beyond: the difference is larger than seeds make.",
         "The images are held fixed: the interval over images stands in the table of the variants.",
+        *(() if enough.all() else (NEITHER,)),
     )
     caption = "Mean and spread over training seeds, and every other variant against them."
     return Table(caption, tuple(heads), tuple(rows), notes, **mentioned(part))

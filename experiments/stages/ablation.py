@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.evidence import decides
 from benchmark.protocols import Resampling, against_seeds, differences, seeds, zero_shot
 from benchmark.provenance import published
 from experiments import process
@@ -54,13 +55,17 @@ def ablation() -> None:
 def _seeds(table: pd.DataFrame, seed_of: dict[str, int], method: str) -> pd.DataFrame:
     """Spread of the base variant over its runs; beside it each other variant's one run, held against it.
 
-    ``within``: a difference from the published figure, or of the variant, is no more than seeds make.
+    ``within``: a difference from the published figure, or of the variant, is no more than seeds make; empty
+    where too few references or pictures stand behind it, or the published figure is of other pictures.
     """
     runs = table[table["variant"].isin(list(seed_of))]
     spread = seeds(runs.assign(seed=runs["variant"].map(seed_of), variant=BASE))
     spread = published.attach(spread, method=method).drop(columns=["version"])
     verdicts = map(published.verdict, spread["published"], spread["low"], spread["high"])
-    spread["within"] = [None if not verdict else verdict == "agrees" for verdict in verdicts]
+    parts = map(published.same_protocol, spread["statistic"], spread["published_part"])
+    judges = [decides(units) and same for units, same in zip(spread["units"], parts, strict=True)]
+    said = [verdict if may else "" for verdict, may in zip(verdicts, judges, strict=True)]
+    spread["within"] = [verdict == "agrees" if verdict else None for verdict in said]
     others = table[~table["variant"].isin(list(seed_of))]
     return pd.concat([spread, against_seeds(spread, others)], ignore_index=True)
 

@@ -50,16 +50,19 @@ def test_a_single_run_is_held_against_the_seeds_of_another():
     spread = seeds(runs.assign(n=9, protocol="whole set; bootstrap of images x9"))
     single = pd.DataFrame(
         {"variant": ["near", "far", "undefined", "elsewhere"], "dataset": ["d", "d", "d", "other"]}
-    ).assign(statistic="srcc", value=[0.66, 0.5, np.nan, 0.7], low=0.1, high=0.9, n=9, protocol="whole set")
+    ).assign(statistic="srcc", value=[0.66, 0.5, np.nan, 0.7], low=0.1, high=0.9, n=90, protocol="whole set")
     found = against_seeds(spread, single)
     half = stats.t.ppf(0.975, 2) * 0.02 * np.sqrt(4 / 3)
     assert found["variant"].tolist() == ["near", "far", "undefined"]
     assert found[["low", "high"]].to_numpy() == pytest.approx(np.array([[0.72 - half, 0.72 + half]] * 3))
     assert found["within"].tolist() == [True, False, None]
     assert found["n"].tolist() == [1, 1, 1]
-    assert found["protocol"][0] == "whole set; 9 images; one run, against the bounds of one further seed"
+    assert found["protocol"][0] == "whole set; 90 images; one run, against the bounds of one further seed"
     one = seeds(runs.iloc[:1].assign(n=9, protocol="whole set"))
     assert against_seeds(one, single)["within"].tolist() == [None] * 3
+    for few in (single.assign(n=9), single.assign(units=9)):  # pictures, or the references behind many
+        assert against_seeds(spread, few)["within"].tolist() == [None] * 3
+    assert against_seeds(spread, single.assign(n=10))["within"].tolist() == [True, False, None]
 
 
 def test_across_sets():

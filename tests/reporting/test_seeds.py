@@ -18,7 +18,7 @@ def spread() -> pd.DataFrame:
         ("koniq10k", "untrained", np.nan, 1, np.nan, np.nan, "", None),
     ]
     columns = ["dataset", "variant", "value", "n", "sd", "published", "standing", "within"]
-    frame = pd.DataFrame(rows, columns=columns).assign(statistic="srcc", low=0.75, high=0.85)
+    frame = pd.DataFrame(rows, columns=columns).assign(statistic="srcc", low=0.75, high=0.85, units=90)
     return frame.assign(protocol=np.where(frame["sd"].notna(), RUNS, "one run"))
 
 
@@ -40,6 +40,21 @@ def test_the_sentence_names_what_seeds_do_not_explain() -> None:
         "KonIQ-10k: over 3 seeds the SRCC of full is 0.800 with a standard deviation of 0.010; of 2 variants "
         "1 differ by more than another seed would: no positive."
     ]
+
+
+def test_fewer_than_ten_references_are_held_against_nothing() -> None:
+    """However many runs: values and spread stand, no word of within or beyond, and it is said why."""
+    few = spread().assign(units=9)
+    table = seeds.table(few, LABELS)
+    assert {row[-1].text for row in table.rows} == {"–"}
+    assert [row[4].text for row in table.rows] == ["0.800", "0.700", "0.790", "–"]
+    assert any("fewer than 10 references" in note for note in table.notes)
+    assert not any("fewer than" in note for note in seeds.table(few.assign(units=10), LABELS).notes)
+    assert seeds.sentences(few, LABELS) == [
+        "KonIQ-10k: over 3 seeds the SRCC of full is 0.800 with a standard deviation of 0.010; no variant is "
+        "held against that: 9 references or pictures decide nothing, 10 would be needed."
+    ]
+    assert "1 differ" in seeds.sentences(few.assign(units=10), LABELS)[0]
 
 
 def test_no_further_seed_says_how_to_ask_for_some(run: Run) -> None:

@@ -60,6 +60,25 @@ def test_seeds_are_those_of_the_base_and_variants_are_held_against_them(made, ta
     assert pd.isna(own["within"])
 
 
+@pytest.mark.parametrize(
+    ("method", "units", "said"),
+    [
+        ("qualiclip", 90, True),
+        ("qualiclip", 10, True),
+        ("qualiclip", 9, None),  # decides nothing
+        ("brisque", 90, None),  # its published figure is of the official test split
+    ],
+)
+def test_a_published_figure_is_held_against_seeds_where_it_can_decide(method, units, said):
+    runs = pd.DataFrame({"variant": ["full", "seed_28", "seed_29"], "value": [0.1, 0.5, 0.9], "n": 90})
+    dataset, figure = {"qualiclip": ("koniq10k", 0.817), "brisque": ("flive", 0.237)}[method]
+    runs = runs.assign(dataset=dataset, statistic="srcc", units=units, protocol="zero-shot, whole set")
+    (row,) = ablation._seeds(runs, {"full": 27, "seed_28": 28, "seed_29": 29}, method).to_dict("records")
+    assert row["published"] == figure
+    assert row["low"] < row["published"] < row["high"]
+    assert row["within"] is said
+
+
 def test_one_variant_has_no_pairs_and_no_seeds_no_spread(planted):
     change(planted, ablation={"variants": ["full"], "seeds": []})
     ablation.ablation()
