@@ -129,8 +129,9 @@ def _gallery(
     """Show small copies in groups, each leading to its place on the page of all pictures."""
     tiles = {heading: list(_tiles(one, rows)) for heading, rows in groups.items()}
     note, title = run.labels.proxy_note([one.name]), run.labels.dataset(one.name)
+    said = [one.terms] if one.terms else []
     return render(
-        "wrong.html", caption=caption, groups=tiles, source=name, proxy=note, terms=one.terms,
+        "wrong.html", caption=caption, groups=tiles, source=name, proxy=note, terms=said,
         dataset=one.name, title=title,
     )  # fmt: skip
 
