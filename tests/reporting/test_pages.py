@@ -13,6 +13,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from benchmark.provenance import bibtex
+from benchmark.reporting.views.cards import settings
 from tests.reporting.results import EXPLORERS, PAGES
 
 ALL = [*PAGES, *EXPLORERS]
@@ -207,6 +208,33 @@ def test_pages_can_be_heard(site: Path) -> None:
             assert place["aria-label"], name
         regions = [region["aria-label"] for region in page.find_all(role="region")]
         assert len(set(regions)) == len(regions), f"{name}: regions cannot be told apart"
+
+
+def test_cards_say_settings_in_words(site: Path) -> None:
+    page = parsed(site)["methods"]
+    said = {
+        card.h3.text: card.find("dt", string="Training settings").find_next("dd").text
+        for card in page.select(".card")
+    }
+    assert said["QualiCLIP"] == "pretrained none (trained from scratch), steps 600"
+    assert said["NIQE"] == "none"
+    assert not re.search(r"\b(None|True|False|nan|null)\b|[\[\]{}']", " ".join(said.values()))
+
+
+@pytest.mark.parametrize(
+    ("train", "words"),
+    [
+        (
+            {"width": None, "lr": 1e-3, "cache": False, "crops": [64, None, 32]},
+            "lr 0.001, cache no, crops 64 32",
+        ),
+        ({"pretrained": "openai", "norm": {"mean": None, "eps": 1}}, "pretrained openai, norm (eps 1)"),
+        ({"width": None, "kinds": []}, "kinds none"),
+        ({}, ""),
+    ],
+)
+def test_settings_that_are_not_set_are_left_out(train: dict, words: str) -> None:
+    assert settings(train) == words
 
 
 def test_every_result_says_where_it_comes_from_and_no_code_is_shown(site: Path) -> None:

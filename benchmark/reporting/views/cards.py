@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from benchmark.datasets.prepared.record import Record
@@ -21,7 +24,6 @@ def methods(run: Run) -> Html:
     entries = {}
     for name, method in run.methods.items():
         card = method.card
-        trained = ", ".join(f"{k} {v}" for k, v in (method.train or {}).items())
         entries[card.title] = {
             "Key": name,
             "Paper": card.paper or "none",
@@ -30,7 +32,7 @@ def methods(run: Run) -> Html:
             else "no (opinion-unaware)",
             "Training data": card.training_data,
             **({"Opinions of": card.opinions_of or "not known"} if card.opinion_aware else {}),
-            "Training settings": trained or "none",
+            "Training settings": settings(method.train or {}) or "none",
             "Range": _range(card.low, card.high),
             "Better": "higher" if method.higher_is_better else "lower",
             "Input": card.input,
@@ -42,6 +44,27 @@ def methods(run: Run) -> Html:
         run.source(f"models/{name}/method.json") for name in run.labels.methods if name not in run.methods
     ]
     return Html.of([blocks.cards(entries), run.missing(*gone)])
+
+
+def settings(train: Mapping[str, Any]) -> str:
+    """Settings of a training in words: those not set are left out, but that nothing is pretrained is said."""
+    return ", ".join(f"{name} {_value(name, value)}" for name, value in train.items() if _said(name, value))
+
+
+def _said(name: str, value: Any) -> bool:
+    return value is not None or name == "pretrained"
+
+
+def _value(name: str, value: Any) -> str:
+    if value is None:
+        return "none (trained from scratch)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(_value(name, one) for one in value if one is not None) or "none"
+    if isinstance(value, Mapping):
+        return f"({settings(value)})"
+    return str(value)
 
 
 def datasets(run: Run) -> Html:
