@@ -5,7 +5,7 @@ compare objective image quality models", CVPR 2016, and its extension in IEEE TP
 through `benchmark.gmad.study` (a page) and `benchmark.gmad.tally` (their answers).
 """
 
-from benchmark.gmad.competition import Competition, competition, standings
+from benchmark.gmad.competition import Competition, competition, references_of, standings
 from benchmark.gmad.judge import judge_by_scores
 from benchmark.gmad.pairs import select_pairs
 from benchmark.gmad.ranking import global_ranking, matrices

@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from benchmark.evidence import clusters
 from benchmark.gmad.judge import judge_by_scores
 from benchmark.gmad.pairs import select_pairs
 from benchmark.gmad.ranking import Floats, global_ranking, matrices
+from benchmark.statistics.bootstrap import interval
 from benchmark.statistics.estimates import UNPUBLISHED
 
 
@@ -44,7 +47,7 @@ def competition(
     levels: int = 6,
     half_width: float = 9.0,
     seed: int = 0,
-    units: int | None = None,
+    references: pd.Series | None = None,
 ) -> Competition:
     """Run a competition that existing scores adjudicate.
 
@@ -61,9 +64,10 @@ def competition(
         See `select_pairs`.
     seed
         Seed of the bootstrap.
-    units
-        References that the images were made from, where they were; default: each image is its own.
+    references
+        What each image was made from, by image (`references_of`); default: each image is its own.
     """
+    own = references_of(pd.DataFrame({"image": scores.index})) if references is None else references
     pairs = select_pairs(scores, levels, half_width)
     pairs["preference"] = judge_by_scores(pairs, mos, mos_std)
     protocol = f"gMAD, {levels} levels, half-width {half_width:g}"
@@ -74,7 +78,7 @@ def competition(
         judge=judge,
         protocol=protocol,
         seed=seed,
-        units=units or len(scores),
+        references=own.loc[scores.index],
     )
 
 
@@ -87,23 +91,36 @@ def standings(
     protocol: str = "gMAD",
     seed: int = 0,
     resamples: int = 1000,
-    units: int | None = None,
+    references: pd.Series | None = None,
 ) -> Competition:
-    """Tables of judged pairs (``select_pairs`` plus ``preference``), with 95% bootstrap intervals over pairs.
+    """Tables of judged pairs (``select_pairs`` plus ``preference``), with 95% bootstrap intervals.
 
     The global strength is the maximum likelihood one over everything a method won: its attacks
-    (aggressiveness) and its defences (resistance). What is resampled are distinct pairs of images: one that
-    decides several contests is drawn for all of them at once. Each draw weights them exponentially (D. Rubin,
-    "The Bayesian bootstrap", 1981), so no contest loses all its pairs. ``units`` are the references that the
-    images were made from; default: each image that met another is its own.
+    (aggressiveness) and its defences (resistance). Each draw of the bootstrap weights its units exponentially
+    (D. Rubin, "The Bayesian bootstrap", 1981), so no contest loses all its pairs.
+
+    Units are the references where several images were made from one: pairs that share a reference err
+    together, and a pair has the product of the weights of its two (A. B. Owen, "The pigeonhole bootstrap",
+    2007), or the one weight where both images are of one. Percentiles are expanded as
+    `benchmark.statistics.interval` does, and fewer than five references give no bounds. Where each image is
+    its own reference, units are distinct pairs of images: one that decides several contests is drawn for all
+    of them at once.
+
+    ``references`` says what each image was made from, by image; default: each image that met another is its
+    own. The column ``units`` counts them.
     """
+    met_images = pd.concat([pairs["low_image"], pairs["high_image"]]).dropna().unique()
+    own = references_of(pd.DataFrame({"image": met_images})) if references is None else references
     couple_of = pairs.groupby(["low_image", "high_image"], dropna=False).ngroup().to_numpy()
-    draws = np.random.default_rng(seed).exponential(size=(resamples, int(couple_of.max()) + 1))
+    rng = np.random.default_rng(seed)
+    if own.is_unique:
+        draws, reach = rng.exponential(size=(resamples, int(couple_of.max()) + 1)), None
+    else:
+        draws, reach = _of_references(pairs, couple_of, own, rng, resamples), own.loc[met_images].nunique()
     points = _statistics(*matrices(pairs, methods))
     clouds = _statistics(*matrices(pairs, methods, draws, couple_of))
     names = pd.Index(methods)
-    images = pd.concat([pairs["low_image"], pairs["high_image"]]).nunique()
-    told = {"units": images if units is None else units, "protocol": protocol, **UNPUBLISHED}
+    told = {"units": own.nunique(), "protocol": protocol, **UNPUBLISHED}
     met = pd.crosstab(pairs["attacker"], pairs["defender"], pairs["preference"], aggfunc="count")
     attacks = met.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=int)
     counts = {"aggressiveness": attacks, "resistance": attacks.T, "rank_score": attacks + attacks.T}
@@ -111,12 +128,12 @@ def standings(
     i, j = np.nonzero(~np.eye(len(methods), dtype=bool))
     table, matrix = [], []
     for name, (single, couple) in points.items():
-        low, high = np.percentile(clouds[name][0], [2.5, 97.5], axis=0)
+        low, high = _bounds(clouds[name][0], reach)
         head = {"dataset": dataset, "judge": judge, "method": names, "statistic": name}
         table.append(
             pd.DataFrame({**head, "value": single, "low": low, "high": high, "n": counts[name].sum(1)})
         )
-        low, high = np.percentile(clouds[name][1][:, i, j], [2.5, 97.5], axis=0)
+        low, high = _bounds(clouds[name][1][:, i, j], reach)
         head = {
             "dataset": dataset,
             "judge": judge,
@@ -132,6 +149,36 @@ def standings(
         table=pd.concat(table, ignore_index=True).assign(**told),
         matrix=pd.concat(matrix, ignore_index=True).assign(**told),
     )
+
+
+def references_of(manifest: pd.DataFrame) -> pd.Series:
+    """Number of what each image of a manifest was made from, by image; itself where that is not said."""
+    numbers = clusters(manifest)
+    return pd.Series(np.arange(len(manifest)) if numbers is None else numbers, index=manifest["image"])
+
+
+def _of_references(
+    pairs: pd.DataFrame,
+    couple_of: NDArray[np.intp],
+    references: pd.Series,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Floats:
+    """Weights ``[resamples, couples]`` of the pairs of images, from one weight a reference and draw."""
+    first = np.unique(couple_of, return_index=True)[1]
+    numbers, names = pd.factorize(references)
+    number_of = pd.Series(numbers, index=references.index)
+    low, high = (
+        pairs[side].iloc[first].map(number_of).fillna(0).to_numpy(dtype=int)  # an empty level weighs nothing
+        for side in ("low_image", "high_image")
+    )
+    weights = rng.exponential(size=(resamples, len(names)))
+    return np.asarray(weights[:, low] * np.where(low == high, 1.0, weights[:, high]))
+
+
+def _bounds(cloud: Floats, units: int | None) -> Floats:
+    """Low and high of each column of draws ``[resamples, k]``, as ``[2, k]``."""
+    return np.array([interval(column, units=units) for column in cloud.T]).reshape(-1, 2).T
 
 
 def _statistics(aggressiveness: Floats, resistance: Floats) -> dict[str, tuple[Floats, Floats]]:

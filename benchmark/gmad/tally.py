@@ -193,17 +193,22 @@ def tally(pairs: pd.DataFrame, answers: pd.DataFrame, *, resamples: int = 1000, 
 
 
 def by_people(
-    pairs: pd.DataFrame, found: Tally, *, dataset: str, seed: int = 0, units: int | None = None
+    pairs: pd.DataFrame,
+    found: Tally,
+    *,
+    dataset: str,
+    seed: int = 0,
+    references: pd.Series | None = None,
 ) -> Competition:
     """Tables of a competition that people judged: pairs of `select_pairs`, preferences of `tally`.
 
-    ``units`` as in `benchmark.gmad.competition`.
+    ``references`` as in `benchmark.gmad.competition`.
     """
     protocol = f"gMAD; {len(found.subjects)} subjects, screened as in ITU-R BT.500"
     judged = pairs.assign(preference=found.preference)
     methods = list(dict.fromkeys(pairs["defender"]))
     about: dict[str, Any] = {"dataset": dataset, "judge": "people", "protocol": protocol, "seed": seed}
-    return standings(judged, methods, units=units, **about)
+    return standings(judged, methods, references=references, **about)
 
 
 def _content(file: Path) -> dict[str, Any]:

@@ -50,13 +50,17 @@ def tally(
 ) -> None:
     """Screen the subjects (BT.500), say how far they agree, and rank the methods by what they preferred."""
     from benchmark.files import check_folder
+    from benchmark.gmad import references_of
     from benchmark.gmad.tally import by_people, read_answers, tally
+    from experiments.runs import results
 
     if out is not None:
         check_folder(out)
     chosen = read(pairs, dataset)
     votes = tally(chosen, read_answers(answers), seed=seed)
-    result = by_people(chosen, votes, dataset=dataset, seed=seed)
+    known = results.is_prepared(dataset)
+    references = references_of(results.dataset(dataset).manifest) if known else None
+    result = by_people(chosen, votes, dataset=dataset, seed=seed, references=references)
     shown = ["statistic", "value", "low", "high", "n"]
     tables = {"subjects": votes.subjects, "agreement": votes.agreement, "gmad": result.table}
     for name, columns in (("subjects", None), ("agreement", shown), ("gmad", ["method", *shown])):

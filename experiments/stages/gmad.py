@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark import files
-from benchmark.evidence import contents
-from benchmark.gmad import Competition, common_scale, competition
+from benchmark.gmad import Competition, common_scale, competition, references_of
 from benchmark.gmad.tally import by_people, read_answers, tally
 from experiments import process
 from experiments.runs import available, results, signatures, stage
@@ -39,7 +38,7 @@ def gmad() -> None:
         mos = manifest["mos"] if data.record.higher_is_better else -manifest["mos"]
         scaled = common_scale(frame.loc[complete], asked.scale, mos=mos, higher_is_better=direction)
         std = manifest["mos_std"].loc[complete]
-        units = contents(manifest.loc[complete].reset_index())
+        references = references_of(manifest.loc[complete].reset_index())
         rounds.append(
             competition(
                 scaled,
@@ -50,12 +49,12 @@ def gmad() -> None:
                 levels=asked.levels,
                 half_width=asked.half_width,
                 seed=settings.seed,
-                units=units,
+                references=references,
             )
         )
         if dataset in asked.answers:
             folder, pairs = asked.answers[dataset], rounds[-1].pairs
-            rounds.append(judged_by_people(pairs, dataset, folder, settings.seed, units))
+            rounds.append(judged_by_people(pairs, dataset, folder, settings.seed, references))
     if not rounds:
         raise ValueError("gmad.datasets: none of them is prepared; `iqa doctor` says how to bring them")
     files.write_csv(
@@ -72,7 +71,7 @@ def gmad() -> None:
 
 
 def judged_by_people(
-    pairs: pd.DataFrame, dataset: str, folder: str, seed: int, units: int | None = None
+    pairs: pd.DataFrame, dataset: str, folder: str, seed: int, references: pd.Series | None = None
 ) -> Competition:
     """Judge the pairs anew by the answers that people saved in ``folder``.
 
@@ -92,7 +91,7 @@ def judged_by_people(
             f"gmad.answers.{dataset}: {folder} holds no .json files; `iqa gmad judge` asks for them"
         )
     votes = tally(pairs, read_answers(answers), seed=seed)
-    return by_people(pairs, votes, dataset=dataset, seed=seed, units=units)
+    return by_people(pairs, votes, dataset=dataset, seed=seed, references=references)
 
 
 if __name__ == "__main__":

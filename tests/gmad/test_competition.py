@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.optimize import minimize
 from scipy.stats import logistic, norm
+from scipy.stats import t as student
 
 from benchmark.gmad import (
     common_scale,
@@ -13,6 +14,7 @@ from benchmark.gmad import (
     global_ranking,
     judge_by_scores,
     matrices,
+    references_of,
     select_pairs,
     standings,
 )
@@ -195,6 +197,82 @@ def test_interval_covers_the_truth_it_resamples():
         row = found[(found.statistic == "aggressiveness") & (found.method_a == "y")].iloc[0]
         held += row.low <= 40 <= row.high
     assert 88 <= held <= 99
+
+
+def contest(rng, references, pairs, sides, noise):
+    """Preferences around 40, to which the references of both images add, and the reference of each image."""
+    own, pull = rng.integers(0, references, (pairs, 2)), rng.normal(0, sides, references)
+    preference = 40 + pull[own].sum(axis=1) + rng.normal(0, noise, pairs)
+    low, high = ([f"{side}{k}" for k in range(pairs)] for side in "ab")
+    rows = pd.DataFrame({"defender": "x", "attacker": "y", "level": range(pairs), "gap": 1.0})
+    rows = rows.assign(weight=1 / pairs, low_image=low, high_image=high, preference=preference)
+    other = rows.assign(defender="y", attacker="x", preference=10.0)
+    return pd.concat([rows, other], ignore_index=True), pd.Series(own.T.ravel(), index=[*low, *high])
+
+
+def attack_of(found):
+    frame = found.matrix
+    return frame[frame.statistic.eq("aggressiveness") & frame.method_a.eq("y")].iloc[0]
+
+
+@pytest.mark.parametrize(("sides", "noise"), [(6, 0), (4, 4), (0, 6)])
+def test_intervals_over_references_hold_a_truth_that_those_over_pairs_miss(sides, noise):
+    """100 contests of 72 pairs from 25 references; a share of .95 has a standard error of .022."""
+    rng = np.random.default_rng(5)
+    held = {"references": 0, "pairs": 0}
+    for seed in range(100):
+        pairs, own = contest(rng, 25, 72, sides, noise)
+        for name, references in (("references", own), ("pairs", None)):
+            about = {"dataset": "d", "judge": "people", "seed": seed, "resamples": 200}
+            row = attack_of(standings(pairs, ["x", "y"], **about, references=references))
+            held[name] += bool(row.low <= 40 <= row.high)
+    assert held["references"] >= 89
+    assert (held["pairs"] < 75) == (sides > 0)  # alike in reference: the pairs say far too much
+
+
+def test_interval_over_references_weights_a_pair_by_both():
+    """Against weights from SciPy's older generator and Hesterberg's levels, both written out here."""
+    pairs, own = contest(np.random.default_rng(3), 12, 40, 5, 5)
+    found = standings(pairs, ["x", "y"], dataset="d", judge="people", resamples=6000, references=own)
+    weights = np.random.RandomState(2).standard_exponential((30_000, 12))
+    low, high = own.to_numpy()[:40], own.to_numpy()[40:]
+    each = np.where(low == high, weights[:, low], weights[:, low] * weights[:, high])
+    cloud = each @ pairs["preference"].to_numpy()[:40] / each.sum(axis=1)
+    reach = student.ppf(0.975, 11) * np.sqrt(12 / 11)
+    row = attack_of(found)
+    assert (low == high).any()
+    assert [row.low, row.high] == pytest.approx(np.quantile(cloud, norm.cdf([-reach, reach])), abs=0.5)
+    assert set(found.table["units"]) == {12}
+
+
+def test_references_move_bounds_alone_and_are_known_by_who_shares_them(toys):
+    scores, mos = toys
+    options = {"dataset": "toy", "seed": 3}
+    numbers = pd.Series(np.arange(400) // 20, index=scores.index)
+    found = competition(scores, mos, references=numbers, **options)
+    named = numbers.map("ref {}".format).sample(frac=1, random_state=1)
+    for one, two in zip(found, competition(scores, mos, references=named, **options), strict=True):
+        pd.testing.assert_frame_equal(
+            one[one.columns.drop(["low", "high"], errors="ignore")],
+            two[two.columns.drop(["low", "high"], errors="ignore")],
+        )
+    single = competition(scores, mos, **options)
+    own = competition(scores, mos, references=pd.Series(range(400), index=scores.index), **options)
+    for one, two in zip(single, own, strict=True):
+        pd.testing.assert_frame_equal(one, two)
+    assert set(found.table["units"]) == {20}
+    assert set(single.table["units"]) == {400}
+    pd.testing.assert_series_equal(found.table["value"], single.table["value"])
+    few = competition(scores, mos, references=numbers // 5, **options)  # four
+    assert few.table[["low", "high"]].isna().all(axis=None)
+
+
+def test_references_are_those_of_the_manifest():
+    manifest = pd.DataFrame({"image": list("abcd"), "reference": ["one", "two", "one", ""]})
+    own = references_of(manifest)
+    assert own["a"] == own["c"]
+    assert own.nunique() == 3
+    assert references_of(manifest.assign(reference=np.nan)).is_unique
 
 
 def test_interval_is_the_middle_95_per_cent_of_a_bayesian_bootstrap():

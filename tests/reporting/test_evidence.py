@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmark import evidence
-from benchmark.gmad import competition
+from benchmark.gmad import competition, references_of
 from benchmark.protocols import Resampling, compare, differences, discrimination, wins, zero_shot
 from benchmark.reporting import significance
 from benchmark.reporting.findings import SAYERS
@@ -98,7 +98,7 @@ def test_gmad_ranks_nobody_on_few_references(references, decided):
     scores = pd.DataFrame({name: frame.set_index("image")["score"] for name, frame in frames.items()})
     scaled = (scores.rank() - 1) * 100 / (len(scores) - 1)
     mos = manifest.set_index("image")["mos"]
-    table = competition(scaled, mos, dataset="demo", units=evidence.contents(manifest)).table
+    table = competition(scaled, mos, dataset="demo", references=references_of(manifest)).table
     assert (table["units"] == references).all()
     assert marks(table, ["dataset"]).ne("").any() == decided
     [said] = SAYERS["gmad"](table, Run(models="nowhere", data="nowhere", params="nowhere"))

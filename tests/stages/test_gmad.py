@@ -45,6 +45,27 @@ def test_every_attack_of_the_perfect_method_is_judged_right(made):
         assert (part.loc[part["attacker"].eq("reversed"), "preference"] <= 0).all()
 
 
+def test_the_references_of_each_set_are_what_is_drawn(planted, monkeypatch):
+    """Images are of one reference to the competition where the manifest has them so, and only there."""
+    given, run = {}, gmad.competition
+    monkeypatch.setattr(
+        gmad,
+        "competition",
+        lambda *args, **how: given.update({how["dataset"]: how["references"]}) or run(*args, **how),
+    )
+    gmad.gmad()
+    assert set(given) == set(SETS)
+    for dataset, own in given.items():
+        manifest = pd.read_csv(planted / f"data/{dataset}/manifest.csv").set_index("image")
+        reference = manifest["reference"].loc[own.index]
+        expected = reference if reference.notna().all() else pd.Series(own.index, own.index)
+        assert (pd.crosstab(own, expected) > 0).sum().eq(1).all()
+        assert own.nunique() == expected.nunique()
+    assert any(not own.is_unique for own in given.values())
+    written = pd.read_csv(planted / "results/tables/gmad.csv").groupby("dataset")["units"].first()
+    assert written.to_dict() == {dataset: own.nunique() for dataset, own in given.items()}
+
+
 def test_deviations_of_the_ratings_make_a_preference_surer(table):
     """With them a difference of a few deviations is plain; without, it drowns in the spread of the set."""
     for dataset in ("koniq10k", "csiq"):
