@@ -13,6 +13,14 @@ from experiments.cli import app
 TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+BLOCK = re.compile(
+    r"(?:^<!-- not run: (?P<reason>.+?) -->\n\n?)?"
+    r"(?:^```python\n(?P<python>.*?)^```|^```(?:sh)?\n(?P<shell>.*?)^```|(?P<indented>(?:^    [^\n]*\n)+))",
+    flags=re.MULTILINE | re.DOTALL,
+)
+COMMAND = re.compile(r"(\w+=\S+ )*(iqa|make|dvc|python|torchrun|git|uv|ray|\.|find|export) ")
+#: Blocks of commands or Python that test_docs_run.py leaves out.
+NOT_RUN = 25
 
 
 def named(pages):
@@ -31,6 +39,17 @@ def code(text):
     outside = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     indented = [line for line in outside.splitlines() if line.startswith("    ")]
     return [line.strip() for line in "\n".join([*fenced, *indented]).replace("\\\n", " ").splitlines()]
+
+
+def blocks(page):
+    """Kind, text and reason of each block that holds commands or Python, in order."""
+    for found in BLOCK.finditer(page.read_text()):
+        text = found["python"] or found["shell"] or found["indented"]
+        lines = [line.removeprefix("    ") for line in text.replace("\\\n", " ").splitlines()]
+        if found["python"]:
+            yield "python", text, found["reason"]
+        elif all(COMMAND.match(line) for line in lines if line.strip()):
+            yield "shell", "\n".join(lines), found["reason"]
 
 
 def commands():
@@ -110,3 +129,10 @@ def test_python_is_valid_and_imports_what_exists(page):
         imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
         exec(compile(ast.Module(imports, []), page.name, "exec"), {})
         assert tree.body
+
+
+def test_as_many_blocks_are_not_run_as_are_known_and_each_says_why():
+    """A block more is one that nobody runs: make it run, or say why not and count it here."""
+    skipped = [(page.name, reason) for page in PAGES for _, _, reason in blocks(page) if reason]
+    assert [name for name, reason in skipped if len(reason) < 10] == []
+    assert len(skipped) == NOT_RUN

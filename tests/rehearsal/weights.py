@@ -73,12 +73,13 @@ def ilniqe_file(path):
 
 
 HUB = "huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main"
+OPENAI = "huggingface.co/timm/resnet50_clip.openai/resolve/main/open_clip_model.safetensors"
 RELEASES = "github.com/miccunifi/{}/releases/download/weights"
 
 #: What is served under which address. OpenAI's own address names a digest that random values cannot have, and
 #: those of NIQE's and IL-NIQE's authors are fetched by digest too.
 FILES = {
-    "huggingface.co/timm/resnet50_clip.openai/resolve/main/open_clip_model.safetensors": clip_file,
+    OPENAI: clip_file,
     f"{RELEASES.format('QualiCLIP')}/qualiclip.pth": qualiclip_file,
     f"{HUB}/CLIP-IQA+_learned_prompts-603f3273.pth": clipiqa_plus_file,
     f"{HUB}/QualiCLIP+_koniq.pth": qualiclip_plus_file,
