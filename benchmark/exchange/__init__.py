@@ -7,18 +7,20 @@ held against the scores beside it and against the data set that is here.
 from .check import Check, check
 from .making import machine, make
 from .ranking import learnt, ranked
-from .record import LARGEST, SCHEMA, Record, read, write
+from .record import LARGEST, SCHEMA, Record, beside, read, records, write
 
 __all__ = [
     "LARGEST",
     "SCHEMA",
     "Check",
     "Record",
+    "beside",
     "check",
     "learnt",
     "machine",
     "make",
     "ranked",
     "read",
+    "records",
     "write",
 ]

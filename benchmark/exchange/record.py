@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -161,6 +162,29 @@ def read(path: Path) -> Record:
     except ValidationError as error:
         places = [f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in error.errors()]
         raise ValueError(f"{path}: is not a record of version 1: {'; '.join(places[:5])}") from None
+
+
+def records(source: Path) -> Iterator[tuple[Path, Record]]:
+    """Read each record of a folder, or the one that a file is; links are not followed.
+
+    Raises
+    ------
+    ValueError
+        If nothing is there, or a file is no record (`read`).
+    """
+    if not source.exists():
+        raise ValueError(f"{source}: is not there")
+    paths = [source] if source.is_file() else sorted(source.rglob("*.json"))
+    for path in paths:
+        if not path.name.endswith(".machine.json") and not path.is_symlink():
+            yield path, read(path)
+
+
+def beside(path: Path) -> bytes | None:
+    """Return the scores beside a record, if there is a plain file of them that is not too large."""
+    scores = path.with_suffix(".csv")
+    plain = scores.is_file() and not scores.is_symlink() and scores.stat().st_size <= LARGEST[".csv"]
+    return scores.read_bytes() if plain else None
 
 
 def described() -> str:

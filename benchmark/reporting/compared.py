@@ -111,6 +111,8 @@ def _state(row: Mapping[str, object]) -> str:
 
 
 def _settings(here: Run, there: Run) -> Html:
+    if not there.settings:
+        return Html("<p>The other side states none: it is records of results.</p>")
     frame = settings(here.settings, there.settings)
     if frame.empty:
         return Html("<p>Every setting has the same value in both runs.</p>")

@@ -46,6 +46,9 @@ def command(
         bool,
         typer.Option("--check-sources", help="Ask every address, or those of NAME, what it offers."),
     ] = False,
+    croissant: Annotated[
+        bool, typer.Option("--croissant", help="Print the record of NAME as Croissant metadata (JSON-LD).")
+    ] = False,
     use: Annotated[
         bool, typer.Option("--use", help="For add: write it into experiments/local.yaml and params.yaml.")
     ] = False,
@@ -64,12 +67,23 @@ def command(
         _check_sources(words)
     elif len(words) > 1:
         raise ValueError(f"one name at a time, not {' '.join(words)}")
+    elif croissant and not words:
+        raise ValueError("--croissant prints one record: name it, `iqa datasets` lists them")
     elif words:
         from benchmark.datasets import catalogue
 
-        typer.echo(card(catalogue.entry(words[0])))
+        entry = catalogue.entry(words[0])
+        typer.echo(_croissant(entry) if croissant else card(entry))
     else:
         _table()
+
+
+def _croissant(entry: Entry) -> str:
+    import json
+
+    from benchmark.datasets.croissant import croissant
+
+    return json.dumps(croissant(entry), indent=2, ensure_ascii=False)
 
 
 def _check_sources(names: list[str]) -> None:

@@ -24,15 +24,15 @@ def command(
     """
     from benchmark import exchange, files
     from benchmark.leaderboard import Entry, pages
-    from experiments.commands.records import RECEIVED, beside, made, records
+    from experiments.commands.records import RECEIVED, made
     from experiments.runs import results
 
     entries, left_out = [], []
     whole: dict[str, dict[str, tuple[Record, bytes]]] = {}
-    for path, record in records(folder):
+    for path, record in exchange.records(folder):
         name = record.dataset.name
         data = results.dataset(name) if results.is_prepared(name) else None
-        checks = exchange.check(record, beside(path), data)
+        checks = exchange.check(record, exchange.beside(path), data)
         place = path.relative_to(folder) if path != folder else Path(path.name)
         failed = [f"{place}: {one.what}: {one.why}" for one in checks if one.outcome == "fails"]
         left_out += failed
@@ -40,7 +40,7 @@ def command(
             sender = place.parts[1] if place.parts[0] == RECEIVED and len(place.parts) > 2 else ""
             file = f"records/{place.as_posix()}"
             entries.append(Entry(record, sender, _standing(checks, sender), file, made(path)))
-            if (scores := beside(path)) is not None and entries[-1].standing != "reported":
+            if (scores := exchange.beside(path)) is not None and entries[-1].standing != "reported":
                 whole.setdefault(name, {})[file] = record, scores
             exchange.write(record, out / file)
     if not entries:

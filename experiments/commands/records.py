@@ -96,7 +96,7 @@ def add(
 
     if not sender.isidentifier():
         raise ValueError(f"--from {sender}: a name of letters, digits and _ is needed")
-    found = list(records(source))
+    found = list(exchange.records(source))
     if not found:
         raise ValueError(f"{source}: holds no record")
     refused = 0
@@ -108,7 +108,7 @@ def add(
             refused += 1
             continue
         exchange.write(record, target)
-        if (scores := beside(path)) is not None:
+        if (scores := exchange.beside(path)) is not None:
             files.write_bytes(target.with_suffix(".csv"), scores)
         if day := made(path):
             files.write_json({"made": day}, target.with_suffix(".machine.json"))
@@ -127,7 +127,9 @@ def verify(
     ] = 0,
 ) -> None:
     """Work every figure out anew from the scores beside; exit code 3: some records fail."""
-    found = list(records(folder))
+    from benchmark import exchange
+
+    found = list(exchange.records(folder))
     if not found:
         raise ValueError(f"{folder}: holds no record; `iqa records export` writes some")
     failed = sum(_said(path, record, rescore) for path, record in found)
@@ -142,27 +144,6 @@ def schema() -> None:
     from benchmark.exchange.record import described
 
     typer.echo(described())
-
-
-def records(source: Path) -> Iterator[tuple[Path, Record]]:
-    """Read each record of a folder, or the one that a file is."""
-    from benchmark import exchange
-
-    if not source.exists():
-        raise ValueError(f"{source}: is not there")
-    paths = [source] if source.is_file() else sorted(source.rglob("*.json"))
-    for path in paths:
-        if not path.name.endswith(".machine.json") and not path.is_symlink():
-            yield path, exchange.read(path)
-
-
-def beside(path: Path) -> bytes | None:
-    """Return the scores beside a record, if there is a plain file of them that is not too large."""
-    from benchmark.exchange import LARGEST
-
-    scores = path.with_suffix(".csv")
-    plain = scores.is_file() and not scores.is_symlink() and scores.stat().st_size <= LARGEST[".csv"]
-    return scores.read_bytes() if plain else None
 
 
 def made(path: Path) -> str:
@@ -187,7 +168,7 @@ def _said(path: Path, record: Record, rescore: int = 0) -> bool:
 
     name = record.dataset.name
     data = results.dataset(name) if results.is_prepared(name) else None
-    scores = beside(path)
+    scores = exchange.beside(path)
     found = exchange.check(record, scores, data)
     if rescore and scores is not None and data is not None and not _fails(found):
         from experiments.scoring.rescored import rescored

@@ -12,7 +12,11 @@ def command(
         list[str] | None, typer.Argument(help="Notebooks without ending; all of them by default.")
     ] = None,
     compare: Annotated[
-        str, typer.Option(help="Folder of another checkout, or a commit, branch, tag or experiment of DVC.")
+        str,
+        typer.Option(
+            help="Folder of another checkout or of records; a commit, branch, tag or experiment of DVC; "
+            "`reference`, the records of this repository."
+        ),
     ] = "",
 ) -> None:
     """Make the pages in reports/; with --compare, the page reports/comparison.html of two runs (and PAGES).

@@ -1,4 +1,4 @@
-"""Another run to compare with: a folder, or a revision whose results DVC still holds."""
+"""Another run to compare with: a folder, a revision whose results DVC still holds, or records of results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 
-from benchmark import files
+from benchmark import exchange, files
+from benchmark.method import TRAINED, Trained
 from benchmark.reporting.compared import compared, tables
 from benchmark.reporting.pages import menu_entry, page
 from benchmark.reporting.run import Run
@@ -17,6 +19,7 @@ from experiments.pages.notebooks import SITE, commit, read
 from experiments.runs import stage
 
 PAGE = "comparison"
+REFERENCE = Path("records/reference")
 TITLE = (
     "# Comparison\n\nThis run beside another: the settings that differ, and the figures that moved beyond "
     "their intervals."
@@ -29,20 +32,21 @@ def fetch(where: str, into: Path) -> Path:
     Parameters
     ----------
     where
-        A folder laid out as a checkout, or what DVC takes as a revision: a commit, branch, tag or experiment.
+        A folder laid out as a checkout; what DVC takes as a revision: a commit, branch, tag or experiment; a
+        folder of records, or ``reference``, those of this repository.
     into
         Empty folder, where the files of a revision are put.
 
     Raises
     ------
     ValueError
-        If there is neither, or the files of the revision are not in DVC's cache.
+        If there is none, or the files of the revision are not in DVC's cache.
     """
-    folder = Path(where)
-    if folder.is_dir():
-        if not (folder / "results" / "tables").is_dir():
-            raise ValueError(f"--compare {where}: the folder has no results/tables; run `dvc repro` in it")
+    folder = REFERENCE if where == "reference" else Path(where)
+    if (folder / "results" / "tables").is_dir():
         return folder
+    if folder.is_dir():
+        return _from_records(where, folder, into)
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
     from dvc.scm import SCM, resolve_rev
@@ -56,6 +60,40 @@ def fetch(where: str, into: Path) -> Path:
         except (DvcException, SCMError) as error:
             raise ValueError(f"--compare {where}: neither a folder nor a revision ({error})") from error
         return _bring(where, commit, revision, names, into)
+
+
+def _from_records(where: str, folder: Path, into: Path) -> Path:
+    """Put the figures of records into the table that the stage ``evaluate`` writes; return its folder.
+
+    Of methods that are the same here: of that name, with these settings. Code and weights may differ; what
+    that does to figures is the question.
+    """
+    records = list(exchange.records(folder))
+    if not records:
+        raise ValueError(
+            f"--compare {where}: the folder has no results/tables, run `dvc repro` in it; nor any record"
+        )
+    rows = [
+        {"method": record.method.name, "dataset": record.dataset.name, **value.model_dump()}
+        for _, record in records
+        if _same_method(record)
+        for value in record.values
+    ]
+    if not rows:
+        told = ", ".join(sorted({record.method.name for _, record in records}))
+        raise ValueError(f"--compare {where}: records are of {told}; none has these settings here")
+    frame = pd.DataFrame(rows)
+    files.write_text(into / "results/tables/zero_shot.csv", frame.to_csv(index=False, lineterminator="\n"))
+    return into
+
+
+def _same_method(record: exchange.Record) -> bool:
+    """Whether the method of a record is one that this run has, trained and loaded with the same settings."""
+    there, folder = record.method, stage.MODELS / record.method.name
+    if not (folder / TRAINED).is_file():
+        return False
+    here = Trained.read(folder)
+    return (here.method, here.train, here.load) == (there.module, there.train, there.load)
 
 
 def _bring(where: str, commit: str, revision: Any, names: Sequence[str], into: Path) -> Path:
