@@ -157,11 +157,16 @@ def read(path: Path) -> Record:
     """
     if path.stat().st_size > LARGEST[".json"]:
         raise ValueError(f"{path}: larger than {LARGEST['.json']:,} bytes, which no record is")
+    return parsed(path.read_bytes(), str(path))
+
+
+def parsed(content: bytes, where: str) -> Record:
+    """Read a record from its bytes; ``where`` it was names it in errors, which are those of `read`."""
     try:
-        return Record.model_validate_json(path.read_bytes(), strict=True)
+        return Record.model_validate_json(content, strict=True)
     except ValidationError as error:
         places = [f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in error.errors()]
-        raise ValueError(f"{path}: is not a record of version 1: {'; '.join(places[:5])}") from None
+        raise ValueError(f"{where}: is not a record of version 1: {'; '.join(places[:5])}") from None
 
 
 def records(source: Path) -> Iterator[tuple[Path, Record]]:

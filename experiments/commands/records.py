@@ -139,6 +139,30 @@ def verify(
 
 
 @app.command()
+def fetch(
+    source: Annotated[
+        str, typer.Argument(help="Folder of records, or its address: SOURCE/METHOD/DATASET.json.")
+    ],
+    rescore: Annotated[int, typer.Option(min=1, help="Pictures of each that are scored anew.")] = 8,
+) -> None:
+    """Take scores of others for methods trained and data sets prepared here: they are not computed again.
+
+    Exit code 3: some that are offered for them do not hold, and were not taken.
+    """
+    from experiments import settings as settings_of
+    from experiments.scoring.taken import check_source
+    from experiments.scoring.taken import fetch as taken
+
+    check_source(source)
+    fails = 0
+    for one in taken(source, settings_of.load(), rescore):
+        typer.echo(f"{one.what:12}{one.method} on {one.dataset}{f': {one.why}' if one.why else ''}")
+        fails += one.what == "fails"
+    if fails:
+        raise typer.Exit(3)
+
+
+@app.command()
 def schema() -> None:
     """Print the form of a record as JSON Schema."""
     from benchmark.exchange.record import described
