@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from pybtex.database import Entry, Person, parse_string
 from pybtex.exceptions import PybtexError
@@ -12,7 +14,8 @@ from pybtex.richtext import Text
 NEEDED = ("title", "author", "year")
 
 
-def entries(text: str) -> dict[str, Entry]:
+@functools.cache
+def entries(text: str) -> Mapping[str, Entry]:
     """Return each entry of ``text`` by its key, in order; abbreviations (``@string``) stand in full.
 
     Raises
@@ -30,7 +33,7 @@ def entries(text: str) -> dict[str, Entry]:
     for key, entry in found.items():
         if lacking := [name for name in NEEDED if not (entry.fields.get(name) or entry.persons.get(name))]:
             raise ValueError(f"BibTeX entry {key} lacks {', '.join(lacking)}")
-    return found
+    return MappingProxyType(found)
 
 
 def said(entry: Entry) -> str:

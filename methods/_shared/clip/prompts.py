@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP
-from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import text_global_pool
 from torch import Tensor, nn
 
 from methods._shared.clip.antonyms import AntonymScorer
 from methods._shared.clip.encoder import ImageEncoder
+from methods._shared.clip.texts import plain_tokenizer
 
 
 class LearntPrompts(nn.Module):
@@ -58,7 +58,7 @@ class LearntPrompts(nn.Module):
                 "'RN50-quickgelu' or 'ViT-B-16'"
             )
         self._text = [clip]  # in a list, so that its weights are neither trained nor saved with the context
-        tokenizer = SimpleTokenizer(context_length=clip.context_length)
+        tokenizer = plain_tokenizer(context_length=clip.context_length)
         lengths = [len(tokenizer.encode(word)) for word in words]
         placeholder = " ".join(["X"] * tokens)
         self.register_buffer("tokenized", tokenizer([f"{placeholder} {word}{ending}" for word in words]))
