@@ -4,6 +4,7 @@ The peak is that of ``/proc``, set back before the measurement: what getrusage g
 what its parent had.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -28,26 +29,34 @@ SIZE = (2000, 1500)
 #: So large that the allocator keeps nothing of it: above 32 MiB a plane goes back to the system.
 HUGE = (4000, 3000)
 
-#: Loads a method, scores a small picture, then others, and prints by how much its memory grew meanwhile.
+#: Forks a process for each line: that loads a method, scores a small picture, then others, and prints by how
+#: much its memory grew meanwhile. What takes seconds to import is imported once for all of them.
 SCRIPT = """
-import gc, json, sys
+import gc, json, os, sys
 import torch
 import methods
 from benchmark.scoring import score_files
 from experiments.scoring.speed import STATUS, Peak
 torch.set_num_threads(1)
-name, settings, small, *files = json.loads(sys.argv[1])
 class Nothing:
     name, higher_is_better = "nothing", True
     def score(self, images):
         return images[:, 0, 0, 0].clone()
-method = methods.load(name, **settings) if name else Nothing()
-assert not score_files([small], method)["error"].any()
-gc.collect()
-(now,) = [1024 * int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith("VmRSS")]
-peak = Peak("cpu")
-assert not score_files(files, method, batch=1, workers=4)["error"].any()
-print(peak.read() - now)
+def measure(environment, name, settings, small, *files):
+    os.environ.update(environment)
+    method = methods.load(name, **settings) if name else Nothing()
+    assert not score_files([small], method)["error"].any()
+    gc.collect()
+    (now,) = [int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith("VmRSS")]
+    peak = Peak("cpu")
+    assert not score_files(files, method, batch=1, workers=4)["error"].any()
+    print(peak.read() - 1024 * now, flush=True)
+for line in sys.stdin:
+    if not os.fork():
+        measure(*json.loads(line))
+        os._exit(0)
+    if os.wait()[1]:
+        print("failed", flush=True)
 """
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
@@ -59,18 +68,24 @@ def stated():
     return {what: int(figure) for what, figure in re.findall(r"^\| (.+) \| (\d+) \|$", section, re.MULTILINE)}
 
 
-def growth(name, settings, small, *files, **environment):
-    import json
+@pytest.fixture(scope="module")
+def growth():
+    """Measure in a fresh process; called with name, settings, small picture, pictures and environment."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=ROOT, env=surroundings, **pipes) as server:
 
-    arguments = json.dumps([name, settings, str(small), *map(str, files)])
-    found = subprocess.run(
-        [sys.executable, "-c", SCRIPT, arguments], capture_output=True, text=True, check=False, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-    )  # fmt: skip
-    assert found.returncode == 0, found.stderr
-    if found.stdout == "nan\n":
-        pytest.skip("the system lets nobody set back the peak of a process")
-    return float(found.stdout)
+        def measured(name, settings, small, *files, **environment):
+            job = [environment, name, settings, str(small), *map(str, files)]
+            server.stdin.write(json.dumps(job) + "\n")
+            server.stdin.flush()
+            found = server.stdout.readline().strip()
+            if found == "nan":
+                pytest.skip("the system lets nobody set back the peak of a process")
+            return float(found)
+
+        yield measured
+        server.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +101,24 @@ def folder(tmp_path_factory):
         image.save(root / f"{name}-alpha.png")
         grey = np.asarray(image.convert("L")).astype(np.uint16) * 257
         Image.fromarray(grey).save(root / f"{name}-16.png")
-    coarse.resize(HUGE, Image.Resampling.BICUBIC).save(root / "again0.png", compress_level=1)
-    for index in range(1, 6):
-        os.link(root / "again0.png", root / f"again{index}.png")
-    for index in range(30):
-        write_png(root / f"pristine/{index}.png", torch.rand(3, 300, 300)) if index else (
-            root / "pristine"
-        ).mkdir()
     return root
+
+
+@pytest.fixture(scope="module")
+def huge(folder):
+    """Six pictures of 12 megapixels."""
+    coarse = np.random.default_rng(0).integers(0, 256, (HUGE[1] // 16, HUGE[0] // 16, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(HUGE, Image.Resampling.BICUBIC).save(folder / "0.png", compress_level=1)
+    for index in range(1, 6):
+        os.link(folder / "0.png", folder / f"{index}.png")
+    return [folder / f"{index}.png" for index in range(6)]
+
+
+def pristine(folder):
+    (folder / "pristine").mkdir(exist_ok=True)
+    for index in range(30):
+        write_png(folder / f"pristine/{index}.png", torch.rand(3, 300, 300))
+    return {"pristine": str(folder / "pristine")}
 
 
 def brisque(folder):
@@ -114,8 +139,8 @@ METHODS = {
     "sharpness": ("`sharpness` scores it", lambda folder: {}),
     "qualiclip-small": ("`qualiclip-small`", lambda folder: {}),
     "brisque": ("`brisque`", brisque),
-    "niqe": ("`niqe`", lambda folder: {"pristine": str(folder / "pristine")}),
-    "ilniqe": ("`ilniqe`", lambda folder: {"pristine": str(folder / "pristine")}),
+    "niqe": ("`niqe`", pristine),
+    "ilniqe": ("`ilniqe`", pristine),
     "clipiqa": (
         "`qualiclip`, `clipiqa` and what is trained from them, with RN50",
         lambda folder: {"architecture": "RN50-quickgelu", "pretrained": None},
@@ -128,9 +153,10 @@ QUICK = ("sharpness",)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in METHODS]
 )
-def test_a_method_takes_what_the_limits_state(name, folder):
+def test_a_method_takes_what_the_limits_state(name, folder, growth):
     what, settings = METHODS[name]
-    found = growth(name, settings(folder), folder / "small.png", folder / "large.png") / (SIZE[0] * SIZE[1])
+    large = folder / "large.png"
+    found = growth(name, settings(folder), folder / "small.png", large) / (SIZE[0] * SIZE[1])
     assert stated()[what] / 2 < found <= stated()[what] * 1.25  # the allocator keeps more or less
 
 
@@ -142,22 +168,21 @@ def test_a_method_takes_what_the_limits_state(name, folder):
         ("-alpha", "one of 16 bits, with a profile or an opacity is"),
     ],
 )
-def test_decoding_takes_what_the_limits_state(kind, what, folder):
+def test_decoding_takes_what_the_limits_state(kind, what, folder, growth):
     files = (folder / f"{size}{kind}.png" for size in ("small", "large"))
     assert growth("", {}, *files) / (SIZE[0] * SIZE[1]) <= stated()[what] * 1.25
 
 
 @pytest.mark.slow
-def test_many_large_pictures_take_no_more_than_the_bound(folder):
+def test_many_large_pictures_take_no_more_than_the_bound(folder, huge, growth):
     """Six of 12 megapixels and four threads: alone, and two at a time."""
-    many = [folder / f"again{index}.png" for index in range(6)]
     pixels, slack = HUGE[0] * HUGE[1], 5e7
     per_pixel = stated()["a picture of 8 bits is decoded"]
-    alone = growth("", {}, folder / "small.png", *many, IQA_PIXELS="0.1")
-    two = growth("", {}, folder / "small.png", *many, IQA_PIXELS="25")
+    alone = growth("", {}, folder / "small.png", *huge, IQA_PIXELS="0.1")
+    two = growth("", {}, folder / "small.png", *huge, IQA_PIXELS="25")
     assert alone < per_pixel * pixels + slack
     assert alone < two < per_pixel * 25e6 + slack
-    assert growth("", {}, folder / "small.png", *many) > 3 * 12 * pixels
+    assert growth("", {}, folder / "small.png", *huge) > 3 * 12 * pixels
 
 
 def test_the_bound_is_a_constant_unless_it_is_told(monkeypatch):
