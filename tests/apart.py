@@ -7,11 +7,14 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
+#: The server is one for all, so it also has what trainings prepare their steps with.
+PRELOADED = ["benchmark.datasets", "methods.qualiclip.feed"]
+
 
 def start(work: Callable[..., object], *arguments: object) -> BaseProcess:
     """Start a function that a module holds, in the environment and the folder that the test has now."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.datasets"])
+    context.set_forkserver_preload(PRELOADED)
     process = context.Process(target=_there, args=(dict(os.environ), os.getcwd(), work, arguments))
     process.start()
     return process

@@ -1,4 +1,13 @@
+import sys
+
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def _small_sheets(monkeypatch):
+    """A sheet of 120 degraded pictures takes half a second, and one test looks at it."""
+    if "methods.qualiclip.training" in sys.modules:
+        monkeypatch.setattr("methods.qualiclip.training.SHOWN", 32)
 
 
 @pytest.fixture(autouse=True)

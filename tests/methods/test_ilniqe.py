@@ -9,6 +9,7 @@ from PIL import Image
 from scipy import ndimage, stats
 
 import methods
+from benchmark.images import read
 from methods import ilniqe
 from methods.ilniqe import statistics
 from tests.reference import ilniqe as plain
@@ -27,8 +28,17 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def fitted(folder):
-    return ilniqe.fit(folder.iterdir(), sharpness=0.2)
+def rows(folder):
+    """What describes the pristine pictures, by their bytes: a second each."""
+    images = [read(path) for path in folder.iterdir()]
+    return {image.numpy().tobytes(): statistics.describe(image) for image in images}
+
+
+@pytest.fixture(scope="module")
+def fitted(folder, rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ilniqe, "describe", lambda image: rows[image.numpy().tobytes()])
+        return ilniqe.fit(folder.iterdir(), sharpness=0.2)
 
 
 def test_blocks_are_described_as_by_plain_maps():
@@ -104,9 +114,20 @@ def test_a_score_does_not_depend_on_the_batch_and_any_size_is_scored(fitted):
     assert torch.equal(scores[1:], fitted.score(batch[1:]))
     assert scores.isfinite().all()
     assert scores.dtype == torch.float32
-    features = fitted.features(batch[:1])
-    rows = ilniqe.block_rows(batch[0]).numpy()
-    np.testing.assert_allclose(features[0], rows[np.isfinite(rows).all(1)].mean(0), rtol=1e-6)
+
+
+def test_features_are_the_mean_of_the_blocks_that_are_whole(fitted, monkeypatch):
+    rows = np.random.default_rng(3).normal(size=(2, 36, 468))
+    rows[0, 3, 5] = rows[1, :2, 0] = np.nan
+    images = torch.rand(2, 3, 32, 40)
+    monkeypatch.setattr(
+        ilniqe,
+        "describe",
+        lambda image: (torch.from_numpy(rows[int(image.equal(images[1]))]), torch.ones(36)),
+    )
+    found = fitted.features(images)
+    expected = [own[np.isfinite(own).all(1)].mean(0) for own in rows]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_distortions_take_a_picture_away_from_nature(fitted):
@@ -120,7 +141,8 @@ def test_distortions_take_a_picture_away_from_nature(fitted):
     assert good < flat < float("inf")
 
 
-def test_what_training_writes_loads_again(folder, fitted, tmp_path):
+def test_what_training_writes_loads_again(folder, fitted, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(ilniqe, "describe", lambda image: rows[image.numpy().tobytes()])
     files = sorted(folder.iterdir())
     settings = ilniqe.train(files[::-1], tmp_path, seed=1, sharpness=0.2)
     loaded = methods.load("ilniqe", **settings).pristine

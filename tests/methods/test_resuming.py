@@ -15,8 +15,8 @@ from benchmark.images import write_png
 from methods._shared.training import loop
 
 QUALICLIP = {
-    "architecture": "small", "pretrained": None, "steps": 4, "batch": 2, "crop": 48, "norm": "train",
-    "lr": 1e-3, "log_every": 1, "checkpoint_every": 1, "bf16": False,
+    "architecture": "small", "pretrained": None, "width": 8, "steps": 4, "batch": 2, "crop": 48,
+    "norm": "train", "lr": 1e-3, "log_every": 1, "checkpoint_every": 1, "bf16": False,
 }  # fmt: skip
 ARNIQA = {
     "backbone": "small", "pretrained": None, "embedding": 16, "epochs": 2, "batch": 2, "crop": 32,

@@ -29,8 +29,8 @@ from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.training import train_encoder
 
 TINY = {
-    "architecture": "small", "pretrained": None, "steps": 6, "batch": 2, "crop": 64, "norm": "train",
-    "lr": 1e-3, "log_every": 1, "checkpoint_every": 2, "bf16": False,
+    "architecture": "small", "pretrained": None, "width": 8, "steps": 6, "batch": 2, "crop": 64,
+    "norm": "train", "lr": 1e-3, "log_every": 1, "checkpoint_every": 2, "bf16": False,
 }  # fmt: skip
 
 
@@ -181,7 +181,7 @@ def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatc
 
 def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path):
     """A single picture set, few steps: the order of Gaussian blur and noise must rise well above chance."""
-    own = Training(**TINY | {"steps": 40, "batch": 4})
+    own = Training(**TINY | {"steps": 40, "batch": 4, "width": None})
     _, curve, _ = train_encoder(pictures, tmp_path / "m", seed=0, settings=own)
     assert curve["in_order"].iloc[-10:].mean() > curve["in_order"].iloc[:3].mean() + 0.15
     assert curve["loss"].iloc[-10:].mean() < curve["loss"].iloc[:3].mean()
@@ -372,7 +372,8 @@ def test_pictures_of_the_validation_are_not_learnt_from(pictures, tmp_path):
 
 def test_no_steps_leave_the_backbone_as_it_starts(pictures, tmp_path):
     # Folders that are not there yet are made; the test of the ladders trains into one that is.
-    learnt = methods.train("qualiclip", pictures, tmp_path / "own/m", seed=5, settings=TINY | {"steps": 0})
+    own = TINY | {"steps": 0, "width": None}
+    learnt = methods.train("qualiclip", pictures, tmp_path / "own/m", seed=5, settings=own)
     assert (tmp_path / "own/m/curve.csv").read_text() == f"{CURVE}\n"
     assert not (tmp_path / "own/m/validation.csv").exists()
     trained = methods.load("qualiclip", **learnt)
@@ -473,7 +474,7 @@ def test_two_processes_take_the_course_of_one(pictures, tmp_path):
     two, one = (pd.read_csv(tmp_path / name / "curve.csv").to_numpy() for name in ("two", "one"))
     np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-5)
     # Each step moves a weight by about the learning rate; what one process alone had seen would show.
-    start = build(architecture("small"), seed=2).visual.state_dict()
+    start = build(architecture("small", {"width": 8}), seed=2).visual.state_dict()
     moved, apart = [], []
     states = [load_file(tmp_path / name / "weights.safetensors") for name in ("two", "one")]
     for name, value in states[1].items():

@@ -3,7 +3,7 @@
 import filecmp
 import shutil
 import subprocess
-import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from dvc.repo import Repo
 
 from benchmark import datasets
 from benchmark.reporting.compared import changes, compared
@@ -130,14 +131,8 @@ def test_a_revision_is_read_from_the_cache(
     other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(other)
-    dvc = [sys.executable, "-m", "dvc"]
-    subprocess.run(["git", "init", "-q"], check=True)
-    (other / ".gitignore").write_text("/results\n")
     before = (other / TABLE).read_bytes()
-    who = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
-    for command in ([*dvc, "init", "-q"], [*dvc, "add", "-q", "results"], ["git", "add", "-A"]):
-        subprocess.run(command, check=True)
-    subprocess.run(["git", *who, "commit", "-qm", "a run"], check=True)
+    committed()
     (other / "params.yaml").write_text("seed: 1\n")
     shutil.rmtree(other / "results")
     folder = comparison.fetch("HEAD", tmp_path / "there")
@@ -181,20 +176,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             study(name)
         for stage_of in (evaluate, studies, gmad):
             stage_of()
-        for command in (
-            "git init -q",
-            "dvc init -q",
-            "dvc add -q results",
-            "git add params.yaml results.dvc",
-        ):
-            run_of(command)
-        run_of("git -c user.name=a -c user.email=a@b.invalid commit -qm run")
+        committed()
         yield top
 
 
-def run_of(command: str) -> None:
-    first, *words = command.split()
-    subprocess.run([sys.executable, "-m", "dvc", *words] if first == "dvc" else [first, *words], check=True)
+def committed() -> None:
+    """Commit the settings and, with DVC, the results in this folder."""
+    subprocess.run(["git", "init", "-q"], check=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # DVC's own
+        with Repo.init() as repo:
+            repo.add("results")
+    who = "-c user.name=a -c user.email=a@b.invalid"
+    for command in ("add params.yaml results.dvc .gitignore .dvc", f"{who} commit -qm run"):
+        subprocess.run(["git", *command.split()], check=True)
 
 
 def test_a_run_of_the_stages_is_compared_with_its_revision(
