@@ -35,7 +35,7 @@ def server(tmp_path, monkeypatch):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("IQA_MIRROR", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("IQA_CACHE", str(tmp_path / "cache"))
     root.mkdir()
@@ -72,10 +72,11 @@ def test_a_mirror_takes_the_place_of_an_address_that_is_gone(server):
     assert asked == ["/first.org/w.pth", "/second.org/w.pth"]
 
 
-def test_openai_weights_of_the_wrong_digest_are_refused(server):
+def test_openai_weights_of_the_wrong_digest_are_refused(server, monkeypatch):
     root, _ = server
     digest = "afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762"
     put(root, f"openaipublic.azureedge.net/clip/models/{digest}/RN50.pt", {"a": torch.ones(1)})
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between one turn and the next
     with pytest.raises(ValueError, match="weights 'openai' of RN50-quickgelu"):
         methods.load("clipiqa")
 

@@ -1,6 +1,5 @@
 """Published checkpoints: the scores of the authors' own code, on random weights in their layout."""
 
-import functools
 import json
 import warnings
 from pathlib import Path
@@ -14,11 +13,9 @@ from torchvision import transforms
 
 import methods
 from tests.reference.arniqa import SIZES, picture
-from tests.reference.clip_state import pictures, random_context, random_prompts_features
-from tests.reference.clip_state import random_clip as drawn_clip
+from tests.reference.clip_state import pictures, random_clip, random_context, random_prompts_features
 
 TOP = Path(__file__).parents[2]
-random_clip = functools.cache(drawn_clip)
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "clip.json").read_text())["scores"]
 
 

@@ -4,6 +4,8 @@ Drawn from numpy's frozen ``RandomState`` and rounded to half precision, as Open
 implementation that keeps weights in half precision computes with the same numbers.
 """
 
+import functools
+
 import numpy as np
 import torch
 
@@ -13,6 +15,7 @@ TEXT_WIDTH, TEXT_LAYERS, VOCABULARY, CONTEXT = 64, 2, 49408, 77
 SIZES = ((97, 131), (203, 75), (150, 229))
 
 
+@functools.cache
 def random_clip(seed, text=(TEXT_WIDTH, TEXT_LAYERS)):
     """State dict by name, every tensor float32; `text` is the width and depth of the text tower."""
     text_width, text_layers = text
