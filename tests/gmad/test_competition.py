@@ -161,6 +161,15 @@ def test_two_contestants_have_a_closed_form():
     assert np.diff(global_ranking(matrix, "probit"))[0] == pytest.approx(-norm.ppf(31 / 41))
 
 
+@pytest.mark.parametrize(("link", "law"), [("logit", logistic), ("probit", norm)])
+@pytest.mark.parametrize("prior", [1.0, 0.01])
+def test_who_hardly_ever_loses_has_the_strength_of_the_closed_form(link, law, prior):
+    """Far out the likelihood is nearly flat: a step that takes its curvature for another falls short."""
+    matrix = np.array([[0, 5000.0], [0, 0]])
+    expected = law.ppf((5000 + prior) / (5000 + 2 * prior))
+    assert -np.diff(global_ranking(matrix, link, prior))[0] == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_stack_of_matrices_is_ranked_one_by_one():
     stack = np.random.default_rng(0).uniform(0, 100, (5, 3, 3))
     np.testing.assert_allclose(global_ranking(stack), [global_ranking(one) for one in stack], atol=1e-9)

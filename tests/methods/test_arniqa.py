@@ -318,3 +318,12 @@ def test_an_encoder_is_written_and_read(small, tmp_path):
 def test_published_figures_are_those_of_a_resnet_50_and_five_crops(protocol, width, name):
     scales = SimpleNamespace(encoder=SimpleNamespace(width=width))
     assert arniqa._published_as(scales, protocol) == name
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_of_the_published_encoder_alone_it_is_known_what_it_has_seen(small, monkeypatch, published):
+    own = arniqa.load_features(small[0])
+    monkeypatch.setattr(arniqa, "load_features", lambda encoder: own)
+    encoder = "official" if published else small[0]
+    card = methods.load("arniqa", encoder=encoder, regressor=small[1]).card
+    assert card.exposure == ((arniqa.IMAGENET, arniqa.KADIS) if published else None)

@@ -202,6 +202,12 @@ def test_the_rate_rises_in_a_line_and_falls_as_half_a_cosine(step, share):
     assert learning_rate(step, level.model_copy(update={"warmup": 0})) == 0.02
 
 
+def test_every_third_step_and_the_last_are_logged(pictures, tmp_path):
+    own = Training(**TINY | {"steps": 6, "log_every": 3})
+    _, curve, _ = train_encoder(pictures, tmp_path / "m", seed=3, settings=own)
+    assert curve["step"].tolist() == [0, 3, 5]
+
+
 def test_every_step_is_taken_at_the_rate_of_its_place(pictures, tmp_path, monkeypatch):
     taken = []
     genuine = torch.optim.AdamW.step

@@ -202,7 +202,7 @@ def params() -> dict[str, Any]:
     found["prepare"] = {"datasets": [*SETS, "pictures"], "settings": sources}
     found["train"] = {"dataset": "pictures", "rated": "koniq10k", "processes": 1}
     found["score"]["datasets"] = list(SETS)
-    found["evaluate"] |= {"resamples": 100}
+    found["evaluate"] |= {"resamples": 100, "ratings": {"koniq10k": 20}}
     found["cross_dataset"] = {"methods": ["qualiclip", "noisy"], "datasets": list(SETS)}
     found["gmad"]["datasets"] = list(SETS)
     found["sweep"] = {"dataset": "toy", "images": 2, "kinds": ["darken", "whitenoise"]}

@@ -1,6 +1,7 @@
 """Stage `evaluate` on a run whose answers are known: values, directions, leaks, figures and signatures."""
 
 import hashlib
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,22 @@ def test_a_method_that_is_half_right_has_the_values_of_scipy(table, dataset):
         structure = cell(table("structure"), "mos_bytes", method=method, dataset=dataset)
         same = cell(table("structure"), "mos_bytes", method="qualiclip", dataset=dataset)
         assert structure["value"] == same["value"]
+
+
+def test_every_table_holds_all_that_a_data_set_gives(table):
+    """Who says the same everywhere has no rank and no map, and who learnt from a set no rank there."""
+
+    def of(name, *columns):
+        return set(table(name)[list(columns)].itertuples(index=False, name=None))
+
+    for name in ("by_distortion", "structure", "pairs_by_gap"):
+        assert of(name, "method", "dataset") == set(itertools.product(METHODS, SETS)), name
+    differing = set(METHODS) - {"constant"}
+    assert of("ranks", "method", "dataset") == set(itertools.product(differing, SETS)) - LEARNT
+    assert of("calibration", "method", "train", "test") == set(itertools.product(differing, SETS, SETS))
+    assert table("resolvable")["dataset"].value_counts().to_dict() == dict.fromkeys(SETS, 3)
+    assert set(table("ceiling")["dataset"]) == {"koniq10k"}  # nobody says how many rated a picture of CSIQ
+    assert set(table("discrimination_differences")["dataset"]) == {"koniq10k", "csiq"}
 
 
 def test_a_method_is_marked_where_it_has_learnt_from_the_set_and_nowhere_else(table):

@@ -20,7 +20,7 @@ def broken(planted, monkeypatch):
     """The planted run with one picture of ``toy`` that cannot be read."""
     (planted / "data/toy/4_2.png").write_bytes(b"no picture")
     change(planted, score={"datasets": ["toy"]}, cross_dataset={"datasets": ["toy"]})
-    change(planted, robustness={"dataset": "toy"}, gmad={"datasets": ["toy"]})
+    change(planted, robustness={"dataset": "toy"}, gmad={"datasets": ["toy"]}, evaluate={"ratings": {}})
     load(monkeypatch, dataset)
     return planted
 

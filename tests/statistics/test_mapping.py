@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmark.statistics import FORMS, fit, plcc
+from benchmark.statistics import FORMS, fit, mapping, plcc
 from tests.reference.statistics import best_of_restarts, logistic4, logistic5
 
 CURVES = {"logistic4": logistic4, "logistic5": logistic5}
@@ -40,6 +40,20 @@ def test_no_worse_than_the_best_of_twenty_restarts(form, k):
 @pytest.mark.parametrize("form", FORMS)
 def test_no_worse_than_the_best_of_twenty_restarts_on_two_hundred_sets(form):
     assert max(excess(form, k) for k in range(200)) <= 1e-6
+
+
+def test_bins_are_means_of_neighbours_and_leave_nothing_out():
+    g = np.random.default_rng(4)
+    u, v = g.uniform(size=1003), g.normal(size=1003)
+    places, values, weight = mapping._bin(u, v)
+    assert len(weight) == mapping._BINS
+    assert np.ptp(weight) <= 1
+    ends = np.cumsum(weight).astype(int)
+    order = np.argsort(u)
+    assert ends[-1] == 1003
+    for start, end, place, value in zip([0, *ends[:-1]], ends, places, values, strict=True):
+        own = order[start:end]
+        assert (place, value) == pytest.approx((u[own].mean(), v[own].mean()))
 
 
 @pytest.mark.parametrize(
