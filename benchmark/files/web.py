@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -34,6 +36,19 @@ FAULTS = (requests.RequestException, HTTPError)
 
 class AddressError(ValueError):
     """An address that is not asked, given as such or as the target of a redirect."""
+
+
+class NoAnswer(ValueError):
+    """A server that could not be reached, was too slow, or broke off: asking again may help."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered: status, headers (whatever their case) and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 def check_address(url: str, before: str = "") -> None:
@@ -147,6 +162,13 @@ def ask(
         If the address, or one that it leads to, is not of http or https, or one of https leads to http.
     """
     check_address(url)
+    with _watched(seconds) as (session, watch), _followed(session, url, dict(headers), timeout) as answer:
+        yield answer, watch
+
+
+@contextmanager
+def _watched(seconds: float) -> Iterator[tuple[requests.Session, Watch]]:
+    """Open a session that raises at a redirect, and whose connections are watched."""
     watch = Watch(seconds)
     with requests.Session() as session:
         session.hooks["response"] = [_stop_at_redirect]
@@ -154,8 +176,7 @@ def ask(
             session.mount(scheme, _Watched(watch))
         watch.start()
         try:
-            with _followed(session, url, dict(headers), timeout) as answer:
-                yield answer, watch
+            yield session, watch
         finally:
             watch.end()
 
@@ -183,25 +204,107 @@ def read(url: str, *, seconds: float, largest: int) -> bytes:
         with ask(url, headers, timeout=seconds, seconds=seconds) as (answer, watch):
             if answer.status_code != 200:
                 raise ValueError(f"the server answered {answer.status_code}")
-            if (coding := answer.headers.get("Content-Encoding", "identity")) != "identity":
-                raise ValueError(f"the server sends it encoded as {coding}")
-            length = whole_number(answer.headers.get("Content-Length"))
-            content = bytearray()
-            while (length or 0) <= largest and (chunk := answer.raw.read1(1 << 18, decode_content=False)):
-                content += chunk
-                if len(content) > largest:
-                    break
-            if max(length or 0, len(content)) > largest:
-                raise ValueError(f"more than {largest / 1e6:g} MB")
-            if watch.rang:
-                raise TimeoutError
-            if length is not None and len(content) != length:
-                raise ValueError(f"the answer ended after {len(content)} bytes of {length}")
-            return bytes(content)
+            return _body(answer, watch, largest)
     except (*FAULTS, TimeoutError) as error:
-        late = (watch is not None and watch.rang) or isinstance(error, requests.Timeout | TimeoutError)
-        said = f"not here within {seconds:g} s" if late else why(error)
-        raise ValueError(said) from error
+        raise NoAnswer(_said(error, watch, seconds)) from error
+
+
+def post(
+    url: str,
+    content: bytes,
+    headers: Mapping[str, str],
+    *,
+    bearer: str = "",
+    direct: bool = False,
+    seconds: float,
+    largest: int,
+) -> Answer:
+    """Send bytes to an address and return the answer, whatever its status.
+
+    A redirect is an answer like any other and is not followed. No password of a netrc file is sent.
+
+    Parameters
+    ----------
+    url
+        Address of http or https.
+    content
+        What is sent.
+    headers
+        Headers of the request, but for ``Authorization``.
+    bearer
+        What ``Authorization`` holds after ``Bearer``, or "" to leave that out.
+    direct
+        Whether the proxies of the environment are left aside.
+    seconds
+        For all of the answer.
+    largest
+        Bytes that it may have.
+
+    Raises
+    ------
+    NoAnswer
+        If the server cannot be reached, is too slow or breaks off.
+    ValueError
+        If the answer is too large or encoded; an AddressError for what is no address.
+    """
+    check_address(url)
+    sent = {"Accept-Encoding": "identity", "User-Agent": "qualibench", **headers}
+    proxies = {"no_proxy": "*"} if direct else None
+    with _watched(seconds) as (session, watch):
+        try:
+            answer = session.post(
+                url,
+                data=content,
+                headers=sent,
+                auth=_Bearer(bearer),
+                proxies=proxies,
+                stream=True,
+                timeout=seconds,
+            )
+            with answer:
+                return Answer(answer.status_code, answer.headers, _body(answer, watch, largest))
+        except _Moved as moved:
+            return Answer(moved.answer.status_code, moved.answer.headers, b"")
+        except (*FAULTS, TimeoutError) as error:
+            # The request that requests' errors hold has the key among its headers.
+            raise NoAnswer(_said(error, watch, seconds)) from None
+
+
+def _body(answer: requests.Response, watch: Watch, largest: int) -> bytes:
+    """Read a body as it comes, and no more of it than is allowed."""
+    if (coding := answer.headers.get("Content-Encoding", "identity")) != "identity":
+        raise ValueError(f"the server sends it encoded as {coding}")
+    length = whole_number(answer.headers.get("Content-Length"))
+    content = bytearray()
+    while (length or 0) <= largest and (chunk := answer.raw.read1(1 << 18, decode_content=False)):
+        content += chunk
+        if len(content) > largest:
+            break
+    if max(length or 0, len(content)) > largest:
+        raise ValueError(f"more than {largest / 1e6:g} MB")
+    if watch.rang:
+        raise TimeoutError
+    if length is not None and len(content) != length:
+        raise NoAnswer(f"the answer ended after {len(content)} bytes of {length}")
+    return bytes(content)
+
+
+def _said(error: BaseException, watch: Watch | None, seconds: float) -> str:
+    """Say what kept an answer from coming."""
+    late = (watch is not None and watch.rang) or isinstance(error, requests.Timeout | TimeoutError)
+    return f"not here within {seconds:g} s" if late else why(error)
+
+
+class _Bearer(AuthBase):
+    """A key in the header; also without one, for requests would look into netrc where it has no `auth`."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
 
 
 class _Moved(Exception):
