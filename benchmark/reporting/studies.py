@@ -102,12 +102,15 @@ def cost(frame: pd.DataFrame, labels: Labels) -> Table:
     for row in frame.to_dict("records"):
         name = labels.method(row["method"])
         counts = (row[key] / unit for key, unit in heads.values())
-        cells = (Cell(number(value) if value else "none", value=value) for value in counts)
+        cells = (
+            Cell("–") if pd.isna(value) else Cell(number(value) if value else "none", value=value)
+            for value in counts
+        )
         rows.append((Cell(name, value=name), *cells))
     sizes = " and ".join(
         f"{w} x {h}" for w, h in sorted(set(zip(frame["width"], frame["height"], strict=True)))
     )
-    notes = (
+    notes = [
         f"One picture of {sizes} pixels.",
         "Parameters and weights (with buffers, as they lie in memory) are those of the network that the "
         "picture passes through; a text encoder that is done before is not among them.",
@@ -115,9 +118,11 @@ def cost(frame: pd.DataFrame, labels: Labels) -> Table:
         "and the picture. What an operation needs inside itself and arrays outside torch are not counted.",
         "Multiply-adds are those of convolutions and matrix products; methods made of filters and statistics "
         "do most of their work in other operations, which are not counted.",
-    )
+    ]
+    if frame["parameters"].isna().any():
+        notes.append("A dash: the work is done elsewhere, and nothing of it can be counted here.")
     caption = "What one picture costs each method."
-    return Table(caption, columns, tuple(rows), notes, **mentioned(frame))
+    return Table(caption, columns, tuple(rows), tuple(notes), **mentioned(frame))
 
 
 def _named(row: Mapping[Any, Any]) -> str:

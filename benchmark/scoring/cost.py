@@ -87,8 +87,8 @@ def _by_reference_alone() -> Iterator[None]:
             gc.enable()
 
 
-def cost(method: Method, images: Tensor) -> Cost:
-    """Count what ``method.score(images)`` takes.
+def cost(method: Method, images: Tensor) -> Cost | None:
+    """Count what ``method.score(images)`` takes; None of one that is ``remote``, which is not asked.
 
     The fused attention of ``nn.MultiheadAttention`` is taken apart meanwhile: torch counts its parts alone.
 
@@ -100,6 +100,8 @@ def cost(method: Method, images: Tensor) -> Cost:
         ``[B, 3, H, W]``, RGB in [0, 1]. ``multiply_adds`` is their sum over the pictures, ``peak_bytes``
         that of scoring them at once.
     """
+    if getattr(method, "remote", False):
+        return None
     method.score(images)  # fills whatever the method keeps from its first picture on
     passed: dict[int, nn.Module] = {}
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmark import naming
 from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.degradations import GROUPS
 from benchmark.robustness import sweep as run_sweep
-from benchmark.scoring.cost import cost
+from benchmark.scoring.cost import Cost, cost
 from experiments.analyses.subject import Subject
 from experiments.runs import results
 from experiments.scoring.journal import Journal
@@ -25,7 +26,8 @@ def costs(subject: Subject) -> None:
     def make() -> dict[str, pd.DataFrame]:
         picture = dead_leaves(max(size.width, size.height), subject.settings.seed)
         counted = cost(subject.method, picture[None, :, : size.height, : size.width])
-        row = {"method": subject.name, "width": size.width, "height": size.height, **asdict(counted)}
+        counts = asdict(counted) if counted else {field.name: np.nan for field in fields(Cost)}
+        row = {"method": subject.name, "width": size.width, "height": size.height, **counts}
         return {"cost": pd.DataFrame([row])}
 
     subject.cells.tables("cost", about, make)

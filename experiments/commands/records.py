@@ -67,8 +67,9 @@ def _cost(method: Trained) -> dict[str, int] | None:
     if not (path := stage.TABLES / "cost.csv").is_file():
         return None
     table = read_results(path)
-    own = table[table["method"].eq(method.name) & table["signature"].eq(f"method={method.version[:12]}")]
     names = ["width", "height", "parameters", "multiply_adds"]
+    own = table[table["method"].eq(method.name) & table["signature"].eq(f"method={method.version[:12]}")]
+    own = own.dropna(subset=names)
     return None if own.empty else {name: int(own[name].iloc[0]) for name in names}
 
 

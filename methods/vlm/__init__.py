@@ -56,6 +56,7 @@ class VisionLanguageModel:
     """
 
     name = "vlm"
+    remote = True  # what a picture costs there cannot be counted here
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -1,9 +1,13 @@
 """Counts against sums done by hand."""
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from benchmark.reporting import studies
 from benchmark.scoring.cost import Cost, cost
+from benchmark.tables import Labels
 
 
 class Shell:
@@ -65,6 +69,25 @@ def test_a_method_without_a_network_has_no_parameters() -> None:
     # One mean a picture, all that it makes.
     assert cost(Brightness(), torch.rand(2, 3, 8, 8)) == Cost(0, 0, 0, 2 * 4)
     assert cost(Shell(nn.Conv2d(3, 1, 1)), torch.rand(2, 3, 4, 4)).multiply_adds == 2 * 16 * 3
+
+
+def test_what_works_elsewhere_is_not_asked_and_nothing_of_it_is_counted() -> None:
+    class Remote:
+        remote = True
+
+        def score(self, images: Tensor) -> Tensor:
+            raise AssertionError("asked")
+
+    assert cost(Remote(), torch.rand(1, 3, 8, 8)) is None  # type: ignore[arg-type]
+    frame = pd.DataFrame({"method": ["far", "near"], "width": 8, "height": 8})
+    for name in ("parameters", "weight_bytes", "multiply_adds", "peak_bytes"):
+        frame[name] = [np.nan, 2**20 if name == "peak_bytes" else 0]
+    table = studies.cost(frame, Labels())
+    assert [[cell.text for cell in row[1:]] for row in table.rows] == [
+        ["–"] * 4,
+        ["none", "none", "1.000", "none"],
+    ]
+    assert "elsewhere" in table.notes[-1]
 
 
 def test_memory_is_that_of_the_tensors_alive_at_one_time() -> None:
