@@ -134,7 +134,7 @@ def machine() -> dict[str, Any]:
     """Return what this machine is, and the day; no figure may depend on it, so it stands beside a record."""
     return {
         "made": f"{datetime.now(UTC):%Y-%m-%d}",
-        "system": platform.platform(),
+        "system": platform.system(),
         "processor": platform.machine(),
         "cores": os.cpu_count(),
     }

@@ -1,0 +1,71 @@
+"""What was measured with people's opinions, in the repository: it holds, and a run is compared with it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import methods
+from benchmark import exchange
+from benchmark.images import read
+from experiments.pages.comparison import REFERENCE, fetch
+from tests.exchange.test_records import made, sent  # noqa: F401 (fixtures)
+
+REPOSITORY = Path(__file__).parents[2]
+RECORDS = list(exchange.records(REPOSITORY / REFERENCE))
+AGIQA3K = REPOSITORY.parent / "shared/data/agiqa3k"
+#: Arguments that load a method of the reference elsewhere than in the run that made it.
+AS_PUBLISHED = {"sharpness": {}, "qualiclip_small": {}}
+
+
+def test_the_reference_is_whole():
+    assert {record.dataset.rated_by for _, record in RECORDS} == {"people"}
+    for path, record in RECORDS:
+        assert path.parent.name == record.method.name
+        found = {one.what: one for one in exchange.check(record, exchange.beside(path), None)}
+        assert found["method"].outcome == found["scores"].outcome == "holds", found
+        assert record.scores.missing == 0
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not AGIQA3K.is_dir(), reason="needs the human-rated pictures beside the checkout")
+@pytest.mark.parametrize(("path", "record"), RECORDS, ids=lambda given: getattr(given, "stem", ""))
+def test_figures_are_what_the_scores_give_and_scores_what_the_method_gives(path, record, tmp_path):
+    """On AGIQA-3K, whose table beside the checkout has the opinions of the release and a column more."""
+    table = pd.read_csv(AGIQA3K / "data.csv")
+    frame = pd.DataFrame(
+        {
+            "image": "images/" + table["name"],
+            "mos": table["mos_quality"],
+            "mos_std": table["std_quality"],
+        }
+    )
+    scores = pd.read_csv(path.with_suffix(".csv"))
+    assert scores["image"].tolist() == frame["image"].tolist()
+    sign = 1 if record.method.higher_is_better else -1
+    srcc = next(value.value for value in record.values if value.statistic == "srcc")
+    ranks = [column.rank().to_numpy() for column in (sign * scores["score"], frame["mos"])]
+    assert np.corrcoef(*ranks)[0, 1] == pytest.approx(srcc, abs=1e-9)
+    if record.method.name in AS_PUBLISHED:
+        method = methods.load(record.method.module, **AS_PUBLISHED[record.method.name])
+        for row in scores.iloc[::700].itertuples():
+            anew = float(method.score(read(AGIQA3K / row.image)[None]))
+            assert anew == pytest.approx(row.score, abs=1e-3 * scores["score"].std())
+
+
+def test_a_run_is_compared_with_records_of_the_same_method_and_no_other(sent, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path / "first")
+    table = pd.read_csv(fetch(str(sent.parent.parent), tmp_path / "into") / "results/tables/zero_shot.csv")
+    told = next(value for value in exchange.read(sent).values if value.statistic == "srcc")
+    row = table[table["statistic"].eq("srcc")].iloc[0]
+    assert (row["method"], row["dataset"], row["value"]) == ("sharpness", "lab", told.value)
+    other = json.loads(sent.read_text())
+    other["method"]["load"] = {"scale": 2}
+    sent.write_text(json.dumps(other))
+    with pytest.raises(ValueError, match="records are of sharpness; none has these settings here"):
+        fetch(str(sent.parent.parent), tmp_path / "again")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no results/tables, run `dvc repro` in it; nor any record"):
+        fetch(str(tmp_path / "empty"), tmp_path / "again")
