@@ -288,7 +288,11 @@ NONSENSE += [{"error": {"message": "busy"}}, said("3", logprobs={"content": [{"t
 WAITS = [429, later(429, Retry_After=0), later(503, Retry_After="0.001"), 500, 502, 504, 408]
 
 
-@pytest.mark.parametrize("fault", [*WAITS, cut, cut_chunk, *NONSENSE], ids=lambda fault: repr(fault)[:30])
+@pytest.mark.parametrize(
+    "fault",
+    [*WAITS, cut, cut_chunk, *NONSENSE],
+    ids=lambda fault: getattr(fault, "__name__", repr(fault)[:30]),
+)
 def test_a_passing_fault_is_asked_again(fault):
     with Endpoint(fault).running() as server:
         assert one(server) == pytest.approx(float(expected(grey())))
