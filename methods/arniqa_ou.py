@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmark import images as pictures_io
 from benchmark.files import sha256_of
 from benchmark.method import Card
 from methods._shared.arniqa.features import encoder_file, load_features
 from methods._shared.exposure import HERE, IMAGENET, KADIS
 from methods._shared.papers import ARNIQA, QUALICLIP
-from methods._shared.pristine import gaussian, ou
+from methods._shared.pristine import encoders, ou
 
 CARD = Card(
     title="ARNIQA-OU",
@@ -46,14 +45,10 @@ def train(
     ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
     was stopped goes on where it was.
     """
-    settings, partial = ou.Settings(patch=patch, stride=stride), gaussian.partial_of(out)
-    about = {"encoder": sha256_of(encoder_file(encoder))}
-    drawn = gaussian.drawn(pictures, count, seed)
-    model = ou.fit(load_features(encoder), drawn, settings, partial=partial, about=about)
-    out.mkdir(parents=True, exist_ok=True)
-    ou.write(model, out / "pristine.npz")
-    partial.unlink(missing_ok=True)
-    return {"encoder": encoder, "pristine": str(out / "pristine.npz")}
+    settings, about = ou.Settings(patch=patch, stride=stride), {"encoder": sha256_of(encoder_file(encoder))}
+    features = load_features(encoder)
+    made = encoders.train(features, pictures, out, settings, seed=seed, count=count, about=about)
+    return {"encoder": encoder, "pristine": made}
 
 
 def fetch(encoder: str = "official", **others: Any) -> None:
@@ -77,12 +72,7 @@ def load(pristine: str | Path, encoder: str | Path = "official") -> ou.OpinionUn
     ValueError
         If a file is missing, or the two do not belong together.
     """
-    features = load_features(encoder)
-    made = (
-        ou.fit(features, pictures_io.below(Path(pristine)))
-        if Path(pristine).is_dir()
-        else ou.read(features, Path(pristine))
-    )
+    made = encoders.fitted(load_features(encoder), pristine)
     seen = (IMAGENET, KADIS, HERE) if encoder == "official" else None
     made.card = replace(CARD, exposure=seen)
     return made

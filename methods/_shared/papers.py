@@ -19,3 +19,17 @@ CLIPIQA = """@inproceedings{wang2023exploring,
   booktitle = {Proceedings of the AAAI Conference on Artificial Intelligence},
   volume = {37}, pages = {2555--2563}, year = {2023}
 }"""
+
+CONTRIQUE = """@article{madhusudana2022image,
+  title = {Image Quality Assessment Using Contrastive Learning},
+  author = {Madhusudana, Pavan C. and Birkbeck, Neil and Wang, Yilin and Adsumilli, Balu and Bovik, Alan C.},
+  journal = {IEEE Transactions on Image Processing},
+  volume = {31}, pages = {4149--4161}, year = {2022}
+}"""
+
+REIQA = """@inproceedings{saha2023reiqa,
+  title = {{Re-IQA}: Unsupervised Learning for Image Quality Assessment in the Wild},
+  author = {Saha, Avinab and Mishra, Sandeep and Bovik, Alan C.},
+  booktitle = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  pages = {5846--5855}, year = {2023}
+}"""

@@ -15,6 +15,7 @@ from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.method import Card, has_features, has_gradients
 from benchmark.scoring.conformance import assert_conforms, check_method, pictures
 from tests.reference import arniqa as official_arniqa
+from tests.reference import contrastive
 
 SMALL_CLIP = {"architecture": "small", "pretrained": None}
 
@@ -51,6 +52,19 @@ def arniqa_ou(folder, tmp_path):
     return trained("arniqa_ou", folder, tmp_path, encoder=str(encoder))
 
 
+def contrique(folder, tmp_path):
+    path = tmp_path / "contrique.tar"
+    contrastive.write_contrique(path, official_arniqa.tiny)
+    return trained("contrique", folder, tmp_path, weights=str(path))
+
+
+def reiqa(folder, tmp_path):
+    paths = {name: tmp_path / f"{name}.pth" for name in ("quality", "content")}
+    for name, path in paths.items():
+        contrastive.write_reiqa(path, name, official_arniqa.tiny)
+    return trained("reiqa", folder, tmp_path, **{name: str(path) for name, path in paths.items()})
+
+
 def learnt_prompts(name):
     def make(folder, tmp_path):
         record = Record(name="toy", title="Toy", citation="", licence="", score_name="mos", low=0.0, high=9.0,
@@ -76,6 +90,8 @@ METHODS = {
     "qualiclip_plus": learnt_prompts("qualiclip_plus"),
     "arniqa": arniqa,
     "arniqa_ou": arniqa_ou,
+    "contrique": contrique,
+    "reiqa": reiqa,
     "encoder": lambda folder, tmp_path: trained(
         "encoder", folder, tmp_path, library="timm", model="test_resnet", weights=None
     ),
