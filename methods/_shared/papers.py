@@ -33,3 +33,18 @@ REIQA = """@inproceedings{saha2023reiqa,
   booktitle = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition},
   pages = {5846--5855}, year = {2023}
 }"""
+
+GREPQ = """@inproceedings{srinath2024learning,
+  title = {Learning Generalizable Perceptual Representations for Data-Efficient No-Reference Image Quality
+    Assessment},
+  author = {Srinath, Suhas and Mitra, Shankhanil and Rao, Shika and Soundararajan, Rajiv},
+  booktitle = {Proceedings of the IEEE/CVF Winter Conference on Applications of Computer Vision},
+  pages = {22--31}, year = {2024}
+}"""
+
+MACLIP = """@article{liao2025beyond,
+  title = {Beyond Cosine Similarity: Magnitude-Aware {CLIP} for No-Reference Image Quality Assessment},
+  author = {Liao, Zhicheng and Wu, Dongxu and Shi, Zhenshan and Mai, Sijie and Zhu, Hanwei and Zhu, Lingyu
+    and Jiang, Yuncheng and Chen, Baoliang},
+  journal = {arXiv preprint arXiv:2511.09948}, year = {2025}
+}"""

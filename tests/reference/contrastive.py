@@ -17,7 +17,7 @@ from tests.reference.arniqa import random_tensor
 def drawn(module, salt=""):
     """State dict of a module with every value drawn from its name; activations of the last stage about 1."""
     state = {name: random_tensor(salt + name, value.shape) for name, value in module.state_dict().items()}
-    last = ("layer4.", "encoder.7.")
+    last = ("layer4.", "encoder.7.", "resnet18.7.")
     norms = [k for k, v in state.items() if any(n in k for n in last) and v.ndim == 1 and "running" not in k]
     return {name: value * 0.02 if name in norms else value for name, value in state.items()}
 

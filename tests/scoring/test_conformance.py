@@ -15,7 +15,7 @@ from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.method import Card, has_features, has_gradients
 from benchmark.scoring.conformance import assert_conforms, check_method, pictures
 from tests.reference import arniqa as official_arniqa
-from tests.reference import contrastive
+from tests.reference import clip_rivals, contrastive
 
 SMALL_CLIP = {"architecture": "small", "pretrained": None}
 
@@ -65,6 +65,14 @@ def reiqa(folder, tmp_path):
     return trained("reiqa", folder, tmp_path, **{name: str(path) for name, path in paths.items()})
 
 
+def grepq(folder, tmp_path):
+    low, high, _ = clip_rivals.write_grepq(tmp_path)
+    made = methods.train(
+        "grepq", sorted(folder.iterdir()), tmp_path, seed=0, settings={"low": str(low), "high": str(high)}
+    )
+    return methods.load("grepq", **made, **SMALL_CLIP)
+
+
 def learnt_prompts(name):
     def make(folder, tmp_path):
         record = Record(name="toy", title="Toy", citation="", licence="", score_name="mos", low=0.0, high=9.0,
@@ -92,6 +100,8 @@ METHODS = {
     "arniqa_ou": arniqa_ou,
     "contrique": contrique,
     "reiqa": reiqa,
+    "grepq": grepq,
+    "maclip": lambda folder, tmp_path: methods.load("maclip", **SMALL_CLIP),
     "encoder": lambda folder, tmp_path: trained(
         "encoder", folder, tmp_path, library="timm", model="test_resnet", weights=None
     ),

@@ -197,6 +197,19 @@ class ImageEncoder(nn.Module):
         ValueError
             If a side is shorter than the tower can see.
         """
+        return F.normalize(self._tower_of(normalised), dim=-1)
+
+    def raw(self, images: Tensor) -> Tensor:
+        """Return embeddings ``[B, D]`` of ``images [B, 3, H, W]`` in [0, 1] as long as the tower gives.
+
+        Raises
+        ------
+        ValueError
+            If a side is shorter than the tower can see.
+        """
+        return self._tower_of((images - self.mean) / self.std)
+
+    def _tower_of(self, normalised: Tensor) -> Tensor:
         height, width = self._size = (normalised.shape[2], normalised.shape[3])
         if min(height, width) < self.tower.smallest:
             raise ValueError(
@@ -204,7 +217,7 @@ class ImageEncoder(nn.Module):
                 f"{self.tower.smallest} pixels"
             )
         pixels = normalised.to(next(self.visual.parameters()).dtype).contiguous(memory_format=self.layout)
-        return F.normalize(at_least_single(self.tower.embed(self.visual, pixels)), dim=-1)
+        return at_least_single(self.tower.embed(self.visual, pixels))
 
     @property
     def layout(self) -> torch.memory_format:

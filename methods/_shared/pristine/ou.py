@@ -218,6 +218,12 @@ def fit(
     return OpinionUnaware(encoder, found.mean, found.covariance, settings)
 
 
+def of_rows(rows: Tensor, encoder: HasFeatures, settings: Settings | None = None) -> OpinionUnaware:
+    """Fit to features ``[N, D]`` of patches that were chosen elsewhere."""
+    rows = rows.double()
+    return OpinionUnaware(encoder, rows.mean(0), torch.cov(rows.T), settings)
+
+
 def write(method: OpinionUnaware, path: Path) -> None:
     """Write the pristine model and its settings, not the encoder, as ``.npz``: aside and then renamed."""
     settings: dict[str, Any] = asdict(method.settings)
