@@ -48,3 +48,10 @@ MACLIP = """@article{liao2025beyond,
     and Jiang, Yuncheng and Chen, Baoliang},
   journal = {arXiv preprint arXiv:2511.09948}, year = {2025}
 }"""
+
+MDFS = """@article{ni2024opinion,
+  title = {Opinion-Unaware Blind Image Quality Assessment using Multi-Scale Deep Feature Statistics},
+  author = {Ni, Zhangkai and Liu, Yue and Ding, Keyan and Yang, Wenhan and Wang, Hanli and Wang, Shiqi},
+  journal = {IEEE Transactions on Multimedia},
+  volume = {26}, pages = {10211--10224}, year = {2024}
+}"""

@@ -26,7 +26,7 @@ pictures = resuming.pictures
 #: Largest difference of scores and features, of the largest value of each.
 NETWORK, STATISTIC = 2e-4, 5e-3
 #: Those that look a shape up in a table, or divide by variances that nearly vanish.
-STATISTICS = {"arniqa_ou", "contrique", "reiqa", "grepq", "sharpness", "niqe", "ilniqe", "brisque"}
+STATISTICS = {"arniqa_ou", "contrique", "reiqa", "grepq", "mdfs", "sharpness", "niqe", "ilniqe", "brisque"}
 
 
 @pytest.fixture(autouse=True)

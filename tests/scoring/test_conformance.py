@@ -73,6 +73,12 @@ def grepq(folder, tmp_path):
     return methods.load("grepq", **made, **SMALL_CLIP)
 
 
+def mdfs(folder, tmp_path):
+    torch.save(0.3 * torch.randn(900, 272), tmp_path / "MDFS_weights.pth")
+    settings = {"model": "efficientnet_b0", "weights": None}
+    return methods.load("mdfs", pristine=str(tmp_path / "MDFS_weights.pth"), **settings)
+
+
 def learnt_prompts(name):
     def make(folder, tmp_path):
         record = Record(name="toy", title="Toy", citation="", licence="", score_name="mos", low=0.0, high=9.0,
@@ -101,6 +107,7 @@ METHODS = {
     "contrique": contrique,
     "reiqa": reiqa,
     "grepq": grepq,
+    "mdfs": mdfs,
     "maclip": lambda folder, tmp_path: methods.load("maclip", **SMALL_CLIP),
     "encoder": lambda folder, tmp_path: trained(
         "encoder", folder, tmp_path, library="timm", model="test_resnet", weights=None
