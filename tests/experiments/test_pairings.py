@@ -116,6 +116,7 @@ def test_every_row_and_every_label_is_known():
         "grepq",
         "hyperiqa",
         "maniqa",
+        "mdfs",  # a path does not say whether the pristine features are the authors'
         "qalign",
         "reiqa",
         "topiq_nr",
