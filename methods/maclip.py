@@ -139,6 +139,4 @@ def load(
     """
     clip = load_clip(architecture, weights or pretrained, seed)
     card = replace(CARD, exposure=corpus_of(weights or pretrained))
-    if (architecture, pretrained, weights) == ("RN50-quickgelu", "openai", None):
-        card = replace(card, published_as="maclip")
     return MagnitudeAware(scorer(clip, FIVE_PAIRS), card)

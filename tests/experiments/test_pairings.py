@@ -26,7 +26,7 @@ PAIRS = {
     "qualiclip_plus": "qualiclip_plus",
     "clipiqa": "clipiqa",
     "clipiqa_pyiqa": "clipiqa_pyiqa",
-    "maclip": "maclip",
+    "maclip": "",
     "clipiqa_plus": "clipiqa_plus",
     "arniqa": "arniqa",
     "arniqa_trained": "arniqa",

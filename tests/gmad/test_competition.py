@@ -224,7 +224,10 @@ def attack_of(found):
     return frame[frame.statistic.eq("aggressiveness") & frame.method_a.eq("y")].iloc[0]
 
 
-@pytest.mark.parametrize(("sides", "noise"), [(6, 0), (4, 4), (0, 6)])
+@pytest.mark.parametrize(
+    ("sides", "noise"),
+    [pytest.param(6, 0, marks=pytest.mark.slow), (4, 4), pytest.param(0, 6, marks=pytest.mark.slow)],
+)
 def test_intervals_over_references_hold_a_truth_that_those_over_pairs_miss(sides, noise):
     """100 contests of 72 pairs from 25 references; a share of .95 has a standard error of .022."""
     rng = np.random.default_rng(5)

@@ -48,9 +48,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
 
 
-def test_axe_finds_nothing_on_any_page_in_either_scheme(browser: Page, site: Path) -> None:
+#: Together they have every kind of block that pages are made of; the others take a minute.
+SOON = ("index", "zero_shot", "methods")
+
+
+@pytest.mark.parametrize(
+    "names", [SOON, pytest.param([*PAGES, *EXPLORERS], marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_axe_finds_nothing_on_a_page_in_either_scheme(browser: Page, site: Path, names: list[str]) -> None:
     found = {}
-    for name in [*PAGES, *EXPLORERS]:
+    for name in names:
         browser.open(site / f"{name}.html")
         found[name] = faults(browser)
     clean = {"light": [], "dark": []}
