@@ -70,7 +70,7 @@ def select_pairs(scores: pd.DataFrame, levels: int = 6, half_width: float = 9.0)
         first = np.searchsorted(climbing, centres - half_width, side="left")
         last = np.searchsorted(climbing, centres + half_width, side="right")
         counts = last - first
-        weights = counts / max(counts.sum(), 1)
+        weights = counts / max(int(counts.sum()), 1)
         for k, (start, stop) in enumerate(zip(first, last, strict=True)):
             block = pd.DataFrame(
                 {"defender": methods[defender], "attacker": methods[attackers], "level": k + 1}
