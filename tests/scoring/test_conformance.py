@@ -123,7 +123,7 @@ METHODS = {
 
 
 def test_every_method_of_the_folder_is_checked():
-    # An optional extra and one that needs an endpoint: test_pyiqa and test_vlm check what they give.
+    # An optional extra and one that needs an endpoint: test_pyiqa and tests/methods/vlm check what they give.
     elsewhere = {"pyiqa", "vlm"}
     assert set(METHODS) | elsewhere == set(methods.names())
 
