@@ -183,11 +183,14 @@ def _count(number: int | None) -> Cell:
 
 
 def _against_cost(entries: Sequence[Entry], title: str) -> list[Html]:
-    """Draw SRCC against multiply-adds, where two records or more have both and have learnt nothing here."""
+    """Draw SRCC against multiply-adds of records whose figures were worked out anew, where two have both.
+
+    Those that have learnt from the data set are left out.
+    """
     rows = []
     for entry in entries:
         value, cost = _value(entry.record, "srcc"), entry.record.cost
-        if value and cost and learnt(entry.record) is False:
+        if value and cost and entry.standing != "reported" and learnt(entry.record) is False:
             size = f"{cost.width} x {cost.height}"
             rows.append(
                 {
@@ -203,7 +206,7 @@ def _against_cost(entries: Sequence[Entry], title: str) -> list[Html]:
         return []
     drawing = against_cost(of, dataset=f"{title} (a picture of {of['size'].iloc[0]})")
     content = of.to_csv(index=False, lineterminator="\n").encode()
-    return [blocks.figure(drawing, encode(drawing), [Source("cost", "records", content)])]
+    return [blocks.figure(drawing, encode(drawing), [Source("records", "", content)])]
 
 
 def _several_versions(entries: Sequence[Entry]) -> list[list[Entry]]:
@@ -285,4 +288,4 @@ def _shown(table: Table, entries: Sequence[Entry]) -> Html:
         if value.statistic in SHOWN
     ]
     content = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
-    return blocks.table(table, Source("records", "records", content))
+    return blocks.table(table, Source("records", "", content))

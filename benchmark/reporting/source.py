@@ -14,7 +14,10 @@ from benchmark.tables import read_results
 
 @dataclass(frozen=True)
 class Source:
-    """A result file by the name readers know it by; ``content`` is None where it has not been made."""
+    """A result file by the name readers know it by; ``content`` is None where it has not been made.
+
+    ``stage`` is the one of the pipeline that makes it, "" of what no stage makes.
+    """
 
     name: str
     stage: str

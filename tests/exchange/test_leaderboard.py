@@ -190,9 +190,12 @@ def test_cost_is_that_of_the_version_and_what_nothing_cheaper_beats_is_named(lik
         at("Dear", 900, 0.3),
         at("Best", 999, 0.7),
     ]
-    page = pages(entries(records))["set-lab"]
+    page = pages(entries(records, "verified"))["set-lab"]
     assert "Front: None 0.100, Small 0.500, Best 0.700." in page
-    assert "against cost" not in pages(entries(records[:1]))["set-lab"]
+    assert "against cost" not in pages(entries(records[:1], "verified"))["set-lab"]
+    assert "against cost" not in pages(entries(records))["set-lab"]  # nobody has looked at those figures
+    assert "Made by stage" not in page
+    assert "From <code>records</code>" in page
 
 
 def test_versions_of_a_method_stand_by_their_days_and_a_day_is_nothing_else(sent, tmp_path):  # noqa: F811
