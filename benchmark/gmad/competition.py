@@ -114,9 +114,12 @@ def standings(
     couple_of = pairs.groupby(["low_image", "high_image"], dropna=False).ngroup().to_numpy()
     rng = np.random.default_rng(seed)
     if own.is_unique:
-        draws, reach = rng.exponential(size=(resamples, int(couple_of.max()) + 1)), None
+        couples, reach = int(couple_of.max()) + 1, None
+        draws = rng.exponential(size=(resamples, couples))
+        protocol += f"; n counts pairs; bootstrap of pairs ({couples}) x{resamples}"
     else:
         draws, reach = _of_references(pairs, couple_of, own, rng, resamples), own.loc[met_images].nunique()
+        protocol += f"; n counts pairs; bootstrap of references ({reach}) x{resamples}"
     points = _statistics(*matrices(pairs, methods))
     clouds = _statistics(*matrices(pairs, methods, draws, couple_of))
     names = pd.Index(methods)

@@ -75,7 +75,10 @@ def test_deviations_of_the_ratings_make_a_preference_surer(table):
 
 def test_rows_say_who_judged_and_are_signed(table):
     frame, matrix = table("gmad"), table("gmad_matrix")
-    assert set(frame["protocol"]) == {"gMAD, 6 levels, half-width 9"}
+    said = dict(zip(frame["dataset"], frame["protocol"], strict=True))
+    how = "gMAD, 6 levels, half-width 9; n counts pairs; bootstrap of "
+    assert all(text.startswith(how) and text.endswith(" x1000") for text in said.values())
+    assert said["csiq"] == f"{how}references (10) x1000"
     assert len(frame) == len(SETS) * len(METHODS) * 3
     assert len(matrix) == len(SETS) * len(METHODS) * (len(METHODS) - 1) * 3
     assert frame["signature"].str.contains(r"\|method=[0-9a-f]{12}\|data=[0-9a-f]{12}$").all()
