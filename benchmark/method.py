@@ -14,6 +14,8 @@ from benchmark import files
 if TYPE_CHECKING:  # reading settings and cards must not wait for torch
     from torch import Tensor, nn
 
+    from benchmark.datasets.prepared import Dataset
+
 
 #: What weights can have learnt from.
 KINDS = ("corpus", "teacher", "opinions", "pictures")
@@ -215,6 +217,40 @@ class Method(Protocol):
     def score(self, images: Tensor) -> Tensor:
         """Score ``images [B, 3, H, W]`` (RGB in [0, 1], any size); returns ``[B]`` float32 on the CPU."""
         ...
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a method may learn from.
+
+    Parameters
+    ----------
+    pictures
+        Pristine pictures without labels.
+    held_out
+        More of them, to validate on.
+    rated
+        Pictures that people scored, for a method that learns from scores (`Learner.LEARNS_FROM_SCORES`).
+    seed
+        Where every draw of the training comes from.
+    """
+
+    pictures: Sequence[Path]
+    held_out: Sequence[Path] = ()
+    rated: Dataset | None = None
+    seed: int = 0
+
+    def rated_or_refuse(self) -> Dataset:
+        """Return the pictures that people scored.
+
+        Raises
+        ------
+        ValueError
+            If there are none.
+        """
+        if self.rated is None:
+            raise ValueError("this method learns from scores: name a rated data set in `train.rated`")
+        return self.rated
 
 
 class HasFeatures(Protocol):

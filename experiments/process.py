@@ -8,13 +8,17 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from experiments import warm
+
 
 def begin() -> None:
-    """Look for garbage less often.
+    """Have the work done where all is loaded already (`experiments.warm`), or look for garbage less often.
 
     Importing torch and open_clip makes half a million objects that stay; looking among them again and again
     takes most of a second.
     """
+    if sys.argv[0] == "-m" == sys.orig_argv[1]:
+        warm.hand_over(sys.orig_argv[2:])
     gc.set_threshold(200_000, 20, 20)
 
 

@@ -1,24 +1,21 @@
 """What is measured: one file or folder per method. This folder is the registry.
 
 A method is a module ``methods.<name>`` that defines ``CARD`` and ``load(**settings)``; if it learns, also
-``train(pictures, out, *, seed, **settings)``, which writes below ``out`` and returns the keyword arguments
-that load what was learnt. One that learns from people's scores takes ``rated`` too, a prepared data set; one
-that validates without labels takes ``held_out``, pictures; one whose training starts from published weights
-defines ``fetch(**settings)`` with the settings of ``train``, which brings them. A function with many settings
-takes them as one pydantic model, ``settings``.
+``train(data, out, **settings)`` (`Learner`), which writes below ``out`` and returns the keyword arguments
+that load what was learnt. One that learns from people's scores says ``LEARNS_FROM_SCORES = True``; one whose
+training starts from published weights defines ``fetch(**settings)`` with the settings of ``train``, which
+brings them. A function with many settings takes them as one pydantic model, ``settings``.
 `methods._shared` holds what several of them need.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from benchmark.method import Card, Method
+from benchmark.method import Card, Method, TrainingData
 from methods._shared.binding import bind, explain
 from methods._shared.registry import find, names
 from methods._shared.weights.noted_files import noted
@@ -39,6 +36,7 @@ __all__ = [
     "names",
     "published",
     "train",
+    "training_settings",
 ]
 
 
@@ -49,6 +47,14 @@ class Loaded(Method, Protocol):
 
     def as_module(self) -> ScoreModule:
         """Return a torch module: pictures in [0, 1] to scores, with gradients where the method has them."""
+        ...
+
+
+class Learner(Protocol):
+    """The module of a method that learns."""
+
+    def train(self, data: TrainingData, out: Path, /, **settings: Any) -> dict[str, Any]:
+        """Learn from ``data``, write below ``out`` and return the arguments that load what was learnt."""
         ...
 
 
@@ -98,9 +104,7 @@ def train(
     rated: Dataset | None = None,
     held_out: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Let a method learn from unlabelled pictures or, where its ``train`` asks for ``rated``, from scores.
-
-    One that asks for ``held_out`` gets unlabelled pictures to validate on.
+    """Let a method learn from unlabelled pictures or, where it says ``LEARNS_FROM_SCORES``, from scores.
 
     Returns
     -------
@@ -114,17 +118,11 @@ def train(
         none.
     """
     module = find(name)
-    bound = _bind_train(name, module, settings)
+    bound = training_settings(name, settings)
     if not hasattr(module, "train"):
         return {}
-    asked = inspect.signature(module.train).parameters
-    if "rated" in asked and rated is None and asked["rated"].default is inspect.Parameter.empty:
-        raise ValueError(f"{name} learns from scores: name a rated data set in `train.rated`")
-    if "rated" in asked and rated is not None:
-        bound["rated"] = rated
-    if "held_out" in asked:
-        bound["held_out"] = held_out
-    return module.train(pictures, out, seed=seed, **bound)
+    data = TrainingData(pictures, held_out, rated if learns_from_scores(name) else None, seed)
+    return cast(Learner, module).train(data, out, **bound)
 
 
 def fetch(name: str, *, train_settings: Mapping[str, Any] | None, load_settings: Mapping[str, Any]) -> None:
@@ -148,13 +146,12 @@ def fetch(name: str, *, train_settings: Mapping[str, Any] | None, load_settings:
     if train_settings is None or not hasattr(module, "train"):
         load(name, **load_settings)
     elif hasattr(module, "fetch"):
-        module.fetch(**_bind_train(name, module, train_settings))
+        module.fetch(**training_settings(name, train_settings))
 
 
 def learns_from_scores(name: str) -> bool:
     """Whether training the method takes a rated data set, if only where there is one."""
-    module = find(name)
-    return hasattr(module, "train") and "rated" in inspect.signature(module.train).parameters
+    return bool(getattr(find(name), "LEARNS_FROM_SCORES", False))
 
 
 def shares_batches(name: str) -> bool:
@@ -171,13 +168,21 @@ def check(name: str, *, train_settings: Mapping[str, Any], load_settings: Mappin
         As :func:`train` and :func:`load` would.
     """
     module = find(name)
-    _bind_train(name, module, train_settings)
+    training_settings(name, train_settings)
     bind(f"methods.{name}.load", module.load, load_settings, partial=True)
 
 
-def _bind_train(name: str, module: ModuleType, settings: Mapping[str, Any]) -> dict[str, Any]:
+def training_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the settings of a method's training and return them as keyword arguments of its ``train``.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown or of a wrong type, or there are some and the method learns nothing.
+    """
+    module = find(name)
     if hasattr(module, "train"):
-        return bind(f"methods.{name}.train", module.train, settings)
+        return bind(f"methods.{name}.train", module.train, settings, given=2)
     if settings:
         raise ValueError(f"methods.{name}.train: {name} learns nothing, remove its training settings")
     return {}

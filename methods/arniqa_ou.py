@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.files import sha256_of
-from benchmark.method import Card
+from benchmark.method import Card, TrainingData
 from methods._shared.arniqa.features import encoder_file, load_features
 from methods._shared.exposure import HERE, IMAGENET, KADIS
 from methods._shared.papers import ARNIQA, QUALICLIP
@@ -31,10 +30,9 @@ CARD = Card(
 
 
 def train(
-    pictures: Sequence[Path],
+    data: TrainingData,
     out: Path,
     *,
-    seed: int,
     encoder: str = "official",
     patch: int = 96,
     stride: int = 48,
@@ -42,12 +40,12 @@ def train(
 ) -> dict[str, Any]:
     """Fit to pristine pictures, write ``pristine.npz`` below ``out`` and return what :func:`load` needs.
 
-    ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
+    ``count`` of the pictures, drawn from the seed; without it all of them, and nothing is drawn. A fit that
     was stopped goes on where it was.
     """
     settings, about = ou.Settings(patch=patch, stride=stride), {"encoder": sha256_of(encoder_file(encoder))}
     features = load_features(encoder)
-    made = encoders.train(features, pictures, out, settings, seed=seed, count=count, about=about)
+    made = encoders.train(features, data, out, settings, count=count, about=about)
     return {"encoder": encoder, "pristine": made}
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from benchmark.datasets.prepared import Dataset
-from benchmark.method import Card
+from benchmark.method import Card, TrainingData
 from methods._shared.clip.encoder import architecture as architecture_of
 from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.official import read_clip
@@ -65,9 +63,11 @@ class Training(PromptTraining):
     optimizer: Literal["sgd", "adam"] = "sgd"
 
 
-def train(
-    pictures: Sequence[Path], out: Path, *, rated: Dataset, seed: int, settings: Training
-) -> dict[str, Any]:
+#: Where `train.rated` names a data set, its opinions are learnt.
+LEARNS_FROM_SCORES = True
+
+
+def train(data: TrainingData, out: Path, *, settings: Training) -> dict[str, Any]:
     """Learn the shared context from scores; write ``weights.safetensors`` and ``curve.csv`` below ``out``.
 
     Returns
@@ -75,11 +75,11 @@ def train(
     dict
         Keyword arguments of :func:`load`.
     """
-    clip = load_clip(settings.architecture, settings.pretrained, seed)
-    prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=True, ending=ENDING, seed=seed)
+    clip = load_clip(settings.architecture, settings.pretrained, data.seed)
+    prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=True, ending=ENDING, seed=data.seed)
     scale = float(clip.logit_scale.detach().exp())
     config = architecture_of(settings.architecture, None, settings.pretrained)
-    return train_prompts(clip, config, prompts, rated, out, scale=scale, seed=seed, settings=settings)
+    return train_prompts(clip, config, prompts, data, out, scale=scale, settings=settings)
 
 
 def fetch(settings: Training) -> None:

@@ -7,14 +7,13 @@ whose default filter was bicubic in the version that it asks for, and takes no m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from benchmark.files import sha256_of
-from benchmark.method import Card, Exposure
+from benchmark.method import Card, Exposure, TrainingData
 from methods._shared.papers import CONTRIQUE
 from methods._shared.pristine import encoders, ou
 from methods._shared.resnets import AS_THEY_ARE, by_name, part, pooled, trunk
@@ -45,10 +44,9 @@ CARD = Card(
 
 
 def train(
-    pictures: Sequence[Path],
+    data: TrainingData,
     out: Path,
     *,
-    seed: int,
     weights: str,
     patch: int = 96,
     stride: int = 48,
@@ -56,10 +54,10 @@ def train(
 ) -> dict[str, Any]:
     """Fit the -OU distance to pristine pictures and return what :func:`load` needs.
 
-    ``count`` of the pictures, drawn from ``seed``; without it all of them. The network learns nothing.
+    ``count`` of the pictures, drawn from the seed; without it all of them. The network learns nothing.
     """
     settings, about = ou.Settings(patch=patch, stride=stride), {"weights": sha256_of(Path(weights))}
-    made = encoders.train(_encoder(weights), pictures, out, settings, seed=seed, count=count, about=about)
+    made = encoders.train(_encoder(weights), data, out, settings, count=count, about=about)
     return {"weights": weights, "pristine": made}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from benchmark.files import sha256_of
-from benchmark.method import Card
+from benchmark.method import Card, TrainingData
 from methods._shared.exposure import IMAGENET, corpus_of
 from methods._shared.frozen import Library, frozen
 from methods._shared.pristine import encoders, ou
@@ -49,7 +48,7 @@ class Fit(BaseModel):
         return {"library": self.library, "model": self.model, "weights": self.weights, "scales": self.scales}
 
 
-def train(pictures: Sequence[Path], out: Path, *, seed: int, settings: Fit) -> dict[str, Any]:
+def train(data: TrainingData, out: Path, *, settings: Fit) -> dict[str, Any]:
     """Fit to pristine pictures, write ``pristine.npz`` below ``out`` and return what :func:`load` needs.
 
     The network itself learns nothing. A fit that was stopped goes on where it was.
@@ -58,9 +57,7 @@ def train(pictures: Sequence[Path], out: Path, *, seed: int, settings: Fit) -> d
     digest = sha256_of(Path(weights)) if weights and Path(weights).is_file() else ""
     patches = ou.Settings(patch=settings.patch, stride=settings.stride)
     about = {**settings.network, "sha256": digest}
-    made = encoders.train(
-        _encoder(**settings.network), pictures, out, patches, seed=seed, count=settings.count, about=about
-    )
+    made = encoders.train(_encoder(**settings.network), data, out, patches, count=settings.count, about=about)
     return {**settings.network, "pristine": made}
 
 

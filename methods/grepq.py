@@ -8,7 +8,6 @@ the distance d of `methods._shared.pristine.ou` over the ResNet-18's projections
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.files import sha256_of
-from benchmark.method import Card, Exposure
+from benchmark.method import Card, Exposure, TrainingData
 from methods._shared.clip.antonyms import AntonymScorer
 from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.weights import fill, load_clip, scorer
@@ -110,16 +109,14 @@ class GRepQ:
         return torch.cat([self.high.scorer.encoder.raw(seen), self.low(seen)], dim=1).float().cpu()
 
 
-def train(
-    pictures: Sequence[Path], out: Path, *, seed: int, low: str, high: str, count: int | None = None
-) -> dict[str, Any]:
+def train(data: TrainingData, out: Path, *, low: str, high: str, count: int | None = None) -> dict[str, Any]:
     """Fit the low-level model's distance to pristine pictures and return what :func:`load` needs.
 
-    ``count`` of the pictures, drawn from ``seed``; without it all of them. Neither model learns anything.
+    ``count`` of the pictures, drawn from the seed; without it all of them. Neither model learns anything.
     """
     about = {"low": sha256_of(Path(low))}
     encoder = _patches(_low(Path(low)))
-    made = encoders.train(encoder, pictures, out, ou.Settings(), seed=seed, count=count, about=about)
+    made = encoders.train(encoder, data, out, ou.Settings(), count=count, about=about)
     return {"low": low, "high": high, "pristine": made}
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from benchmark import files
 from benchmark import images as pictures_io
 from benchmark.files import sha256_of
-from benchmark.method import Card, Exposure
+from benchmark.method import Card, Exposure, TrainingData
 from methods._shared.exposure import HERE, IMAGENET
 from methods._shared.frozen import Frozen, frozen
 from methods._shared.papers import MDFS
@@ -209,23 +209,22 @@ def _whole(mean: Tensor, covariance: Tensor, rows: int) -> tuple[Tensor, Tensor]
 
 
 def train(
-    pictures: Sequence[Path],
+    data: TrainingData,
     out: Path,
     *,
-    seed: int,
     weights: str | None = "IMAGENET1K_V1",
     model: str = "efficientnet_b7",
     count: int | None = None,
 ) -> dict[str, Any]:
     """Fit to pristine pictures, write ``pristine.npz`` below ``out`` and return what :func:`load` needs.
 
-    ``count`` of the pictures, drawn from ``seed``; without it all of them. The network learns nothing. A fit
+    ``count`` of the pictures, drawn from the seed; without it all of them. The network learns nothing. A fit
     that was stopped goes on where it was.
     """
     partial, chosen = gaussian.partial_of(out), {"weights": weights, "model": model}
     digest = sha256_of(Path(weights)) if weights and Path(weights).is_file() else ""
     about = {**chosen, "sha256": digest, "code": gaussian.code(__name__)}
-    drawn = gaussian.drawn(pictures, count, seed)
+    drawn = gaussian.drawn(data.pictures, count, data.seed)
     mean, covariance = _fit(_statistics(model, weights), drawn, partial=partial, about=about)
     out.mkdir(parents=True, exist_ok=True)
     files.write_arrays(out / "pristine.npz", mean=mean.numpy(), covariance=covariance.numpy())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark import images as pictures_io
-from benchmark.method import Card, Exposure
+from benchmark.method import Card, Exposure, TrainingData
 from methods._shared.exposure import HERE
 from methods._shared.pristine import gaussian, nss
 from methods._shared.weights.weight_cache import Source
@@ -214,21 +214,20 @@ def sharp_rows(path: Path, patch: int, sharpness: float) -> Tensor:
 
 
 def train(
-    pictures: Sequence[Path],
+    data: TrainingData,
     out: Path,
     *,
-    seed: int,
     patch: int = PATCH,
     sharpness: float = 0.75,
     count: int | None = None,
 ) -> dict[str, Any]:
     """Fit to pristine pictures, write ``niqe.npz`` below ``out`` and return what :func:`load` needs.
 
-    ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
+    ``count`` of the pictures, drawn from the seed; without it all of them, and nothing is drawn. A fit that
     was stopped goes on where it was.
     """
     partial = gaussian.partial_of(out)
-    model = fit(gaussian.drawn(pictures, count, seed), patch, sharpness, partial=partial)
+    model = fit(gaussian.drawn(data.pictures, count, data.seed), patch, sharpness, partial=partial)
     path = Path(out) / "niqe.npz"
     files.write_arrays(
         path,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +10,7 @@ from typing import Any, Literal
 from open_clip.model import CLIP
 from pydantic import Field
 
-from benchmark.datasets.prepared import Dataset
-from benchmark.method import Card
+from benchmark.method import Card, TrainingData
 from methods._shared.clip.antonyms import SEVEN_PAIRS
 from methods._shared.clip.encoder import architecture
 from methods._shared.clip.method import AntonymMethod
@@ -68,9 +66,11 @@ class Training(PromptTraining):
     crop: int | None = Field(384, ge=32)
 
 
-def train(
-    pictures: Sequence[Path], out: Path, *, rated: Dataset, seed: int, settings: Training
-) -> dict[str, Any]:
+#: Where `train.rated` names a data set, its opinions are learnt.
+LEARNS_FROM_SCORES = True
+
+
+def train(data: TrainingData, out: Path, *, settings: Training) -> dict[str, Any]:
     """Learn a context for each prompt; writes ``weights.safetensors`` and ``curve.csv`` below ``out``.
 
     Returns
@@ -79,9 +79,9 @@ def train(
         Keyword arguments of :func:`load`.
     """
     clip, config = base_clip(settings.encoder)
-    prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False, seed=seed)
+    prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False, seed=data.seed)
     scale = float(clip.logit_scale.detach().exp()) / 2
-    return train_prompts(clip, config, prompts, rated, out, scale=scale, seed=seed, settings=settings)
+    return train_prompts(clip, config, prompts, data, out, scale=scale, settings=settings)
 
 
 def fetch(settings: Training) -> None:

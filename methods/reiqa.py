@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.files import sha256_of
-from benchmark.method import Card, Exposure
+from benchmark.method import Card, Exposure, TrainingData
 from methods._shared.arniqa.encoder import MEAN, STD
 from methods._shared.papers import REIQA
 from methods._shared.pristine import encoders, ou
@@ -62,10 +62,9 @@ class SideBySide(nn.Module):
 
 
 def train(
-    pictures: Sequence[Path],
+    data: TrainingData,
     out: Path,
     *,
-    seed: int,
     quality: str | None = None,
     content: str | None = None,
     patch: int = 96,
@@ -74,13 +73,13 @@ def train(
 ) -> dict[str, Any]:
     """Fit the -OU distance to pristine pictures and return what :func:`load` needs.
 
-    ``count`` of the pictures, drawn from ``seed``; without it all of them. The networks learn nothing.
+    ``count`` of the pictures, drawn from the seed; without it all of them. The networks learn nothing.
     """
     given = {name: path for name, path in (("quality", quality), ("content", content)) if path is not None}
     settings = ou.Settings(patch=patch, stride=stride)
     about = {name: sha256_of(Path(path)) for name, path in given.items()}
     encoder = _encoder(quality, content)
-    made = encoders.train(encoder, pictures, out, settings, seed=seed, count=count, about=about)
+    made = encoders.train(encoder, data, out, settings, count=count, about=about)
     return {**given, "pristine": made}
 
 

@@ -12,8 +12,11 @@ from hypothesis import settings
 settings.register_profile("here", deadline=None)
 settings.load_profile("here")
 
-# Of several processes side by side each keeps to one core.
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+# Of several processes side by side each keeps to one core, whatever their parent has set for itself.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+else:
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 #: Folders whose tests share a run that takes seconds to make: one process takes them all.
 TOGETHER = ("tests/reporting", "tests/stages")

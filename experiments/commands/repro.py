@@ -27,6 +27,7 @@ def command(
     Call it again when the missing parts have come: only they run. Exit code 3 if something is missing.
     """
     from experiments import settings as settings_of
+    from experiments import warm
     from experiments.scheduling.parallel import Runner, cells, check_locks, rounds, stages, studies
     from experiments.scheduling.status import data_sets, scores, trained
     from experiments.scheduling.terminal import Log, described
@@ -34,8 +35,9 @@ def command(
     settings = settings_of.load()
     check_locks()
     log = None if verbose else Log(stages(settings), described(), jobs, typer.echo)
-    with log or contextlib.nullcontext(), Runner(log) as dvc:
+    with log or contextlib.nullcontext(), contextlib.ExitStack() as lasting, Runner(log) as dvc:
         if jobs > 1 and not dvc.up_to_date():
+            lasting.enter_context(warm.kept())
             for chains in rounds(settings):
                 dvc.chains(chains, jobs)
         if dvc.repro("--keep-going") == 0:

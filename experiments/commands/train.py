@@ -106,6 +106,6 @@ def _course(module: str, train: Mapping[str, Any]) -> dict[str, Any]:
     """
     import methods
 
-    bound = methods.bind(f"methods.{module}.train", methods.find(module).train, train)
+    bound = methods.training_settings(module, train)
     whole = bound.get("settings")
     return bound if whole is None else whole.model_dump(exclude=getattr(whole, "aside", None))

@@ -39,6 +39,7 @@ ASIDE = {
     "benchmark.files.web": "asks servers; what is fetched is known by its digest",
     "experiments.stages": "how often a process looks for garbage",
     "experiments.process": "how a process begins and ends",
+    "experiments.warm": "which process does the work",
     "experiments.settings": "checks params.yaml; every value reaches a stage through its params",
     "experiments.settings.names": "of experiments.settings",
     "experiments.settings.reading": "of experiments.settings",

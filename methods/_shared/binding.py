@@ -11,16 +11,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from benchmark import naming
 
-#: Arguments of ``train`` that the caller gives, not the settings.
-GIVEN = ("pictures", "out", "held_out", "rated", "seed")
-
 
 def bind(
-    where: str, function: Callable[..., Any], settings: Mapping[str, Any], *, partial: bool = False
+    where: str,
+    function: Callable[..., Any],
+    settings: Mapping[str, Any],
+    *,
+    given: int = 0,
+    partial: bool = False,
 ) -> dict[str, Any]:
     """Check settings against a function's signature and return them as its keyword arguments.
 
-    ``partial`` lets required settings be missing.
+    ``partial`` lets required settings be missing; the caller gives the first ``given`` arguments itself.
 
     Raises
     ------
@@ -29,15 +31,15 @@ def bind(
     """
     hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
     whole: type[BaseModel] | None = hints.get("settings")
-    model = whole or _model_of(function, hints)
-    given = {name: _as_text(value) for name, value in settings.items()}
+    model = whole or _model_of(function, hints, given)
+    values = {name: _as_text(value) for name, value in settings.items()}
     try:
-        checked = model.model_validate(given, strict=True)
+        checked = model.model_validate(values, strict=True)
     except ValidationError as error:
         problems = [p for p in error.errors() if not (partial and p["type"] == "missing")]
         if problems:
             raise ValueError(explain(where, problems, list(model.model_fields))) from None
-        return given
+        return values
     return {"settings": checked} if whole else {k: getattr(checked, k) for k in settings}
 
 
@@ -59,12 +61,11 @@ def explain(where: str, problems: Sequence[Any], known: Sequence[str] = ()) -> s
     return "\n".join(lines)
 
 
-def _model_of(function: Callable[..., Any], hints: dict[str, Any]) -> type[BaseModel]:
-    """Pydantic model with one field per setting of ``function``."""
+def _model_of(function: Callable[..., Any], hints: dict[str, Any], given: int) -> type[BaseModel]:
+    """Pydantic model with one field per setting of ``function``, the arguments after the first ``given``."""
     fields: dict[str, Any] = {
         name: (hints.get(name, Any), ... if p.default is inspect.Parameter.empty else p.default)
-        for name, p in inspect.signature(function).parameters.items()
-        if not (function.__name__ == "train" and name in GIVEN)
+        for name, p in list(inspect.signature(function).parameters.items())[given:]
     }
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
     return create_model("Settings", __config__=config, **fields)

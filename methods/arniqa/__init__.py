@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.prepared import Dataset
-from benchmark.method import Card
+from benchmark.method import Card, TrainingData
 from benchmark.protocols import Features
 from benchmark.scoring import features_manifest
 from methods._shared.arniqa.encoder import Encoder, build, save_encoder, start
@@ -122,9 +122,11 @@ class Arniqa:
         return rows.unflatten(0, (count, 5))
 
 
-def train(
-    pictures: Sequence[Path], out: Path, *, rated: Dataset | None = None, seed: int, settings: Training
-) -> dict[str, Any]:
+#: Where `train.rated` names a data set, its opinions are learnt.
+LEARNS_FROM_SCORES = True
+
+
+def train(data: TrainingData, out: Path, *, settings: Training) -> dict[str, Any]:
     """Train the encoder and, where there is a rated data set, fit a regressor to five crops of its pictures.
 
     Writes ``encoder.safetensors``, ``curve.csv`` and ``regressor.safetensors`` below ``out``, and the encoder
@@ -140,17 +142,17 @@ def train(
     ValueError
         If the training fails, or a rated picture cannot be read.
     """
-    if rated is not None:
-        _check_rated(rated)
-    encoder, curve = train_encoder(pictures, out, seed=seed, settings=settings)
+    if data.rated is not None:
+        _check_rated(data.rated)
+    encoder, curve = train_encoder(data.pictures, out, seed=data.seed, settings=settings)
     out.mkdir(parents=True, exist_ok=True)
     save_encoder(encoder, out / "encoder.safetensors")
     for epochs, path in snapshots(out, settings).items():
         path.replace(out / f"encoder_epoch_{epochs}.safetensors")
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     learnt = {"encoder": str(out / "encoder.safetensors")}
-    if rated is not None:
-        learnt |= _regressor(encoder, rated, out / "regressor.safetensors", seed)
+    if data.rated is not None:
+        learnt |= _regressor(encoder, data.rated, out / "regressor.safetensors", data.seed)
     finished(out)
     return learnt
 

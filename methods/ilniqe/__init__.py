@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark import images as pictures_io
-from benchmark.method import Card, Exposure
+from benchmark.method import Card, Exposure, TrainingData
 from methods._shared.exposure import HERE
 from methods._shared.pristine import gaussian, nss
 from methods._shared.weights.weight_cache import Source
@@ -202,21 +202,20 @@ def _principal(found: gaussian.Gaussian, kept: float) -> Pristine:
 
 
 def train(
-    pictures: Sequence[Path],
+    data: TrainingData,
     out: Path,
     *,
-    seed: int,
     sharpness: float = 0.78,
     kept: float = 0.92,
     count: int | None = None,
 ) -> dict[str, Any]:
     """Fit to pristine pictures, write ``ilniqe.npz`` below ``out`` and return what :func:`load` needs.
 
-    ``count`` of the pictures, drawn from ``seed``; without it all of them, and nothing is drawn. A fit that
+    ``count`` of the pictures, drawn from the seed; without it all of them, and nothing is drawn. A fit that
     was stopped goes on where it was.
     """
     partial = gaussian.partial_of(out)
-    pristine = fit(gaussian.drawn(pictures, count, seed), sharpness, kept, partial=partial).pristine
+    pristine = fit(gaussian.drawn(data.pictures, count, data.seed), sharpness, kept, partial=partial).pristine
     path = Path(out) / "ilniqe.npz"
     files.write_arrays(path, **dict(zip(_PARTS, (part.numpy() for part in astuple(pristine)), strict=True)))
     partial.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import trange
 
 from benchmark.degradations import sheet_file
+from benchmark.method import TrainingData
 from methods._shared.clip.antonyms import AntonymScorer, prompt_pairs
 from methods._shared.clip.encoder import architecture
 from methods._shared.clip.weights import load_clip, save_scorer, scorer
@@ -255,9 +256,7 @@ def _changes(settings: Training) -> dict[str, Any] | None:
     return {"width": settings.width} if settings.width else None
 
 
-def train(
-    pictures: Sequence[Path], out: Path, *, seed: int, settings: Training, held_out: Sequence[Path] = ()
-) -> dict[str, Any]:
+def train(data: TrainingData, out: Path, *, settings: Training) -> dict[str, Any]:
     """Train QualiCLIP; write ``weights.safetensors``, ``curve.csv`` and ``validation.csv`` below ``out``.
 
     Under ``torchrun`` the processes share each batch, and the first of them writes.
@@ -267,7 +266,9 @@ def train(
     dict
         Keyword arguments of :func:`methods.qualiclip.load`.
     """
-    model, curve, validation = train_encoder(pictures, out, seed=seed, settings=settings, held_out=held_out)
+    model, curve, validation = train_encoder(
+        data.pictures, out, seed=data.seed, settings=settings, held_out=data.held_out
+    )
     weights = out / "weights.safetensors"
     if writes_files():
         out.mkdir(parents=True, exist_ok=True)
@@ -275,12 +276,12 @@ def train(
         text = {
             "name": settings.architecture,
             "pretrained": settings.pretrained,
-            "seed": seed,
+            "seed": data.seed,
             "changes": changes,
         }
         config = architecture(settings.architecture, changes, settings.pretrained)
         save_scorer(model, weights, config, text=text)
-        sheet_file(pictures[0], out / "ladders.png", seed, order=settings.order, side=SHOWN)
+        sheet_file(data.pictures[0], out / "ladders.png", data.seed, order=settings.order, side=SHOWN)
         for name, table in (("curve", curve), ("validation", validation)):
             if len(table) or name == "curve":
                 table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")

@@ -93,7 +93,7 @@ with parallel.Runner() as dvc:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_what_runs_and_begins_nothing(tmp_path, sent):
     script = tmp_path / "sleeps"
-    script.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/$7.pid"\nexec sleep 60\n')
+    script.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/$8.pid"\nexec sleep 60\n')
     script.chmod(0o755)
     code = SLEEPER.format(repository=str(REPOSITORY), script=str(script))
     # A shell starts what runs in its background with SIGINT ignored, and this is inherited.

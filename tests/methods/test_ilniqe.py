@@ -10,6 +10,7 @@ from scipy import ndimage, stats
 
 import methods
 from benchmark.images import read
+from benchmark.method import TrainingData
 from methods import ilniqe
 from methods.ilniqe import statistics
 from tests.reference import ilniqe as plain
@@ -144,7 +145,7 @@ def test_distortions_take_a_picture_away_from_nature(fitted):
 def test_what_training_writes_loads_again(folder, fitted, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(ilniqe, "describe", lambda image: rows[image.numpy().tobytes()])
     files = sorted(folder.iterdir())
-    settings = ilniqe.train(files[::-1], tmp_path, seed=1, sharpness=0.2)
+    settings = ilniqe.train(TrainingData(files[::-1], seed=1), tmp_path, sharpness=0.2)
     loaded = methods.load("ilniqe", **settings).pristine
     for name in ("mean", "covariance", "centre", "axes"):
         assert torch.equal(getattr(loaded, name), getattr(fitted.pristine, name))

@@ -13,6 +13,7 @@ from scipy import ndimage, stats
 
 import methods
 from benchmark import images as pictures_io
+from benchmark.method import TrainingData
 from methods import niqe
 from tests.reference import niqe as plain
 
@@ -112,8 +113,8 @@ def test_the_scales_of_a_flat_patch_are_left_out(pictures, fitted):
 
 def test_what_training_writes_loads_again(folder, fitted, tmp_path):
     files = sorted(folder.iterdir())
-    settings = niqe.train(files[::-1], tmp_path / "a", seed=1, patch=32)
-    again = niqe.train(files, tmp_path / "b", seed=2, patch=32)
+    settings = niqe.train(TrainingData(files[::-1], seed=1), tmp_path / "a", patch=32)
+    again = niqe.train(TrainingData(files, seed=2), tmp_path / "b", patch=32)
     loaded = methods.load("niqe", **settings)
     assert torch.equal(loaded.mean, fitted.mean)
     assert torch.equal(loaded.covariance, fitted.covariance)

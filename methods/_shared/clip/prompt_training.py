@@ -18,6 +18,7 @@ from tqdm import trange
 
 from benchmark.datasets.prepared import Dataset
 from benchmark.images import read
+from benchmark.method import TrainingData
 from methods._shared.clip.encoder import ImageEncoder
 from methods._shared.clip.prompts import LearntPrompts, learnt_scorer
 from methods._shared.clip.weights import save_scorer
@@ -136,8 +137,8 @@ class Batches:
 
 
 def train_prompts(
-    clip: CLIP, config: Mapping[str, Any], prompts: LearntPrompts, rated: Dataset, out: Path, *, scale: float,
-    seed: int, settings: PromptTraining,
+    clip: CLIP, config: Mapping[str, Any], prompts: LearntPrompts, data: TrainingData, out: Path, *,
+    scale: float, settings: PromptTraining,
 ) -> dict[str, Any]:  # fmt: skip
     """Learn the context; write ``weights.safetensors`` and ``curve.csv`` below ``out``.
 
@@ -150,8 +151,9 @@ def train_prompts(
     """
     clip.requires_grad_(False).to(device())
     prompts.to(device())
-    model = learnt_scorer(clip, prompts, scale)
-    curve = learn_prompts(model.encoder, prompts, rated, out, scale=scale, seed=seed, settings=settings)
+    encoder = learnt_scorer(clip, prompts, scale).encoder
+    rated = data.rated_or_refuse()
+    curve = learn_prompts(encoder, prompts, rated, out, scale=scale, seed=data.seed, settings=settings)
     out.mkdir(parents=True, exist_ok=True)
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     save_scorer(learnt_scorer(clip, prompts, scale), out / "weights.safetensors", config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import images as pictures_io
-from benchmark.method import Card, HasFeatures
+from benchmark.method import Card, HasFeatures, TrainingData
 from methods._shared.arniqa.scales import half
 from methods._shared.exposure import HERE
 from methods._shared.pristine import gaussian, ou
@@ -97,11 +97,10 @@ class Distance(ou.OpinionUnaware):
 
 def train(
     encoder: HasFeatures,
-    pictures: Sequence[Path],
+    data: TrainingData,
     out: Path,
     settings: ou.Settings,
     *,
-    seed: int,
     count: int | None,
     about: Mapping[str, Any],
 ) -> str:
@@ -109,17 +108,19 @@ def train(
 
     Parameters
     ----------
-    encoder, pictures, settings
+    encoder, settings
         As :func:`methods._shared.pristine.ou.fit` takes them.
+    data
+        Its pictures are fitted to.
     out
         Folder that is written to.
-    seed, count
+    count
         How many of the pictures, drawn from the seed; ``None`` for all of them, and nothing is drawn.
     about
         What tells this encoder from others: a fit that was stopped goes on where it was if it is the same.
     """
     partial = gaussian.partial_of(out)
-    drawn = gaussian.drawn(pictures, count, seed)
+    drawn = gaussian.drawn(data.pictures, count, data.seed)
     made = ou.fit(encoder, drawn, settings, partial=partial, about=about)
     out.mkdir(parents=True, exist_ok=True)
     ou.write(made, out / "pristine.npz")
