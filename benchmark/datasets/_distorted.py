@@ -16,10 +16,8 @@ from benchmark.datasets import proxy
 from benchmark.datasets._seeds import item_seed
 from benchmark.datasets.prepared.manifest import write_dataset
 from benchmark.datasets.prepared.record import Record
-from benchmark.degradations import GROUPS, degrade
+from benchmark.degradations import LEVELS, degrade
 from benchmark.images import write_png
-
-KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
 
 #: Reference, type, level.
 Label = tuple[str, str, int]
@@ -55,7 +53,7 @@ def write_distorted(
     (target / "images").mkdir(parents=True, exist_ok=True)
     pristine = {name: eight_bits(image) for name, image in references.items()}
     parts = [[(name, "pristine", 0) for name in references]]
-    parts += [[label for label in labels if label[1] == kind] for kind in KINDS]
+    parts += [[label for label in labels if label[1] == kind] for kind in LEVELS]
 
     def make(part: list[Label]) -> pd.DataFrame | None:
         originals = torch.stack([pristine[name] for name, _, _ in part])

@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark import naming
 from benchmark.datasets.dead_leaves import dead_leaves
-from benchmark.degradations import GROUPS
+from benchmark.degradations import GROUPS, LEVELS
 from benchmark.robustness import sweep as run_sweep
 from benchmark.scoring.cost import Cost, cost
 from experiments.analyses.subject import Subject
@@ -62,7 +62,7 @@ def chosen(kinds: str | list[str]) -> dict[str, list[str]]:
     ValueError
         If a kind is unknown.
     """
-    known = [kind for members in GROUPS.values() for kind in members]
+    known = list(LEVELS)
     wanted = known if kinds == "all" else list(kinds)
     for kind in wanted:
         if kind not in known:

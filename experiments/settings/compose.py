@@ -17,10 +17,6 @@ from experiments.settings import PARAMS, Settings, parse
 GROUPS = Path(__file__).parents[1]
 
 
-#: Hydra's groups: ``profile/``, ``ablation/``, and what was written by hand.
-GROUPS = Path(__file__).parents[1]
-
-
 def composed(*overrides: str) -> str:
     """Return the composed settings as YAML; ``overrides`` as for Hydra, e.g. ``profile=paper``."""
     with initialize_config_dir(str(GROUPS), version_base=None):

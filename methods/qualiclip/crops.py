@@ -9,11 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.degradations import GROUPS
+from benchmark.degradations import GROUPS, LEVELS
 from benchmark.images import unit
 from methods._shared.training.loop import Reader, index_at
-
-KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
 
 Kinds = tuple[str, ...]
 
@@ -74,7 +72,7 @@ def draw_kinds(rng: np.random.Generator, drawn: str, count: int) -> Kinds:
     if drawn == "groups":
         chosen = rng.permutation(len(GROUPS))[:count]
         return tuple(str(rng.choice(list(GROUPS.values())[group])) for group in chosen)
-    left = list(KINDS)
+    left = list(LEVELS)
     return tuple(left.pop(rng.integers(len(left))) for _ in range(count))
 
 

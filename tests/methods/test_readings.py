@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from scipy import stats
 
 import methods
-from benchmark.degradations import degrade
+from benchmark.degradations import LEVELS, degrade
 from benchmark.images import write_png
 from experiments.stages import ablate
-from methods.qualiclip.crops import KINDS, draw_kinds
+from methods.qualiclip.crops import draw_kinds
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.settings import Training
 from methods.qualiclip.training import pair_terms
@@ -77,10 +77,12 @@ def test_ranking_across_images_follows_the_reading():
 def test_types_come_as_often_as_the_reading_says(drawn):
     draws = 6000
     counted = Counter(draw_kinds(np.random.default_rng([4, i]), drawn, 1)[0] for i in range(draws))
-    expected = [draws * plain.probability(kind, drawn) for kind in KINDS]
-    assert stats.chisquare([counted[kind] for kind in KINDS], expected).pvalue > 1e-3
-    other = [draws * plain.probability(kind, {"types": "groups", "groups": "types"}[drawn]) for kind in KINDS]
-    assert stats.chisquare([counted[kind] for kind in KINDS], other).pvalue < 1e-9
+    expected = [draws * plain.probability(kind, drawn) for kind in LEVELS]
+    assert stats.chisquare([counted[kind] for kind in LEVELS], expected).pvalue > 1e-3
+    other = [
+        draws * plain.probability(kind, {"types": "groups", "groups": "types"}[drawn]) for kind in LEVELS
+    ]
+    assert stats.chisquare([counted[kind] for kind in LEVELS], other).pvalue < 1e-9
 
 
 @pytest.mark.parametrize("drawn", ["types", "groups"])

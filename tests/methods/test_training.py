@@ -18,12 +18,13 @@ from safetensors.torch import load_file
 from scipy import stats
 
 import methods
+from benchmark.degradations import LEVELS
 from benchmark.images import write_png
 from methods._shared.clip.encoder import architecture, build
 from methods._shared.training.loop import cached_bytes
 from methods._shared.training.ranks import Team
 from methods.qualiclip import training
-from methods.qualiclip.crops import KINDS, draw_batch, overlapping_crops
+from methods.qualiclip.crops import draw_batch, overlapping_crops
 from methods.qualiclip.feed import Feed
 from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.training import train_encoder
@@ -126,8 +127,8 @@ def test_all_types_are_drawn(pictures):
     kinds = []
     for step in range(40):
         kinds += draw_batch(pictures, range(8 * step, 8 * step + 8), 0, cached_bytes(8), 64, 0.5)[1]
-    assert set(kinds) == {(kind,) for kind in KINDS}
-    assert len(KINDS) == 24
+    assert set(kinds) == {(kind,) for kind in LEVELS}
+    assert len(LEVELS) == 24
 
 
 def test_no_two_pictures_are_degraded_by_one_seed(pictures):
