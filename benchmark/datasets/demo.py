@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.datasets._distorted import KINDS, dealt, write_distorted
+from benchmark.datasets._distorted import dealt, write_distorted
 from benchmark.datasets._photographs import PHOTOGRAPHS, centre_square, read_photograph
 from benchmark.datasets.prepared.record import Record
+from benchmark.degradations import LEVELS
 
 RECORD = Record(
     name="demo",
@@ -58,6 +59,6 @@ def prepare(
         for photograph in PHOTOGRAPHS
         if photograph.split == "test"
     }
-    hands = dealt(list(references), KINDS, types, seed)
+    hands = dealt(list(references), list(LEVELS), types, seed)
     labels = [(name, kind, level) for name, kind in hands for level in levels]
     write_distorted(target, RECORD, references, labels, seed)

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.datasets._distorted import KINDS, dealt, write_distorted
+from benchmark.datasets._distorted import dealt, write_distorted
 from benchmark.datasets._seeds import item_seed
 from benchmark.datasets.dead_leaves import BIBTEX, dead_leaves
 from benchmark.datasets.prepared.record import Record
+from benchmark.degradations import LEVELS
 
 RECORD = Record(
     name="leaves",
@@ -58,6 +59,6 @@ def prepare(
     """
     names = [f"leaves_{index:03d}" for index in range(count)]
     references = {name: dead_leaves(size, item_seed(seed, "leaves", name)) for name in names}
-    deck = [(kind, level) for level in levels for kind in KINDS]
+    deck = [(kind, level) for level in levels for kind in LEVELS]
     labels = [(name, *card) for name, card in dealt(names, deck, each, seed)]
     write_distorted(target, RECORD, references, labels, seed)

@@ -31,7 +31,7 @@ def start(*, torch: bool = True, deterministic: bool = False) -> settings_of.Set
             # As `use_deterministic_algorithms(True)`, which would also import the compiler for seconds.
             pytorch.set_deterministic_debug_mode("error")
             # Nothing reads what it has not written: to fill it first takes a twentieth of a training's time.
-            pytorch.utils.deterministic.fill_uninitialized_memory = False
+            pytorch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return settings
 
 
