@@ -122,8 +122,11 @@ CONSTANTS = {
     "benchmark.protocols.zero_shot:MIN_SPLIT_UNITS": 10,
     # Two standard deviations of the ratings (ITU-T P.1401, VQEG).
     "benchmark.protocols.zero_shot:OUTLIER_WIDTH": 2.0,
-    # LIVE and TID2013 share reference pictures.
-    "benchmark.protocols.overlap:RELATED": (("live", "tid2013"),),
+    # LIVE and both TIDs share references, KonIQ++ rates KonIQ-10k's pictures, FLIVE's patches are crops.
+    "benchmark.protocols.overlap:RELATED": (
+        *(("live", "tid2013"), ("live", "tid2008"), ("tid2008", "tid2013")),
+        *(("koniq10k", "koniqpp"), ("flive", "flive_patches")),
+    ),
     "benchmark.statistics.mapping:FORMS": {"logistic4": 4, "logistic5": 5},
     "benchmark.robustness.sensitivity:CROP": 0.9,
     "benchmark.robustness.sensitivity:RESIZE": 0.9,

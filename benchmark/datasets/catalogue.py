@@ -28,7 +28,7 @@ LAYOUT_KEYS = {
     *("reader", "scores", "file", "columns", "separator", "sheet", "header", "rename", "where"),
     *("image", "strip", "mos", "mos_std", "standard_error", "std_scale", "range", "other", "beside", "lacks"),
     *("split", "ratings", "official", "also", "reference", "distortion", "level", "pattern", "lower"),
-    "distortions",
+    *("distortions", "parts", "part", "numbered", "skip", "mos_variance"),
 }
 
 
@@ -137,7 +137,7 @@ class Entry(_Part):
     @classmethod
     def _below(cls, layouts: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         for layout in layouts:
-            for key in layout:
+            for key in (*layout, *(key for part in layout.get("parts", ()) for key in part)):
                 if key not in LAYOUT_KEYS:
                     raise ValueError(unknown("key of a layout", key, sorted(LAYOUT_KEYS)))
             for name in _named(layout):
@@ -177,11 +177,12 @@ class Entry(_Part):
 
 def _named(layout: Mapping[str, Any]) -> Iterator[str]:
     """Files that a layout looks for below the release's folder; ``file`` is a path of its own."""
-    parts = [part for part in layout.get("official", {}).values() if isinstance(part, dict)]
-    found = [layout.get("scores"), layout.get("where"), layout.get("beside", {}).get("file")]
-    for value in (*found, *(part.get("file") for part in parts)):
+    lists = [part for part in layout.get("official", {}).values() if isinstance(part, dict)]
+    beside = layout.get("beside", [])
+    further = [*lists, *([beside] if isinstance(beside, dict) else beside)]
+    for value in (layout.get("scores"), layout.get("where"), *(file.get("file") for file in further)):
         yield from [value] if isinstance(value, str) else value or ()
-    for other in layout.get("other", {}).values():
+    for other in (*layout.get("other", {}).values(), *layout.get("parts", ())):
         yield from _named(other)
 
 

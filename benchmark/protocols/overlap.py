@@ -6,8 +6,11 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Literal
 
-#: Data sets whose references are the same photographs (both derive from Kodak's).
-RELATED: tuple[tuple[str, str], ...] = (("live", "tid2013"),)
+#: Data sets of the same photographs: references that derive from Kodak's, the same pictures, crops of them.
+RELATED: tuple[tuple[str, str], ...] = (
+    *(("live", "tid2013"), ("live", "tid2008"), ("tid2008", "tid2013")),
+    *(("koniq10k", "koniqpp"), ("flive", "flive_patches")),
+)
 
 
 def learnt_opinions(opinions_of: str, opinion_aware: bool, dataset: str) -> bool | Literal["unknown"]:

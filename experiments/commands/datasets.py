@@ -110,7 +110,7 @@ def _table() -> None:
     typer.echo(f"{'name':14}{'images':>8}  {'here':28}{'licence'}")
     for name in catalogue.names():
         entry = catalogue.entry(name)
-        typer.echo(f"{name:14}{entry.counts.get('images', 0):>8}  {state(entry):28}{entry.licence}")
+        typer.echo(f"{name:14}{entry.counts.get('images', '?'):>8}  {state(entry):28}{entry.licence}")
 
 
 def state(entry: Entry) -> str:

@@ -18,7 +18,7 @@ TITLES = {
     **{"csiq": "CSIQ", "tid2013": "TID2013", "kadid10k": "KADID-10k", "pipal": "PIPAL", "bid": "BID"},
     **{"cviu": "the super-resolution set of Ma et al. (CVIU 2017)", "ava": "AVA (aesthetics)"},
     **{"lsvq": "LSVQ (video)", "sac": "Simulacra Aesthetic Captions", "logos": "LAION-Logos"},
-    **{"gfiqa": "GFIQA-20k (faces)", "cgfiqa": "CGFIQA-40k (faces)", "urankerset": "URankerSet"},
+    **{"gfiqa20k": "GFIQA-20k (faces)", "cgfiqa": "CGFIQA-40k (faces)", "urankerset": "URankerSet"},
     **{"diffiqa": "DiffIQA", "fgrestore": "FGRestore", UNKNOWN: "others that are not known"},
 }
 
@@ -60,7 +60,7 @@ _QREALIGN = Opinions(
     "koniq10k spaq kadid10k ava lsvq unknown",
     "the published configuration of Q-ReAlign; which data the released weights saw is not stated",
 )
-_FACES = Opinions("cgfiqa gfiqa", "pyiqa's change log and training configurations; the file is named GFIQA")
+_FACES = Opinions("cgfiqa gfiqa20k", "pyiqa's change log and training settings; the file is named GFIQA")
 
 #: Metric -> what it learnt from people.
 OPINIONS: Mapping[str, Opinions] = {
@@ -99,7 +99,7 @@ OPINIONS: Mapping[str, Opinions] = {
     "topiq_iaa": Opinions("ava", _CONFIG),
     "topiq_iaa_res50": Opinions("ava", _CONFIG),
     "topiq_nr-face": Opinions("cgfiqa", _CONFIG),
-    "topiq_nr-face-v1": Opinions("gfiqa", _CONFIG),
+    "topiq_nr-face-v1": Opinions("gfiqa20k", _CONFIG),
     "topiq_nr_swin-face": _FACES,
     "topiq_nr-flive": Opinions("flive", _CONFIG),
     "topiq_nr-spaq": Opinions("spaq", _CONFIG),

@@ -247,7 +247,7 @@ def test_every_record_is_whole(name):
     assert record.licence
     assert entry.bibtex.startswith("@")
     assert entry.page.startswith("https://")
-    assert entry.counts["images"] > 0
+    assert min(entry.counts.values()) > 0
     assert entry.sources or entry.steps
     assert layouts.wanted_files(entry)
     assert all(
@@ -263,6 +263,7 @@ def test_every_record_is_whole(name):
         ("title: T\nlicence: L\nlayuot: []\nlayout: []", "layuot: Extra inputs"),
         ("title: T\nlayout: []", "licence: Field required"),
         ("title: T\nlicence: L\nlayout: [{mos_sdt: SD}]", "layout: .*'mos_sdt'; did you mean 'mos_std'"),
+        ("title: T\nlicence: L\nlayout: [{parts: [{imgae: a}]}]", "layout: .*'imgae'; did you mean 'image'"),
     ],
 )
 def test_a_record_at_fault_is_named_with_its_key(tmp_path, text, words):
@@ -298,6 +299,8 @@ layout:
         ("url", "ftp://example.org/a", "not an address of http or https"),
         ("scores", "../../scores.csv", "leads out of the folder"),
         ("scores", "/etc/passwd", "leads out of the folder"),
+        ("scores", "a.csv\n    parts: [{scores: ../../b.csv}]", "leads out of the folder"),
+        ("scores", "a.csv\n    beside: [{file: ../../b.mat, mos: x}]", "leads out of the folder"),
     ],
 )
 def test_a_record_from_somebody_else_is_held_inside_its_folder(tmp_path, monkeypatch, key, value, words):

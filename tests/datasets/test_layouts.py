@@ -10,7 +10,7 @@ from scipy.io import loadmat, savemat
 
 from benchmark import datasets
 from benchmark.datasets import catalogue, layouts
-from benchmark.datasets.layouts.matlab import _mat
+from benchmark.datasets.layouts.mat_files import vectors
 from tests.datasets import releases
 from tests.datasets.releases import MINI, cell, deviation, lines, sheet, touch
 
@@ -266,7 +266,7 @@ def test_flive_takes_images_not_patches_and_its_official_split(tmp_path):
     assert read.frame["split"].tolist() == ["train", "test", "val"]
     assert read.lacks == ()
     assert read.frame["mos"].tolist() == [75.44372347614072, 59.64871868, 0]
-    assert read.extra == ("database/patches/EMOTIC__c.jpg",)
+    assert read.extra == ()
 
 
 def test_agiqa1k_is_read_from_its_workbook(tmp_path):
@@ -377,9 +377,9 @@ def test_the_release_may_lie_some_folders_deeper(tmp_path):
 
 def test_cells_of_matlab_are_text(tmp_path):
     savemat(tmp_path / "a.mat", {"names": cell(["x.bmp", "long name.bmp"])})
-    assert _mat(tmp_path / "a.mat", "names")["names"].tolist() == ["x.bmp", "long name.bmp"]
+    assert vectors(tmp_path / "a.mat", "names")["names"].tolist() == ["x.bmp", "long name.bmp"]
     with pytest.raises(ValueError, match=r"a\.mat: has no variable 'nams', only names"):
-        _mat(tmp_path / "a.mat", "nams")
+        vectors(tmp_path / "a.mat", "nams")
     (tmp_path / "b.mat").write_bytes(b"MATLAB 5.0 but not really" * 20)
     with pytest.raises(ValueError, match=r"b\.mat: cannot be read as a MATLAB file"):
-        _mat(tmp_path / "b.mat", "names")
+        vectors(tmp_path / "b.mat", "names")

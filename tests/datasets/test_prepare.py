@@ -21,8 +21,10 @@ def pictures(tmp_path):
 
 
 PUBLISHED = [
-    *("agiqa1k", "agiqa3k", "clive", "csiq", "cviu", "flive", "kadid10k", "kadis700k", "koniq10k", "live"),
-    *("pipal", "shrq", "spaq", "tid2013", "uhdiqa", "waterloo"),
+    *("agiqa1k", "agiqa3k", "aigciqa2023", "aigiqa20k", "avtimage", "bid", "biq2021", "cid2013", "clive"),
+    *("csiq", "cviu", "flive", "flive_patches", "gfiqa20k", "kadid10k", "kadis700k", "koniq10k", "koniqpp"),
+    *("live", "livemd", "mdid", "pipal", "piq23", "pkuaigiqa4k", "shrq", "spaq", "tid2008", "tid2013"),
+    *("uhdiqa", "waterloo"),
 ]
 
 

@@ -117,9 +117,50 @@ def flive_pyiqa(top):
     return dict(zip(names, scores, strict=True))
 
 
+def livemd_pyiqa(top):
+    """Two parts of as many scores as names; pictures that are blurred alone are in both."""
+    scores = {}
+    for part, folder, released in (
+        ("Part 1", "blurjpeg", {"babygirl_blur1.bmp": 21.5789, "babygirl_blur1_jpeg1.bmp": 35.7895}),
+        (
+            "Part 2",
+            "blurnoise",
+            {"babygirl_blur1.bmp": 25.0556, "wheel_blur2_noise3.bmp": 50, "wheel_noise3.bmp": 32.5},
+        ),
+    ):
+        at, dmos = top / "LIVEmultidistortiondatabase" / part, [*released.values()]
+        touch(at / folder, [*released, "babygirl.bmp", "wheel.bmp"])
+        names = np.array([[name] for name in released], dtype=object)
+        references = np.array([["babygirl.bmp"], ["wheel.bmp"]], dtype=object)
+        savemat(at / "Imagelists.mat", {"distimgs": names, "refimgs": references, "ref4dist": [[1], [1]]})
+        savemat(at / "Scores.mat", {"DMOSscores": [dmos], "Zscores": [dmos]})
+        scores |= {f"{part}/{folder}/{name}": score for name, score in released.items()}
+    return scores
+
+
+def tid2008_pyiqa(top):
+    touch(top / "tid2008/distorted_images", ["I01_01_1.bmp", "i25_17_4.bmp"])
+    touch(top / "tid2008/reference_images", ["I01.BMP", "I25.BMP"])
+    rows = ["5.9706 I01_01_1.bmp", "3.5000 i25_17_4.bmp"]
+    lines(top / "tid2008/mos_with_names.txt", rows)
+    lines(top / "tid2008/mos_std.txt", ["0.1", "0.1"])
+    return {name: float(score) for score, name in map(str.split, rows)}
+
+
+def gfiqa20k_pyiqa(top):
+    """The table of its archive, as far as others read it: two columns."""
+    touch(top / "GFIQA-20k/image", ["831481558_0.png", "5446868959_0.png"])
+    rows = ["831481558_0.png,0.529923862", "5446868959_0.png,0.508623544"]
+    lines(top / "GFIQA-20k/mos_val_rating.csv", ["img_name,mos", *rows])
+    return {"831481558_0.png": 0.529923862, "5446868959_0.png": 0.508623544}
+
+
 PYIQA = {
     name: globals()[f"{name}_pyiqa"]
-    for name in ("live", "clive", "csiq", "tid2013", "kadid10k", "koniq10k", "spaq", "pipal", "flive")
+    for name in (
+        *("live", "clive", "csiq", "tid2013", "kadid10k", "koniq10k", "spaq", "pipal", "flive"),
+        *("livemd", "tid2008", "gfiqa20k"),
+    )
 }
 
 
@@ -159,6 +200,14 @@ def test_a_folder_of_pyiqas_is_found_by_its_name_and_read(tmp_path, monkeypatch,
         assert rows.notes == ()  # the pictures of the paper, not the small ones beside them
     elif name == "pipal":
         assert rows.frame["reference"].tolist() == ["A0001", "A0001", "A0248"]
+    elif name == "livemd":
+        assert rows.frame["distortion"].tolist() == ["blur", "blurjpeg", "blur", "blurnoise", "noise"]
+        assert rows.frame["reference"].tolist() == ["babygirl"] * 3 + ["wheel"] * 2
+        assert rows.frame["level"].fillna(0).tolist() == [1, 0, 1, 0, 3]
+        assert rows.extra == ()
+    elif name == "tid2008":
+        assert rows.frame["distortion"].tolist() == ["additive_gaussian_noise", "contrast_change"]
+        assert rows.frame["reference"].tolist() == ["i01", "i25"]
     if name != "live":
         assert rows.lacks == ()
 
@@ -190,6 +239,17 @@ IQA_DATASET = {
         "KonIQ-10k/1024x768/10004473376.jpg,Authentic,3.82857142857143"]),
     "spaq": ("SPAQ", "dis_img_path,dis_type,score", ["SPAQ/Dataset/TestImage/00001.jpg,Authentic,48.86"]),
     "uhdiqa": ("UHD-IQA", "dis_img_path,dis_type,score", ["UHD-IQA/training/1.jpg,Authentic,0.76"]),
+    "biq2021": ("BIQ2021", "dis_img_path,dis_type,score", [
+        "BIQ2021/Images/ss03 (7805).jpg,image_natural,0.7321"]),
+    "cid2013": ("CID2013", "dis_img_path,dis_type,score", [
+        "CID2013/IS1/co1/IS_I_C01_D01.jpg,Authentic,3.34364303351907"]),
+    "livemd": ("LIVE_MD", "dis_img_path,dis_type,ref_img_path,score", [
+        "LIVE_MD/To_Release/Part_1/blurjpeg/babygirl_blur1_jpeg1.bmp,Multiply Dist.,"
+        "LIVE_MD/To_Release/Ref_Images/babygirl.bmp,35.7895"]),
+    "mdid": ("MDID2016", "dis_img_path,dis_type,ref_img_path,score", [
+        "MDID2016/distortion_images/img01_01.bmp,Multiply Dist.,MDID2016/reference_images/img01.bmp,2.4855"]),
+    "tid2008": ("TID2008", "dis_img_path,dis_type,ref_img_path,score", [
+        "TID2008/distorted_images/I01_01_1.bmp,AWGN,TID2008/reference_images/I01.BMP,5.9706"]),
 }  # fmt: skip
 
 
@@ -203,7 +263,64 @@ def test_iqa_datasets_archives_are_read_by_its_tables(tmp_path, name, beside):
     wanted = {row.split(",")[0].split("/", 1)[1]: float(row.rsplit(",", 1)[1]) for row in body}
     rows = check(name, tmp_path, wanted)
     assert rows.table == f"{file}.txt"
-    assert any("official split" in lack for lack in rows.lacks) is (name in ("koniq10k", "uhdiqa"))
+    unsplit = ("koniq10k", "uhdiqa", "biq2021")
+    assert any("official split" in lack for lack in rows.lacks) is (name in unsplit)
+
+
+#: True rows of another of its tables: MOS, variance, and the ratings themselves.
+GFIQA_ROWS = {
+    "831481558_0.png": (
+        0.529923862,
+        0.067906645,
+        [
+            0.46391753,
+            0.40206186,
+            0.43434343,
+            0.41,
+            0.73958333,
+            0.96969697,
+            0.22222222,
+            0.69791667,
+            0.62626263,
+            1.0,
+            0.10204082,
+            0.54545455,
+            0.2755102,
+        ],
+    ),
+    "7882968136_0.png": (
+        0.395823201,
+        0.059368706,
+        [
+            0.31958763,
+            0.06185567,
+            0.36363636,
+            0.31,
+            0.20833333,
+            0.81818182,
+            0.0,
+            0.44791667,
+            0.42424242,
+            0.58585859,
+            0.81632653,
+            0.39393939,
+        ],
+    ),
+}
+
+
+def test_gfiqa20ks_deviation_is_that_of_the_ratings_beside_it(tmp_path):
+    touch(tmp_path / "GFIQA/images", GFIQA_ROWS)
+    body = [
+        f"GFIQA/images/{name},image_natural,{mos},{variance},[{' '.join(map(str, ratings))}]"
+        for name, (mos, variance, ratings) in GFIQA_ROWS.items()
+    ]
+    lines(tmp_path / "GFIQA/GFIQA.txt", ["dis_img_path,dis_type,score,variance,ratings", *body])
+    wanted = {name: mos for name, (mos, _, _) in GFIQA_ROWS.items()}
+    frame = check("gfiqa20k", tmp_path, wanted).frame
+    for found, (_, _, ratings) in zip(frame.itertuples(), GFIQA_ROWS.values(), strict=True):
+        assert found.mos == pytest.approx(np.mean(ratings), abs=1e-6)
+        assert found.mos_std == pytest.approx(np.std(ratings), abs=1e-6)
 
 
 def test_arniqas_folders_are_read(tmp_path):

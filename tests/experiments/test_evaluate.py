@@ -130,6 +130,10 @@ def about(opinions_of="", *, aware=True, rated="", training_data="none"):
         (about("live csiq kadid10k bid clive koniq10k"), "csiq", True),
         (about("live csiq kadid10k bid clive koniq10k"), "spaq", False),
         (about("live"), "tid2013", True),  # its photographs are those of LIVE
+        (about("tid2013"), "tid2008", True),
+        (about("koniq10k"), "koniqpp", True),  # the same pictures, rated anew
+        (about("flive_patches"), "flive", True),  # crops of them
+        (about("flive"), "koniqpp", False),
         (about("ava"), "koniq10k", False),
         (about("unknown"), "koniq10k", "unknown"),
         (about("fgrestore unknown"), "live", "unknown"),

@@ -143,7 +143,8 @@ def test_what_pyiqas_own_settings_say_is_what_is_stated():
 
     ours = {"koniq": "koniq10k", "koniq10k": "koniq10k", "kadid": "kadid10k", "tid": "tid2013",
             "paq2piq": "flive", "spaq": "spaq", "flive": "flive", "clive": "clive", "live": "live",
-            "csiq": "csiq", "pipal": "pipal", "ava": "ava", "cgfiqa": "cgfiqa", "gfiqa": "gfiqa"}  # fmt: skip
+            "csiq": "csiq", "pipal": "pipal", "ava": "ava", "cgfiqa": "cgfiqa",
+            "gfiqa": "gfiqa20k"}  # fmt: skip
     seen = 0
     for metric, entry in DEFAULT_CONFIGS.items():
         options = entry["metric_opts"]

@@ -27,9 +27,7 @@ def wanted_files(entry: Entry) -> list[str]:
     """Files by which a release is recognised, one per known layout."""
     files: list[str] = []
     for layout in entry.layout:
-        if layout["reader"] == "clive":
-            files.append("Data/AllMOS_release.mat")
-        elif "file" in layout:
+        if "file" in layout:
             files.append(layout["file"])
         elif layout["reader"] == "listing":
             files += [pattern.rsplit("/", 1)[0] for pattern in layout["where"][:1]]

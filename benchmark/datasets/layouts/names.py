@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,28 @@ import pandas as pd
 
 from benchmark.datasets.layouts.score_files import pick
 
+#: ``{column}``, or ``{column:04}`` for a number that is filled up with zeros to four digits.
+_FIELD = re.compile(r"\{([^{}]+?)(?::0(\d+))?\}")
+
 
 def filled(table: pd.DataFrame, template: str, where: str) -> list[str]:
-    """Fill ``{column}`` of a template from each row."""
-    names = re.findall(r"\{([^{}]+)\}", template)
-    columns = [pick(table, name, where).astype(str).str.strip().str.replace("\\", "/") for name in names]
-    pattern = re.sub(r"\{[^{}]+\}", "{}", template)
+    """Fill ``{column}`` of a template from each row, ``{column:04}`` with leading zeros."""
+    columns = [
+        pick(table, name, where).astype(str).str.strip().str.replace("\\", "/").str.zfill(int(digits or 0))
+        for name, digits in _FIELD.findall(template)
+    ]
+    pattern = _FIELD.sub("{}", template)
     return [pattern.format(*values) for values in zip(*columns, strict=True)]
+
+
+def numbered(table: pd.DataFrame, counters: Mapping[str, Sequence[int]], where: str) -> pd.DataFrame:
+    """Add columns that count the rows, each from its first to its last number, the last one fastest."""
+    counted = list(itertools.product(*(range(first, last + 1) for first, last in counters.values())))
+    if len(counted) != len(table):
+        raise ValueError(
+            f"{where}: has {len(table)} scores for {len(counted)} pictures; get the release again"
+        )
+    return table.assign(**dict(zip(counters, zip(*counted, strict=True), strict=True)))
 
 
 def by_pattern(frame: pd.DataFrame, layout: Mapping[str, Any], where: str) -> None:

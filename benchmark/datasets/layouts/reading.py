@@ -13,17 +13,16 @@ import pandas as pd
 
 from benchmark.datasets._files import Pictures, files_of, matches
 from benchmark.datasets.catalogue import Entry
-from benchmark.datasets.layouts import matlab
 from benchmark.datasets.layouts.listing import listing
+from benchmark.datasets.layouts.live import live
 from benchmark.datasets.layouts.locating import locate
 from benchmark.datasets.layouts.table import ERROR, table
-from benchmark.datasets.prepared.manifest import has_parts
+from benchmark.datasets.prepared.manifest import SPLITS
 
 READERS: dict[str, Callable[[Path, Mapping[str, Any]], tuple[pd.DataFrame, str]]] = {
     "table": table,
     "listing": listing,
-    "live": matlab.live,
-    "clive": matlab.clive,
+    "live": live,
 }
 
 
@@ -126,16 +125,31 @@ def _lacks(
     """Say what a layout is known to lack, and which file would tell an official split that is not told."""
     if "lacks" in layout:
         yield layout["lacks"]
-    splitting = [one for one in entry.layout if "split" in one or "official" in one]
-    if not splitting or ("split" in frame and has_parts(frame["split"])):
+    splitting = [one for one in entry.layout if _told(one)]
+    if not splitting:
+        return
+    parts = _told(layout) or _told(splitting[0])
+    if "split" in frame and parts <= set(frame["split"].dropna()):
         return
     if "official" in layout:
         files = [part["file"] for part in layout["official"].values() if isinstance(part, dict)]
         wanted = [" or ".join(names) for names in files if not any(files_of(root, name) for name in names)]
     else:
-        wanted = [] if "split" in layout else [splitting[0]["scores"]]
-    cure = f"get {', '.join(wanted)}" if wanted else "train, val or test has no picture, complete the release"
+        first = splitting[0]["scores"]
+        wanted = [] if _told(layout) else [first if isinstance(first, str) else " or ".join(first)]
+    empty = " or ".join(", ".join(part for part in SPLITS if part in parts).rsplit(", ", 1))
+    cure = f"get {', '.join(wanted)}" if wanted else f"{empty} has no picture, complete the release"
     yield f"no official split beside {listed_in}: {cure}"
+
+
+def _told(layout: Mapping[str, Any]) -> set[str]:
+    """Parts of the official split that a layout tells: by a column, by further lists, or by a table each."""
+    if "split" in layout:
+        return set(SPLITS)
+    official = layout.get("official", {})
+    listed = {name for name, part in official.items() if isinstance(part, dict)}
+    tables = {part["part"] for part in layout.get("parts", ()) if "part" in part}
+    return listed | tables | ({official["default"]} if official else set())
 
 
 def _of_ratings(frame: pd.DataFrame, entry: Entry) -> pd.DataFrame:

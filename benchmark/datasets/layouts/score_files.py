@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.datasets._files import files_of
+from benchmark.datasets.layouts.mat_files import vectors
 from benchmark.datasets.prepared.manifest import lacking_column
 from benchmark.files.delimited import read_text
 
@@ -24,8 +26,9 @@ def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Pat
         Folder of the release.
     layout
         ``scores`` (a name, a pattern, or several) or ``file`` (a path of its own); where needed ``columns``
-        (names, for files without a header), ``separator`` ("," or "whitespace"), ``sheet``, ``header`` (a
-        column by which the header row is known) and ``rename`` (column -> value -> value).
+        (names, for files without a header; which to take, of a MATLAB file or of records in JSON),
+        ``separator`` ("," or "whitespace"), ``sheet``, ``header`` (a column by which the header row is known)
+        and ``rename`` (column -> value -> value).
 
     Returns
     -------
@@ -66,8 +69,11 @@ def pick(table: pd.DataFrame, column: str, where: str) -> pd.Series:
 
 
 def _read(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
-    if path.suffix.lower() == ".xlsx":
-        return _read_sheet(path, layout)
+    readers = {".xlsx": _read_sheet, ".mat": _read_vectors, ".json": _read_records}
+    return readers.get(path.suffix.lower(), _read_text)(path, layout)
+
+
+def _read_text(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
     columns = layout.get("columns")
     separator = r"\s+" if layout.get("separator") == "whitespace" else layout.get("separator", ",")
     try:
@@ -121,6 +127,29 @@ def _read_sheet(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
         index=pd.Index([number for number, _ in body], name="row"),
         dtype=str,
     )
+
+
+def _read_vectors(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
+    """Take vectors of one length out of a MATLAB file, side by side."""
+    found = vectors(path, *layout["columns"])
+    if len({len(values) for values in found.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in found.items())
+        raise ValueError(f"{path}: has vectors of unlike length ({lengths}); get the file again")
+    table = pd.DataFrame({name: [str(value) for value in values] for name, values in found.items()})
+    return table.set_axis(pd.RangeIndex(1, len(table) + 1, name="row"))
+
+
+def _read_records(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
+    """Read a list of records in JSON, the columns that the layout names; records alike in these are one."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=str, parse_int=str)
+        table = pd.DataFrame([[str(one[name]) for name in layout["columns"]] for one in records])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path}: is no list of records with {', '.join(layout['columns'])} ({error}); get it again"
+        ) from error
+    table = table.set_axis(layout["columns"], axis=1)
+    return table.set_axis(pd.RangeIndex(1, len(table) + 1, name="row")).drop_duplicates()
 
 
 def _text(cell: object) -> str:

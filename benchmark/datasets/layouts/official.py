@@ -1,0 +1,72 @@
+"""Official splits: told by a column of the scores, by the table that lists a picture, or by further lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.datasets.layouts.names import filled
+from benchmark.datasets.layouts.score_files import pick, read_table
+
+#: What releases call the parts of their official split.
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+def splits(column: pd.Series, where: str) -> list[str]:
+    """Name of the part of each picture, out of a column of the scores."""
+    words = column.astype(str).str.strip().str.lower()
+    unknown = ~words.isin(list(SPLITS))
+    if unknown.any():
+        row = int(np.argmax(unknown.to_numpy()))
+        raise ValueError(
+            f"{where}: row {column.index[row]}, column {column.name!r}: {column.iloc[row]!r} is not a split"
+        )
+    return [SPLITS[word] for word in words]
+
+
+def listed(
+    root: Path, official: Mapping[str, Any], rows: pd.DataFrame, references: list[str]
+) -> list[str] | float:
+    """Official split that is told by further files, each listing the pictures of a part; NaN without them.
+
+    Parameters
+    ----------
+    root
+        Folder of the release.
+    official
+        For each part ``file``, ``column`` and, where the file lists others too, ``where`` and ``is`` (a
+        column and its value, true by default); ``default``, the part of the pictures that none lists; ``by``,
+        the column of the scores that the lists name, or ``reference``.
+    rows
+        Table of the scores.
+    references
+        Reference of each picture, where lists name references.
+    """
+    by = official.get("by", "name")
+    own = references if by == "reference" else filled(rows, f"{{{by}}}", str(root))
+    split: dict[str, str] = {}
+    for name, part in official.items():
+        if name in ("default", "by"):
+            continue
+        try:
+            table, path = read_table(root, {"scores": part["file"]})
+        except FileNotFoundError:
+            return np.nan
+        chosen = pick(table, part["column"], str(path)).str.strip()
+        if where := part.get("where"):
+            meant = [part["is"].lower()] if "is" in part else ["true", "1"]
+            chosen = chosen[pick(table, where, str(path)).str.strip().str.lower().isin(meant)]
+        if by == "reference":
+            chosen = chosen.map(lambda path: Path(path).stem)
+        elif unknown := sorted(set(chosen) - set(own)):
+            raise ValueError(f"{path}: lists {unknown[0]!r}, which the scores do not have")
+        split.update(dict.fromkeys(chosen, name))
+    return [split.get(one, official["default"]) for one in own]
