@@ -57,6 +57,7 @@ def prepare(
     notes = (*missing, *(f"Here: {what}." for what in rows.notes), *record.notes)
     record = dataclasses.replace(
         record,
+        score_name=score or record.score_name,
         low=rows.low,
         high=rows.high,
         linked=below,

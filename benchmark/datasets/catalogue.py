@@ -178,9 +178,8 @@ class Entry(_Part):
 def _named(layout: Mapping[str, Any]) -> Iterator[str]:
     """Files that a layout looks for below the release's folder; ``file`` is a path of its own."""
     lists = [part for part in layout.get("official", {}).values() if isinstance(part, dict)]
-    beside = layout.get("beside", [])
-    further = [*lists, *([beside] if isinstance(beside, dict) else beside)]
-    for value in (layout.get("scores"), layout.get("where"), *(file.get("file") for file in further)):
+    further = [file.get("file") for file in (*lists, *layout.get("beside", ()))]
+    for value in (layout.get("scores"), layout.get("where"), *further):
         yield from [value] if isinstance(value, str) else value or ()
     for other in (*layout.get("other", {}).values(), *layout.get("parts", ())):
         yield from _named(other)

@@ -107,10 +107,10 @@ def _check_sources(names: list[str]) -> None:
 def _table() -> None:
     from benchmark.datasets import catalogue
 
-    typer.echo(f"{'name':14}{'images':>8}  {'here':28}{'licence'}")
+    typer.echo(f"{'name':14}{'images':>8}  {'here':39}{'licence'}")
     for name in catalogue.names():
         entry = catalogue.entry(name)
-        typer.echo(f"{name:14}{entry.counts.get('images', '?'):>8}  {state(entry):28}{entry.licence}")
+        typer.echo(f"{name:14}{entry.counts.get('images', '?'):>8}  {state(entry):39}{entry.licence}")
 
 
 def state(entry: Entry) -> str:

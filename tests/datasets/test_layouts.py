@@ -11,6 +11,7 @@ from scipy.io import loadmat, savemat
 from benchmark import datasets
 from benchmark.datasets import catalogue, layouts
 from benchmark.datasets.layouts.mat_files import vectors
+from benchmark.datasets.layouts.score_files import read_table
 from tests.datasets import releases
 from tests.datasets.releases import MINI, cell, deviation, lines, sheet, touch
 
@@ -233,6 +234,19 @@ def test_clive_drops_the_seven_pictures_that_trained_its_raters(tmp_path):
     assert read.extra == ()
 
 
+def test_scores_of_matlab_that_do_not_go_with_the_names_are_refused(tmp_path):
+    (tmp_path / "Data").mkdir()
+    savemat(tmp_path / "Data/AllImages_release.mat", {"AllImages_release": cell(["a.bmp", "b.bmp"])})
+    with pytest.raises(ValueError, match=r"AllMOS_release\.mat: is missing; complete the folder"):
+        layouts.read(catalogue.entry("clive"), tmp_path)
+    savemat(tmp_path / "Data/AllMOS_release.mat", {"AllMOS_release": [[1.0, 2.0, 3.0]]})
+    with pytest.raises(ValueError, match=r"AllMOS_release\.mat: has 3 entries for 2 pictures"):
+        layouts.read(catalogue.entry("clive"), tmp_path)
+    savemat(tmp_path / "two.mat", {"names": cell(["a.bmp", "b.bmp"]), "scores": [[1.0]]})
+    with pytest.raises(ValueError, match=r"two\.mat: has vectors of unlike length \(names 2, scores 1\)"):
+        read_table(tmp_path, {"scores": "two.mat", "columns": ["names", "scores"]})
+
+
 def test_flive_takes_images_not_patches_and_its_official_split(tmp_path):
     folder = tmp_path / "database"
     touch(
@@ -314,6 +328,15 @@ def test_agiqa3k_has_two_scores_and_quality_is_the_one_taken(tmp_path):
     assert aligned["mos_std"].tolist() == [0.588116752, 0.667071153]
     with pytest.raises(ValueError, match="agiqa3k: has no score 'beauty', only alignment"):
         layouts.read(entry, tmp_path, "beauty")
+
+
+@pytest.mark.parametrize("score", ["", "alignment"])
+def test_the_card_names_the_score_that_was_taken(tmp_path, score):
+    lines(tmp_path / "release/data.csv", AGIQA.splitlines())
+    touch(tmp_path / "release/images", ["AttnGAN_normal_000.jpg", "AttnGAN_normal_001.jpg"])
+    datasets.prepare("agiqa3k", tmp_path / "data", source=tmp_path / "release", score=score)
+    first = catalogue.entry("agiqa3k").score.name
+    assert datasets.load("agiqa3k", tmp_path / "data").record.score_name == (score or first)
 
 
 @pytest.mark.shared

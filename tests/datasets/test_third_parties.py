@@ -4,8 +4,9 @@ Folders, file names, columns and the few true rows are facts read in
 
 - pyiqa: ``scripts/process_*.py`` and ``default_dataset_configs.yml`` of chaofengc/IQA-PyTorch;
 - ARNIQA: the readme and ``data/dataset_*.py`` of miccunifi/ARNIQA;
-- IQA-Dataset: ``load_dataset.py`` and the tables of icbcbicc/IQA-Dataset;
-- loaders of restoration and of generated pictures, named at each.
+- IQA-Dataset: ``load_dataset.py`` and the tables of icbcbicc/IQA-Dataset.
+
+`test_loaders.py` has the sets of single loaders.
 """
 
 import numpy as np
@@ -337,54 +338,6 @@ def test_arniqas_folders_are_read(tmp_path):
             check(name, tmp_path / file, scores)
     touch(tmp_path / "KADIS700/ref_imgs", ["a.png"])
     assert len(layouts.read(catalogue.entry("kadis700k"), tmp_path / "KADIS700").frame) == 1
-
-
-def test_csiq_with_all_distorted_pictures_in_one_folder(tmp_path):
-    """``dst_imgs_all`` beside both lists of scores, as several loaders want it."""
-    touch(tmp_path / "csiq/dst_imgs_all", ["1600.AWGN.1.png", "1600.jpeg2000.2.png"])
-    touch(tmp_path / "csiq/src_imgs", ["1600.png"])
-    lines(tmp_path / "csiq/csiq_label.txt", ["1600.AWGN.1.png\t0.061989", "1600.jpeg2000.2.png\t0.1"])
-    head = [None, None, None, "image", "dst_idx", "dst_type", "dst_lev", "dmos_std", "dmos"]
-    body = [
-        [None] * 3 + row
-        for row in ([1600, 1, "noise", 1, 0.061, 0.062], [1600, 3, "jpeg 2000", 2, 0.09, 0.1])
-    ]
-    sheet(tmp_path / "csiq/csiq.DMOS.xlsx", [head, *body], "all_by_image", above=3)
-    rows = check("csiq", tmp_path / "csiq", {"1600.AWGN.1.png": 0.062, "1600.jpeg2000.2.png": 0.1})
-    assert rows.frame["mos_std"].tolist() == [0.061, 0.09]  # the workbook alone has deviations
-
-
-def test_waterloo_as_loaders_of_restoration_find_it(tmp_path):
-    """Pristine pictures by number, and for each type a folder of ``<number>_<level>.bmp``."""
-    folder = tmp_path / "exploration_database_and_code"
-    touch(folder / "pristine_images", ["00001.bmp", "04744.bmp"])
-    for kind in ("gblurConv", "wn", "jpeg", "jp2k"):
-        touch(
-            folder / "distorted_images" / kind,
-            [f"{n}_{k}.bmp" for n in ("00001", "04744") for k in range(1, 6)],
-        )
-    frame = layouts.read(catalogue.entry("waterloo"), tmp_path).frame
-    assert len(frame) == 2 + 4 * 2 * 5
-    assert frame["distortion"].nunique() - 1 == catalogue.entry("waterloo").counts["distortions"]
-    assert frame.groupby("reference").size().tolist() == [21, 21]
-    assert frame.loc[frame["distortion"] == "pristine", "level"].tolist() == [0, 0]
-
-
-def test_generated_sets_as_their_loaders_find_them(tmp_path):
-    """``AGIQA-3K/image`` with data.csv, ``AGIQA-1k/images`` with the workbook of the repository."""
-    touch(tmp_path / "AGIQA-3K/image", ["AttnGAN_normal_000.jpg"])
-    lines(
-        tmp_path / "AGIQA-3K/data.csv",
-        [
-            "name,prompt,adj1,adj2,style,mos_quality,std_quality,mos_align,std_align",
-            'AttnGAN_normal_000.jpg,"statue of a man",,,,0.965602553,0.223270101,1.093309833,0.588116752',
-        ],
-    )
-    check("agiqa3k", tmp_path / "AGIQA-3K", {"AttnGAN_normal_000.jpg": 0.965602553})
-    touch(tmp_path / "AGIQA-1k/images", ["deepai_0_0_0_0.jpg"])
-    body = [["Image", "Prompt", "MOS"], ["deepai_0_0_0_0.jpg", "bird, driving aircraft, city", 2.793411]]
-    sheet(tmp_path / "AGIQA-1k/AIGC_MOS_Zscore.xlsx", body)
-    check("agiqa1k", tmp_path / "AGIQA-1k", {"deepai_0_0_0_0.jpg": 2.793411})
 
 
 def test_uhd_iqas_metadata_as_published(tmp_path):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmark.datasets.layouts.names import filled
 from benchmark.datasets.layouts.score_files import pick, read_table
 
 #: What releases call the parts of their official split.
@@ -32,9 +31,7 @@ def splits(column: pd.Series, where: str) -> list[str]:
     return [SPLITS[word] for word in words]
 
 
-def listed(
-    root: Path, official: Mapping[str, Any], rows: pd.DataFrame, references: list[str]
-) -> list[str] | float:
+def listed(root: Path, official: Mapping[str, Any], names: Sequence[str]) -> list[str] | float:
     """Official split that is told by further files, each listing the pictures of a part; NaN without them.
 
     Parameters
@@ -44,14 +41,10 @@ def listed(
     official
         For each part ``file``, ``column`` and, where the file lists others too, ``where`` and ``is`` (a
         column and its value, true by default); ``default``, the part of the pictures that none lists; ``by``,
-        the column of the scores that the lists name, or ``reference``.
-    rows
-        Table of the scores.
-    references
-        Reference of each picture, where lists name references.
+        what the lists name: a column of the scores, ``name`` by default, or ``reference``.
+    names
+        That of each picture.
     """
-    by = official.get("by", "name")
-    own = references if by == "reference" else filled(rows, f"{{{by}}}", str(root))
     split: dict[str, str] = {}
     for name, part in official.items():
         if name in ("default", "by"):
@@ -64,9 +57,9 @@ def listed(
         if where := part.get("where"):
             meant = [part["is"].lower()] if "is" in part else ["true", "1"]
             chosen = chosen[pick(table, where, str(path)).str.strip().str.lower().isin(meant)]
-        if by == "reference":
+        if official.get("by") == "reference":
             chosen = chosen.map(lambda path: Path(path).stem)
-        elif unknown := sorted(set(chosen) - set(own)):
+        elif unknown := sorted(set(chosen) - set(names)):
             raise ValueError(f"{path}: lists {unknown[0]!r}, which the scores do not have")
         split.update(dict.fromkeys(chosen, name))
-    return [split.get(one, official["default"]) for one in own]
+    return [split.get(one, official["default"]) for one in names]

@@ -34,25 +34,14 @@ def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
     where = str(path)
     if "numbered" in layout:
         rows = numbered(rows, layout["numbered"], where)
-    frame = pd.DataFrame({"image": filled(rows, layout["image"], where)}, index=rows.index)
-    if strip := layout.get("strip", 0):
-        frame["image"] = [name.split("/", strip)[-1] for name in frame["image"]]
-    for key in ("mos", "mos_std", "mos_variance", ERROR, "ratings"):
-        if key in layout and (layout[key] in rows or key == "mos"):
-            frame[key] = numbers(pick(rows, layout[key], where), where)
-    beside = layout.get("beside", [])
-    for file in [beside] if isinstance(beside, Mapping) else beside:
-        frame[_column_of(file)] = _beside(root, file, len(frame))
-    frame, rows = frame.iloc[layout.get("skip", 0) :].copy(), rows.iloc[layout.get("skip", 0) :]
+    frame = _opinions(root, layout, rows, where)
+    skipped = layout.get("skip", 0)
+    frame, rows = frame.iloc[skipped:].copy(), rows.iloc[skipped:]
     if "mos" in frame and frame["mos"].isna().any():
         row = int(np.argmax(frame["mos"].isna().to_numpy()))
         raise ValueError(
             f"{where}: row {rows.index[row]}, column {layout.get('mos')!r}: is empty; every row has a score"
         )
-    if "mos_variance" in frame:
-        frame["mos_std"] = frame.pop("mos_variance") ** 0.5
-    if "mos_std" in frame:
-        frame["mos_std"] *= layout.get("std_scale", 1.0)
     for name in layout.get("also", ()):
         if name in rows:
             frame[name] = rows[name].to_numpy()
@@ -62,13 +51,31 @@ def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
     by_pattern(frame, layout, where)
     if "split" in layout:
         frame["split"] = official.splits(pick(rows, layout["split"], where), where)
-    if "part" in layout:
+    elif "part" in layout:
         frame["split"] = layout["part"]
-    if "official" in layout:
-        references = frame["reference"].tolist() if "reference" in frame else []
-        frame["split"] = official.listed(root, layout["official"], rows, references)
+    elif "official" in layout:
+        by = layout["official"].get("by", "name")
+        names = frame["reference"].tolist() if by == "reference" else filled(rows, f"{{{by}}}", where)
+        frame["split"] = official.listed(root, layout["official"], names)
     many = isinstance(layout.get("scores"), str) and "*" in layout["scores"]
     return frame, layout["scores"] if many else _below(path, root)
+
+
+def _opinions(root: Path, layout: Mapping[str, Any], rows: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Names and scores, with what is known of the ratings, from the table and from files beside it."""
+    frame = pd.DataFrame({"image": filled(rows, layout["image"], where)}, index=rows.index)
+    if strip := layout.get("strip", 0):
+        frame["image"] = [name.split("/", strip)[-1] for name in frame["image"]]
+    for key in ("mos", "mos_std", "mos_variance", ERROR, "ratings"):
+        if key in layout and (layout[key] in rows or key == "mos"):
+            frame[key] = numbers(pick(rows, layout[key], where), where)
+    for file in layout.get("beside", ()):
+        frame[_column_of(file)] = _beside(root, file, len(frame))
+    if "mos_variance" in frame:
+        frame["mos_std"] = frame.pop("mos_variance") ** 0.5
+    if "mos_std" in frame:
+        frame["mos_std"] *= layout.get("std_scale", 1.0)
+    return frame
 
 
 def _below(path: Path, root: Path) -> str:
