@@ -102,11 +102,10 @@ DEFAULTS = {
     "methods.qualiclip.losses:loss_terms": {"reduction": "sum"},
     "methods.qualiclip.losses:ranking_across": {"reduction": "sum"},
     "methods.qualiclip.training:train_encoder": {"held_out": ()},
-    "methods.qualiclip.training:train": {"held_out": ()},
+    "benchmark.method:TrainingData": {"held_out": (), "rated": None, "seed": 0},
     "methods.arniqa:load": {
         **{"encoder": "official", "regressor": None, "regressor_dataset": "kadid10k", "protocol": "hub"}
     },
-    "methods.arniqa:train": {"rated": None},
     "methods.arniqa.regressor:fit_regressor": {"seed": 0},
 }
 
@@ -147,6 +146,9 @@ CONSTANTS = {
         "koniq10k": Opinions(1, 100, True),
     },
     "methods.qualiclip:SHARES_BATCHES": True,
+    "methods.arniqa:LEARNS_FROM_SCORES": True,
+    "methods.clipiqa_plus:LEARNS_FROM_SCORES": True,
+    "methods.qualiclip_plus:LEARNS_FROM_SCORES": True,
 }
 
 FROZEN = (
