@@ -200,6 +200,8 @@ class Trained:
 
 #: File that says how a trained method is loaded.
 TRAINED = "method.json"
+#: File beside it: what a published checkpoint says of the training that is to repeat its own.
+COURSE = "published.json"
 
 
 def version(code_sha256: str, weights_sha256: str, load: object) -> str:

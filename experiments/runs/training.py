@@ -12,7 +12,7 @@ from typing import Any
 import methods
 from benchmark.datasets.prepared import Dataset
 from benchmark.files import check_folder, hidden
-from benchmark.method import Trained
+from benchmark.method import COURSE, TRAINED, Trained
 from experiments.runs import results, stage
 from experiments.runs.trained import code_files
 from experiments.settings import MethodSettings, Settings
@@ -59,7 +59,7 @@ def train_into(
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
     left = [path for path in out.iterdir() if path.is_file() and not hidden(path.name)]
-    weights = [path for path in left if path.name != "method.json"]
+    weights = [path for path in left if path.name not in (TRAINED, COURSE)]
     weights += [path for path in stage.named_files(arguments) if path.parent != out]
     Trained(
         name=name,

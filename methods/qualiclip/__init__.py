@@ -20,6 +20,7 @@ from methods._shared.exposure import HERE, KADIS_OF_QUALICLIP, OPENAI, corpus_of
 from methods._shared.papers import QUALICLIP
 from methods._shared.weights.tensor_files import read_tensors
 from methods._shared.weights.weight_cache import weights_file
+from methods.qualiclip.course import OFFICIAL, START, URLS
 from methods.qualiclip.training import fetch, train
 
 #: Several processes of ``torchrun`` may share each batch of the training.
@@ -50,15 +51,10 @@ PUBLISHED = replace(
     exposure=(OPENAI, KADIS_OF_QUALICLIP),
 )
 
-URLS = (
-    "https://github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth",
-    "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/QualiCLIP.pth",
-)
-
 
 def official_file() -> Path:
     """Return the published checkpoint, fetched at first use."""
-    return weights_file("qualiclip.pth", URLS)
+    return weights_file(OFFICIAL, URLS)
 
 
 def load(
@@ -111,4 +107,4 @@ def load(
 def _is_the_papers(text: Mapping[str, Any], prompts: int) -> bool:
     """Whether a training started where the paper's does: CLIP RN50 of OpenAI, asked with its seven pairs."""
     start = (text.get("name"), text.get("pretrained"))
-    return start == ("RN50-quickgelu", "openai") and prompts == len(SEVEN_PAIRS)
+    return start == START and prompts == len(SEVEN_PAIRS)

@@ -39,6 +39,7 @@ from methods._shared.training.loop import (
     processes_of,
 )
 from methods._shared.training.ranks import Team, team, writes_files
+from methods.qualiclip import course
 from methods.qualiclip.feed import Feed
 from methods.qualiclip.losses import loss_terms, ranking_across
 from methods.qualiclip.settings import Training, learning_rate
@@ -259,13 +260,16 @@ def _changes(settings: Training) -> dict[str, Any] | None:
 def train(data: TrainingData, out: Path, *, settings: Training) -> dict[str, Any]:
     """Train QualiCLIP; write ``weights.safetensors``, ``curve.csv`` and ``validation.csv`` below ``out``.
 
-    Under ``torchrun`` the processes share each batch, and the first of them writes.
+    Under ``torchrun`` the processes share each batch, and the first of them writes. What the published
+    checkpoint implies for the settings is said first (`methods.qualiclip.course`).
 
     Returns
     -------
     dict
         Keyword arguments of :func:`methods.qualiclip.load`.
     """
+    if writes_files():
+        course.say(settings, out)
     model, curve, validation = train_encoder(
         data.pictures, out, seed=data.seed, settings=settings, held_out=data.held_out
     )

@@ -1,5 +1,7 @@
 """What two checkpoints say of a training: files of the published layout with changes that were planted."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -146,3 +148,68 @@ def test_the_summary_counts_what_is_equal(start):
     row = found.loc[("image", "weights")]
     assert row["equal"] == row["tensors"] - 1
     assert row["largest"] == pytest.approx(1, rel=1e-6)
+
+
+@pytest.fixture
+def published(start, tmp_path, monkeypatch):
+    """The published checkpoint in the cache, moved by .25 in one place, and what it started from."""
+    from methods.qualiclip import course
+
+    monkeypatch.setenv("IQA_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache/weights").mkdir(parents=True)
+    after = {k: v.clone() for k, v in start.items()}
+    after["visual.conv1.weight"][0, 0, 0, 0] += 0.25
+    saved(after, tmp_path / "cache/weights/qualiclip.pth", "clip_model.")
+    before = saved(start, tmp_path / "RN50.pt")
+    monkeypatch.setattr(course, "pretrained_file", lambda *start: before)
+    return tmp_path
+
+
+def begun(folder, **changes):
+    from methods.qualiclip import course
+    from methods.qualiclip.settings import Training
+
+    settings = Training(architecture="RN50-quickgelu", pretrained="openai", steps=1000, lr=1e-9)
+    course.say(settings.model_copy(update=changes), folder / "out")
+    return folder / "out/published.json"
+
+
+def test_a_training_from_there_says_first_what_the_published_checkpoint_implies(published, capsys):
+    said = json.loads(begun(published).read_text())
+    assert (said["before"], said["after"]) == ("RN50.pt", "qualiclip.pth")
+    assert {row["part"] for row in said["moves"]} == {"image", "text", "other"}
+    assert "needs 0.00025 at least over 1,000 steps" in " ".join(said["implied"])
+    verdict = "This training's lr 1e-09 over 1,000 steps reaches 1e-06: too little for that move."
+    assert said["implied"][-1] == verdict
+    assert f"qualiclip.pth: {verdict}" in capsys.readouterr().err
+    reached = json.loads(begun(published, lr=3e-4).read_text())["implied"][-1]
+    assert reached == "This training's lr 0.0003 over 1,000 steps reaches 0.3: enough for that move."
+
+
+@pytest.mark.parametrize("changes", [{"pretrained": None}, {"architecture": "ViT-B-32"}])
+def test_a_training_from_elsewhere_says_nothing_of_it(published, changes):
+    assert not begun(published, **changes).exists()
+
+
+def test_without_the_checkpoint_nothing_is_fetched_for_it(published, monkeypatch):
+    (published / "cache/weights/qualiclip.pth").unlink()
+    monkeypatch.setattr("methods.qualiclip.course.pretrained_file", None)
+    assert not begun(published).exists()
+
+
+def test_what_it_says_is_no_part_of_a_methods_version(tmp_path):
+    """Whether the checkpoint was in the cache must not tell two equal trainings apart."""
+    from experiments.runs.training import train_into
+    from experiments.settings import MethodSettings
+
+    own = MethodSettings(code="methods/sharpness.py", train=None)
+    versions = []
+    for course in (None, "{}"):
+        out = tmp_path / str(course)
+        out.mkdir()
+        (out / "weights.bin").write_bytes(b"same")
+        if course:
+            (out / "published.json").write_text(course)
+        train_into(out, "s", own, [], seed=0)
+        versions.append(json.loads((out / "method.json").read_text())["weights_sha256"])
+    assert versions[0] == versions[1] != ""

@@ -83,3 +83,28 @@ def test_without_that_network_nothing_is_said_of_a_rise(trained):
 def test_a_method_that_was_not_trained_here_is_not_spoken_of(trained):
     (trained / "models/q/curve.csv").unlink()
     assert str(views.learnt(run_of(trained))) == ""
+
+
+def test_what_a_published_checkpoint_says_is_shown_where_a_training_compared_it(trained):
+    assert str(views.published(run_of(trained))) == ""
+    moves = {
+        "part": "image",
+        "kind": "norm gains",
+        "tensors": 50,
+        "equal": 3,
+        "moved": 3.14e-6,
+        "median": 1e-6,
+    }
+    said = {
+        "before": "RN50.pt",
+        "after": "q.pth",
+        "moves": [{**moves, "largest": 9e-5}],
+        "implied": ["a < b", "c"],
+    }
+    (trained / "models/q/published.json").write_text(json.dumps(said))
+    text = str(views.published(run_of(trained)))
+    assert "What the published checkpoint says" in text
+    assert "Q: from RN50.pt to q.pth, by part of the network." in text
+    for cell in ("norm gains", "3.1e-06", "9e-05", "50"):
+        assert f">{cell}<" in text
+    assert "<p>a &lt; b</p>" in text

@@ -1,6 +1,7 @@
 """What pages show beyond tables and plots: pictures, cards, settings, origin."""
 
 from benchmark.reporting.views.cards import cite, datasets, methods
+from benchmark.reporting.views.course import published
 from benchmark.reporting.views.exposure import exposure
 from benchmark.reporting.views.galleries import attributions, duels, examples, ladders, layout, training
 from benchmark.reporting.views.lacking import absent, apart
