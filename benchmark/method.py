@@ -119,10 +119,14 @@ class Card:
         ``overlap`` says whether it has learnt from the data set: ``True``, ``False`` or ``"unknown"``, or
         their text.
         """
-        known = {"True": "learnt from this data set", "unknown": "exposure to this data set not known"}
-        learnt = known.get(str(overlap), "")
-        words = [learnt, "transductive" if self.transductive else ""]
-        return ", ".join(filter(None, words)) or "zero-shot"
+        return setting(overlap, self.transductive)
+
+
+def setting(overlap: object, transductive: bool) -> str:
+    """Return in what way a method meets a data set, see `Card.setting`."""
+    known = {"True": "learnt from this data set", "unknown": "exposure to this data set not known"}
+    words = [known.get(str(overlap), ""), "transductive" if transductive else ""]
+    return ", ".join(filter(None, words)) or "zero-shot"
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,27 @@ Nothing in a record is executed, whoever sent it: it is text and numbers of boun
 held against the scores beside it and against the data set that is here.
 """
 
-from .check import Check, check
-from .making import machine, make
+from .check import CARD, COST, GIVEN, Check, check
+from .making import carded, machine, make
 from .ranking import learnt, ranked
-from .record import LARGEST, SCHEMA, Record, beside, read, records, write
+from .record import LARGEST, SCHEMA, Record, beside, paths, printable, read, records, write
 
 __all__ = [
+    "CARD",
+    "COST",
+    "GIVEN",
     "LARGEST",
     "SCHEMA",
     "Check",
     "Record",
     "beside",
+    "carded",
     "check",
     "learnt",
     "machine",
     "make",
+    "paths",
+    "printable",
     "ranked",
     "read",
     "records",

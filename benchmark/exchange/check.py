@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from typing import Any, Literal
 
 import pandas as pd
@@ -21,6 +22,12 @@ Outcome = Literal["holds", "fails", "not checked"]
 
 #: Relative difference of two workings of one figure; processors and versions of SciPy round differently.
 CLOSE = 1e-7
+#: Columns that a file of scores may have, and lines a row: why a picture has no score may take several.
+COLUMNS, LINES = 50, 20
+#: What nobody can tell from a record alone.
+GIVEN = "that the method gave these scores"
+CARD = "card"
+COST = "cost"
 #: What of a data set must be as the record says, and what it means if it is not.
 SAME = {
     "manifest_sha256": "opinions, references or splits are others than here: another release, or altered",
@@ -65,7 +72,8 @@ def check(record: Record, scores: bytes | None, data: Dataset | None) -> list[Ch
     Returns
     -------
     list of Check
-        That a method with these digests gave these scores cannot be seen from a record, and is always among
+        That a method with these digests gave these scores (`GIVEN`), that its card is true of it (`CARD`) and
+        that a picture costs it what was counted (`COST`) cannot be seen from a record, and are always among
         what was not checked.
     """
     found = [*_of_method(record), *_of_scores(record, scores), *_of_data(record, data)]
@@ -77,7 +85,12 @@ def check(record: Record, scores: bytes | None, data: Dataset | None) -> list[Ch
             Check("figures", "not checked", "needs the scores and the data set as the record has them")
         )
     needs = f"needs {record.method.name} of version {record.method.version[:12]}: --rescore 20 asks it"
-    return [*found, Check("that the method gave these scores", "not checked", needs)]
+    found.append(
+        Check(CARD, "not checked", f"what it learnt from and its licence are the sender's word; {needs}")
+    )
+    if record.cost is not None:
+        found.append(Check(COST, "not checked", "counted by the sender; `iqa repro` here counts its own"))
+    return [*found, Check(GIVEN, "not checked", needs)]
 
 
 def _of_method(record: Record) -> Iterator[Check]:
@@ -105,12 +118,15 @@ def _of_scores(record: Record, scores: bytes | None) -> Iterator[Check]:
 
 
 def _of_rows(record: Record, scores: bytes) -> Iterator[Check]:
-    """Look at what the file of scores holds."""
+    """Look at what the file of scores holds, and before that how much it would become in memory."""
     try:
+        if scores.count(b"\n") > LINES * record.scores.rows or len(_head(scores)) > COLUMNS:
+            yield Check("scores", "fails", "more lines or columns than the rows of the record could need")
+            return
         table = read_results(BytesIO(scores))
         values = table["score"].astype(float)
         names = table["image"].astype(str)
-    except (ValueError, KeyError, UnicodeError) as error:
+    except (ValueError, KeyError, UnicodeError, csv.Error) as error:
         yield Check("scores", "fails", f"not a table of image and score: {error}")
         return
     if twice := names[names.duplicated()].tolist():
@@ -121,6 +137,10 @@ def _of_rows(record: Record, scores: bytes) -> Iterator[Check]:
         yield Check("scores", "fails", "other numbers of rows or of missing scores than the record says")
     else:
         yield Check("scores", "holds")
+
+
+def _head(scores: bytes) -> list[str]:
+    return next(csv.reader(TextIOWrapper(BytesIO(scores), newline="")), [])
 
 
 def _of_data(record: Record, data: Dataset | None) -> Iterator[Check]:

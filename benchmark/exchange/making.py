@@ -6,11 +6,13 @@ import hashlib
 import math
 import os
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -58,9 +60,7 @@ def make(
     """
     table = read_results(BytesIO(scores))
     own = asdict(method)
-    card = {**own.pop("card"), "higher_is_better": method.card.higher_is_better}
-    for bound in ("low", "high"):
-        card[bound] = card[bound] if math.isfinite(card[bound]) else None
+    del own["card"]
     return Record.model_validate(
         {
             "format": 1,
@@ -68,7 +68,7 @@ def make(
                 **{key: value for key, value in own.items() if key != "method"},
                 "module": method.method,
                 "version": method.version,
-                "card": card,
+                "card": carded(method),
             },
             "dataset": described(data),
             "scores": {
@@ -82,6 +82,12 @@ def make(
             "values": figures(table, data, method.higher_is_better, ProtocolOf.model_validate(protocol)),
         }
     )
+
+
+def carded(method: Trained) -> dict[str, Any]:
+    """Return what a record says of a method's card."""
+    card = asdict(method.card)
+    return card | {bound: card[bound] if math.isfinite(card[bound]) else None for bound in ("low", "high")}
 
 
 def described(data: Dataset) -> dict[str, Any]:
@@ -130,11 +136,28 @@ def versions() -> dict[str, str]:
     return found
 
 
-def machine() -> dict[str, Any]:
-    """Return what this machine is, and the day; no figure may depend on it, so it stands beside a record."""
+def machine(seconds: float | None = None) -> dict[str, Any]:
+    """Return what this machine is, the day, and ``seconds`` that scoring took, where that is known.
+
+    No figure may depend on them, so they stand beside a record.
+    """
+    import torch
+
     return {
         "made": f"{datetime.now(UTC):%Y-%m-%d}",
         "system": platform.system(),
-        "processor": platform.machine(),
+        "processor": _processor(),
         "cores": os.cpu_count(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
+        "seconds": None if seconds is None else round(seconds, 1),
     }
+
+
+def _processor() -> str:
+    """Name of the processor where the system tells it, else its kind."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        text = ""
+    names = re.findall(r"^model name\s*: (.+)$", text, re.MULTILINE)
+    return names[0] if names else platform.processor() or platform.machine()

@@ -13,6 +13,8 @@ from benchmark import files
 
 #: Bytes that a record may have, and a file of scores.
 LARGEST = {".json": 2_000_000, ".csv": 200_000_000}
+#: Rows that a file of scores may have; the largest data set of this suite has 700,000 pictures.
+LARGEST_TABLE = 5_000_000
 
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$")]
@@ -90,7 +92,7 @@ class ScoresOf(_Part):
     """The file of scores beside the record."""
 
     sha256: Sha
-    rows: int = Field(ge=1)
+    rows: int = Field(ge=1, le=LARGEST_TABLE)
     missing: int = Field(ge=0)
 
 
@@ -155,8 +157,12 @@ def read(path: Path) -> Record:
     ValueError
         If the file is too large, no JSON, or not of the form; every place at fault is named.
     """
+    if not path.is_file():
+        raise ValueError(f"{printable(str(path))}: is not a file")
     if path.stat().st_size > LARGEST[".json"]:
-        raise ValueError(f"{path}: larger than {LARGEST['.json']:,} bytes, which no record is")
+        raise ValueError(
+            f"{printable(str(path))}: larger than {LARGEST['.json']:,} bytes, which no record is"
+        )
     return parsed(path.read_bytes(), str(path))
 
 
@@ -166,23 +172,42 @@ def parsed(content: bytes, where: str) -> Record:
         return Record.model_validate_json(content, strict=True)
     except ValidationError as error:
         places = [f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in error.errors()]
-        raise ValueError(f"{where}: is not a record of version 1: {'; '.join(places[:5])}") from None
+        raise ValueError(
+            printable(f"{where}: is not a record of version 1: {'; '.join(places[:5])}")
+        ) from None
 
 
-def records(source: Path) -> Iterator[tuple[Path, Record]]:
-    """Read each record of a folder, or the one that a file is; links are not followed.
+def printable(text: str) -> str:
+    """Return a text of others with escapes in the place of all that would steer a terminal or end a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def paths(source: Path) -> list[Path]:
+    """Return the records of a folder, or the one that a file is, unread; links are not followed.
 
     Raises
     ------
     ValueError
-        If nothing is there, or a file is no record (`read`).
+        If nothing is there, or a link is.
     """
+    if source.is_symlink():
+        raise ValueError(f"{source}: is a link; name what it leads to")
     if not source.exists():
         raise ValueError(f"{source}: is not there")
-    paths = [source] if source.is_file() else sorted(source.rglob("*.json"))
-    for path in paths:
-        if not path.name.endswith(".machine.json") and not path.is_symlink():
-            yield path, read(path)
+    found = [source] if source.is_file() else sorted(source.rglob("*.json"))
+    return [path for path in found if not path.name.endswith(".machine.json") and not path.is_symlink()]
+
+
+def records(source: Path) -> Iterator[tuple[Path, Record]]:
+    """Read each record of `paths`.
+
+    Raises
+    ------
+    ValueError
+        As `paths`, and if a file is no record (`read`).
+    """
+    for path in paths(source):
+        yield path, read(path)
 
 
 def beside(path: Path) -> bytes | None:

@@ -34,7 +34,7 @@ def table(made: Table, source: Source, proxy: str = "", cite: str = "") -> Html:
         cite=cite.encode(),
         proxy=proxy,
         stacked=len(made.columns) + _intervals(made) > 9 or _lines(made) > 1,
-        filter=len(made.rows) > 8,
+        filter=len(made.rows) > 8 or any(column.facet for column in made.columns),
     )
 
 

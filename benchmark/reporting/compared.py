@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from benchmark.evidence import ENOUGH, decided
 from benchmark.reporting import blocks, pipeline, views
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
@@ -15,8 +16,10 @@ from benchmark.tables import Cell, Column, Table
 from benchmark.terms import number, statistic
 
 BOUNDS = ["value", "low", "high"]
+#: What says how many references or pictures stand behind a cell.
+BEHIND = ["n", "units"]
 #: What may have become of a cell, in the words of the page.
-STATES = ("same", "within", "beyond", "no interval", "only here", "only there")
+STATES = ("same", "within", "beyond", "too few", "no interval", "only here", "only there")
 
 
 def compared(here: Run, there: Run, name: str) -> Html:
@@ -34,6 +37,8 @@ def compared(here: Run, there: Run, name: str) -> Html:
             _files(here, there, parts),
             Html("<h2>Cells beyond their intervals</h2>"),
             _beyond(here, parts),
+            Html("<h2>Cells of too few to judge</h2>"),
+            _too_few(here, parts),
         ]
     )
 
@@ -66,8 +71,10 @@ def changes(here: Source, there: Source) -> pd.DataFrame | None:
     DataFrame or None
         The keys of each cell, ``value``, ``low``, ``high`` of both runs (``_there``, ``_here``) and its
         ``state``: ``same``; ``within``, where a value lies in the other run's interval; ``beyond``, where
-        neither does; ``no interval``, where the values differ and one has none; ``only here`` or ``only
-        there``. None where a file is missing, is not tidy, or the shared keys do not tell its rows apart.
+        neither does; ``too few``, where the values differ and either rests on too few references or pictures
+        to decide anything (`benchmark.evidence`); ``no interval``, where they differ and one has none;
+        ``only here`` or ``only there``. None where a file is missing, is not tidy, or the shared keys do not
+        tell its rows apart.
     """
     if here.content is None or there.content is None:
         return None
@@ -95,7 +102,7 @@ def _keys(frame: pd.DataFrame) -> list[str]:
 
 
 def _numbers(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    return frame[keys].join(frame[BOUNDS].apply(pd.to_numeric))
+    return frame[keys].join(frame.reindex(columns=[*BOUNDS, *BEHIND]).apply(pd.to_numeric))
 
 
 def _state(row: Mapping[str, object]) -> str:
@@ -106,6 +113,8 @@ def _state(row: Mapping[str, object]) -> str:
         return "same"
     if pd.isna(old + new).any():
         return "same" if old[0] == new[0] else "no interval"
+    if not all(decided({name: row[f"{name}_{side}"] for name in BEHIND}) for side in ("there", "here")):
+        return "too few"
     inside = old[1] <= new[0] <= old[2] or new[1] <= old[0] <= new[2]
     return "within" if inside else "beyond"
 
@@ -139,7 +148,8 @@ def _files(here: Run, there: Run, parts: Mapping[str, pd.DataFrame | None]) -> H
     body = tuple(tuple(_count(value) for value in row) for row in frame.itertuples(index=False))
     notes = (
         "Cells by what became of them. Within: a run's value lies in the other's 95% interval. Beyond: "
-        "neither does. No interval: the values differ and nothing says by how much they may.",
+        f"neither does. Too few: they differ, and fewer than {ENOUGH} references or pictures stand behind "
+        "one, which decide nothing. No interval: the values differ and nothing says by how much they may.",
         "A dash: the file is in one run only, is no table of single statistics, or names its rows in another "
         "way.",
     )
@@ -164,29 +174,44 @@ def _count(value: object) -> Cell:
 
 
 def _beyond(here: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:
-    """Show every cell that moved beyond the intervals, the widest step first within a file."""
-    found = [
-        part[part["state"].eq("beyond")].assign(file=name) for name, part in parts.items() if part is not None
-    ]
-    frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-    if frame.empty:
+    """Show every cell that moved beyond the intervals."""
+    if (frame := _of_state("beyond", parts)).empty:
         return Html("<p>No cell that both runs have moved beyond the intervals.</p>")
+    note = (
+        "In brackets the 95% interval of each run. Runs that score the same pictures err together, so this "
+        "is a sign of change and no test: a cell within its interval can have changed too, and of very many "
+        "cells some move this far by chance."
+    )
+    return _cells(frame, here, "Cells whose value lies outside the other run's interval, both ways.", note)
+
+
+def _too_few(here: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:
+    """Show every cell that differs and rests on too few references or pictures to be judged."""
+    if (frame := _of_state("too few", parts)).empty:
+        return Html("<p>No cell that differs is of too few references or pictures.</p>")
+    note = f"Shown and not judged: fewer than {ENOUGH} references or pictures decide nothing."
+    return _cells(frame, here, "Cells that differ, of too few references or pictures.", note)
+
+
+def _of_state(state: str, parts: Mapping[str, pd.DataFrame | None]) -> pd.DataFrame:
+    """Return the cells of which one thing became, of all files."""
+    found = [
+        part[part["state"].eq(state)].assign(file=name) for name, part in parts.items() if part is not None
+    ]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _cells(frame: pd.DataFrame, here: Run, caption: str, note: str) -> Html:
     rows = [_row(record, here) for record in frame.to_dict("records")]
     heads = (("Table", True), ("Cell", True), ("Statistic", True), ("There", False), ("Here", False))
     columns = tuple(Column(head, words=words) for head, words in (*heads, ("Here − there", False)))
-    notes = (
-        "In brackets the 95% interval of each run. Runs that score the same pictures err together, so this "
-        "is a sign of change and no test: a cell within its interval can have changed too, and of very many "
-        "cells some move this far by chance.",
-    )
-    table = Table(
-        "Cells whose value lies outside the other run's interval, both ways.", columns, tuple(rows), notes
-    )
+    table = Table(caption, columns, tuple(rows), (note,))
     return blocks.table(table, views.made_here("results/tables of both runs", frame))
 
 
 def _row(record: Mapping[str, object], run: Run) -> tuple[Cell, ...]:
-    fixed = {"file", "state", "statistic", *(f"{n}_{side}" for n in BOUNDS for side in ("there", "here"))}
+    fixed = {"file", "state", "statistic"}
+    fixed |= {f"{name}_{side}" for name in (*BOUNDS, *BEHIND) for side in ("there", "here")}
     keys = {k: v for k, v in record.items() if k not in fixed and not pd.isna(v) and v != ""}
     cell = ", ".join(run.labels.of(key, value) for key, value in keys.items())
     kind = statistic(str(record["statistic"]))

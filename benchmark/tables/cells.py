@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -16,21 +16,27 @@ from benchmark.terms import number, statistic
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: the text, smaller text after it, what it sorts by, and its mark ("best", "level" or "")."""
+    """One cell: the text, smaller text after it, what it sorts by, its mark ("best", "level", ""), a link."""
 
     text: str = ""
     small: str = ""
     value: float | str | None = None
     mark: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its label, the label it shares with its neighbours, and whether it holds words."""
+    """One column: its label, the label it shares with its neighbours, and whether it holds words.
+
+    ``facet`` is how a reader may narrow the rows by it: ``"choice"`` of one of its texts, ``"most"`` that its
+    values may be, or ``""``, not at all.
+    """
 
     label: str
     group: str = ""
     words: bool = False
+    facet: Literal["", "choice", "most"] = ""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,48 @@
     };
     body.append(...[...body.rows].sort(order));
   };
+  // Above a table: any words, and for each column that says so one of its texts, or the most that it may hold.
+  const narrow = (table) => {
+    const rows = [...table.tBodies[0].rows];
+    const tests = new Map();
+    const make = (name, said) => Object.assign(document.createElement(name), said);
+    const line = make("div", { className: "filter" });
+    const left = make("output", {});
+    const add = (control, test, box = control) => {
+      control.addEventListener("input", () => {
+        tests.delete(control);
+        if (control.value !== "") tests.set(control, test);
+        for (const row of rows) row.hidden = ![...tests.values()].every((passes) => passes(row));
+        left.textContent = tests.size ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
+      });
+      line.append(box);
+    };
+    const search = make("input", { type: "search", placeholder: "Filter rows" });
+    search.setAttribute("aria-label", "Filter rows");
+    const holds = (row) => search.value.toLowerCase().split(/\s+/).every((word) => row.textContent.toLowerCase().includes(word));
+    add(search, holds);
+    [...table.tHead.rows].at(-1).querySelectorAll("th").forEach((head, index) => {
+      const cell = (row) => row.cells[index];
+      const box = make("label", { textContent: `${head.textContent} ` });
+      if (head.dataset.facet === "choice") {
+        const texts = new Set(rows.map((row) => cell(row).querySelector("span").textContent).filter(Boolean));
+        if (texts.size < 2) return;
+        const choice = make("select", {});
+        choice.append(new Option("any", ""), ...[...texts].sort((a, b) => a.localeCompare(b, "en")).map((text) => new Option(text, text)));
+        box.append(choice);
+        add(choice, (row) => cell(row).querySelector("span").textContent === choice.value, box);
+      } else if (head.dataset.facet === "most") {
+        if (rows.every((row) => cell(row).dataset.sort === "")) return;
+        const most = make("input", { type: "number", min: 0, step: "any" });
+        box.append("at most ", most);
+        add(most, (row) => cell(row).dataset.sort !== "" && Number(cell(row).dataset.sort) <= Number(most.value), box);
+      }
+    });
+    line.append(left);
+    table.parentElement.before(line);
+  };
   for (const table of document.querySelectorAll("figure table.data")) {
+    if ("filter" in table.dataset) narrow(table);
     [...table.tHead.rows].at(-1).querySelectorAll("th").forEach((head, index) => {
       const handle = document.createElement("button");
       handle.type = "button";
@@ -57,22 +98,6 @@
       head.append(handle);
       handle.addEventListener("click", () => sort(table, index, head));
     });
-    if (!("filter" in table.dataset)) continue;
-    const line = document.createElement("p");
-    line.className = "filter";
-    const input = document.createElement("input");
-    input.type = "search";
-    input.placeholder = "Filter rows";
-    input.setAttribute("aria-label", "Filter rows");
-    input.addEventListener("input", () => {
-      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const row of table.tBodies[0].rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
-      }
-    });
-    line.append(input);
-    table.parentElement.before(line);
   }
 })();
 

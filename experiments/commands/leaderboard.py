@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from benchmark.exchange import Check, Record
-    from benchmark.leaderboard import Standing
+    from benchmark.leaderboard import Entry, Standing
 
 
 def command(
@@ -27,13 +28,19 @@ def command(
     from experiments.commands.records import RECEIVED, made
     from experiments.runs import results
 
+    _check_apart(folder, out)
     entries, left_out = [], []
     whole: dict[str, dict[str, tuple[Record, bytes]]] = {}
-    for path, record in exchange.records(folder):
+    for path in exchange.paths(folder):
+        place = path.relative_to(folder) if path != folder else Path(path.name)
+        try:
+            record = exchange.read(path)
+        except ValueError as error:
+            left_out.append(str(error).replace(exchange.printable(str(path)), str(place)))
+            continue
         name = record.dataset.name
         data = results.dataset(name) if results.is_prepared(name) else None
         checks = exchange.check(record, exchange.beside(path), data)
-        place = path.relative_to(folder) if path != folder else Path(path.name)
         failed = [f"{place}: {one.what}: {one.why}" for one in checks if one.outcome == "fails"]
         left_out += failed
         if not failed:
@@ -42,13 +49,45 @@ def command(
             entries.append(Entry(record, sender, _standing(checks, sender), file, made(path)))
             if (scores := exchange.beside(path)) is not None and entries[-1].standing != "reported":
                 whole.setdefault(name, {})[file] = record, scores
-            exchange.write(record, out / file)
     if not entries:
         raise ValueError(f"{folder}: holds no record that holds; `iqa records export` writes some")
     ranks = {name: exchange.ranked(of, results.dataset(name)) for name, of in sorted(whole.items())}
-    for name, text in pages(entries, left_out, ranks).items():
+    made_of = pages(entries, left_out, ranks, _titles(entries))
+    _clear(out)
+    for entry in entries:
+        exchange.write(entry.record, out / entry.file)
+    for name, text in made_of.items():
         files.write_text(out / f"{name}.html", text)
     typer.echo(f"{out / 'index.html'}: {len(entries)} records, {len(left_out)} left out")
+
+
+def _check_apart(folder: Path, out: Path) -> None:
+    """Raise ValueError where the records that are read would be written over, or pages of something else."""
+    from benchmark.leaderboard import SITE
+
+    there, kept, index = folder.resolve(), (out / "records").resolve(), out / "index.html"
+    if there.is_relative_to(kept) or kept.is_relative_to(there):
+        raise ValueError(f"--out {out}: {folder} and the copies in {out / 'records'} would mix; name another")
+    if index.is_file() and f"<title>{SITE} · {SITE}</title>" not in index.read_text(errors="replace"):
+        raise ValueError(f"--out {out}: index.html there is of no leaderboard; name another folder")
+
+
+def _clear(out: Path) -> None:
+    """Take away what an earlier call left: nothing stays of records that are gone, or fail now."""
+    if (out / "index.html").is_file():
+        shutil.rmtree(out / "records", ignore_errors=True)
+        for page in (*out.glob("set-*.html"), out / "records.html", out / "versions.html"):
+            page.unlink(missing_ok=True)
+
+
+def _titles(entries: list[Entry]) -> dict[str, str]:
+    """Titles of the data sets that are prepared here, or known; those of others are their senders' words."""
+    from benchmark.datasets import catalogue
+    from experiments.runs import results
+
+    named = sorted({entry.record.dataset.name for entry in entries})
+    found = {name: catalogue.entry(name).title for name in named if name in catalogue.names()}
+    return found | {name: results.dataset(name).record.title for name in named if results.is_prepared(name)}
 
 
 def _standing(checks: list[Check], sender: str) -> Standing:

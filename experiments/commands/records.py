@@ -35,7 +35,7 @@ def export(
     from experiments.runs import results, stage
 
     settings = settings_of.load()
-    asked = settings.evaluate
+    asked, took = settings.evaluate, _seconds()
     count = 0
     for method, data in _scored():
         name = data.record.name
@@ -52,11 +52,22 @@ def export(
         path = folder / method / f"{name}.json"
         exchange.write(record, path)
         files.write_bytes(path.with_suffix(".csv"), scores)
-        files.write_json(exchange.machine(), path.with_suffix(".machine.json"))
+        told = exchange.machine(took.get(f"score@{method}"))
+        files.write_json(told, path.with_suffix(".machine.json"))
         count += 1
     if not count:
         raise ValueError("no method has scored a rated data set here: `dvc repro` makes scores")
     typer.echo(f"{count} records in {folder}")
+
+
+def _seconds() -> dict[str, float]:
+    """Seconds that each stage took when `iqa repro` last ran it here; none where it never did."""
+    from experiments.scheduling.terminal import TIMES
+
+    try:
+        return {name: float(seconds) for name, seconds in json.loads(TIMES.read_text()).items()}
+    except (OSError, ValueError):
+        return {}
 
 
 def _cost(method: Trained) -> dict[str, int] | None:
@@ -97,17 +108,18 @@ def add(
 
     if not sender.isidentifier():
         raise ValueError(f"--from {sender}: a name of letters, digits and _ is needed")
-    found = list(exchange.records(source))
+    found = exchange.paths(source)
     if not found:
         raise ValueError(f"{source}: holds no record")
     refused = 0
-    for path, record in found:
+    for path in found:
+        record, failed = _said(path)
+        if record is None or failed:
+            refused += 1
+            continue
         one = record.method  # another version is another folder: a new one takes no old one's place
         name = f"{record.dataset.name}.json"
         target = folder / RECEIVED / sender / one.name / one.version[:12] / name
-        if _said(path, record):
-            refused += 1
-            continue
         exchange.write(record, target)
         if (scores := exchange.beside(path)) is not None:
             files.write_bytes(target.with_suffix(".csv"), scores)
@@ -130,10 +142,10 @@ def verify(
     """Work every figure out anew from the scores beside; exit code 3: some records fail."""
     from benchmark import exchange
 
-    found = list(exchange.records(folder))
+    found = exchange.paths(folder)
     if not found:
         raise ValueError(f"{folder}: holds no record; `iqa records export` writes some")
-    failed = sum(_said(path, record, rescore) for path, record in found)
+    failed = sum(_said(path, rescore)[1] for path in found)
     typer.echo(f"{len(found) - failed} of {len(found)} records hold as far as they can be checked here")
     if failed:
         raise typer.Exit(3)
@@ -145,20 +157,31 @@ def fetch(
         str, typer.Argument(help="Folder of records, or its address: SOURCE/METHOD/DATASET.json.")
     ],
     rescore: Annotated[int, typer.Option(min=1, help="Pictures of each that are scored anew.")] = 8,
+    repo: Annotated[
+        str, typer.Option(help="Git repository, folder or address, in which SOURCE lies, kept by Git or DVC.")
+    ] = "",
+    rev: Annotated[str, typer.Option(help="Its commit, branch or tag.")] = "",
+    remote: Annotated[
+        str, typer.Option(help="Remote of its DVC configuration; without --repo of this checkout's.")
+    ] = "",
 ) -> None:
     """Take scores of others for methods trained and data sets prepared here: they are not computed again.
 
+    --repo, --rev and --remote mean what they mean to `dvc get`.
+
     Exit code 3: some that are offered for them do not hold, and were not taken.
     """
+    from benchmark import exchange
     from experiments import settings as settings_of
-    from experiments.scoring.taken import check_source
+    from experiments.scoring.offers import offers
     from experiments.scoring.taken import fetch as taken
 
-    check_source(source)
     fails = 0
-    for one in taken(source, settings_of.load(), rescore):
-        typer.echo(f"{one.what:12}{one.method} on {one.dataset}{f': {one.why}' if one.why else ''}")
-        fails += one.what == "fails"
+    with offers(source, repo, rev, remote) as offered:
+        for one in taken(offered, settings_of.load(), rescore):
+            why = f": {exchange.printable(one.why)}" if one.why else ""
+            typer.echo(f"{one.what:12}{one.method} on {one.dataset}{why}")
+            fails += one.what == "fails"
     if fails:
         raise typer.Exit(3)
 
@@ -186,25 +209,30 @@ def made(path: Path) -> str:
         return ""
 
 
-def _said(path: Path, record: Record, rescore: int = 0) -> bool:
-    """Check a record, say what was found, and return whether something fails."""
+def _said(path: Path, rescore: int = 0) -> tuple[Record | None, bool]:
+    """Check a record, say what was found, and return it with whether something fails."""
     from benchmark import exchange
     from experiments.runs import results
 
+    try:
+        record = exchange.read(path)
+    except ValueError as error:
+        typer.echo(f"{error}: FAILS")
+        return None, True
     name = record.dataset.name
     data = results.dataset(name) if results.is_prepared(name) else None
     scores = exchange.beside(path)
     found = exchange.check(record, scores, data)
     if rescore and scores is not None and data is not None and not _fails(found):
-        from experiments.scoring.rescored import rescored
+        from experiments.scoring.rescored import asked
 
-        found[-1] = rescored(record, scores, data, rescore)
+        found = asked(found, record, scores, data, rescore)
     failed = _fails(found)
-    typer.echo(f"{path}: {'FAILS' if failed else 'holds'}")
+    typer.echo(f"{exchange.printable(str(path))}: {'FAILS' if failed else 'holds'}")
     for one in found:
         if one.outcome != "holds":
-            typer.echo(f"    {one.what}: {one.outcome}: {one.why}")
-    return failed
+            typer.echo(exchange.printable(f"    {one.what}: {one.outcome}: {one.why}"))
+    return record, failed
 
 
 def _fails(found: list[Check]) -> bool:

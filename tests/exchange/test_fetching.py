@@ -2,10 +2,14 @@
 
 import json
 import shutil
+import subprocess
+import warnings
+from contextlib import chdir
 
 import numpy as np
 import pandas as pd
 import pytest
+from dvc.repo import Repo
 
 from experiments.stages import score as stage
 from tests.exchange.test_records import iqa, made, sent  # noqa: F401 (fixtures)
@@ -36,6 +40,80 @@ def test_what_is_taken_is_not_computed_again(trained, sent, monkeypatch, by):  #
     stage.score("sharpness")
     assert trained.read_bytes() == sent.with_suffix(".csv").read_bytes()
     assert "here        sharpness on lab" in iqa("fetch", folder).output
+
+
+@pytest.fixture
+def kept(sent, tmp_path):  # noqa: F811
+    """A repository whose records DVC keeps: they lie in a remote of it, a folder, and nowhere else."""
+    top = tmp_path / "theirs"
+    shutil.copytree(sent.parent.parent, top / "ours")
+    with chdir(top), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # DVC's own
+        subprocess.run(["git", "init", "-q"], check=True)
+        with Repo.init() as repo, repo.config.edit() as config:
+            config["remote"]["shared"] = {"url": str(tmp_path / "storage")}
+            config["remote"]["empty"] = {"url": str(tmp_path / "nothing")}
+            config["core"]["remote"] = "shared"
+        with Repo() as repo:
+            repo.add("ours")
+            repo.push(remote="shared")
+        subprocess.run(["git", "add", "ours.dvc", ".gitignore", ".dvc"], check=True)
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+        subprocess.run(["git", *who, "commit", "-qm", "records"], check=True)
+    shutil.rmtree(top / "ours")
+    shutil.rmtree(top / ".dvc/cache")
+    return top
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # DVC's own
+@pytest.mark.parametrize("by", ["repository", "remote", "address", "clone"])
+def test_a_remote_of_dvc_is_a_source_too(trained, sent, kept, tmp_path, by):  # noqa: F811
+    if by == "clone":
+        for name in (".git", ".dvc"):
+            shutil.copytree(kept / name, tmp_path / "second" / name)
+        shutil.copy(kept / "ours.dvc", tmp_path / "second")
+    words = {
+        "clone": ["ours", "--remote", "shared"],
+        "repository": ["ours", "--repo", kept],
+        "remote": ["ours", "--repo", kept, "--remote", "shared", "--rev", "HEAD"],
+        "address": ["ours", "--repo", f"file://{kept}"],
+    }
+    done = iqa("fetch", *words[by])
+    assert done.exit_code == 0, done.output
+    assert "taken       sharpness on lab: 24 scores" in done.output
+    assert trained.read_bytes() == sent.with_suffix(".csv").read_bytes()
+    assert not (kept / "ours").exists()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_remote_without_the_records_gives_none_and_an_unknown_one_is_named(trained, kept):
+    done = iqa("fetch", "ours", "--repo", kept, "--remote", "empty")
+    assert done.exit_code == 0
+    assert "not offered sharpness on lab" in done.output
+    for words, says in (
+        (["--repo", kept, "--remote", "shard"], "--remote shard: its DVC configuration has shared, empty"),
+        (["--repo", kept / "nowhere"], "--repo .*nowhere"),
+        (["--repo", kept, "--rev", "v9"], "--repo .*v9"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            raise iqa("fetch", "ours", *words).exception
+    assert not trained.exists()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_was_altered_in_a_remote_is_refused(trained, kept, tmp_path):
+    """DVC names files by their digests, and reads what lies there: the record and the scores decide."""
+    changed = 0
+    for path in (tmp_path / "storage").rglob("*"):
+        if path.is_file() and path.read_bytes().startswith(b"image,score"):
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes().replace(b"p03.png,", b"p03.png,1"))
+            changed += 1
+    assert changed == 1
+    done = iqa("fetch", "ours", "--repo", kept)
+    assert done.exit_code == 3
+    assert "fails       sharpness on lab: scores: SHA-256" in done.output
+    assert not trained.exists()
 
 
 def test_another_version_other_pictures_and_none_are_left(trained, sent, tmp_path):  # noqa: F811

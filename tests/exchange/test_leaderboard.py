@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -45,16 +46,53 @@ def entries(records, standing="reported"):
 def test_thirty_methods_on_twelve_sets_have_a_row_and_a_column_each(like):
     made_of = entries(simulated(like))
     site = pages(made_of)
-    assert len(site) == 13
+    assert list(site) == ["index", "records", *(f"set-set{dataset:02d}" for dataset in range(12))]
     assert all(site["index"].count(f">Method {method}</span>") == 1 for method in range(30))
     heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", site["index"])
-    assert heads[4:] == [f"Set {dataset}" for dataset in range(12)]
+    assert heads[4:16] == [f"Set {dataset}" for dataset in range(12)]
     value = made_of[17 * 12 + 5].record.values[0].value
     row = site["index"].split(">Method 17</span>")[1].split("</tr>")[0]
     assert re.findall(r"<span>([\d.–†]+)</span>", row)[5] == f"{value:.3f}"
     # Method 3 has learnt from the opinions of set 3, and of no other.
     row = site["index"].split(">Method 3</span>")[1].split("</tr>")[0]
     assert [i for i, text in enumerate(re.findall(r"<span>(0\.\d+†?)</span>", row)) if "†" in text] == [3]
+
+
+def test_a_page_has_a_row_for_every_record_and_a_link_to_each(like):
+    made_of = entries(simulated(like, 4, 3))
+    text = pages(made_of)["records"]
+    assert text.count('<th scope="row"') == 12
+    links = re.findall(r'<a href="(records/[^"]*)">', text)
+    assert sorted(links) == sorted(entry.file for entry in made_of)
+    strange = [replace(made_of[0], file="records/a b#c?.json")]
+    assert 'href="records/a%20b%23c%3F.json"' in pages(strange)["records"]
+
+
+def test_what_a_data_set_is_called_is_not_its_sender_s_to_say(like):
+    told = like.model_dump(mode="json")
+    told["dataset"]["title"] = "KADID-10k"
+    made_of = entries([like, Record.model_validate(told)])
+    for text in pages(made_of, titles={"lab": "Lab"}).values():
+        assert "KADID" not in text
+
+
+def test_releases_of_one_name_are_told_apart(like):
+    told = like.model_dump(mode="json")
+    told["dataset"]["manifest_sha256"] = "ab" * 32
+    other = Record.model_validate(told)
+    assert "Releases are told apart" not in pages(entries([like]))["set-lab"]
+    text = pages(entries([like, other]))["set-lab"]
+    assert "Releases are told apart" in text
+    assert "<span>abababab</span>" in text
+
+
+def test_a_method_that_looks_at_other_pictures_is_marked(like):
+    told = like.model_dump(mode="json")
+    told["method"]["card"] |= {"transductive": True, "opinions_of": "lab"}
+    for name in ("records", "set-lab"):
+        assert "<span>zero-shot</span>" in pages(entries([like]))[name]
+        text = pages(entries([Record.model_validate(told)]))[name]
+        assert "<span>learnt from this data set, transductive</span>" in text
 
 
 def test_what_nobody_knows_it_learnt_from_is_marked_as_such(like):
@@ -120,6 +158,48 @@ def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(s
     assert "received/cheat/sharpness/lab.json: method: its version" in index
     link = re.search(r'href="(records/[^"]*)"', (tmp_path / "second/site/set-lab.html").read_text())[1]
     assert (tmp_path / "second/site" / link).is_file()
+
+
+def leaderboard(*words):
+    return CliRunner().invoke(app, ["leaderboard", *(str(word) for word in words)])
+
+
+def test_what_is_no_record_is_left_out_and_stops_nothing(sent, tmp_path):  # noqa: F811
+    (sent.parent / "zz.json").write_text('{"sur\\u0000prise\\n::error::": 1}')
+    done = leaderboard(sent.parent.parent, "--out", "site")
+    assert done.exit_code == 0, done.output
+    assert "1 records, 1 left out" in done.output
+    index = (tmp_path / "second/site/index.html").read_text()
+    assert "sharpness/zz.json: is not a record of version 1" in index
+    assert "\n::error::" not in index
+
+
+def test_the_same_records_give_the_same_bytes_and_what_is_gone_leaves_nothing(sent, tmp_path):  # noqa: F811
+    told = json.loads(sent.read_text())
+    told["dataset"]["name"] = "elsewhere"
+    more = sent.with_name("elsewhere.json")
+    more.write_text(json.dumps(told))
+    files = lambda top: {p.relative_to(top): p.read_bytes() for p in top.rglob("*") if p.is_file()}  # noqa: E731
+    for out in ("a", "b"):
+        assert leaderboard(sent.parent.parent, "--out", out).exit_code == 0
+    assert files(tmp_path / "second/a") == files(tmp_path / "second/b")
+    assert (tmp_path / "second/a/set-elsewhere.html").is_file()
+    more.unlink()
+    for out in ("a", "c"):
+        assert leaderboard(sent.parent.parent, "--out", out).exit_code == 0
+    assert files(tmp_path / "second/a") == files(tmp_path / "second/c")
+
+
+def test_nothing_but_a_leaderboard_is_written_over(sent, tmp_path):  # noqa: F811
+    (tmp_path / "records").mkdir()
+    sent.parent.rename(tmp_path / "records/sharpness")
+    done = leaderboard(tmp_path / "records", "--out", tmp_path)
+    assert "would mix" in str(done.exception)
+    assert (tmp_path / "records/sharpness/lab.json").is_file()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/index.html").write_text("<title>Mine</title>")
+    done = leaderboard(tmp_path / "records", "--out", tmp_path / "home")
+    assert "of no leaderboard" in str(done.exception)
 
 
 def on(like, data, scores, **changes):
@@ -214,5 +294,5 @@ def test_versions_of_a_method_stand_by_their_days_and_a_day_is_nothing_else(sent
     assert done.exit_code == 0, done.output
     page = (tmp_path / "second/site/versions.html").read_text()
     assert "soon" not in page
-    shown = re.findall(r"<span>(2026-\d\d-\d\d|not said|[0-9a-f]{12})</span>", page)
+    shown = re.findall(r">(2026-\d\d-\d\d|not said|[0-9a-f]{12})<", page)
     assert shown == ["not said", days["c"], "2026-03-01", days["b"], "2026-05-01", days["a"]]

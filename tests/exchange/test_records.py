@@ -133,7 +133,7 @@ def test_where_the_method_is_here_it_is_asked(sent, tmp_path, monkeypatch):
     shutil.copytree(tmp_path / "first/models", tmp_path / "second/models")
     done = iqa("verify", sent, "--rescore", "5")
     assert done.exit_code == 0
-    assert "not checked" not in done.output
+    assert "not checked" not in done.output  # no cost is stated
     # Scores that the method never gave, with figures that are true of them.
     table = pd.read_csv(sent.with_suffix(".csv"))
     table["score"] = np.arange(COUNT) * 1.0
@@ -144,6 +144,76 @@ def test_where_the_method_is_here_it_is_asked(sent, tmp_path, monkeypatch):
     done = iqa("verify", tmp_path / "lied", "--rescore", "5")
     assert done.exit_code == 3
     assert "5 of 5 pictures score otherwise here" in done.output
+
+
+def test_a_card_that_is_not_that_of_the_method_is_found_by_asking_it(sent, tmp_path):
+    shutil.copytree(tmp_path / "first/models", tmp_path / "second/models")
+    told = json.loads(sent.read_text())
+    told["method"]["card"] |= {"opinion_aware": True, "opinions_of": "koniq10k"}
+    sent.write_text(json.dumps(told))
+    done = iqa("verify", sent)
+    assert done.exit_code == 0
+    assert "card: not checked: what it learnt from and its licence are the sender's word" in done.output
+    done = iqa("verify", sent, "--rescore", "5")
+    assert done.exit_code == 3
+    assert "card: fails: other than that of this version here: opinion_aware, opinions_of" in done.output
+
+
+def test_what_a_picture_is_said_to_cost_is_named_as_not_checked(sent):
+    assert "cost" not in iqa("verify", sent).output
+    told = json.loads(sent.read_text())
+    told["cost"] = {"width": 9, "height": 9, "parameters": 1, "multiply_adds": 1}
+    sent.write_text(json.dumps(told))
+    assert "cost: not checked: counted by the sender" in iqa("verify", sent).output
+
+
+def test_one_that_is_no_record_does_not_hide_the_others(sent, tmp_path):
+    (sent.parent / "aa.json").write_text("{}")
+    (sent.parent / "folder.json").mkdir()
+    done = iqa("verify", sent.parent.parent)
+    assert done.exit_code == 3
+    assert "1 of 3 records hold" in done.output
+    assert iqa("add", sent.parent.parent, "--from", "friend").exit_code == 3
+    assert len(list((tmp_path / "second/results/records").rglob("lab.json"))) == 1
+
+
+def test_nothing_that_was_sent_steers_the_terminal_or_begins_a_line(sent):
+    """A hosted runner takes lines that begin with two colons for commands."""
+    told = json.loads(sent.read_text())
+    told["sur\n::add-mask::x\x1b[2J"] = 1
+    sent.write_text(json.dumps(told))
+    folder = sent.parent / "a\n::error::b\x1b[31m"
+    folder.mkdir()
+    sent.rename(folder / "lab.json")
+    done = iqa("verify", folder / "lab.json")
+    assert done.exit_code == 3
+    assert "\x1b" not in done.output
+    assert not [line for line in done.output.splitlines() if line.startswith("::")]
+
+
+@pytest.mark.parametrize(
+    "text", ["image,score\n" + "\n" * 1000, ",".join(["image,score", *"abcdefghijk" * 10]) + "\n"]
+)
+def test_a_table_that_would_grow_in_memory_is_not_read(sent, text):
+    sent.with_suffix(".csv").write_text(text)
+    told = json.loads(sent.read_text())
+    told["scores"]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    sent.write_text(json.dumps(told))
+    done = iqa("verify", sent)
+    assert done.exit_code == 3
+    assert "scores: fails: more lines or columns" in done.output
+
+
+def test_hardware_and_time_stand_apart_from_the_record(sent, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path / "first")
+    (tmp_path / "first/.dvc/tmp").mkdir(parents=True)
+    (tmp_path / "first/.dvc/tmp/stage_times.json").write_text('{"score@sharpness": 12.34}')
+    assert iqa("export", tmp_path / "again").exit_code == 0
+    assert (tmp_path / "again/sharpness/lab.json").read_bytes() == sent.read_bytes()
+    told = json.loads((tmp_path / "again/sharpness/lab.machine.json").read_text())
+    assert told["seconds"] == 12.3
+    assert set(told) == {"made", "system", "processor", "cores", "device", "seconds"}
+    assert json.loads(sent.with_suffix(".machine.json").read_text())["seconds"] is None
 
 
 def digit(path, told):
@@ -258,6 +328,15 @@ def test_a_link_in_the_place_of_scores_is_not_followed(sent, tmp_path):
     done = iqa("add", sent, "--from", "friend")
     assert "scores: not checked" in done.output
     assert not list((tmp_path / "second/results/records").rglob("*.csv"))
+
+
+def test_a_link_in_the_place_of_records_is_not_followed(sent, tmp_path):
+    (tmp_path / "link").symlink_to(sent.parent.parent)
+    assert "is a link" in str(iqa("verify", tmp_path / "link").exception)
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/inside").symlink_to(sent.parent)
+    (tmp_path / "theirs/file.json").symlink_to(sent)
+    assert "holds no record" in str(iqa("verify", tmp_path / "theirs").exception)
 
 
 def test_without_the_data_set_it_is_said_what_would_bring_it(sent, tmp_path):

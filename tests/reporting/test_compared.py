@@ -54,8 +54,8 @@ def source(frame: pd.DataFrame) -> Source:
 
 
 def tidy(**columns: list[object]) -> Source:
-    fixed = {"n": 9, "protocol": "p", "published": "", "standing": ""}
-    return source(pd.DataFrame({"method": list("abcdef"), "statistic": "srcc", **columns, **fixed}))
+    fixed = {"n": 90, "protocol": "p", "published": "", "standing": ""}
+    return source(pd.DataFrame({"method": list("abcdef"), "statistic": "srcc", **(fixed | columns)}))
 
 
 def test_a_cell_is_beyond_only_where_neither_value_lies_in_the_other_interval() -> None:
@@ -69,6 +69,22 @@ def test_a_cell_is_beyond_only_where_neither_value_lies_in_the_other_interval() 
     assert found is not None
     expected = ["same", "within", "within", "beyond", "no interval", "no interval"]
     assert found.set_index("method").loc[list("abcdef"), "state"].tolist() == expected
+
+
+def test_what_rests_on_too_few_is_shown_and_not_judged() -> None:
+    """Fewer than ten references on either side, however many pictures; or nobody knows how many."""
+    before = tidy(value=[0.5] * 6, low=[0.4] * 6, high=[0.6] * 6, units=[10, 9, 10, 10, 9, ""])
+    after = tidy(
+        value=[0.9, 0.9, 0.9, 0.55, 0.5, 0.9],
+        low=[0.8] * 4 + [0.4, 0.8],
+        high=[0.95] * 4 + [0.6, 0.95],
+        units=[10, 10, 9, 9, 9, ""],
+        n=[90] * 5 + [""],
+    )
+    found = changes(after, before)
+    assert found is not None
+    expected = ["beyond", "too few", "too few", "too few", "same", "too few"]
+    assert found["state"].tolist() == expected
 
 
 def test_rows_of_one_run_only_are_told_and_unlike_tables_are_not_compared() -> None:
@@ -93,13 +109,14 @@ def test_the_page_names_what_was_changed_and_nothing_else(run: Run, tree: Path, 
     there = Run(*(str(other / name) for name in ("results", "data", "models", "params.yaml")))
     page = BeautifulSoup(compared(run, there, "the other"), "html.parser")
     settings, files, beyond = page.find_all("table")
+    assert "No cell that differs is of too few" in page.text
     assert [[c.text for c in r.find_all(["th", "td"])] for r in settings.tbody.find_all("tr")] == [
         ["seed", "28", "27"]
     ]
     rows = {r.th.text: [c.text for c in r.find_all("td")] for r in files.tbody.find_all("tr")}
     cells = len(pd.read_csv(tree / TABLE))
-    assert rows["zero_shot"] == ["differ", str(cells - 2), "1", "1", "0", "0", "0"]
-    assert rows["gmad"] == ["only here", *["–"] * 6]
+    assert rows["zero_shot"] == ["differ", str(cells - 2), "1", "1", "0", "0", "0", "0"]
+    assert rows["gmad"] == ["only here", *["–"] * 7]
     assert {row[0] for name, row in rows.items() if name not in ("zero_shot", "gmad")} == {"equal"}
     (line,) = beyond.tbody.find_all("tr")
     assert run.labels.method(str(moved["method"])) in line.text
@@ -207,19 +224,21 @@ def test_a_run_of_the_stages_is_compared_with_its_revision(
     assert not filecmp.cmp(made / TABLE, folder / TABLE, shallow=False)
     there = Run(str(folder / "results"), str(folder / "data"), "models", str(folder / "params.yaml"))
     page = BeautifulSoup(compared(Run(), there, "HEAD"), "html.parser")
-    settings, files = page.find_all("table")
+    settings, files, *few = page.find_all("table")
+    assert len(few) == 1
+    assert "Shown and not judged" in page.text
     assert [c.text for c in settings.tbody.tr.find_all(["th", "td"])] == ["evaluate.resamples", "100", "150"]
     rows = {r.th.text: [c.text for c in r.find_all("td")] for r in files.tbody.find_all("tr")}
     assert set(rows) == {path.stem for path in (made / "results/tables").glob("*.csv")}
     for name, (state, *counts) in rows.items():
         table = pd.read_csv(made / f"results/tables/{name}.csv")
         if "low" not in table:
-            assert counts == ["–"] * 6
+            assert counts == ["–"] * 7
             continue
-        same, within, *others = map(int, counts)
-        assert (same + within, others) == (len(table), [0] * 4)
+        same, within, beyond, unsure, *others = map(int, counts)
+        assert (same + within + unsure, beyond, others) == (len(table), 0, [0] * 3)
         assert state == "differ" or not within
-    assert int(rows["zero_shot"][2]) > 0
+    assert int(rows["zero_shot"][4]) > 0  # six references
     assert {rows[name][0] for name in ("published", "sweep", "cost", "gmad", "wins")} == {"equal"}
 
 

@@ -1,0 +1,98 @@
+"""Columns and cells that pages of a leaderboard share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import pandas as pd
+
+from benchmark.exchange import learnt
+from benchmark.leaderboard.entries import Entry, value_of
+from benchmark.method import setting
+from benchmark.tables.cells import Cell, Column, estimate
+
+#: Who made a row, and how far it was checked.
+HEAD = (
+    Column("Method", words=True),
+    Column("From", words=True, facet="choice"),
+    Column("Standing", words=True, facet="choice"),
+    Column("Opinions", words=True, facet="choice"),
+)
+#: Size and cost of what made it.
+COST = (Column("Multiply-adds, billion", facet="most"), Column("Parameters, million", facet="most"))
+SETTING = Column("Setting", words=True, facet="choice")
+PROTOCOL = Column("Protocol", words=True, facet="choice")
+RECORD = Column("Record", words=True)
+
+
+def words(text: str, small: str = "", href: str = "") -> Cell:
+    """Return a cell of words, which sorts by them."""
+    return Cell(text, small, text, href=href)
+
+
+def who(entry: Entry) -> tuple[Cell, ...]:
+    """Return the cells of `HEAD`."""
+    one = entry.record.method
+    aware = "learnt from opinions" if one.card.opinion_aware or one.rated else "opinion-unaware"
+    title = words(one.card.title, f"{one.name}, version {one.version[:12]}")
+    return title, words(entry.sender or "here"), words(entry.standing), words(aware)
+
+
+def cost(entry: Entry, sizes: Sequence[str]) -> tuple[Cell, ...]:
+    """Return the cells of `COST`; the size of the picture beside, where it is not the same everywhere."""
+    one = entry.record.cost
+    if one is None:
+        return Cell("–"), Cell("–")
+    size = size_of(entry) if len(sizes) > 1 else ""
+    return _count(one.multiply_adds / 1e9, size), _count(one.parameters / 1e6)
+
+
+def size_of(entry: Entry) -> str:
+    """Return the size of the picture for which the cost of a record was counted; "" where it was not."""
+    one = entry.record.cost
+    return "" if one is None else f"{one.width} x {one.height}"
+
+
+def _count(number: float, small: str = "") -> Cell:
+    return Cell(f"{number:,.0f}" if number >= 100 else f"{number:.3g}", small, number)
+
+
+def met(entry: Entry) -> Cell:
+    """Return in what way the method meets the data set: zero-shot only where that is true."""
+    return words(setting(learnt(entry.record), entry.record.method.card.transductive))
+
+
+def protocol(entry: Entry) -> Cell:
+    """Return by which protocol the SRCC of a record was measured."""
+    value = value_of(entry.record, "srcc")
+    return words(value.protocol if value else "")
+
+
+def record(entry: Entry) -> Cell:
+    """Return a link to the record, named by the version of its method."""
+    return words(entry.record.method.version[:12], href=quote(entry.file))
+
+
+def figure(entry: Entry, statistic: str) -> Cell:
+    """Return one statistic of a record with its interval, marked where it has learnt from the data set."""
+    value = value_of(entry.record, statistic)
+    if value is None or value.value is None:
+        return Cell("–")
+    bounds = {
+        end: float("nan") if bound is None else bound
+        for end, bound in (("low", value.low), ("high", value.high))
+    }
+    return estimate(
+        {"statistic": statistic, "value": value.value, **bounds, "overlap": str(learnt(entry.record))}
+    )
+
+
+def rank(entry: Entry, ranks: pd.DataFrame) -> Cell:
+    """Return the rank of a record with its interval, and the letters of its group."""
+    own = ranks[ranks["method"].eq(entry.file) & ranks["statistic"].eq("rank")]
+    if own.empty:
+        return Cell("–")
+    row = own.iloc[0]
+    bounds = "" if pd.isna(row["low"]) else f"[{row['low']:.0f}, {row['high']:.0f}]"
+    return Cell(f"{row['value']:.0f} {row['letters']}".rstrip(), bounds, float(row["value"]))

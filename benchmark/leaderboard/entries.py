@@ -1,0 +1,59 @@
+"""What a leaderboard is made of: records, who sent them, and how far they were checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmark.exchange import Record
+from benchmark.exchange.record import Value
+
+Standing = Literal["measured here", "verified", "reported"]
+
+SITE = "Leaderboard"
+#: What each standing means, in the words of the pages.
+MEANS: dict[Standing, str] = {
+    "measured here": "scored by this checkout",
+    "verified": "every figure was worked out anew here from the scores that were sent",
+    "reported": "as it was sent; what it would take to check it is not here",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record with who sent it ("" for this checkout), how far it was checked, and its file on the site.
+
+    ``made`` is the day on which it was written, as its sender says; "" where nobody does.
+    """
+
+    record: Record
+    sender: str
+    standing: Standing
+    file: str
+    made: str = ""
+
+
+def value_of(record: Record, statistic: str) -> Value | None:
+    """Return one statistic of a record, None where it has none."""
+    return next((value for value in record.values if value.statistic == statistic), None)
+
+
+def best_first(entry: Entry) -> float:
+    """Return what sorts entries by SRCC, those without one last."""
+    value = value_of(entry.record, "srcc")
+    return -value.value if value and value.value is not None else math.inf
+
+
+def several_versions(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Return the records of each method on each data set of which somebody sent several versions."""
+    together: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        key = (entry.record.method.name, entry.sender, entry.record.dataset.name)
+        together.setdefault(key, []).append(entry)
+    return [
+        sorted(group, key=lambda e: (e.made, e.file))
+        for group in together.values()
+        if len({e.record.method.version for e in group}) > 1
+    ]

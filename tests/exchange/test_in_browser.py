@@ -1,0 +1,127 @@
+"""The leaderboard as a reader uses it: by mouse and keys, at every width, in either scheme, offline."""
+
+import json
+
+import pytest
+
+from benchmark.exchange import Record
+from benchmark.leaderboard import pages
+from tests.exchange.test_leaderboard import entries, simulated
+from tests.exchange.test_records import made, sent  # noqa: F401 (fixtures)
+from tests.gmad.browser import CHROMIUM, chromium
+from tests.reporting.test_accessible import faults
+
+pytestmark = [
+    pytest.mark.page,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def site(made, tmp_path_factory):  # noqa: F811
+    """Thirty methods on twelve sets: three senders, two protocols, sizes of 1 to 30 million parameters."""
+    like = Record.model_validate(json.loads((made / "sent/sharpness/lab.json").read_text()))
+    found = []
+    for record in simulated(like):
+        number = int(record.method.name[1:])
+        told = record.model_dump(mode="json")
+        if number:  # the first says nothing of its cost
+            told["cost"] = {
+                "width": 512,
+                "height": 384,
+                "parameters": number * 10**6,
+                "multiply_adds": number * 10**9,
+            }
+        told["method"]["card"]["opinion_aware"] = number % 3 == 0
+        if record.dataset.name == "set01":
+            told["values"][0]["protocol"] = "test split"
+        found.append(Record.model_validate(told))
+    folder = tmp_path_factory.mktemp("site")
+    for name, text in pages(entries(found), ["one.json: scores: SHA-256 differs"]).items():
+        (folder / f"{name}.html").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("browser")) as page:
+        yield page
+
+
+ROWS = "[...document.querySelectorAll('tbody tr')].filter((row) => row.offsetParent)"
+CONTROL = (
+    "[...document.querySelectorAll('.filter label')].find((one) => one.textContent.startsWith('%s')).control"
+)
+
+
+def left(page):
+    """The methods and the text of each row that is still to be seen."""
+    return page.run(f"{ROWS}.map((row) => [row.cells[0].firstChild.textContent, row.textContent])")
+
+
+def narrow(page, label, value):
+    page.run(
+        f"{{ const one = {CONTROL % label}; one.value = '{value}'; one.dispatchEvent(new Event('input')); }}"
+    )
+
+
+def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(browser, site):
+    found = {}
+    for name in ("index", "records", "set-set01"):
+        browser.open(site / f"{name}.html")
+        found[name] = faults(browser)
+    assert {name: said for name, said in found.items() if said != {"light": [], "dark": []}} == {}
+
+
+def test_rows_are_narrowed_by_each_of_the_things_that_a_reader_asks_for(browser, site):
+    browser.open(site / "records.html")
+    assert len(left(browser)) == 360
+    narrow(browser, "Data set", "Set 3")
+    assert len(left(browser)) == 30
+    narrow(browser, "Parameters, million", "12")
+    assert [name for name, _ in left(browser)] == [f"Method {n}" for n in range(1, 13)]
+    narrow(browser, "Opinions", "opinion-unaware")
+    assert [name for name, _ in left(browser)] == [f"Method {n}" for n in range(1, 13) if n % 3]
+    narrow(browser, "Multiply-adds, billion", "4.5")
+    assert [name for name, _ in left(browser)] == ["Method 1", "Method 2", "Method 4"]
+    assert browser.run("document.querySelector('.filter output').textContent") == "3 of 360 rows"
+    narrow(browser, "Data set", "")
+    assert len(left(browser)) == 36
+    narrow(browser, "Protocol", "test split")
+    assert {text.split("Set ")[1][0] for _, text in left(browser)} == {"1"}
+    for label in ("Parameters, million", "Opinions", "Multiply-adds, billion", "Protocol"):
+        narrow(browser, label, "")
+    assert len(left(browser)) == 360
+    assert browser.run("document.querySelector('.filter output').textContent") == ""
+
+
+def test_filters_are_reached_and_set_by_keys_alone(browser, site):
+    browser.open(site / "index.html")
+    browser.run("document.querySelector('.filter input').focus()")
+    seen = []
+    for _ in range(6):
+        seen.append(
+            browser.run(
+                "document.activeElement.closest('label')?.textContent.split(/ any| at most/)[0] ?? 'words'"
+            )
+        )
+        if seen[-1].startswith("Parameters"):
+            break
+        browser.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", windowsVirtualKeyCode=9)
+    assert seen == ["words", "Opinions", "Multiply-adds, billion", "Parameters, million"]
+    for key in "2.5":
+        browser.key(key)
+    assert [name for name, _ in left(browser)] == ["Method 1", "Method 2"]
+
+
+def test_no_page_scrolls_sideways_fails_or_asks_for_anything(browser, site):
+    for width in (400, 1200):
+        browser.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
+        )
+        for name in ("index", "records", "set-set01"):
+            browser.open(site / f"{name}.html")
+            root = "document.documentElement"
+            assert browser.run(f"{root}.scrollWidth - {root}.clientWidth") <= 0, (name, width)
+    assert browser.errors == []
+    assert {url.partition(":")[0] for url in browser.requests} <= {"file", "about", "data"}
