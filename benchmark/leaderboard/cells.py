@@ -34,8 +34,8 @@ def words(text: str, small: str = "", href: str = "") -> Cell:
 def who(entry: Entry) -> tuple[Cell, ...]:
     """Return the cells of `HEAD`."""
     one = entry.record.method
-    aware = "learnt from opinions" if one.card.opinion_aware or one.rated else "opinion-unaware"
-    title = words(one.card.title, f"{one.name}, version {one.version[:12]}")
+    aware = "aware" if one.card.opinion_aware or one.rated else "unaware"
+    title = words(one.card.title, one.name)
     return title, words(entry.sender or "here"), words(entry.standing), words(aware)
 
 

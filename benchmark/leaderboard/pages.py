@@ -36,7 +36,10 @@ from benchmark.tables.cells import LEARNT, Cell, Column
 #: What a page of a data set shows of each record.
 SHOWN = ("srcc", "krcc", "plcc")
 #: What stands under every table of records.
-TOLD = "What a method learnt from and what it costs is its sender's word."
+TOLD = (
+    "Opinions: aware, if scores by people took part in the training. What a method learnt from and what it "
+    "costs is its sender's word."
+)
 
 
 def pages(
@@ -94,8 +97,9 @@ def _index(entries: Sequence[Entry], short: Mapping[str, str], left: Sequence[st
     for cells in rows.values():
         counted = next((e for e in cells.values() if e.record.cost), next(iter(cells.values())))
         figures = [figure(cells[name], "srcc") if name in cells else Cell("–") for name in short]
-        body.append((*who(counted), *figures, *cost(counted, sizes)))
-    columns = (*HEAD, *(Column(title) for title in short.values()), *COST)
+        version = words(counted.record.method.version[:12])
+        body.append((*who(counted), version, *figures, *cost(counted, sizes)))
+    columns = (*HEAD, Column("Version", words=True), *(Column(title) for title in short.values()), *COST)
     notes = [f"{standing}: {means}." for standing, means in MEANS.items()]
     notes.append("In brackets the 95% interval. A row is one version of a method from one sender.")
     notes += [f"{mark} {means}" for mark, means in LEARNT.values()]

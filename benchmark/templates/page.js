@@ -71,18 +71,18 @@
     add(search, holds);
     [...table.tHead.rows].at(-1).querySelectorAll("th").forEach((head, index) => {
       const cell = (row) => row.cells[index];
-      const box = make("label", { textContent: `${head.textContent} ` });
+      const box = make("label", { textContent: head.textContent });
       if (head.dataset.facet === "choice") {
         const texts = new Set(rows.map((row) => cell(row).querySelector("span").textContent).filter(Boolean));
         if (texts.size < 2) return;
         const choice = make("select", {});
         choice.append(new Option("any", ""), ...[...texts].sort((a, b) => a.localeCompare(b, "en")).map((text) => new Option(text, text)));
-        box.append(choice);
+        box.append(" ", choice);
         add(choice, (row) => cell(row).querySelector("span").textContent === choice.value, box);
       } else if (head.dataset.facet === "most") {
         if (rows.every((row) => cell(row).dataset.sort === "")) return;
         const most = make("input", { type: "number", min: 0, step: "any" });
-        box.append("at most ", most);
+        box.append(", at most ", most);
         add(most, (row) => cell(row).dataset.sort !== "" && Number(cell(row).dataset.sort) <= Number(most.value), box);
       }
     });
