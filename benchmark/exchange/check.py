@@ -167,7 +167,11 @@ def _of_figures(record: Record, scores: pd.DataFrame, data: Dataset) -> Iterator
             "figures", "fails", f"{len(strange)} scores are of no picture of the data set: {strange[0]!r}"
         )
         return
-    anew = figures(scores, data, record.method.higher_is_better, record.protocol)
+    try:
+        anew = figures(scores, data, record.method.higher_is_better, record.protocol)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        yield Check("figures", "fails", f"cannot be worked out by its protocol: {error}")
+        return
     told = [value.model_dump() for value in record.values]
     ours, theirs = ({(row["statistic"], row["protocol"]): row for row in rows} for rows in (anew, told))
     faults = [f"{name} is left out" for name, _ in ours.keys() - theirs.keys()]

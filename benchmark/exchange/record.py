@@ -99,8 +99,8 @@ class ScoresOf(_Part):
 class ProtocolOf(_Part):
     """How intervals and fits were made."""
 
-    resamples: int = Field(ge=1, le=1_000_000)
-    seed: int
+    resamples: int = Field(ge=1, le=100_000)
+    seed: int = Field(ge=0, lt=2**63)
     interval: Short
     mapping: Short
     ratings: Real | None

@@ -242,6 +242,17 @@ def test_ranks_are_of_records_that_scored_everything_and_learnt_nothing_there(li
     assert ranked({"learnt": given["learnt"]}, data).empty
 
 
+def test_a_method_that_says_one_thing_of_every_picture_stops_no_ranking(like):
+    data = load("lab", "data")
+    opinions = data.manifest["mos"].to_numpy()
+    given = {"flat": on(like, data, np.ones(len(opinions))), "good": on(like, data, opinions)}
+    found = ranked(given, data)
+    place = found[found["statistic"].eq("rank")].set_index("method")
+    assert place.loc["good", "value"] == 1
+    assert "flat" not in place.index or not place.loc["flat", "value"] == 1
+    assert ranked({"flat": given["flat"]}, data) is not None
+
+
 def test_cost_is_that_of_the_version_and_what_nothing_cheaper_beats_is_named(like, tmp_path, monkeypatch):
     assert like.cost is None
     monkeypatch.chdir(tmp_path / "first")

@@ -272,6 +272,11 @@ TAMPERED = {
         "beauty is not what this data set gives",
     ),
     "another seed": (of("protocol", "seed", value=5), "figures: fails"),
+    "an interval of no kind": (
+        of("protocol", "interval", value="none"),
+        "figures: fails: cannot be worked out",
+    ),
+    "a mapping of no kind": (of("protocol", "mapping", value="none"), "figures: fails: plcc"),
     "weights": (of("method", "weights_sha256", value="0" * 64), "method: fails: its version is not that"),
     "settings": (of("method", "load", value={"sigma": 3}), "method: fails: its version is not that"),
     "direction": (of("method", "higher_is_better", value=False), "method: fails: its direction"),
@@ -299,6 +304,9 @@ def test_what_is_altered_is_named_and_stays_out(sent, tmp_path, name):
     [
         (lambda path, told: told.update(surprise=1), "surprise"),
         (of("format", value=2), "format"),
+        (of("protocol", "seed", value=-1), r"protocol\.seed"),
+        (of("protocol", "resamples", value=10**6), r"protocol\.resamples"),
+        (of("scores", "rows", value=10**9), r"scores\.rows"),
         (of("method", "name", value="../../models/qualiclip"), r"method\.name"),
         (of("dataset", "name", value="/etc"), r"dataset\.name"),
         (of("values", 0, "value", value=float("nan")), r"values\.0\.value"),
