@@ -1,14 +1,14 @@
 """Published figures with their standing, and what they say about ours.
 
-`published.csv` holds one figure a line. ``setting`` is ``zero_shot`` (nothing learnt from that data set),
-``same_set`` (trained and tested on parts of it) or ``cross_set`` (trained on ``train``). ``plcc`` is what a
-source calls PLCC without saying how it maps, ``plcc_raw`` where it is known that it does not. ``standing``
-is V (read in a primary source), S (a second hand's transcription) or R (recalled, unconfirmed: never a
-claim). Where several sources give a figure, the first line is the default and the others are reached by
-``version``. ``scaled`` says to which size the pictures were brought, where that is known not to be the size
-at which this suite scores them: such a figure is listed and stands beside none of ours. ``part`` says of
-which part of the data set it is, where that is known; ``n`` of how many pictures, and ``splits`` that it is
-the median of so many random parts of that size.
+`published.csv` holds one figure a line. ``setting`` is ``zero_shot`` (no opinion of that data set learnt;
+where a source adapted to its pictures, ``source`` says so), ``same_set`` (trained and tested on parts of it)
+or ``cross_set`` (trained on ``train``). ``plcc`` is what a source calls PLCC without saying how it maps,
+``plcc_raw`` where it is known that it does not. ``standing`` is V (read in a primary source), S (a second
+hand's transcription) or R (recalled, unconfirmed: never a claim). Where several sources give a figure, the
+first line is the default and the others are reached by ``version``. ``scaled`` says to which size the
+pictures were brought, where that is known not to be the size at which this suite scores them: such a figure
+is listed and stands beside none of ours. ``part`` says of which part of the data set it is, where that is
+known; ``n`` of how many pictures, and ``splits`` that it is the median of so many random parts of that size.
 
 Which row of a run a figure may stand beside is no matter of names: a method's card says it
 (``published_as``), by the weights, prompts and settings that were loaded.
@@ -34,7 +34,7 @@ TITLES = {
     **{"clipiqa_plus": "CLIP-IQA+", "clipiqa_pyiqa": "CLIP-IQA (pyiqa)", "contrique": "CONTRIQUE"},
     **{"grepq": "GRepQ", "hyperiqa": "HyperIQA", "ilniqe": "IL-NIQE", "maniqa": "MANIQA", "niqe": "NIQE"},
     **{"qalign": "Q-Align", "qualiclip": "QualiCLIP", "qualiclip_plus": "QualiCLIP+", "reiqa": "Re-IQA"},
-    **{"maclip": "MA-CLIP", "mdfs": "MDFS", "topiq_nr": "TOPIQ-NR"},
+    **{"maclip": "MA-CLIP", "mdfs": "MDFS", "dubma": "DUBMA", "topiq_nr": "TOPIQ-NR"},
 }
 
 

@@ -49,6 +49,14 @@ MACLIP = """@article{liao2025beyond,
   journal = {arXiv preprint arXiv:2511.09948}, year = {2025}
 }"""
 
+DUBMA = """@inproceedings{wang2025dubma,
+  title = {Deep Opinion-Unaware Blind Image Quality Assessment by Learning and Adapting from Multiple
+    Annotators},
+  author = {Wang, Zhihua and Liu, Xuelin and Yan, Jiebin and Wen, Jie and Wang, Wei and Huang, Chao},
+  booktitle = {Proceedings of the Thirty-Fourth International Joint Conference on Artificial Intelligence},
+  pages = {2036--2044}, year = {2025}
+}"""
+
 MDFS = """@article{ni2024opinion,
   title = {Opinion-Unaware Blind Image Quality Assessment using Multi-Scale Deep Feature Statistics},
   author = {Ni, Zhangkai and Liu, Yue and Ding, Keyan and Yang, Wenhan and Wang, Hanli and Wang, Shiqi},

@@ -71,6 +71,8 @@ _RATE = (
     "5, rounded to two decimal places, with 1 representing very poor quality and 5 representing excellent "
     "quality."
 )
+#: A number in the box of LaTeX.
+_BOXED = r"\\boxed\{\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*\}"
 _ALIGN: Mapping[str, Any] = {
     "prompt": "How would you rate the quality of this image?",
     "prefix": "The quality of the image is",
@@ -84,6 +86,7 @@ _OWL = Exposure("corpus", "mPLUG-Owl2's image-text pairs", "mPLUG-Owl2 as the ba
 _ONE_ALIGN = "One-Align; arXiv 2312.17090, table 7"
 _DEQA = "zhiyuanyou/DeQA-Score, README, Pretrained Weights"
 _INSIGHT = "bytedance/Q-Insight, README, Dataset Preparation"
+_EVOLVED = "arXiv 2509.25787 and the model card: pictures of KonIQ-10k, its scores left aside"
 _RANK = "TianheWu/VisualQuality-R1, README: the preview; of the final weights it is not stated"
 
 PRESETS: Mapping[str, Preset] = {
@@ -187,6 +190,31 @@ PRESETS: Mapping[str, Preset] = {
   title = {{VisualQuality-R1}: Reasoning-Induced Image Quality Assessment via Reinforcement Learning to Rank},
   author = {Wu, Tianhe and Zou, Jian and Liang, Jie and Zhang, Lei and Ma, Kede},
   journal = {arXiv preprint arXiv:2505.14460}, year = {2025}
+}""",
+    ),
+    # ByteDance/EvoQuality, model card: the question, and how its ending begins. That was read whole in
+    # seruva19/ayase, src/ayase/modules/evoquality.py, a second hand.
+    "evoquality": Preset(
+        title="EvoQuality",
+        prompt=f"You are doing the image quality assessment task. Here is the question: {_RATE} You FIRST "
+        "think about the reasoning process as an internal monologue and then provide the final answer. The "
+        r"final answer MUST BE put in \boxed{}.",
+        answer="number",
+        pattern=_BOXED,
+        take="last",
+        max_tokens=2048,
+        weights="ByteDance/EvoQuality",
+        training_data="pictures of KonIQ-10k, ranked by the model's own votes; no quality scores beyond what "
+        "Qwen2.5-VL may have seen",
+        opinions_of="",
+        exposure=(_QWEN, Exposure("pictures", "koniq10k", _EVOLVED, "S")),
+        paper="Wen et al.: Self-Evolving Vision-Language Models for Image Quality Assessment via Voting and "
+        "Ranking. ICLR 2026",
+        bibtex="""@inproceedings{wen2026selfevolving,
+  title = {Self-Evolving Vision-Language Models for Image Quality Assessment via Voting and Ranking},
+  author = {Wen, Wen and Zhi, Tianwu and Fan, Kanglong and Li, Yang and Peng, Xinge and Zhang, Yabin and
+    Liao, Yiting and Li, Junlin and Zhang, Li},
+  booktitle = {International Conference on Learning Representations}, year = {2026}
 }""",
     ),
 }

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from methods.vlm.presets import PRESETS, Preset
 
-Name = Literal["plain", "levels", "qalign", "deqa", "qinsight", "visualquality-r1"]
+Name = Literal["plain", "levels", "qalign", "deqa", "qinsight", "visualquality-r1", "evoquality"]
 #: Parts of a request that are not for `extra` to change.
 OURS = ("messages", "model", "n", "stream", "logprobs", "top_logprobs")
 

@@ -16,6 +16,7 @@ from benchmark.method import Card, has_features, has_gradients
 from benchmark.scoring.conformance import assert_conforms, check_method, pictures
 from tests.reference import arniqa as official_arniqa
 from tests.reference import clip_rivals, contrastive
+from tests.reference import dubma as plain_dubma
 
 SMALL_CLIP = {"architecture": "small", "pretrained": None}
 
@@ -73,6 +74,11 @@ def grepq(folder, tmp_path):
     return methods.load("grepq", **made, **SMALL_CLIP)
 
 
+def dubma(folder, tmp_path):
+    plain_dubma.write(tmp_path / "dubma.pt", official_arniqa.tiny)
+    return methods.load("dubma", weights=str(tmp_path / "dubma.pt"), adapted_to=None)
+
+
 def mdfs(folder, tmp_path):
     torch.save(0.3 * torch.randn(900, 272), tmp_path / "MDFS_weights.pth")
     settings = {"model": "efficientnet_b0", "weights": None}
@@ -107,6 +113,7 @@ METHODS = {
     "contrique": contrique,
     "reiqa": reiqa,
     "grepq": grepq,
+    "dubma": dubma,
     "mdfs": mdfs,
     "maclip": lambda folder, tmp_path: methods.load("maclip", **SMALL_CLIP),
     "encoder": lambda folder, tmp_path: trained(

@@ -34,7 +34,7 @@ STORAGES: dict[str, torch.dtype] = {
 }
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path, nest: str = "") -> dict[str, Tensor]:
     """Read the named tensors of a weight file.
 
     Parameters
@@ -43,6 +43,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         A safetensors file, a state dict of ``torch.save``, or a TorchScript archive of ``torch.jit.save``.
         A lone tensor comes back under the name ``""``; a state that a checkpoint nests (``state_dict``,
         ``params``, ``model``) is found there.
+    nest
+        Of a checkpoint that holds several states, the one to read.
 
     Raises
     ------
@@ -59,8 +61,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if head[8:9] == b"{":
         return _safetensors(path)
     if head[:2] == b"PK":
-        return _zipped(path)
-    return _pickled(path, pickled=head[:1] == pickle.PROTO)
+        return _zipped(path, nest)
+    return _pickled(path, nest, pickled=head[:1] == pickle.PROTO)
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -70,7 +72,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
 
 
-def _zipped(path: Path) -> dict[str, Tensor]:
+def _zipped(path: Path, nest: str) -> dict[str, Tensor]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -78,10 +80,10 @@ def _zipped(path: Path) -> dict[str, Tensor]:
                 return _torchscript(archive, names, path)
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise ValueError(f"{path} is truncated or damaged ({error}); get it again") from error
-    return _pickled(path, pickled=True)
+    return _pickled(path, nest, pickled=True)
 
 
-def _pickled(path: Path, *, pickled: bool) -> dict[str, Tensor]:
+def _pickled(path: Path, nest: str, *, pickled: bool) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():  # of a pickle protocol that torch itself never writes
             warnings.simplefilter("ignore", UserWarning)
@@ -95,7 +97,11 @@ def _pickled(path: Path, *, pickled: bool) -> dict[str, Tensor]:
         raise ValueError(f"{path} is not a file of weights; get it again") from error
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, struct.error) as error:
         raise ValueError(f"{path} is truncated, or no file of weights; get it again") from error
-    return _named(content, path)
+    if not nest:
+        return _named(content, path)
+    if not isinstance(content, Mapping) or not isinstance(content.get(nest), Mapping):
+        raise ValueError(f"{path} holds no {nest!r}; is it the right file?")
+    return _named(content[nest], path)
 
 
 def _named(content: Any, path: Path) -> dict[str, Tensor]:

@@ -61,6 +61,7 @@ def test_a_preset_asks_as_it_says(preset):
     ours = PRESETS[preset]
     rated = {"qinsight": '<think>1 or 2?</think>\n<answer>```json\n{"rating": 3.25}\n```</answer>'}
     rated["visualquality-r1"] = "<think>blur, <answer>1</answer> at first</think> <answer>\n3.25 </answer>"
+    rated["evoquality"] = r"It could be \boxed{1}, but the blur is mild: \boxed{3.25}"
     answer = worded() if ours.answer == "words" else said(rated.get(preset, " 3.25\n"))
     with Endpoint(answer).running() as server:
         method = methods.load(f"vlm:{preset}", endpoint=server.url, model="m")
@@ -73,7 +74,7 @@ def test_a_preset_asks_as_it_says(preset):
     assert ours.prompt in [part.get("text") for part in parts]
     assert score == (3.25 if ours.answer == "number" else pytest.approx(independent(TOP)))
     card = method.card
-    assert (card.low, card.high, card.opinion_aware) == (1, 5, True)
+    assert (card.low, card.high, card.opinion_aware) == (1, 5, preset != "evoquality")
     assert preset in ("plain", "levels") or card.exposure
 
 
