@@ -1,7 +1,9 @@
 """The leaderboard as a reader uses it: by mouse and keys, at every width, in either scheme, offline."""
 
 import json
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from benchmark.exchange import Record
@@ -19,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(made, tmp_path_factory):  # noqa: F811
-    """Thirty methods on twelve sets: three senders, two protocols, sizes of 1 to 30 million parameters."""
+    """Thirty methods on twelve sets: two protocols, 1 to 29 million parameters, ranks, a second version."""
     like = Record.model_validate(json.loads((made / "sent/sharpness/lab.json").read_text()))
     found = []
     for record in simulated(like):
@@ -36,8 +38,14 @@ def site(made, tmp_path_factory):  # noqa: F811
         if record.dataset.name == "set01":
             told["values"][0]["protocol"] = "test split"
         found.append(Record.model_validate(told))
+    given = entries(found, "verified")
+    again = found[0].model_dump(mode="json")
+    again["method"]["version"] = "f" * 64
+    given.append(replace(given[0], record=Record.model_validate(again), file="records/again.json"))
+    rank = {"statistic": "rank", "value": 1, "low": 1, "high": 3, "letters": "ab"}
+    ranks = {"set01": pd.DataFrame([{"method": given[1].file, **rank}])}
     folder = tmp_path_factory.mktemp("site")
-    for name, text in pages(entries(found), ["one.json: scores: SHA-256 differs"]).items():
+    for name, text in pages(given, ["one.json: scores: SHA-256 differs"], ranks).items():
         (folder / f"{name}.html").write_text(text)
     return folder
 
@@ -48,6 +56,8 @@ def browser(tmp_path_factory):
         yield page
 
 
+#: A page of each kind; that of a set has ranks and a figure.
+KINDS = ("index", "records", "set-set01", "versions")
 ROWS = "[...document.querySelectorAll('tbody tr')].filter((row) => row.offsetParent)"
 CONTROL = (
     "[...document.querySelectorAll('.filter label')].find((one) => one.textContent.startsWith('%s')).control"
@@ -67,7 +77,7 @@ def narrow(page, label, value):
 
 def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(browser, site):
     found = {}
-    for name in ("index", "records", "set-set01"):
+    for name in KINDS:
         browser.open(site / f"{name}.html")
         found[name] = faults(browser)
     assert {name: said for name, said in found.items() if said != {"light": [], "dark": []}} == {}
@@ -75,7 +85,7 @@ def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(browser, site):
 
 def test_rows_are_narrowed_by_each_of_the_things_that_a_reader_asks_for(browser, site):
     browser.open(site / "records.html")
-    assert len(left(browser)) == 360
+    assert len(left(browser)) == 361
     narrow(browser, "Data set", "Set 3")
     assert len(left(browser)) == 30
     narrow(browser, "Parameters, million", "12")
@@ -84,15 +94,22 @@ def test_rows_are_narrowed_by_each_of_the_things_that_a_reader_asks_for(browser,
     assert [name for name, _ in left(browser)] == [f"Method {n}" for n in range(1, 13) if n % 3]
     narrow(browser, "Multiply-adds, billion", "4.5")
     assert [name for name, _ in left(browser)] == ["Method 1", "Method 2", "Method 4"]
-    assert browser.run("document.querySelector('.filter output').textContent") == "3 of 360 rows"
+    assert browser.run("document.querySelector('.filter output').textContent") == "3 of 361 rows"
     narrow(browser, "Data set", "")
     assert len(left(browser)) == 36
     narrow(browser, "Protocol", "test split")
     assert {text.split("Set ")[1][0] for _, text in left(browser)} == {"1"}
     for label in ("Parameters, million", "Opinions", "Multiply-adds, billion", "Protocol"):
         narrow(browser, label, "")
-    assert len(left(browser)) == 360
+    assert len(left(browser)) == 361
     assert browser.run("document.querySelector('.filter output').textContent") == ""
+
+
+def test_columns_of_words_are_sorted_too(browser, site):
+    browser.open(site / "records.html")
+    browser.run("document.querySelectorAll('thead th')[3].firstChild.click()")
+    column = f"{ROWS}.map((row) => row.cells[3].textContent.trim())"
+    assert browser.run(column) == ["aware"] * 121 + ["unaware"] * 240
 
 
 def test_filters_are_reached_and_set_by_keys_alone(browser, site):
@@ -128,7 +145,7 @@ def test_no_page_scrolls_sideways_fails_or_asks_for_anything(browser, site):
         browser.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
         )
-        for name in ("index", "records", "set-set01"):
+        for name in KINDS:
             browser.open(site / f"{name}.html")
             root = "document.documentElement"
             assert browser.run(f"{root}.scrollWidth - {root}.clientWidth") <= 0, (name, width)
