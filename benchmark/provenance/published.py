@@ -34,7 +34,8 @@ TITLES = {
     **{"clipiqa_plus": "CLIP-IQA+", "clipiqa_pyiqa": "CLIP-IQA (pyiqa)", "contrique": "CONTRIQUE"},
     **{"grepq": "GRepQ", "hyperiqa": "HyperIQA", "ilniqe": "IL-NIQE", "maniqa": "MANIQA", "niqe": "NIQE"},
     **{"qalign": "Q-Align", "qualiclip": "QualiCLIP", "qualiclip_plus": "QualiCLIP+", "reiqa": "Re-IQA"},
-    **{"maclip": "MA-CLIP", "mdfs": "MDFS", "dubma": "DUBMA", "topiq_nr": "TOPIQ-NR"},
+    **{"maclip": "MA-CLIP", "mdfs": "MDFS", "dubma": "DUBMA", "fgclip_iqa": "FGCLIP-IQA"},
+    **{"topiq_nr": "TOPIQ-NR"},
 }
 
 

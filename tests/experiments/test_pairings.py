@@ -114,6 +114,7 @@ def test_every_row_and_every_label_is_known():
         "brisque",
         "contrique",
         "dubma",  # a path does not say whether the weights are the authors'
+        "fgclip_iqa",
         "grepq",
         "hyperiqa",
         "maniqa",
