@@ -66,19 +66,20 @@ def kept(packages: Sequence[str] = PACKAGES) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="iqa-") as folder:
         address = os.path.join(folder, "warm")
         code = f"from experiments import warm; warm.serve({address!r}, {tuple(packages)!r})"
-        warm = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,  # its end, however this process ends, is the end of all forks
+            stdout=subprocess.PIPE,  # a line once it listens
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        os.environ[ADDRESS] = address
-        try:
-            yield
-        finally:
-            del os.environ[ADDRESS]
-            warm.terminate()
-            warm.communicate()
+        ) as warm:
+            if warm.stdout and warm.stdout.readline():
+                os.environ[ADDRESS] = address
+            try:
+                yield
+            finally:
+                os.environ.pop(ADDRESS, None)
+                warm.terminate()
 
 
 def hand_over(command: Sequence[str]) -> None:
@@ -105,6 +106,7 @@ def serve(address: str, packages: Sequence[str]) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
+        print(flush=True)
         for name in packages:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
