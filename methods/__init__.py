@@ -4,7 +4,7 @@ A method is a module ``methods.<name>`` that defines ``CARD`` and ``load(**setti
 ``train(data, out, **settings)`` (`Learner`), which writes below ``out`` and returns the keyword arguments
 that load what was learnt. One that learns from people's scores says ``LEARNS_FROM_SCORES = True``; one whose
 training starts from published weights defines ``fetch(**settings)`` with the settings of ``train``, which
-brings them. A function with many settings takes them as one pydantic model, ``settings``.
+brings them. A function with many settings takes them as one argument, a pydantic model.
 `methods._shared` holds what several of them need.
 """
 

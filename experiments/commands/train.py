@@ -104,8 +104,10 @@ def _course(module: str, train: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         If one is unknown or of a wrong type.
     """
+    from pydantic import BaseModel
+
     import methods
 
     bound = methods.training_settings(module, train)
-    whole = bound.get("settings")
+    whole = next((value for value in bound.values() if isinstance(value, BaseModel)), None)
     return bound if whole is None else whole.model_dump(exclude=getattr(whole, "aside", None))

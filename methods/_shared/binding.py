@@ -22,7 +22,8 @@ def bind(
 ) -> dict[str, Any]:
     """Check settings against a function's signature and return them as its keyword arguments.
 
-    ``partial`` lets required settings be missing; the caller gives the first ``given`` arguments itself.
+    An argument that is a pydantic model takes all of them; else each is an argument of its own. ``partial``
+    lets required settings be missing; the caller gives the first ``given`` arguments itself.
 
     Raises
     ------
@@ -30,8 +31,8 @@ def bind(
         Naming each unknown key (and the nearest known one) and each value of the wrong type.
     """
     hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
-    whole: type[BaseModel] | None = hints.get("settings")
-    model = whole or _model_of(function, hints, given)
+    named = next((name for name, hint in hints.items() if name != "return" and _is_model(hint)), None)
+    model = hints[named] if named else _model_of(function, hints, given)
     values = {name: _as_text(value) for name, value in settings.items()}
     try:
         checked = model.model_validate(values, strict=True)
@@ -40,7 +41,12 @@ def bind(
         if problems:
             raise ValueError(explain(where, problems, list(model.model_fields))) from None
         return values
-    return {"settings": checked} if whole else {k: getattr(checked, k) for k in settings}
+    return {named: checked} if named else {k: getattr(checked, k) for k in settings}
+
+
+def _is_model(hint: Any) -> bool:
+    """Whether an argument takes all settings as one pydantic model."""
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
 
 
 def _as_text(value: Any) -> Any:

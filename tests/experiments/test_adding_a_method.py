@@ -11,9 +11,11 @@ import networkx as nx
 import pytest
 import yaml
 from dvc.repo import Repo
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 import methods
+from benchmark.method import TrainingData
 from benchmark.scoring.conformance import assert_conforms
 from experiments.cli import app
 from experiments.commands.new_method import write
@@ -48,6 +50,23 @@ def test_arguments_of_the_class_are_settings():
         methods.bind("mine", Mine, {"scal": 3.0})
     with pytest.raises(ValueError, match=r"mine\.scale: Input should be a valid number"):
         methods.bind("mine", Mine, {"scale": "high"})
+
+
+def test_many_settings_are_one_argument_whatever_its_name():
+    class Course(BaseModel):
+        steps: int = 10
+
+    def learn(data: TrainingData, out: Path, *, course: Course) -> Course:
+        return course
+
+    def short(data: TrainingData, out: Path, *, steps: int = 10) -> int:
+        return steps
+
+    assert methods.bind("mine", learn, {"steps": 3}, given=2) == {"course": Course(steps=3)}
+    assert methods.bind("mine", learn, {}, given=2) == {"course": Course()}
+    assert methods.bind("mine", short, {"steps": 3}, given=2) == {"steps": 3}
+    with pytest.raises(ValueError, match=r"mine\.steps: Input should be a valid integer"):
+        methods.bind("mine", learn, {"steps": "many"}, given=2)
 
 
 def test_the_starting_point_passes_the_style_checks(tmp_path):
