@@ -104,7 +104,10 @@ def hand_over(command: Sequence[str]) -> None:
 def serve(address: str, packages: Sequence[str]) -> None:
     """Load packages, then fork for each process that hands over its work, until standard input ends."""
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+        try:
+            listener.bind(address)
+        except OSError:  # a path too long for a socket, or a disk that keeps none: all goes on, slower
+            return
         listener.listen()
         print(flush=True)
         for name in packages:

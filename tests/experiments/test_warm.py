@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -80,6 +81,16 @@ def test_where_nobody_answers_at_the_address_the_process_does_its_work_itself(fo
     found, process = said(folder, "job", **{warm.ADDRESS: str(folder / "gone")})
     assert found["pid"] == process.pid
     assert process.returncode == 0
+
+
+def test_where_no_socket_can_be_made_work_goes_on_without(folder, monkeypatch, capfd):
+    deep = folder / ("deep" * 30)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with warm.kept(["colorsys"]):
+        found, process = said(folder, "job")
+    assert found["pid"] == process.pid
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("there", [True, False])
