@@ -1,4 +1,4 @@
-"""What each picture file is: whether it decodes, its size, its bytes and its looks. Slow, so it is kept.
+"""What each picture file is: whether it decodes, its size, bytes, looks and points. Slow, so it is kept.
 
 The journal of a data set is a CSV that grows by a row a picture: a killed run goes on where it was, and a
 file that is unchanged (place, size and time) is never read twice, whether it is looked at in its release or
@@ -20,6 +20,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark import files, images
 from benchmark.datasets._spelling import absent
+from benchmark.datasets.points import packed, points_of
 from benchmark.datasets.prepared.contents import JOURNALS, placer, stamp_of
 from benchmark.files import sha256_of
 
@@ -43,6 +44,7 @@ class Fingerprint(NamedTuple):
     sha256: str
     looks: str
     reason: str
+    points: str = ""
 
 
 def fingerprints(
@@ -83,7 +85,10 @@ def fingerprints(
 
 
 def read_journal(journal: Path) -> dict[str, Fingerprint]:
-    """Rows of a journal by place; a last line that a kill left by half is cut off."""
+    """Rows of a journal by place; a last line that a kill left by half is cut off.
+
+    Rows of an earlier version, which have no points, are left out: their pictures are read once more.
+    """
     if not journal.is_file():
         return {}
     content = journal.read_bytes()
@@ -128,8 +133,8 @@ def _looker(root: Path, known: dict[str, Fingerprint]) -> Callable[[str], tuple[
         except images.ImageError as error:
             return Fingerprint(place, size, changed, "", "", "", "", str(error)), True
         _, height, width = image.shape
-        digest, looks = sha256_of(path), looks_of(image)
-        return Fingerprint(place, size, changed, str(width), str(height), digest, looks, ""), True
+        digest, looks, points = sha256_of(path), looks_of(image), packed(points_of(image))
+        return Fingerprint(place, size, changed, str(width), str(height), digest, looks, "", points), True
 
     return look
 

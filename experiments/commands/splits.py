@@ -56,52 +56,58 @@ def check(
     splits: Annotated[Path | None, typer.Option(help="Split table; without it the official split.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="Another prepared data set, to test on.")] = None,
     near: Annotated[int, typer.Option(min=0, max=32, help="Bits of 128 that looks may differ by.")] = 12,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for all leaks found.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for all pairs found.")] = None,
 ) -> None:
-    """Find references, identical, near and mirrored pictures on both sides; exit code 3 if there are any."""
+    """Find references, files and pictures, cropped or mirrored too, on both sides; exit code 3: there are."""
     import pandas as pd
 
     from benchmark import datasets
-    from benchmark.datasets import splits as of
+    from benchmark.datasets import leaks as of
+    from benchmark.datasets.splits import official, read_splits
     from benchmark.files import check_file
     from experiments.runs import stage
 
     if out is not None:
         check_file(out)
     data = datasets.load(name, stage.DATA)
+    train = _content(data)
+    bare = {name: (of.bare(train), len(train))}
     if test:
         tables = []
         others = {other: datasets.load(other, stage.DATA) for other in test}
-        train = _content(data)
         for other, held in others.items():
-            leaked = of.leaks(train, _content(held), near)
-            tables.append(leaked.assign(split=f"{name} -> {other}"))
-        leaks = pd.concat(tables, ignore_index=True)
+            content = _content(held)
+            bare[other] = of.bare(content), len(content)
+            tables.append(of.leaks(train, content, near).assign(split=f"{name} -> {other}"))
+        found = pd.concat(tables, ignore_index=True)
     else:
-        table = of.read_splits(splits, data.manifest) if splits else of.official(data.manifest)
-        leaks = of.check(data.manifest, table, _prints(data), near)
-    for (split, kind), rows in leaks.groupby(["split", "kind"], sort=False):
-        first = rows.iloc[0]
-        typer.echo(f"{split}: {len(rows)} {kind}, first {first['train']} and {first['test']}")
+        table = read_splits(splits, data.manifest) if splits else official(data.manifest)
+        found = of.check(train, table, near)
     if out is not None:
-        files.write_csv(leaks, out)
-    typer.echo(f"{len(leaks)} leaks; looks are those of whole pictures: crops pass unseen", err=True)
-    if len(leaks):
+        files.write_csv(found[["split", *of.COLUMNS]], out)
+    refuted = found["standing"] == "refuted"
+    for (split, kind), rows in found[~refuted].groupby(["split", "kind"], sort=False):
+        typer.echo(f"{split}: {len(rows)} {kind}, first {rows.iloc[0]['train']} and {rows.iloc[0]['test']}")
+    for (split, kind), rows in found[refuted].groupby(["split", "kind"], sort=False):
+        pair = f"{rows.iloc[0]['train']} and {rows.iloc[0]['test']}"
+        typer.echo(f"{split}: {len(rows)} that looked {kind} are not, first {pair}", err=True)
+    for one, (count, all_) in bare.items():
+        if count:
+            typer.echo(
+                f"{one}: {count} of {all_} pictures show too little for crops of them to be told", err=True
+            )
+    typer.echo(f"{(~refuted).sum()} leaks", err=True)
+    if not refuted.all():
         raise typer.Exit(3)
-
-
-def _prints(data: Dataset) -> dict[str, tuple[str, str]]:
-    from benchmark.datasets.fingerprints import fingerprints, journal_of
-
-    images = data.manifest["image"].tolist()
-    rows = fingerprints(data.root, images, journal_of(data.record.name))
-    return {row.image: (row.sha256, row.looks) for row in rows}
 
 
 def _content(data: Dataset) -> pd.DataFrame:
     """Pictures with their prints; references of two data sets are not of one name by having one."""
-    from benchmark.datasets.splits import with_prints
+    from benchmark.datasets.fingerprints import fingerprints, journal_of
+    from benchmark.datasets.leaks import with_prints
 
-    frame = with_prints(data.manifest, _prints(data))
+    images = data.manifest["image"].tolist()
+    rows = fingerprints(data.root, images, journal_of(data.record.name))
+    frame = with_prints(data.manifest, {row.image: row for row in rows}, data.root)
     named = frame["reference"].map(lambda name: f"{data.record.name}/{name}", na_action="ignore")
     return frame.assign(reference=named)

@@ -5,12 +5,16 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
 from benchmark import datasets
 from benchmark.datasets import catalogue, fingerprints
+from benchmark.datasets._photographs import PHOTOGRAPHS, read_photograph
+from benchmark.datasets.dead_leaves import dead_leaves
+from benchmark.images import write_png
 from experiments.cli import app
 from experiments.commands.datasets import state
 from tests.datasets.releases import lines
@@ -279,6 +283,47 @@ def test_leaks_are_found_within_a_set_and_across_sets(here):
     ended = iqa("splits", "check", "lab", "--test", "other")
     assert ended.exit_code == 3
     assert f"lab -> other: 1 identical, first {images[3]} and images/x.png" in ended.stdout
+
+
+def test_crops_across_sets_are_told_with_the_part_that_both_show_and_refuted_ones_are_said(here):
+    photograph = read_photograph(PHOTOGRAPHS[0], 300)
+    for name, image in {
+        "lab/whole.png": photograph,
+        "other/cut.png": photograph[:, 40:250, 100:415],
+        "other/leaves.png": dead_leaves(300, 5),
+        "other/flat.png": torch.full((3, 60, 60), 0.5),
+        # Looks that agree by chance: one ramp, and in it other details.
+        "lab/ramp.png": ramp(1),
+        "other/ramp.png": ramp(2),
+    }.items():
+        os.makedirs(here / name.split("/")[0], exist_ok=True)
+        write_png(here / name, image)
+    for name in ("lab", "other"):
+        datasets.prepare(name, here / "data", kind="folder", source=here / name)
+    ended = iqa("splits", "check", "lab", "--test", "other", "--out", here / "leaks.csv")
+    assert ended.exit_code == 3
+    assert "lab -> other: 1 crop, first images/whole.png and images/cut.png\n" in ended.stdout
+    assert "1 that looked near are not, first images/ramp.png and images/ramp.png" in ended.stderr
+    assert "other: 1 of 4 pictures show too little" in ended.stderr
+    assert "1 leaks" in ended.stderr
+    found = pd.read_csv(here / "leaks.csv").set_index("kind")
+    assert found["standing"].to_dict() == {"near": "refuted", "crop": "confirmed"}
+    assert found.loc["crop", "of_train"] == pytest.approx(0.7 * 315 / 450, abs=0.02)
+    assert found.loc["crop", "of_test"] == pytest.approx(1, abs=0.02)
+    # Nothing but what was refuted: no leak.
+    os.unlink(here / "other/cut.png")
+    datasets.prepare("other", here / "data", kind="folder", source=here / "other")
+    assert iqa("splits", "check", "lab", "--test", "other").exit_code == 0
+
+
+def ramp(seed):
+    """Brighter to the right and below, with details whose means over nine by nine fields are nought."""
+    draw = torch.Generator().manual_seed(seed)
+    details = torch.rand(9, 6, 9, 6, generator=draw)
+    details -= details.mean((1, 3), keepdim=True)
+    details = details.reshape(54, 54).repeat_interleave(6, 0).repeat_interleave(6, 1)
+    way = torch.linspace(0.2, 0.5, 324)
+    return ((way + way[:, None]) * 0.8 + 0.2 * details).expand(3, -1, -1)
 
 
 def test_no_picture_is_decoded_twice_by_verify_and_splits_check(here, monkeypatch):

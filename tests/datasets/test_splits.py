@@ -1,17 +1,13 @@
-"""Splits keep contents together, read what ARNIQA published, and their leaks are found."""
+"""Splits keep contents together, and read what ARNIQA published."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
 
 from benchmark.datasets import catalogue, layouts, splits
-from benchmark.datasets.fingerprints import looks_of
-from benchmark.images import read
+from benchmark.datasets.leaks import check
 from tests.datasets import releases
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -62,7 +58,7 @@ def test_published_splits_fit_the_order_of_the_release(tmp_path, name, folder, s
             frame["reference"][table[column] == "test"]
         )
         assert not shared
-    assert splits.check(frame, table, {}).empty
+    assert check(frame, table).empty
 
 
 def test_published_splits_at_fault_are_named(tmp_path):
@@ -91,73 +87,6 @@ def test_official_split_is_the_releases_own():
     assert splits.official(frame)["split_1"].tolist() == ["train", "test"]
     with pytest.raises(ValueError, match="no official split"):
         splits.official(manifest(["a"]))
-
-
-def test_each_kind_of_leak_is_found_once():
-    train = pd.DataFrame(
-        {
-            "image": ["a", "b", "c", "d"],
-            "reference": ["r1", "r2", np.nan, np.nan],
-            "sha256": ["1", "2", "3", ""],
-            "looks": ["f" * 32, "0f" * 16, "00ff" * 8, ""],
-        }
-    )
-    test = pd.DataFrame(
-        {
-            "image": ["s", "t", "u", "v", "w"],
-            "reference": ["r1", "r9", np.nan, np.nan, np.nan],
-            "sha256": ["7", "2", "8", "9", ""],
-            "looks": ["f" * 32, "0f" * 16, "00ff" * 7 + "00f0", "3c" * 16, ""],
-        }
-    )
-    found = splits.leaks(train, test)
-    assert found.values.tolist() == [
-        ["reference", "a", "s", 0],
-        ["identical", "b", "t", 0],
-        ["near", "c", "u", 4],
-    ]
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**32), st.integers(0, 12))
-def test_near_duplicates_are_those_of_a_plain_search(seed, near):
-    draw = np.random.default_rng(seed)
-    words = draw.integers(0, 256, (12, 16), dtype=np.uint8)
-    others = words[draw.integers(0, 12, 15)].copy()
-    for row in others:
-        for bit in draw.integers(0, 128, draw.integers(0, 16)):
-            row[bit // 8] ^= 1 << (bit % 8)
-    one, two = ([bytes(row).hex() for row in rows] for rows in (words, others))
-    train = pd.DataFrame({"image": [f"a{i}" for i in range(12)], "reference": np.nan, "looks": one})
-    test = pd.DataFrame({"image": [f"b{i}" for i in range(15)], "reference": np.nan, "looks": two})
-    found = splits.leaks(train, test, near)
-    plain = {}
-    for j, right in enumerate(two):
-        bits = min((int(left, 16) ^ int(right, 16)).bit_count() for left in one)
-        if bits <= near:
-            plain[f"b{j}"] = bits
-    assert dict(zip(found["test"], found["bits"], strict=True)) == plain
-
-
-def test_a_mirrored_copy_is_found_and_said(tmp_path):
-    """Mirrored, scaled and compressed, as augmented sets hold them."""
-    draw = np.random.default_rng(0)
-    rows = {"train": [], "test": []}
-    for index in range(12):
-        fields = draw.integers(0, 256, (9, 12, 3), dtype=np.uint8)
-        picture = Image.fromarray(fields).resize((480, 357), Image.Resampling.BICUBIC)
-        turned = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if index % 2 else picture
-        turned.resize((300, 223)).save(tmp_path / "a.jpg", quality=40)
-        picture.save(tmp_path / "a.png")
-        for part, file in (("train", "a.png"), ("test", "a.jpg")):
-            rows[part].append((f"{part}{index}", looks_of(read(tmp_path / file))))
-    train, test = (
-        pd.DataFrame(rows[part], columns=["image", "looks"]).assign(reference=np.nan) for part in rows
-    )
-    found = splits.leaks(train, test)
-    assert found["kind"].tolist() == ["near", "mirrored"] * 6
-    assert found["train"].tolist() == [f"train{index}" for index in range(12)]
-    assert found["test"].tolist() == [f"test{index}" for index in range(12)]
 
 
 def test_a_split_table_is_read_again_and_its_faults_are_named(tmp_path):

@@ -9,6 +9,7 @@ from PIL import Image
 from benchmark.datasets import catalogue, fingerprints, load, prepare
 from benchmark.datasets.fingerprints import fingerprints as look
 from benchmark.datasets.fingerprints import looks_of, read_journal
+from benchmark.datasets.points import unpacked
 from benchmark.datasets.verify import verify
 from benchmark.images import read
 from tests import apart
@@ -139,6 +140,20 @@ def test_a_killed_verification_goes_on(tmp_path):
     assert [row.image for row in found] == names
     assert all(row.sha256 and row.width == "96" for row in found)
     assert read_journal(journal).keys() == {str(folder / name) for name in names}
+
+
+def test_a_journal_of_an_earlier_version_is_read_again_and_grown(tmp_path):
+    """Its rows have no points: their pictures are looked at once more, and then never again."""
+    lines(tmp_path / "journal.csv", [f"{tmp_path}/a.png,1,2,96,96,{'0' * 64},{'0' * 32},"])
+    Image.effect_noise((96, 96), 50).save(tmp_path / "a.png")
+    assert read_journal(tmp_path / "journal.csv") == {}
+    (found,) = look(tmp_path, ["a.png"], tmp_path / "journal.csv")
+    assert len(unpacked(found.points)) > 20
+    kept = read_journal(tmp_path / "journal.csv")
+    assert kept[str(tmp_path / "a.png")] == found._replace(image=str(tmp_path / "a.png"))
+    assert len((tmp_path / "journal.csv").read_text().splitlines()) == 2
+    assert list(look(tmp_path, ["a.png"], tmp_path / "journal.csv")) == [found]
+    assert len((tmp_path / "journal.csv").read_text().splitlines()) == 2
 
 
 def test_looks_survive_scaling_and_compression_and_tell_pictures_apart(tmp_path):
