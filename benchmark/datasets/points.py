@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import cv2
 
 #: Pixels of the square that has the area in which a picture is looked at.
-SIDE = 320
+SIDE = 224
 #: Most points that are kept of a picture.
 COUNT = 128
 #: Units of a kept coordinate a pixel, and of a kept size an octave.
@@ -76,12 +76,12 @@ def codes(rows: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 def packed(points: Points) -> str:
     """Points as text."""
-    return base64.b85encode(points.tobytes()).decode("ascii")
+    return base64.b64encode(points.tobytes()).decode("ascii")
 
 
 def unpacked(text: str) -> Points:
     """Points of such a text."""
-    return np.frombuffer(base64.b85decode(text), POINT)
+    return np.frombuffer(base64.b64decode(text), POINT)
 
 
 def _once(points: Sequence[cv2.KeyPoint]) -> list[cv2.KeyPoint]:

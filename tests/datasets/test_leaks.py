@@ -13,7 +13,7 @@ from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.datasets.fingerprints import looks_of
 from benchmark.datasets.leaks import bare, leaks, search
 from benchmark.datasets.leaks.placing import mirrored, placed
-from benchmark.datasets.points import COUNT, POINT, packed, points_of, unpacked
+from benchmark.datasets.points import COUNT, POINT, SIDE, packed, points_of, unpacked
 from benchmark.images import read
 
 
@@ -146,7 +146,7 @@ def test_a_crop_is_laid_where_it_was_cut(photographs, keep, how):
         found = placed(mirrored(points) if how == "mirrored" else points, points_of(as_tensor(picture)))
         if found is not None:
             laid += 1
-            unit = (picture.width * picture.height) ** 0.5 / 320
+            unit = (picture.width * picture.height) ** 0.5 / SIDE
             right = (left + crop.width / 2 - picture.width / 2) / unit
             below = (top + crop.height / 2 - picture.height / 2) / unit
             assert found[1] == pytest.approx((keep, keep, right, below), rel=0.02, abs=2)

@@ -64,13 +64,24 @@ def placed(test: Points, train: Points) -> tuple[int, Placing] | None:
         return None
     shift = there[first] - scale * here[first]
     good = _hits(here, there, grown, scale, shift)
-    best = good[int(good.sum(1).argmax())]
+    # Few pictures are stretched, and rows of like things (lattices, windows) fit a stretched one by chance.
+    votes = good.sum(1) * (1 - np.abs(np.log2(scale[:, 0] / scale[:, 1])))
+    best = good[int(votes.argmax())]
     if best.sum() < FEWEST:
         return None
-    fitted = [np.polyfit(here[best, axis], there[best, axis], 1) for axis in range(2)]
-    (across, right), (down, below) = ((float(a), float(b)) for a, b in fitted)
     spots = len(np.unique(np.round(here[best] / MISS), axis=0))
-    return (spots, Placing(across, down, right, below)) if spots >= FEWEST else None
+    return (spots, _fitted(here[best], there[best])) if spots >= FEWEST else None
+
+
+def _fitted(here: NDArray[np.float64], there: NDArray[np.float64]) -> Placing:
+    """Least squares: one scale if that brings nine of ten points to their places, else one an axis."""
+    middle, other = here.mean(0), there.mean(0)
+    product, square = (here - middle) * (there - other), (here - middle) ** 2
+    scale = np.full(2, product.sum() / square.sum())
+    missed = np.abs(scale * (here - middle) - (there - other)).max(1)
+    if np.mean(missed < MISS * max(scale[0], 1)) < 0.9:
+        scale = product.sum(0) / square.sum(0)
+    return Placing(*scale.tolist(), *(other - scale * middle).tolist())
 
 
 def _matches(test: Points, train: Points) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -98,8 +98,8 @@ class _Index:
         self.laid = _Laid(pictures)
         self.quarters = []
         for quarter in _quarters(self.laid.codes):
-            order = np.argsort(quarter, kind="stable").astype(np.int32)
-            values, first, count = np.unique(quarter[order], return_index=True, return_counts=True)
+            values, order = _sorted(quarter)
+            values, first, count = np.unique(values, return_index=True, return_counts=True)
             self.quarters.append((order, values, first, count))
 
     def alike(
@@ -111,9 +111,9 @@ class _Index:
         for (order, values, first, count), asked in zip(self.quarters, _quarters(codes), strict=True):
             if not total:
                 break
-            queue = np.argsort(asked, kind="stable")  # what is looked up in order is found faster
-            at = np.minimum(np.searchsorted(values, asked[queue]), len(values) - 1)
-            known = (values[at] == asked[queue]) & (count[at] <= CROWD)
+            wanted, queue = _sorted(asked)  # what is looked up in order is found faster
+            at = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
+            known = (values[at] == wanted) & (count[at] <= CROWD)
             rows, at = queue[known], at[known]
             for piece in _pieces(count[at]):
                 many = count[at[piece]]
@@ -133,6 +133,13 @@ def _quarters(codes: NDArray[np.uint64]) -> Iterator[NDArray[np.uint32]]:
     for word in range(2):
         for shift in (0, 32):
             yield (codes[:, word] >> np.uint64(shift)).astype(np.uint32)
+
+
+def _sorted(values: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Values in order, and where each was: one sort of both in a word, several times as fast as argsort."""
+    words = values.astype(np.uint64) << np.uint64(32) | np.arange(len(values), dtype=np.uint64)
+    words.sort()
+    return (words >> np.uint64(32)).astype(np.uint32), (words & np.uint64(2**32 - 1)).astype(np.int64)
 
 
 def _pieces(counts: NDArray[np.int32]) -> Iterator[slice]:

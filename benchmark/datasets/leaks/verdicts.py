@@ -50,7 +50,8 @@ class Verdict:
     @property
     def kind(self) -> str:
         """How the pair shows the same: near or crop, mirrored or not."""
-        if self.candidate.bits is None and not min(self.seen.of_test, self.seen.of_train) >= WHOLE:
+        part = min(self.seen.of_test, self.seen.of_train)
+        if self.candidate.bits is None if isnan(part) else part < WHOLE:
             return "mirrored crop" if self.candidate.mirrored else "crop"
         return "mirrored" if self.candidate.mirrored else "near"
 
