@@ -48,7 +48,7 @@ def points_of(image: Tensor) -> Points:
     place = np.array([point.pt for point in kept]) - [(width - 1) / 2, (height - 1) / 2]
     size = np.log2([point.size for point in kept])
     points = np.zeros(len(kept), POINT)
-    points["x"], points["y"] = np.round(place * FINE).T
+    points["x"], points["y"] = np.clip(np.round(place * FINE), -(2**15), 2**15 - 1).T
     points["size"] = np.clip(np.round(size * STEPS), 0, 255)
     points["code"] = codes(np.asarray(rows))
     return points
