@@ -29,11 +29,12 @@ BLOCK, COMPARED = 25_000, 4_000_000
 
 
 class Pair(NamedTuple):
-    """Rows of a test and a training picture that share points, and whether one of them is mirrored."""
+    """Rows of a test and a training picture, whether one is mirrored, and how often shared points agree."""
 
     test: int
     train: int
     mirrored: bool
+    agreed: int
 
 
 def pairs(train: Sequence[Points], test: Sequence[Points]) -> Iterator[Pair]:
@@ -43,15 +44,15 @@ def pairs(train: Sequence[Points], test: Sequence[Points]) -> Iterator[Pair]:
         for first in range(0, len(test), BLOCK):
             asked = _Laid(test[first : first + BLOCK])
             for mirrored in (False, True):
-                for row, other in _agreeing(asked.mirrored() if mirrored else asked, index):
-                    yield Pair(first + row, start + other, mirrored)
+                for row, other, agreed in _agreeing(asked.mirrored() if mirrored else asked, index):
+                    yield Pair(first + row, start + other, mirrored, agreed)
 
 
-def _agreeing(test: _Laid, index: _Index) -> Iterator[tuple[int, int]]:
-    """Rows of pictures of which at least `AGREEING` times two shared points say the same about how one lies.
+def _agreeing(test: _Laid, index: _Index) -> Iterator[tuple[int, int, int]]:
+    """Rows of pictures in which two shared points say the same about how one lies, and how often two do.
 
-    A shared point says it alone, by its size and its place in both. Each is compared with the three shared
-    points before it, the best first.
+    It is `AGREEING` times or more. A shared point says it alone, by its size and its place in both. Each is
+    compared with the three shared points before it, the best first.
     """
     train = index.laid
     left, right, bits = index.alike(test.codes)
@@ -70,7 +71,9 @@ def _agreeing(test: _Laid, index: _Index) -> Iterator[tuple[int, int]]:
         agreed[one] += (pictures[one] == pictures[other]) & apart & near & close
     found, first = np.unique(pictures, return_index=True)
     counts = np.add.reduceat(agreed, first) if len(first) else agreed
-    return ((int(one) // BLOCK, int(one) % BLOCK) for one in found[counts >= AGREEING])
+    enough = counts >= AGREEING
+    for one, count in zip(found[enough].tolist(), counts[enough].tolist(), strict=True):
+        yield one // BLOCK, one % BLOCK, count
 
 
 class _Laid:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from benchmark.datasets.leaks.likeness import SAME, Likeness, likeness, whole
 from benchmark.datasets.leaks.placing import Placing, mirrored, placed
 from benchmark.datasets.points import grey_of, unpacked
 
-#: Candidates by points that are looked at for a test picture.
-MOST = 3
+#: Pairs of a test picture whose points are laid over each other, and candidates whose pictures are.
+PLACED, MOST = 50, 3
 #: A picture is no crop of another where both show at least this part of each.
 WHOLE = 0.9
 
@@ -48,6 +48,11 @@ class Verdict:
     seen: Likeness
 
     @property
+    def pair(self) -> tuple[int, bool]:
+        """The training picture, and whether one of the two is mirrored."""
+        return self.candidate.train, self.candidate.mirrored
+
+    @property
     def kind(self) -> str:
         """How the pair shows the same: near or crop, mirrored or not."""
         part = min(self.seen.of_test, self.seen.of_train)
@@ -56,8 +61,11 @@ class Verdict:
         return "mirrored" if self.candidate.mirrored else "near"
 
 
-def verdicts(train: pd.DataFrame, test: pd.DataFrame, near: int) -> Iterator[Verdict]:
+def verdicts(train: pd.DataFrame, test: pd.DataFrame, near: int) -> list[Verdict]:
     """Every candidate of every test picture until one is confirmed, the likeliest first.
+
+    Points are searched for only where the look found nothing that is so: sets of many copies of few pictures
+    share too many.
 
     Parameters
     ----------
@@ -67,44 +75,40 @@ def verdicts(train: pd.DataFrame, test: pd.DataFrame, near: int) -> Iterator[Ver
         As for `benchmark.datasets.leaks.leaks`.
     """
     view = functools.lru_cache(maxsize=256)(_grey)
-    for candidates in _candidates(train, test, near):
+    found = {
+        look.test: [_judged(Candidate(*look), train, test, view)] for look in looks.alike(train, test, near)
+    }
+    rest = [row for row in range(len(test)) if row not in found or found[row][0].standing != CONFIRMED]
+    for row, candidates in _by_points(train, test, rest).items():
         for candidate in candidates:
             verdict = _judged(candidate, train, test, view)
-            yield verdict
+            # Of the pair that its look proposed, points know better how one lies in the other.
+            found[row] = [*(one for one in found.get(row, []) if one.pair != verdict.pair), verdict]
             if verdict.standing == CONFIRMED:
                 break
+    return [verdict for row in sorted(found) for verdict in found[row]]
 
 
-def _candidates(train: pd.DataFrame, test: pd.DataFrame, near: int) -> Iterator[list[Candidate]]:
-    """Candidates of each test picture that has any: that of its look, then those of its points."""
-    first = {look.test: Candidate(*look) for look in looks.alike(train, test, near)}
-    further = _by_points(train, test)
-    for row in sorted({*first, *further}):
-        found = [candidate for _, candidate in sorted(further.get(row, []), key=lambda one: -one[0])]
-        if row in first:
-            look = first[row]
-            same = [c for c in found if (c.train, c.mirrored) == (look.train, look.mirrored)]
-            look = replace(look, placing=same[0].placing) if same else look
-            yield [look, *(c for c in found[:MOST] if c not in same)]
-        else:
-            yield found[:MOST]
-
-
-def _by_points(train: pd.DataFrame, test: pd.DataFrame) -> dict[int, list[tuple[int, Candidate]]]:
-    """Row of a test picture -> number of points at their places, and the candidate."""
-    found: dict[int, list[tuple[int, Candidate]]] = {}
+def _by_points(train: pd.DataFrame, test: pd.DataFrame, rows: Sequence[int]) -> dict[int, list[Candidate]]:
+    """Candidates of these rows of `test`, those with the most points at their places first."""
     if "points" not in train or "points" not in test:
-        return found
-    left, right = ([unpacked(text) for text in frame["points"]] for frame in (train, test))
-    content, other = looks.contents(train, "train"), looks.contents(test, "test")
+        return {}
+    left = [unpacked(text) for text in train["points"]]
+    right = [unpacked(text) for text in test["points"].iloc[rows]]
+    content, other = looks.contents(train, "train"), looks.contents(test, "test")[rows]
+    shared: dict[int, list[search.Pair]] = {}
     for pair in search.pairs(left, right):
-        if content[pair.train] == other[pair.test]:
-            continue
-        points = mirrored(right[pair.test]) if pair.mirrored else right[pair.test]
-        if (fit := placed(points, left[pair.train])) is not None:
-            count, placing = fit
-            candidate = Candidate(pair.test, pair.train, pair.mirrored, placing=placing)
-            found.setdefault(pair.test, []).append((count, candidate))
+        if content[pair.train] != other[pair.test]:
+            shared.setdefault(pair.test, []).append(pair)
+    found = {}
+    for row, pairs in shared.items():
+        fits = []
+        for pair in sorted(pairs, key=lambda pair: -pair.agreed)[:PLACED]:
+            points = mirrored(right[row]) if pair.mirrored else right[row]
+            if (fit := placed(points, left[pair.train])) is not None:
+                fits.append((fit[0], Candidate(rows[row], pair.train, pair.mirrored, placing=fit[1])))
+        fits.sort(key=lambda one: -one[0])
+        found[rows[row]] = [candidate for _, candidate in fits[:MOST]]
     return found
 
 
@@ -117,11 +121,7 @@ def _judged(candidate: Candidate, train: pd.DataFrame, test: pd.DataFrame, view:
         return Verdict(candidate, UNSEEN, Likeness(*[float("nan")] * 3))
     if candidate.mirrored:
         one = np.fliplr(one)
-    placings = [] if candidate.placing is None else [candidate.placing]
-    if candidate.bits is not None:
-        placings.append(whole(one, two))
-    found = (likeness(one, two, placing) for placing in placings)
-    seen = max(found, key=lambda seen: -2 if isnan(seen.correlation) else seen.correlation)
+    seen = likeness(one, two, candidate.placing or whole(one, two))
     if isnan(seen.correlation):
         return Verdict(candidate, UNSEEN, seen)
     return Verdict(candidate, CONFIRMED if seen.correlation >= SAME else REFUTED, seen)
