@@ -20,6 +20,8 @@ from benchmark.datasets.points import grey_of, unpacked
 
 #: Pairs of a test picture whose points are laid over each other, and candidates whose pictures are.
 PLACED, MOST = 50, 3
+#: Points at their places that chance does not bring there; so many candidates with as many are enough.
+SURE = 20
 #: A picture is no crop of another where both show at least this part of each.
 WHOLE = 0.9
 
@@ -107,6 +109,8 @@ def _by_points(train: pd.DataFrame, test: pd.DataFrame, rows: Sequence[int]) -> 
             points = mirrored(right[row]) if pair.mirrored else right[row]
             if (fit := placed(points, left[pair.train])) is not None:
                 fits.append((fit[0], Candidate(rows[row], pair.train, pair.mirrored, placing=fit[1])))
+            if sum(count >= SURE for count, _ in fits) == MOST:
+                break
         fits.sort(key=lambda one: -one[0])
         found[rows[row]] = [candidate for _, candidate in fits[:MOST]]
     return found
