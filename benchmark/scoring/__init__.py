@@ -7,9 +7,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,10 +79,10 @@ def score_files(
 
 
 def features_manifest(
-    dataset: Dataset, method: HasFeatures, *, batch: int = 16, workers: int = 2
+    dataset: Dataset, method: HasFeatures, **how: Any
 ) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
-    """Compute the features of every picture of a data set, see `features_files`."""
-    names, how = dataset.manifest["image"].tolist(), {"batch": batch, "workers": workers}
+    """Compute the features of every picture of a data set; `how` as `features_files` takes it."""
+    names = dataset.manifest["image"].tolist()
     return features_files(names, method, root=dataset.root, short_side=dataset.record.short_side, **how)
 
 
@@ -93,6 +94,8 @@ def features_files(
     batch: int = 16,
     workers: int = 2,
     short_side: int = 0,
+    known: Sequence[Result] = (),
+    keep: Callable[[Sequence[Result]], None] | None = None,
 ) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
     """Compute the features of picture files.
 
@@ -100,6 +103,10 @@ def features_files(
     ----------
     paths, method, root, batch, workers, short_side
         As in `score_files`.
+    known
+        What an earlier run with the same arguments gave to `keep`: it is not computed again.
+    keep
+        Takes the results of each batch as it is done, in float32.
 
     Returns
     -------
@@ -110,20 +117,24 @@ def features_files(
     errors
         Every other picture with the reason.
     """
+    how: Any = {"root": root, "batch": batch, "workers": workers, "short_side": short_side}
+    found = list(known)
+    for part in stream(paths, method.features, done={r.index: r.size for r in known}, **how):
+        single = [replace(r, value=None if r.value is None else r.value.float()) for r in part]
+        if keep:
+            keep(single)
+        found += single
     vectors: dict[int, Tensor] = {}
     errors: dict[int, str] = {}
-    for part in stream(
-        paths, method.features, root=root, batch=batch, workers=workers, short_side=short_side
-    ):
-        for result in part:
-            if result.value is None:
-                errors[result.index] = result.error
-            elif not bool(torch.isfinite(result.value).all()):
-                errors[result.index] = "features are not finite"
-            else:
-                vectors[result.index] = result.value
+    for result in found:
+        if result.value is None:
+            errors[result.index] = result.error
+        elif not bool(torch.isfinite(result.value).all()):
+            errors[result.index] = "features are not finite"
+        else:
+            vectors[result.index] = result.value
     crops = {index: torch.atleast_2d(vectors[index]) for index in sorted(vectors)}
-    features = torch.cat(list(crops.values())).float().numpy() if crops else np.empty((0, 0), np.float32)
+    features = torch.cat(list(crops.values())).numpy() if crops else np.empty((0, 0), np.float32)
     reasons = {os.fspath(paths[index]): errors[index] for index in sorted(errors)}
     return [os.fspath(paths[index]) for index, rows in crops.items() for _ in rows], features, reasons
 

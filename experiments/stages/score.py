@@ -80,7 +80,9 @@ def _describing(cells: Cells, model: Model, name: str, settings: Settings) -> Ca
             return
         if _can_describe(model, settings):
             data = results.pictured(name, settings.prepare)
-            cells.file(file, about, lambda: features(model, data, settings.score.batch))
+            journal = cells.folder / f"{file}.part"
+            cells.put(file, about, features(journal, model, data, settings.score.batch, about))
+            journal.unlink()
         else:
             cells.file(results.NO_FEATURES, nothing, lambda: b"")
 

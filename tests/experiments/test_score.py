@@ -2,10 +2,16 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 import benchmark.datasets
 import methods
@@ -95,3 +101,60 @@ def test_other_pictures_under_the_old_names_are_scored(project, stage_run):
     assert last.name in after["error"].iloc[-1]
     os.replace(first, last)  # a whole table is not kept either, once a picture is another
     assert sorted(stage_run()) == sorted(every)
+
+
+#: A method that describes pictures, at leisure, and says of which.
+DESCRIBES = """
+import time
+from experiments.stages.score import score
+from methods.sharpness import Sharpness
+
+def features(self, images):
+    if not images.flatten(1).any(1).all():
+        raise ValueError("too dark")
+    time.sleep(0.1)
+    print(len(images), flush=True)
+    return images.double().flatten(2).std(-1)
+
+Sharpness.features = features
+score("sharpness")
+"""
+
+
+def described(batches=None):
+    """Run the stage in a process of its own, killed after some batches; returns the sizes of its batches."""
+    command = [sys.executable, "-c", DESCRIBES]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        sizes = []
+        for line in process.stdout:
+            sizes.append(int(line))
+            if len(sizes) == batches:
+                process.kill()
+        assert process.wait() == (0 if batches is None else -signal.SIGKILL)
+    return sizes
+
+
+def test_killed_features_go_on_to_the_same_file(project):
+    black = sorted((project / "data/leaves").rglob("*.png"))[4]
+    Image.new("RGB", (64, 64)).save(black)  # which is refused: a picture without features
+    every = described()
+    file = project / "results/features/sharpness/leaves.npz"
+    whole = file.read_bytes()
+    with np.load(file) as found:
+        assert len(found["image"]) == len(pd.read_csv("data/leaves/manifest.csv")) - 1
+    file.unlink()
+    first, second = described(3), described(2)
+    rest = described()
+    assert file.read_bytes() == whole
+    # What a killed run had printed and not yet written is done again: a batch each time.
+    assert sum(every) <= sum([*first, *second, *rest]) <= sum(every) + 2 * 2
+    assert len(rest) <= len(every) - 3
+    assert sorted(path.name for path in file.parent.iterdir()) == ["cells.json", "leaves.npz"]
+
+
+def test_features_of_other_settings_begin_anew(project):
+    described(3)
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    settings["score"]["batch"] = 4
+    Path("params.yaml").write_text(yaml.safe_dump(settings))
+    assert sum(described()) == len(pd.read_csv("data/leaves/manifest.csv"))
