@@ -22,6 +22,7 @@ from torch.utils.data import get_worker_info
 
 from benchmark.degradations.kinds import Kind
 from benchmark.degradations.seeds import generator
+from benchmark.memory import keep_freed
 
 Portion = tuple[list[int], tuple[Any, ...]]
 
@@ -99,19 +100,9 @@ def _empty(shape: tuple[int, ...], like: Tensor) -> Tensor:
     """Allocate; on the CPU by NumPy, which asks for huge pages and so halves the cost of cheap types."""
     if like.device.type != "cpu" or not like.numel():
         return like.new_empty(shape)
-    _keep_freed_memory()
+    keep_freed()
     memory = np.empty(math.prod(shape) * like.element_size(), np.uint8)
     return torch.from_numpy(memory).view(like.dtype).view(shape)
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Free one block of 31 MB, untouched.
-
-    The C library then takes blocks up to this size from its heap. Otherwise it may hand every temporary
-    image back to the system, and half the time goes into mapping it anew.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 @cache

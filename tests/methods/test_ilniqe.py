@@ -5,6 +5,7 @@ import pytest
 import scipy.io
 import skimage.data
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from scipy import ndimage, stats
 
@@ -53,10 +54,25 @@ def test_blocks_are_described_as_by_plain_maps():
     np.testing.assert_allclose(sharpness[at], expected_sharpness, rtol=1e-9)
 
 
+@pytest.mark.parametrize("sigma", [1.66, 1.367])
+def test_bands_convolve_with_the_derivatives_of_a_gaussian(sigma):
+    x = np.random.default_rng(0).normal(size=(56, 84))
+    at = np.arange(-5, 6)
+    bell = np.exp(-(at**2) / (2 * sigma**2))
+    around = np.pad(x, 5)
+    for across, down in ((at * bell, bell), (bell, at * bell)):
+        kernel = np.outer(down, across)
+        expected = np.einsum("hwyx,yx->hw", sliding_window_view(around, (11, 11)), kernel[::-1, ::-1])
+        bands = dict(zip((True, False), statistics._bands(sigma), strict=True))
+        first, second = bands[across is bell], bands[down is bell]
+        found = statistics._convolve(statistics._convolve(torch.from_numpy(around), first), second)
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 @pytest.mark.parametrize(("shape", "scale"), [(0.4, 3.0), (1.3, 200.0), (4.0, 1e-3)])
 def test_the_weibull_fit_is_the_maximum_likelihood(shape, scale):
     x = stats.weibull_min.rvs(shape, scale=scale, size=(2, 3000), random_state=np.random.default_rng(0))
-    scales, shapes = statistics.fit_weibull(torch.from_numpy(x))
+    scales, shapes = statistics.fit_weibull(torch.from_numpy(x).log())
     for values, *found in zip(x, shapes, scales, strict=True):
         expected_shape, _, expected_scale = stats.weibull_min.fit(values, floc=0)
         np.testing.assert_allclose([float(f) for f in found], [expected_shape, expected_scale], rtol=1e-4)
@@ -64,7 +80,7 @@ def test_the_weibull_fit_is_the_maximum_likelihood(shape, scale):
 
 def test_equal_values_have_no_weibull_shape():
     _, shape = statistics.fit_weibull(
-        torch.stack([torch.full((50,), 2.0), torch.linspace(1, 2, 50)]).double()
+        torch.stack([torch.full((50,), 2.0), torch.linspace(1, 2, 50)]).double().log()
     )
     assert shape.isfinite().tolist() == [False, True]
 

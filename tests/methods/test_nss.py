@@ -1,5 +1,8 @@
 """The parts of natural scene statistics, each against a library or the distribution it estimates."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -53,6 +56,34 @@ def test_resizing_is_torchs_antialiased_bicubic_in_8_bits_away_from_the_border(s
     assert away.mean() < 0.01
 
 
+def resized_exactly(row, size):
+    """A row of whole numbers resized in fractions; halves go up."""
+    narrow = min(Fraction(size, len(row)), Fraction(1))
+    found = []
+    for k in range(size):
+        centre = Fraction(2 * k + 1, 2) * len(row) / size - Fraction(1, 2)
+        reach = range(math.floor(centre - 2 / narrow), math.ceil(centre + 2 / narrow) + 1)
+        weights = [cubic(abs(at - centre) * narrow) for at in reach]
+        mirrored = [min(at % (2 * len(row)), (-1 - at) % (2 * len(row))) for at in reach]
+        total = sum(weight * row[at] for weight, at in zip(weights, mirrored, strict=True))
+        found.append(min(max(math.floor(total / sum(weights) + Fraction(1, 2)), 0), 255))
+    return found
+
+
+def cubic(t):
+    """Keys' kernel for a distance that is a fraction."""
+    if t <= 1:
+        return Fraction(3, 2) * t**3 - Fraction(5, 2) * t**2 + 1
+    return -Fraction(1, 2) * t**3 + Fraction(5, 2) * t**2 - 4 * t + 2 if t < 2 else Fraction(0)
+
+
+@pytest.mark.parametrize(("length", "size"), [(15, 10), (40, 48)])
+def test_resizing_sends_exact_halves_up(length, size):
+    rows = np.random.default_rng(0).integers(0, 256, (200, length))
+    resized = nss.resize(torch.from_numpy(rows).double()[None], 200, size)[0]
+    assert resized.int().tolist() == [resized_exactly(row, size) for row in rows.tolist()]
+
+
 def test_odd_sides_are_halved_by_exactly_a_half():
     x = np.random.default_rng(5).uniform(0, 255, (13, 9))
     expected = plain.shrink_rows(plain.shrink_rows(x).T).T
@@ -81,6 +112,20 @@ def test_the_fit_recovers_the_distribution_that_was_drawn_from(shape, left, righ
     assert found[1].item() == pytest.approx(values.mean(), abs=0.02 * values.std())
     assert found[2].item() == pytest.approx(left, rel=0.1)
     assert found[3].item() == pytest.approx(right, rel=0.1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_sums_are_those_above_and_below_zero(dtype):
+    x = torch.randn(3, 20, 84, 84, generator=torch.Generator().manual_seed(0)).to(dtype) - 0.3
+    x[0, 0], x[0, 1], x[1, :, ::3] = 0, x[0, 1].abs(), 0
+    expected = []
+    for sign in (-1, 1):
+        part = (sign * x.double().numpy()).clip(min=0)
+        expected += [(part > 0).sum((-2, -1)), part.sum((-2, -1)), (part**2).sum((-2, -1))]
+    found = nss.sums(x)
+    assert found.dtype == torch.float64
+    np.testing.assert_allclose(found, np.stack(expected, -1), rtol=1e-6 if dtype == torch.float32 else 1e-12)
+    assert not found[0, 0].any()
 
 
 def test_the_fit_takes_the_nearest_entry_of_the_table():

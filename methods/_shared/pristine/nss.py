@@ -12,6 +12,8 @@ import torch
 from scipy.special import gamma
 from torch import Tensor
 
+from benchmark.memory import keep_freed
+
 LUMA = (0.2989, 0.5870, 0.1140)
 """Weights of MATLAB's ``rgb2gray``, by which the published NIQE and BRISQUE parameters were made."""
 
@@ -45,11 +47,31 @@ def window(size: int = 7) -> Tensor:
 
 def smooth(x: Tensor, size: int = 7) -> Tensor:
     """Average ``[B, H, W]`` under the Gaussian window of ``size`` pixels, borders replicated."""
-    weights = window(size).to(x.device)
+    return weighted(x, window(size), size // 2)
+
+
+def weighted(x: Tensor, weights: Tensor, before: int, step: int = 1) -> Tensor:
+    """Average ``[B, H, W]`` under a window, borders replicated, at every ``step``-th place.
+
+    Parameters
+    ----------
+    x
+        What is averaged.
+    weights
+        The window along both axes.
+    before
+        How many of the weights lie before the place.
+    step
+        From one place to the next.
+    """
+    after = len(weights) - 1 - before
+    x = torch.nn.functional.pad(x[None], (before, after) * 2, mode="replicate")[0]
     for axis in (1, 2):
-        length = x.shape[axis]
-        at = torch.arange(-(size // 2), length + size // 2, device=x.device).clamp(0, length - 1)
-        x = x.index_select(axis, at).unfold(axis, size, 1) @ weights
+        near = x.unfold(axis, len(weights), step).unbind(-1)
+        first, *others = weights.tolist()
+        x = near[0] * first
+        for value, weight in zip(near[1:], others, strict=True):
+            x.add_(value, alpha=weight)
     return x
 
 
@@ -69,6 +91,7 @@ def normalise(x: Tensor, size: int = 7) -> tuple[Tensor, Tensor]:
     coefficients, deviation
         Both ``[B, H, W]``.
     """
+    keep_freed()
     mean = smooth(x, size)
     deviation = (smooth(x * x, size) - mean * mean).abs_().sqrt_()
     centred = x - mean
@@ -89,11 +112,11 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     """Resize ``[B, H, W]``, whole numbers in 0 to 255, as MATLAB's ``imresize(x, [height, width])`` does.
 
     For 8-bit pictures it works in 8 bits: one axis after the other, the one that shrinks more first, rounded
-    after each.
+    after each. Exact halves occur; the small addition sends them all up, whatever the float error.
     """
     for axis in sorted((1, 2), key=lambda axis: (0, height, width)[axis] / x.shape[axis]):
         size = (0, height, width)[axis]
-        x = (_resample(x, axis, size, size / x.shape[axis]) + 0.5).floor().clamp(0, 255)
+        x = (_resample(x, axis, size, size / x.shape[axis]) + 0.5 + 1e-9).floor().clamp(0, 255)
     return x
 
 
@@ -124,19 +147,46 @@ def fit_aggd(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     .. [2] A. Mittal, R. Soundararajan, A. C. Bovik. Making a "completely blind" image quality analyzer.
        IEEE Signal Processing Letters 20(3), 2013, equations 4 to 8.
     """
+    return aggd_of(sums(x), x.shape[-2] * x.shape[-1])
+
+
+def sums(x: Tensor) -> Tensor:
+    """Sum up the values of each block: ``[..., H, W]`` to ``[..., 6]`` float64.
+
+    How many lie below zero, their magnitudes and the squares of these; and the same of those above.
+    """
     x = x.flatten(-2)
-    above, below = x.clamp(min=0), x.clamp(max=0)
-    count = x.shape[-1]
-    square_above, square_below = above.square().sum(-1), below.square().sum(-1)
-    magnitude = (above.sum(-1) - below.sum(-1)) / count
-    left = (square_below / (x < 0).sum(-1)).sqrt()
-    right = (square_above / (x > 0).sum(-1)).sqrt()
+    above, sign = x.relu(), x.sign()
+    below = above - x
+    surplus, both = sign.sum(-1), _squares(sign)
+    magnitudes = [
+        both - surplus,
+        below.sum(-1),
+        _squares(below),
+        both + surplus,
+        above.sum(-1),
+        _squares(above),
+    ]
+    found = torch.stack(magnitudes, -1).double()
+    found[..., ::3] = (found[..., ::3] / 2).round()
+    return found
+
+
+def aggd_of(sums: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Fit as `fit_aggd` does to blocks of ``count`` values, of which only the `sums` are known."""
+    few, below, square_below, many, above, square_above = sums.unbind(-1)
+    magnitude = (above + below) / count
+    left, right = (square_below / few).sqrt(), (square_above / many).sqrt()
     skew = left / right
     ratio = magnitude.square() / ((square_above + square_below) / count)
     entry = _nearest(ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2)
-    spread = _SPREAD.to(x.device)[entry]
+    spread = _SPREAD.to(sums.device)[entry]
     left, right = left * spread, right * spread
-    return _SHAPE.to(x.device)[entry], (right - left) * _MEAN.to(x.device)[entry], left, right
+    return _SHAPE.to(sums.device)[entry], (right - left) * _MEAN.to(sums.device)[entry], left, right
+
+
+def _squares(x: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(x, dim=-1).square()
 
 
 def fit_ggd(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -218,5 +268,8 @@ def _resample(x: Tensor, axis: int, size: int, scale: float) -> Tensor:
     weights /= weights.sum(1, keepdim=True)
     at %= 2 * length
     at = torch.where(at < length, at, 2 * length - 1 - at)  # the edge pixel repeated
-    nearby = x.index_select(axis, at.flatten()).unflatten(axis, at.shape)
-    return torch.einsum("bntw,nt->bnw" if axis == 1 else "bhnt,nt->bhn", nearby, weights)
+    rows = x.movedim(axis, 0).contiguous()
+    total = rows.new_zeros(size, *rows.shape[1:])
+    for place, weight in zip(at.T, weights.T, strict=True):
+        total.addcmul_(rows.index_select(0, place), weight[:, None, None])
+    return total.movedim(0, axis)
