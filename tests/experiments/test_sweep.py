@@ -1,12 +1,23 @@
-"""Which kinds the sweep takes, and what a picture costs a method."""
+"""Which kinds the sweep takes, a sweep that is killed, and what a picture costs a method."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
+import benchmark.datasets
 import methods
 from benchmark.degradations import GROUPS, LEVELS
 from experiments.analyses.sweep import chosen, costs
+from experiments.runs import stage
 from experiments.runs.cells import Cells
-from experiments.settings import Cost
+from experiments.runs.training import train_into
+from experiments.settings import Cost, MethodSettings
+from tests.rehearsal import small
 
 
 def test_all_kinds_or_some_by_their_groups():
@@ -49,3 +60,54 @@ def test_the_cost_of_a_method_is_counted_at_the_size_asked_for(tmp_path):
     assert 0 < found["qualiclip_small"]["parameters"] <= sum(p.numel() for p in network.parameters())
     # Luma in float32 at the least, at the most a few copies of the picture in float64.
     assert 4 * 48 * 32 <= found["sharpness"]["peak_bytes"] <= 20 * 8 * 48 * 32
+
+
+#: The sweep of a method that says how many pictures it has scored, at leisure.
+SWEEPS = """
+import time
+from experiments.analyses.subject import Subject
+from experiments.analyses.sweep import curves
+from experiments.runs import stage
+from methods.sharpness import Sharpness
+
+inner = Sharpness.score
+
+def score(self, images):
+    time.sleep(0.05)
+    print(len(images), flush=True)
+    return inner(self, images)
+
+Sharpness.score = score
+curves(Subject("sharpness", stage.start()))
+"""
+
+
+def swept(calls=None):
+    """Run the sweep in a process of its own, killed after some calls; returns how often it scored."""
+    with subprocess.Popen([sys.executable, "-c", SWEEPS], stdout=subprocess.PIPE, text=True) as process:
+        seen = 0
+        for _ in process.stdout:
+            seen += 1
+            if seen == calls:
+                process.kill()
+        assert process.wait() == (0 if calls is None else -signal.SIGKILL)
+    return seen
+
+
+def test_a_killed_sweep_goes_on_to_the_same_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = yaml.safe_load(small.settings())
+    settings["sweep"] |= {"images": 30}
+    Path("params.yaml").write_text(yaml.safe_dump(settings))
+    benchmark.datasets.prepare("leaves", tmp_path / "data", size=64, count=30, levels=[3], each=1)
+    train_into(
+        stage.MODELS / "sharpness", "sharpness", MethodSettings(code="methods/sharpness.py"), [], seed=27
+    )
+    every, file = swept(), tmp_path / "results/studies/sharpness/sweep.json"
+    assert every == 4 * 3  # 30 photographs, eight at a time: as they are, and by each of two kinds
+    whole = file.read_bytes()
+    shutil.rmtree(file.parent)
+    assert swept(7) == 7  # in the third batch
+    assert swept() == every - 2 * 3
+    assert file.read_bytes() == whole
+    assert not list(file.parents[1].rglob("*.part"))
