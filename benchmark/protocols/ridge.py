@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
 from benchmark.arrays import Floats
-from benchmark.statistics.correlation import srcc
+from benchmark.statistics.correlation import srcc_columns
 
 from .rows import DEFAULT, Resampling
 from .samples import Samples, join, split_by_reference
@@ -147,8 +147,7 @@ def validate(
     quality = np.full((len(parts), ALPHAS.size), -np.inf)
     for row, (_, validation, _), path in zip(quality, parts, paths, strict=True):
         mos = data.samples.mos[validation]
-        values = [srcc(column, mos) for column in predict(data, validation, *path).T]
-        row[:] = np.nan_to_num(values, nan=-1.0)
+        row[:] = np.nan_to_num(srcc_columns(predict(data, validation, *path), mos), nan=-1.0)
     return parts, paths, int(np.argmax(np.median(quality, axis=0)))
 
 

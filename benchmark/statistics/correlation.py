@@ -72,6 +72,25 @@ def srcc(x: ArrayLike, y: ArrayLike) -> float:
     return plcc(stats.rankdata(a), stats.rankdata(b))
 
 
+def srcc_columns(x: ArrayLike, y: ArrayLike) -> Floats:
+    """Spearman's rank correlation of each column of ``x [N, A]`` with ``y [N]``, as `srcc`; ``[A]``.
+
+    Raises
+    ------
+    ValueError
+        On NaN values, or shapes that differ.
+    """
+    columns, other = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if columns.ndim != 2 or other.shape != columns.shape[:1]:
+        raise ValueError(f"columns of one length are needed, not shapes {columns.shape} and {other.shape}")
+    if np.isnan(columns).any() or np.isnan(other).any():
+        raise ValueError("some values are NaN: leave those images out, and say how many")
+    a, b = stats.rankdata(columns, axis=0), stats.rankdata(other)
+    a, b = a - a.mean(axis=0), b - b.mean()
+    with np.errstate(invalid="ignore"):  # a constant side: 0 / 0
+        return np.asarray(np.clip(b @ a / np.sqrt((b @ b) * (a * a).sum(axis=0)), -1.0, 1.0))
+
+
 def krcc(x: ArrayLike, y: ArrayLike) -> float:
     """Kendall's tau-b in [-1, 1] (corrected for ties); infinite values are extreme ranks.
 

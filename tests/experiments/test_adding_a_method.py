@@ -207,7 +207,7 @@ def test_a_method_less_runs_no_method(copy):
 def test_a_new_data_set_prepares_and_trains_nothing_again(copy):
     changed(prepare=lambda prepare: prepare["datasets"].update(mine={"kind": "folder", "source": "x"}))
     outside()
-    cells = {f"{stage}@{name}" for stage in ("score", "study") for name in FOUR}
+    cells = {f"{stage}@{name}" for stage in ("score", "study") for name in DEFAULT}
     assert may_run() == {"prepare@mine"} | cells | JOINS | {"ablation"}
     (ROOT / "experiments/datasets").is_dir()
     Path("benchmark/records/new.yaml").write_text("title: New\n")
@@ -215,4 +215,4 @@ def test_a_new_data_set_prepares_and_trains_nothing_again(copy):
     assert not {name for name in may_run() if name.startswith("prepare@")}
 
 
-FOUR = ("qualiclip", "clipiqa", "niqe", "sharpness")
+DEFAULT = ("qualiclip", "clipiqa", "niqe", "sharpness", "qualiclip_small")

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from benchmark.statistics import krcc, outlier_ratio, plcc, rmse, srcc
+from benchmark.statistics.correlation import srcc_columns
 from tests.reference.statistics import correlation
 
 FUNCTIONS = {"srcc": srcc, "krcc": krcc, "plcc": plcc}
@@ -76,3 +77,29 @@ def test_rmse_and_outliers_by_hand():
         with pytest.raises(ValueError, match=r"NaN|finite"):
             outlier_ratio(*values)
     assert np.isnan(rmse([], []))
+
+
+tables = hnp.arrays(np.int64, st.tuples(st.integers(2, 20), st.integers(2, 6)), elements=st.integers(-3, 3))
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables)
+def test_columns_are_correlated_each_as_scipy_does(table):
+    expected = [
+        correlation("srcc", column, table[:, 0].astype(float)) for column in table[:, 1:].T.astype(float)
+    ]
+    assert srcc_columns(table[:, 1:], table[:, 0]) == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_equal_columns_are_correlated_equally_to_the_bit():
+    """Penalties that order alike must tie: the first of them is chosen."""
+    column, y = np.random.default_rng(0).normal(size=(2, 57))
+    found = srcc_columns(np.tile(column[:, None], 100) * np.geomspace(1e-3, 1e3, 100), y)
+    assert np.unique(found).size == 1
+
+
+def test_columns_with_what_is_no_number_are_refused():
+    with pytest.raises(ValueError, match="some values are NaN"):
+        srcc_columns([[1.0, np.nan], [2.0, 3.0]], [1.0, 2.0])
+    with pytest.raises(ValueError, match="columns of one length"):
+        srcc_columns([[1.0, 2.0]], [1.0, 2.0])

@@ -64,14 +64,13 @@ def weighted(x: Tensor, weights: Tensor, before: int, step: int = 1) -> Tensor:
     step
         From one place to the next.
     """
-    after = len(weights) - 1 - before
+    after, weights = len(weights) - 1 - before, weights.to(x.device)
     x = torch.nn.functional.pad(x[None], (before, after) * 2, mode="replicate")[0]
     for axis in (1, 2):
         near = x.unfold(axis, len(weights), step).unbind(-1)
-        first, *others = weights.tolist()
-        x = near[0] * first
-        for value, weight in zip(near[1:], others, strict=True):
-            x.add_(value, alpha=weight)
+        x = near[0] * weights[0]
+        for value, weight in zip(near[1:], weights[1:], strict=True):
+            x.addcmul_(value, weight)
     return x
 
 
