@@ -27,10 +27,11 @@ def say(settings: Training, out: Path) -> None:
     """Compare the published checkpoint with what it started from, where a training starts there too.
 
     Says on standard error what that implies and writes it to ``out``. Nothing is fetched for it: without the
-    checkpoint in the cache nothing is said.
+    checkpoint in the cache nothing is said, nor of a training of no steps.
     """
     official = here(OFFICIAL, URLS)
-    if official is None or (settings.architecture, settings.pretrained) != START:
+    starts_there = (settings.architecture, settings.pretrained) == START
+    if official is None or not starts_there or not settings.steps:
         return
     said = compared(pretrained_file(*START), official, settings)
     for line in said["implied"]:

@@ -186,7 +186,7 @@ def test_a_training_from_there_says_first_what_the_published_checkpoint_implies(
     assert reached == "This training's lr 0.0003 over 1,000 steps reaches 0.3: enough for that move."
 
 
-@pytest.mark.parametrize("changes", [{"pretrained": None}, {"architecture": "ViT-B-32"}])
+@pytest.mark.parametrize("changes", [{"pretrained": None}, {"architecture": "ViT-B-32"}, {"steps": 0}])
 def test_a_training_from_elsewhere_says_nothing_of_it(published, changes):
     assert not begun(published, **changes).exists()
 
