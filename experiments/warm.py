@@ -53,6 +53,8 @@ PACKAGES = (
         "dvc.repo",
     ),
 )
+#: Seconds that a fork has to end once it is told to.
+PATIENCE = 10.0
 #: What is the project's, and imported in the fork alone.
 OWN = ("benchmark", "experiments", "methods", "qualibench")
 
@@ -79,7 +81,8 @@ def kept(packages: Sequence[str] = PACKAGES) -> Iterator[None]:
                 yield
             finally:
                 os.environ.pop(ADDRESS, None)
-                warm.terminate()
+                if warm.stdin:
+                    warm.stdin.close()
 
 
 def hand_over(command: Sequence[str]) -> None:
@@ -115,18 +118,26 @@ def serve(address: str, packages: Sequence[str]) -> None:
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for these forks
-        while 0 not in select.select([0, listener.fileno()], [], [])[0]:
+        forks: list[int] = []
+        while 0 not in (ready := select.select([0, listener.fileno(), *forks], [], [])[0]):
+            for ended in set(ready).intersection(forks):  # waited for, their time counts as this process's
+                os.waitid(os.P_PIDFD, ended, os.WEXITED)
+                os.close(ended)
+                forks.remove(ended)
+            if listener.fileno() not in ready:
+                continue
             client, _ = listener.accept()
             with client:
-                if os.fork() == 0:
+                if (fork := os.fork()) == 0:
                     listener.close()
                     _answer(client)
+                forks.append(os.pidfd_open(fork))
+        for fork in forks:
+            os.waitid(os.P_PIDFD, fork, os.WEXITED)
 
 
 def _answer(client: socket.socket) -> NoReturn:
     """Fork once more to do what is asked and tell how it ended; end it where nobody waits for it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     length, streams, *_ = socket.recv_fds(client, 8, 3)
     with client.makefile("rb") as text:
         job = json.loads(text.read(int.from_bytes(length, "big")))
@@ -140,6 +151,8 @@ def _answer(client: socket.socket) -> NoReturn:
     if ended not in select.select([ended, client.fileno(), 0], [], [])[0]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(worker, signal.SIGTERM)
+            if not select.select([ended], [], [], PATIENCE)[0]:
+                os.killpg(worker, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
     with contextlib.suppress(OSError):
         client.sendall(bytes([code if code >= 0 else 128 - code]))

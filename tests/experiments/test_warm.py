@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -119,6 +120,16 @@ def test_a_fork_that_is_killed_is_told_as_a_shell_tells_it(folder, kept):
     module(folder, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     with started(folder, "job") as process:
         assert process.wait() == 128 + signal.SIGKILL
+
+
+def test_the_time_of_forks_is_counted_as_that_of_other_processes(folder):
+    module(folder, "import time\nwhile time.process_time() < 1: pass")
+    before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    with warm.kept([]):
+        for _ in range(2):
+            with started(folder, "job") as process:
+                assert process.wait() == 0
+    assert sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before > 2
 
 
 SLEEPER = """
