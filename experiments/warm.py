@@ -134,6 +134,7 @@ def serve(address: str, packages: Sequence[str]) -> None:
                 forks.append(os.pidfd_open(fork))
         for fork in forks:
             os.waitid(os.P_PIDFD, fork, os.WEXITED)
+    os._exit(0)  # nothing is taken apart
 
 
 def _answer(client: socket.socket) -> NoReturn:
