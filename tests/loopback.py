@@ -16,6 +16,29 @@ class Server(ThreadingTCPServer):
     request_queue_size = 64
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request a connection, without a word on the terminal."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextmanager
+def serving(handler, poll):
+    """A server of this handler at work, which looks every `poll` seconds whether it is to end."""
+    server = Server(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(poll,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 class Loopback:
     """Serves `files` (path -> bytes); `script(request number, path)` names what is wrong with an answer."""
 
@@ -31,9 +54,7 @@ class Loopback:
     def running(self):
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Files(Handler):
             def do_GET(self):
                 with outer.lock:
                     number = len(outer.requests)
@@ -42,18 +63,8 @@ class Loopback:
                 with suppress(BrokenPipeError, ConnectionResetError):
                     answer(self, outer, outer.script(number, self.path), random.Random(number))
 
-            def log_message(self, *arguments):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
+        with serving(Files, 0.01) as self.server:
             yield self
-        finally:
-            self.server.shutdown()
-            self.server.server_close()
-            thread.join()
 
 
 def answer(handler, server, fault, draw):

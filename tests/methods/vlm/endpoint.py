@@ -5,7 +5,6 @@ import io
 import json
 import threading
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from PIL import Image
 
 import methods
-from tests.loopback import Server, head
+from tests.loopback import Handler, head, serving
 
 KEY = "sk-test/0123456789+abcdefghijklmnop"
 WORDS = ("excellent", "good", "fair", "poor", "bad")
@@ -55,9 +54,7 @@ class Endpoint:
     def running(self):
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Model(Handler):
             def do_POST(self):
                 self.close_connection = True
                 content = self.rfile.read(int(self.headers["Content-Length"]))
@@ -77,18 +74,8 @@ class Endpoint:
                     else:
                         reply(self, 200, outer.answer(outer.pixels[number]))
 
-            def log_message(self, *arguments):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=self.server.serve_forever, args=(0.002,))
-        thread.start()
-        try:
+        with serving(Model, 0.002) as self.server:
             yield self
-        finally:
-            self.server.shutdown()
-            self.server.server_close()
-            thread.join()
 
 
 def sent(body):
