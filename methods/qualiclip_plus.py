@@ -17,12 +17,12 @@ from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.official import openai_config, read_clip
 from methods._shared.clip.prompt_training import PromptTraining, train_prompts
 from methods._shared.clip.prompts import LearntPrompts, learnt_scorer
+from methods._shared.clip.qualiclip_file import official_file
 from methods._shared.clip.weights import load_clip, load_scorer, openai_names, read_metadata
 from methods._shared.exposure import KADIS_OF_QUALICLIP, OPENAI, opinions
 from methods._shared.papers import QUALICLIP
 from methods._shared.weights.tensor_files import read_tensors
 from methods._shared.weights.weight_cache import weights_file
-from methods.qualiclip import official_file
 
 PYIQAS = "pyiqa's training configuration"
 

@@ -15,18 +15,18 @@ from benchmark.method import Card
 from methods._shared.clip.antonyms import SEVEN_PAIRS, prompt_pairs
 from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.official import is_qualiclip, read_qualiclip
+from methods._shared.clip.qualiclip_file import official_file
 from methods._shared.clip.weights import load_scorer, read_metadata
 from methods._shared.exposure import HERE, KADIS_OF_QUALICLIP, OPENAI, corpus_of
 from methods._shared.papers import QUALICLIP
 from methods._shared.weights.tensor_files import read_tensors
-from methods._shared.weights.weight_cache import weights_file
-from methods.qualiclip.course import OFFICIAL, START, URLS
+from methods.qualiclip.course import START
 from methods.qualiclip.training import fetch, train
 
 #: Several processes of ``torchrun`` may share each batch of the training.
 SHARES_BATCHES = True
 
-__all__ = ["CARD", "fetch", "load", "official_file", "train"]
+__all__ = ["CARD", "fetch", "load", "train"]
 
 CARD = Card(
     title="QualiCLIP",
@@ -50,11 +50,6 @@ PUBLISHED = replace(
     training_data="140,000 pristine pictures of KADIS-700k, synthetically degraded; no quality scores",
     exposure=(OPENAI, KADIS_OF_QUALICLIP),
 )
-
-
-def official_file() -> Path:
-    """Return the published checkpoint, fetched at first use."""
-    return weights_file(OFFICIAL, URLS)
 
 
 def load(

@@ -8,17 +8,11 @@ from typing import Any
 
 from benchmark import files
 from benchmark.method import COURSE
+from methods._shared.clip.qualiclip_file import official_file_here
 from methods._shared.clip.weights import pretrained_file
 from methods._shared.weights import comparison
-from methods._shared.weights.weight_cache import here
 from methods.qualiclip.settings import Training
 
-#: The published checkpoint: its name in the cache, and where it can be had.
-OFFICIAL = "qualiclip.pth"
-URLS = (
-    "https://github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth",
-    "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/QualiCLIP.pth",
-)
 #: Architecture and weights that the published training started from.
 START = ("RN50-quickgelu", "openai")
 
@@ -29,7 +23,7 @@ def say(settings: Training, out: Path) -> None:
     Says on standard error what that implies and writes it to ``out``. Nothing is fetched for it: without the
     checkpoint in the cache nothing is said, nor of a training of no steps.
     """
-    official = here(OFFICIAL, URLS)
+    official = official_file_here()
     starts_there = (settings.architecture, settings.pretrained) == START
     if official is None or not starts_there or not settings.steps:
         return

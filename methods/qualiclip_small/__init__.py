@@ -5,21 +5,26 @@ Not the paper's model: see ``CARD.md`` beside this file for how it was trained, 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from benchmark.method import Exposure
+from benchmark.method import Card, Exposure
 from methods._shared.clip.method import AntonymMethod
 from methods._shared.clip.weights import load_scorer
-from methods.qualiclip import CARD as QUALICLIP
+from methods._shared.papers import QUALICLIP
 
 __all__ = ["CARD", "load"]
 
-CARD = replace(
-    QUALICLIP,
+CARD = Card(
     title="QualiCLIP-small",
+    paper="Agnolucci, Galteri, Bertini: Quality-Aware Image-Text Alignment for Opinion-Unaware Image Quality "
+    "Assessment. arXiv 2403.11176",
     licence="Apache-2.0",
     training_data="dead leaves and three photographs, synthetically degraded; no quality scores",
+    opinion_aware=False,
+    low=0.0,
+    high=1.0,
+    input="whole image, no resizing",
+    bibtex=QUALICLIP,
     weights="in this repository: methods/qualiclip_small",
     exposure=(Exposure("pictures", "pristine", "methods/qualiclip_small/CARD.md", "V"),),
 )

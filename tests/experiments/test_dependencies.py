@@ -146,11 +146,19 @@ def test_the_suite_reads_data_sets_where_they_are_defined():
                     assert "benchmark.datasets" not in [alias.name for alias in node.names], path
 
 
+@pytest.mark.parametrize("name", methods.names())
+def test_no_method_imports_another(name):
+    """`train@NAME` runs again when its own file changes, or what methods share; not for another method's."""
+    rooms = [path.relative_to(TOP).parts for path in closure(f"methods.{name}")]
+    inside = {file for room, file, *_ in rooms if room == "methods"}
+    assert inside <= {name, f"{name}.py", "_shared", "__init__.py"}
+
+
 def test_a_methods_version_follows_what_it_imports(tmp_path):
     niqe, qualiclip, small = map(set, map(code_files, ("niqe", "qualiclip", "qualiclip_small")))
     assert TOP / "benchmark/images/tiff.py" in niqe & qualiclip
     assert TOP / "methods/_shared/pristine/nss.py" in niqe - qualiclip
-    assert TOP / "benchmark/degradations/levels.py" in qualiclip - niqe
+    assert TOP / "benchmark/degradations/levels.py" in qualiclip - niqe - small
     assert TOP / "methods/qualiclip_small/weights.safetensors" in small
     assert not any(path.suffix in (".md", ".pyc") for path in small)
 
