@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 #: The server is one for all, so it also has what trainings prepare their steps with.
-PRELOADED = ["benchmark.datasets", "methods.qualiclip.feed"]
+PRELOADED = [
+    "benchmark.datasets",
+    "experiments.analyses.sweep",
+    "experiments.stages.score",
+    "methods.qualiclip.feed",
+]
 
 
 def start(work: Callable[..., object], *arguments: object) -> BaseProcess:
@@ -24,6 +31,26 @@ def ended(process: BaseProcess) -> int | None:
     """Wait for a process; return its exit status, none where it goes on for minutes."""
     process.join(240)
     return process.exitcode
+
+
+def heard(work: Callable[..., object], kill: int | None = None) -> list[Any]:
+    """Run ``work(say)`` beside, killed once it has said so many things; return all that it said."""
+    ours, theirs = get_context("forkserver").Pipe(duplex=False)
+    process = start(_saying, work, theirs)
+    theirs.close()
+    things: list[Any] = []
+    try:
+        while True:
+            things.append(ours.recv())
+            if len(things) == kill:
+                process.kill()
+    except EOFError:
+        assert ended(process) == (0 if kill is None else -signal.SIGKILL)
+    return things
+
+
+def _saying(work: Callable[..., object], pipe: Any) -> None:
+    work(pipe.send)
 
 
 def _there(

@@ -2,9 +2,7 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,8 @@ from experiments.runs.training import train_into
 from experiments.scoring import runner
 from experiments.settings import MethodSettings
 from experiments.stages.score import score
+from methods.sharpness import Sharpness
+from tests import apart
 from tests.rehearsal import small
 
 CSV = "results/scores/sharpness/leaves.csv"
@@ -103,35 +103,23 @@ def test_other_pictures_under_the_old_names_are_scored(project, stage_run):
     assert sorted(stage_run()) == sorted(every)
 
 
-#: A method that describes pictures, at leisure, and says of which.
-DESCRIBES = """
-import time
-from experiments.stages.score import score
-from methods.sharpness import Sharpness
+def describes(say):
+    """Score by a method that describes pictures, at leisure, and says how many."""
 
-def features(self, images):
-    if not images.flatten(1).any(1).all():
-        raise ValueError("too dark")
-    time.sleep(0.1)
-    print(len(images), flush=True)
-    return images.double().flatten(2).std(-1)
+    def features(self, images):
+        if not images.flatten(1).any(1).all():
+            raise ValueError("too dark")
+        time.sleep(0.1)
+        say(len(images))
+        return images.double().flatten(2).std(-1)
 
-Sharpness.features = features
-score("sharpness")
-"""
+    Sharpness.features = features
+    score("sharpness")
 
 
 def described(batches=None):
     """Run the stage in a process of its own, killed after some batches; returns the sizes of its batches."""
-    command = [sys.executable, "-c", DESCRIBES]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        sizes = []
-        for line in process.stdout:
-            sizes.append(int(line))
-            if len(sizes) == batches:
-                process.kill()
-        assert process.wait() == (0 if batches is None else -signal.SIGKILL)
-    return sizes
+    return apart.heard(describes, batches)
 
 
 def test_killed_features_go_on_to_the_same_file(project):

@@ -1,9 +1,7 @@
 """Which kinds the sweep takes, a sweep that is killed, and what a picture costs a method."""
 
 import shutil
-import signal
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,11 +10,14 @@ import yaml
 import benchmark.datasets
 import methods
 from benchmark.degradations import GROUPS, LEVELS
-from experiments.analyses.sweep import chosen, costs
+from experiments.analyses.subject import Subject
+from experiments.analyses.sweep import chosen, costs, curves
 from experiments.runs import stage
 from experiments.runs.cells import Cells
 from experiments.runs.training import train_into
 from experiments.settings import Cost, MethodSettings
+from methods.sharpness import Sharpness
+from tests import apart
 from tests.rehearsal import small
 
 
@@ -62,36 +63,21 @@ def test_the_cost_of_a_method_is_counted_at_the_size_asked_for(tmp_path):
     assert 4 * 48 * 32 <= found["sharpness"]["peak_bytes"] <= 20 * 8 * 48 * 32
 
 
-#: The sweep of a method that says how many pictures it has scored, at leisure.
-SWEEPS = """
-import time
-from experiments.analyses.subject import Subject
-from experiments.analyses.sweep import curves
-from experiments.runs import stage
-from methods.sharpness import Sharpness
+def sweeps(say):
+    """Sweep by a method that says how many pictures it scores, at leisure."""
 
-inner = Sharpness.score
+    def slowly(self, images):
+        time.sleep(0.05)
+        say(len(images))
+        return inner(self, images)
 
-def score(self, images):
-    time.sleep(0.05)
-    print(len(images), flush=True)
-    return inner(self, images)
-
-Sharpness.score = score
-curves(Subject("sharpness", stage.start()))
-"""
+    inner, Sharpness.score = Sharpness.score, slowly
+    curves(Subject("sharpness", stage.start()))
 
 
 def swept(calls=None):
     """Run the sweep in a process of its own, killed after some calls; returns how often it scored."""
-    with subprocess.Popen([sys.executable, "-c", SWEEPS], stdout=subprocess.PIPE, text=True) as process:
-        seen = 0
-        for _ in process.stdout:
-            seen += 1
-            if seen == calls:
-                process.kill()
-        assert process.wait() == (0 if calls is None else -signal.SIGKILL)
-    return seen
+    return len(apart.heard(sweeps, calls))
 
 
 def test_a_killed_sweep_goes_on_to_the_same_file(tmp_path, monkeypatch):
