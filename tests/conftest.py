@@ -1,4 +1,5 @@
 import atexit
+import functools
 import gc
 import os
 import shutil
@@ -6,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import typer.testing
 from hypothesis import settings
 
 # How long a case takes says how busy the machine is.
@@ -17,6 +19,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 else:
     os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+# A command line is put together from its functions' signatures once, and not for every call of a test.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 #: Folders whose tests share a run that takes seconds to make: one process takes them all.
 TOGETHER = ("tests/reporting", "tests/stages")

@@ -203,7 +203,7 @@ def entry(name: str, own: Path = OWN) -> Entry:
 @functools.lru_cache(maxsize=256)
 def _read(path: Path, changed: int, own: bool) -> Entry:
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = files.read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: is no YAML in UTF-8 ({error})") from error
     if not isinstance(fields, dict):

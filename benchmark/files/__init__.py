@@ -8,3 +8,4 @@ from .locks import NO_LOCKS, BusyError, alone, keeps_locks
 from .names import SYSTEM, hidden, inside, plain
 from .room import check_file, check_folder
 from .writing import FULL, full, packed, whole, write_arrays, write_bytes, write_csv, write_json, write_text
+from .yamls import read_yaml

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from benchmark.files import read_yaml
 
 PIPELINE = Path(__file__).parents[2] / "dvc.yaml"
 #: Files that pages are made from and that lie in a folder which is an output as a whole.
@@ -45,7 +45,7 @@ def stage_of(name: str) -> str:
 @functools.cache
 def _outputs() -> list[tuple[str, str]]:
     """Outputs with their stages, file by file before folders."""
-    stages = yaml.safe_load(PIPELINE.read_text())["stages"]
+    stages = read_yaml(PIPELINE.read_text())["stages"]
     found = [(_path(out), name) for name, stage in stages.items() for out in _body(stage).get("outs", ())]
     return sorted(found, key=lambda pair: not pair[0].endswith(".csv"))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from benchmark.datasets.prepared.record import Record, read_record
 from benchmark.figures import Drawing, encode
+from benchmark.files import read_yaml
 from benchmark.method import Card, Trained
 from benchmark.provenance import bibtex
 from benchmark.reporting import blocks, pipeline
@@ -63,7 +63,7 @@ class Run:
     def settings(self) -> Mapping[str, Any]:
         """The settings of the run (``params.yaml``), empty where there are none."""
         path = Path(self.params)
-        return yaml.safe_load(path.read_text()) or {} if path.is_file() else {}
+        return read_yaml(path.read_text()) or {} if path.is_file() else {}
 
     @property
     def shows_pictures(self) -> bool:

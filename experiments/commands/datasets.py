@@ -106,20 +106,22 @@ def _check_sources(names: list[str]) -> None:
 
 def _table() -> None:
     from benchmark.datasets import catalogue
+    from experiments import settings as settings_of
 
+    sources = settings_of.sources()
     typer.echo(f"{'name':14}{'images':>8}  {'here':39}{'licence'}")
     for name in catalogue.names():
         entry = catalogue.entry(name)
-        typer.echo(f"{name:14}{entry.counts.get('images', '?'):>8}  {state(entry):39}{entry.licence}")
+        here = state(entry, sources.get(name))
+        typer.echo(f"{name:14}{entry.counts.get('images', '?'):>8}  {here:39}{entry.licence}")
 
 
-def state(entry: Entry) -> str:
+def state(entry: Entry, source: str | None = None) -> str:
     """Whether the release is here, and whether all its pictures and tables are."""
     from benchmark.datasets import layouts
     from benchmark.datasets.prepared.linked import folder_of
-    from experiments import settings as settings_of
 
-    folder = folder_of(entry, settings_of.source_of(entry.name))
+    folder = folder_of(entry, source)
     if not folder.is_dir():
         return "no"
     try:
@@ -140,7 +142,7 @@ def card(entry: Entry) -> str:
     from experiments import settings as settings_of
 
     score = entry.score
-    folder = folder_of(entry, settings_of.source_of(entry.name))
+    folder = folder_of(entry, settings_of.sources().get(entry.name))
     lines = [
         f"{entry.title} ({entry.name})",
         f"  what      {entry.short or 'a data set of your own'}",

@@ -77,7 +77,7 @@ def _data_sets(names: list[str], accept_terms: bool) -> int:
     for entry in [catalogue.entry(name) for name in names]:
         typer.echo(f"{entry.title}: {entry.licence}", err=True)
         try:
-            placed = folder_of(entry, settings_of.source_of(entry.name))
+            placed = folder_of(entry, settings_of.sources().get(entry.name))
             typer.echo(f"{entry.name}: {download(entry, accept_terms=accept_terms, placed=placed)}")
         except ValueError as error:
             failed += 1

@@ -31,10 +31,10 @@ def command(
     if source is not None and len(names) > 1:
         raise ValueError("--source goes with one data set")
     wrong = 0
-    folders = {}
+    folders, sources = {}, settings_of.sources()
     for name in names:
         entry = catalogue.entry(name)
-        folder = folder_of(entry, source or settings_of.source_of(name))
+        folder = folder_of(entry, source or sources.get(name))
         if not folder.is_dir():
             raise ValueError(f"{folder}: is not a folder; {layouts.how_to_get(entry)}")
         folders[name] = folder

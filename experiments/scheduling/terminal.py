@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
-import yaml
-
 from benchmark import files
 
 #: Seconds that each stage took when it last ran.
@@ -33,7 +31,7 @@ _ASIDE = re.compile(
 
 def described(pipeline: Path = Path("dvc.yaml")) -> dict[str, str]:
     """What each stage does, by its name without the item."""
-    stages = yaml.safe_load(pipeline.read_text())["stages"] if pipeline.is_file() else {}  # DVC will say it
+    stages = files.read_yaml(pipeline.read_text())["stages"] if pipeline.is_file() else {}  # DVC will say it
     return {name: stage.get("do", stage).get("desc", "") for name, stage in stages.items()}
 
 

@@ -9,7 +9,7 @@ from experiments.settings.reading import (
     has_opinions,
     load,
     parse,
-    source_of,
+    sources,
 )
 from experiments.settings.sections import (
     Ablation,

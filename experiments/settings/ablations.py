@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from benchmark import files
 from experiments.settings import Settings, parse
 from experiments.settings.compose import profile_settings
 
@@ -69,7 +68,7 @@ def _stated(settings: Settings) -> dict[str, Any]:
 
 def _ablations() -> dict[str, dict[Place, Any]]:
     """What every file in ``experiments/ablation/`` changes, by its name."""
-    read = {path.stem: yaml.safe_load(path.read_text()) or {} for path in sorted(VARIANTS.glob("*.yaml"))}
+    read = {path.stem: files.read_yaml(path.read_text()) or {} for path in sorted(VARIANTS.glob("*.yaml"))}
     return {name: dict(leaves(content)) for name, content in read.items() if content}
 
 

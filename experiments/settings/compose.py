@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -37,7 +36,7 @@ def profile_settings(name: str) -> Settings:
     known = sorted(path.stem for path in folder.glob("[!_]*.yaml"))
     if name not in known:
         raise ValueError(f"no profile {name!r} in experiments/profile/; {naming.hint(name, known)}")
-    return parse(yaml.safe_load(composed(f"profile={name}")), f"profile {name}")
+    return parse(files.read_yaml(composed(f"profile={name}")), f"profile {name}")
 
 
 def write(*overrides: str) -> None:

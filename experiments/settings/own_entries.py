@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ruamel.yaml import YAML
 
 from benchmark import files
@@ -38,10 +37,10 @@ def by_hand(path: Path = settings_of.PARAMS) -> dict[Place, Any]:
         If the settings are at fault.
     """
     settings = settings_of.load(path)
-    mine = yaml.safe_load(path.read_text())
+    mine = files.read_yaml(path.read_text())
     ablations = ablation_of(settings)
     chosen = [f"ablation={ablations[0]}"] if len(ablations) == 1 else []
-    return differences(mine, yaml.safe_load(composed(f"profile={settings.profile}", *chosen)))
+    return differences(mine, files.read_yaml(composed(f"profile={settings.profile}", *chosen)))
 
 
 def differences(mine: Tree, stated: Tree) -> dict[Place, Any]:
@@ -141,7 +140,7 @@ def use(place: Place, value: Mapping[str, Any]) -> list[Path]:
     """
     found: dict[Path, dict[Place, Any]] = {LOCAL: {place: dict(value)}}
     if settings_of.PARAMS.is_file():
-        raw = yaml.safe_load(settings_of.PARAMS.read_text())
+        raw = files.read_yaml(settings_of.PARAMS.read_text())
         listed = get(raw, place[:-1])
         is_list = isinstance(listed, list)
         found[settings_of.PARAMS] = {place[:-1]: [*listed, place[-1]]} if is_list else {place: dict(value)}

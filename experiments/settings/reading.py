@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 import methods
-from benchmark import naming
+from benchmark import files, naming
 from experiments.settings.names import undeclared, unfit
 from experiments.settings.sections import Settings
 
@@ -77,7 +77,7 @@ def load(path: Path = PARAMS) -> Settings:
     if not path.is_file():
         raise ValueError(f"{path} is missing; run from the top of the repository")
     try:
-        raw = yaml.safe_load(path.read_text())
+        raw = files.read_yaml(path.read_text())
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not YAML: {error}") from error
     if not isinstance(raw, dict):
@@ -112,9 +112,10 @@ def _filled(raw: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
-def source_of(name: str, path: Path = PARAMS) -> str | None:
-    """Folder of a data set's release by the settings; nothing where they do not say, or are not here."""
-    return load(path).prepare.settings.get(name, {}).get("source") if path.is_file() else None
+def sources(path: Path = PARAMS) -> dict[str, str]:
+    """Folders of the releases for which the settings say one, by data set; none without settings."""
+    told = load(path).prepare.settings if path.is_file() else {}
+    return {name: own["source"] for name, own in told.items() if own.get("source")}
 
 
 def _known_keys(section: type[BaseModel]) -> list[str]:

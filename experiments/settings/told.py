@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
+from benchmark import files
 
 
 def told(pairs: Sequence[str]) -> dict[str, Any]:
@@ -24,6 +24,6 @@ def told(pairs: Sequence[str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return float(text) if "e" in text.lower() else yaml.safe_load(text)
+        return float(text) if "e" in text.lower() else files.read_yaml(text)
     except ValueError:
-        return yaml.safe_load(text)
+        return files.read_yaml(text)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import yaml
 from omegaconf import OmegaConf
 
-from benchmark import naming
+from benchmark import files, naming
 from experiments import process
 from experiments import settings as settings_of
 from experiments.runs import stage
@@ -31,7 +30,7 @@ def variant_settings(name: str) -> settings_of.Settings:
         raise ValueError(f"ablation.variants: there is no {path}; {naming.hint(name, known)}")
     base = unablated(settings_of.load())
     shared = {"methods": {base.ablation.method: {"train": base.ablation.changes}}}
-    merged = OmegaConf.merge(base.model_dump(), shared, yaml.safe_load(path.read_text()) or {})
+    merged = OmegaConf.merge(base.model_dump(), shared, files.read_yaml(path.read_text()) or {})
     return settings_of.parse(OmegaConf.to_container(merged), where=str(path))  # type: ignore[arg-type]
 
 

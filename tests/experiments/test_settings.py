@@ -1,6 +1,7 @@
 """Settings: what is committed is what Hydra composes, and nothing unknown slips through."""
 
 import copy
+import functools
 import re
 from pathlib import Path
 
@@ -18,9 +19,14 @@ PIECES = ["a", "b", "a-b", "b-a", "a-b-a", "a_b"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def composed(*overrides):
+@functools.cache
+def _composed(*overrides):
     with initialize_config_dir(str(ROOT / "experiments"), version_base=None):
         return OmegaConf.to_container(compose("config", overrides=list(overrides)), resolve=True)
+
+
+def composed(*overrides):
+    return copy.deepcopy(_composed(*overrides))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The default made so small that every stage takes a few seconds, for tests that run it again and again."""
 
+import functools
+
 import yaml
 
 from experiments.settings.compose import composed
@@ -9,6 +11,7 @@ METHODS = ("qualiclip", "sharpness")
 SET = "leaves"
 
 
+@functools.cache
 def settings():
     """Settings of the small run, as YAML."""
     params = yaml.safe_load(composed())

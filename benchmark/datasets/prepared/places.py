@@ -63,7 +63,7 @@ def put(name: str, folder: Path) -> None:
 
 def _told() -> dict[str, str]:
     try:
-        told = yaml.safe_load(_text()) or {}
+        told = files.read_yaml(_text()) or {}
     except yaml.YAMLError as error:
         raise ValueError(f"{FILE}: is no YAML ({error})") from error
     if not isinstance(told, dict) or not all(isinstance(place, str) for place in told.values()):
