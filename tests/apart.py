@@ -33,10 +33,10 @@ def ended(process: BaseProcess) -> int | None:
     return process.exitcode
 
 
-def heard(work: Callable[..., object], kill: int | None = None) -> list[Any]:
-    """Run ``work(say)`` beside, killed once it has said so many things; return all that it said."""
+def heard(work: Callable[..., object], kill: int | None = None, *arguments: object) -> list[Any]:
+    """Run ``work(say, *arguments)`` beside, killed after so many things said; return all that it said."""
     ours, theirs = get_context("forkserver").Pipe(duplex=False)
-    process = start(_saying, work, theirs)
+    process = start(_saying, work, theirs, *arguments)
     theirs.close()
     things: list[Any] = []
     try:
@@ -49,8 +49,8 @@ def heard(work: Callable[..., object], kill: int | None = None) -> list[Any]:
     return things
 
 
-def _saying(work: Callable[..., object], pipe: Any) -> None:
-    work(pipe.send)
+def _saying(work: Callable[..., object], pipe: Any, *arguments: object) -> None:
+    work(pipe.send, *arguments)
 
 
 def _there(

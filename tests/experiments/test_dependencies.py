@@ -110,6 +110,7 @@ def test_the_closure_holds_what_python_loads(name, loaded_by):
     apart = {module for _, module in APART}
     apart |= {
         "benchmark.provenance.bibtex",
+        "benchmark.files.yamls",
         "benchmark.naming",
         "methods",
         "methods._shared.binding",

@@ -229,17 +229,17 @@ def attack_of(found):
     [pytest.param(6, 0, marks=pytest.mark.slow), (4, 4), pytest.param(0, 6, marks=pytest.mark.slow)],
 )
 def test_intervals_over_references_hold_a_truth_that_those_over_pairs_miss(sides, noise):
-    """100 contests of 72 pairs from 25 references; a share of .95 has a standard error of .022."""
+    """60 contests of 72 pairs from 25 references; a share of .95 has a standard error of .028."""
     rng = np.random.default_rng(5)
     held = {"references": 0, "pairs": 0}
-    for seed in range(100):
+    for seed in range(60):
         pairs, own = contest(rng, 25, 72, sides, noise)
         for name, references in (("references", own), ("pairs", None)):
             about = {"dataset": "d", "judge": "people", "seed": seed, "resamples": 200}
             row = attack_of(standings(pairs, ["x", "y"], **about, references=references))
             held[name] += bool(row.low <= 40 <= row.high)
-    assert held["references"] >= 89
-    assert (held["pairs"] < 75) == (sides > 0)  # alike in reference: the pairs say far too much
+    assert held["references"] >= 53
+    assert (held["pairs"] < 45) == (sides > 0)  # alike in reference: the pairs say far too much
 
 
 def test_interval_over_references_weights_a_pair_by_both():

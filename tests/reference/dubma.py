@@ -23,9 +23,8 @@ def write(path, network=torchvision.models.resnet18):
     return encoder, ranker
 
 
-def score(states, pixels):
-    """Score a picture ``[H, W, 3]`` of 8 bits."""
-    encoder, ranker = ({k: v.double() for k, v in state.items()} for state in states)
+def patches(pixels):
+    """Patches ``[N, 3, 224, 224]`` of a picture ``[H, W, 3]`` of 8 bits, in [0, 1]."""
     image = Image.fromarray(pixels)
     width, height = image.size
     if width < 384 or height < 384:
@@ -37,11 +36,14 @@ def score(states, pixels):
         image = torchvision.transforms.functional.resize(image, 768)
     x = torch.from_numpy(np.array(image)).double().permute(2, 0, 1) / 255
     tops, lefts = ([*range(0, side - 224, 112), side - 224] for side in x.shape[1:])
-    cut = torch.stack([x[:, top : top + 224, left : left + 224] for top in tops for left in lefts])
-    at = "module.ResNet18."
-    rows = resnet(
-        encoder, cut, [at + name for name in ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")]
-    )
+    return torch.stack([x[:, top : top + 224, left : left + 224] for top in tops for left in lefts])
+
+
+def score(states, pixels):
+    """Score a picture ``[H, W, 3]`` of 8 bits."""
+    encoder, ranker = ({k: v.double() for k, v in state.items()} for state in states)
+    names = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")
+    rows = resnet(encoder, patches(pixels), [f"module.ResNet18.{name}" for name in names])
     rows = rows / rows.norm(dim=1, keepdim=True)
     inner = (rows @ ranker["module.linear.weight"].T).clamp(min=0)
     return (3 * torch.tanh(inner @ ranker["module.qualityfc.weight"].T)).mean().item()

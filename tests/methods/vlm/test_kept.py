@@ -3,9 +3,8 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 import methods
 from methods.vlm import kept, reading
 from methods.vlm.asking import EndpointError
+from tests import apart
 from tests.methods.vlm.endpoint import (
     Endpoint,
     files_in,
@@ -130,11 +130,9 @@ def test_nothing_is_asked_that_could_not_be_kept(tmp_path):
     assert not server.requests
 
 
-PROCESS = """
-import sys, torch, methods
-images = torch.frombuffer(bytearray.fromhex(sys.argv[2]), dtype=torch.uint8).reshape(6, 3, 4, 4) / 255
-print(methods.load("vlm", endpoint=sys.argv[1], model="m", concurrency=1).score(images).tolist())
-"""
+def scores(say, url, bytes_):
+    images = torch.from_numpy(bytes_) / 255
+    say(methods.load("vlm", endpoint=url, model="m", concurrency=1).score(images).tolist())
 
 
 def test_processes_share_the_answers():
@@ -148,14 +146,13 @@ def test_processes_share_the_answers():
         return said(f"{1 + next(numbers) / 100}")
 
     with Endpoint(answer=answer).running() as server:
-        command = [sys.executable, "-c", PROCESS, server.url, bytes_.tobytes().hex()]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with ThreadPoolExecutor(1) as beside:
+            theirs = beside.submit(apart.heard, scores, None, server.url, bytes_)
             assert begun.wait(60)
             method = methods.load("vlm", endpoint=server.url, model="m", concurrency=1)
             ours = method.score(images.flip(0)).flip(0).tolist()
-            printed = process.communicate(timeout=60)[0]
         asked = len(server.requests)
-        assert method.score(images).tolist() == ours == json.loads(printed)
+        assert [method.score(images).tolist()] == [ours] == theirs.result()
         assert len(server.requests) == asked
     assert 6 <= asked <= 12
     assert method.usage.answers == asked
