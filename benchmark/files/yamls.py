@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 def read_yaml(text: str) -> Any:
     """Return what a YAML document holds, of plain types alone.
@@ -17,4 +13,6 @@ def read_yaml(text: str) -> Any:
     yaml.YAMLError
         If the text is not YAML.
     """
-    return yaml.load(text, Loader=_LOADER)  # either loader is a safe one
+    import yaml  # which a method in a program of somebody else's does without
+
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
