@@ -153,7 +153,8 @@ class Runner:
         with self._lock:
             if self._ended:
                 return 1, ""
-            command = [sys.executable, "-m", "experiments.warm", "dvc", "--wait-for-lock", *arguments]
+            command = [sys.executable, "-m", "experiments.warm", "experiments.scheduling.dvc"]
+            command += ["--wait-for-lock", *arguments]
             heard = self._log is not None and not output
             process = subprocess.Popen(
                 command,
