@@ -30,7 +30,8 @@ class OwnSpec(KernelSpecManager):
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return how to start IPython in this interpreter."""
-        launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        warm = "experiments.warm"  # a fork of the process that has the packages loaded, if one is kept
+        launcher = [sys.executable, "-m", warm, "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=launcher, display_name=kernel_name, language="python")
 
 
