@@ -77,7 +77,7 @@ def encode(drawing: Drawing, note: str = "") -> dict[str, bytes]:
         figure.text(0.01, -0.01, note, ha="left", va="top", fontsize="medium", color="#7a3b00")
     # Laid out and measured once: each file would do both again.
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # not "none", for which savefig would draw twice
     box = figure.get_tightbbox().padded(0.08)
     out = {}
     for kind, metadata in METADATA.items():

@@ -184,10 +184,13 @@ class Run:
     @staticmethod
     def versions() -> dict[str, str]:
         """Return the installed version of each package that figures depend on."""
-        found = {
-            dist.metadata["Name"].lower().replace("_", "-"): dist.version for dist in metadata.distributions()
-        }
-        return {name: found.get(name.lower().replace("_", "-"), "not installed") for name in PACKAGES}
+        found = {}
+        for name in PACKAGES:
+            try:
+                found[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                found[name] = "not installed"
+        return found
 
 
 PICTURE_FILES = (".csv", ".curves.csv", ".wrong.csv", ".zip")
