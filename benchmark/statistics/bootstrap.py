@@ -7,6 +7,7 @@ seed and its number alone: not on memory, nor on which methods are looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +24,9 @@ Four can be ordered in 24 ways: even a perfect order has a two-sided p of 1/12, 
 said at 95%. Five give 1/60.
 """
 BLOCK = 16
-"""Resamples evaluated at a time: a block of 10,000 images stays inside the processor's cache."""
+"""Resamples drawn from one seed."""
+TOGETHER = 16 * 10_000
+"""Counts evaluated at a time: they stay inside the processor's cache."""
 
 
 def cluster_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.intp] | None:
@@ -54,13 +57,22 @@ def draw(n: int, resamples: int, seed: int, groups: ArrayLike | None = None) -> 
     """
     number = cluster_numbers(groups, n)
     size = n if number is None else int(number.max()) + 1
-    for block, start in enumerate(range(0, resamples, BLOCK)):
-        b = min(BLOCK, resamples - start)
-        picked = np.random.default_rng([seed, block]).integers(0, size, (BLOCK, size))[:b]
-        counts = np.empty((b, size))
-        for row, drawn in zip(counts, picked, strict=True):
-            row[:] = np.bincount(drawn, minlength=size)
+    few = BLOCK * max(1, TOGETHER // (BLOCK * max(n, size, 1)))
+    for start in range(0, resamples, few):
+        counts = _counts(size, start, min(resamples, start + few), seed)
         yield counts if number is None else counts[:, number]
+
+
+@lru_cache(maxsize=32)  # of the same number of images or references there are many: those of each distortion
+def _counts(size: int, first: int, last: int, seed: int) -> Floats:
+    """Counts of the resamples ``first`` to ``last``, ``[b, size]``; ``first`` begins a block."""
+    counts = np.empty((last - first, size))
+    for start in range(first, last, BLOCK):
+        picked = np.random.default_rng([seed, start // BLOCK]).integers(0, size, (BLOCK, size))
+        for row, drawn in zip(counts[start - first :], picked, strict=False):
+            row[:] = np.bincount(drawn, minlength=size)
+    counts.flags.writeable = False
+    return counts
 
 
 def resample(
