@@ -28,7 +28,7 @@ def command(
     """
     from experiments import settings as settings_of
     from experiments import warm
-    from experiments.scheduling.parallel import Runner, cells, check_locks, rounds, stages, studies
+    from experiments.scheduling.parallel import Runner, cells, check_locks, plan, stages, studies
     from experiments.scheduling.status import data_sets, scores, trained
     from experiments.scheduling.terminal import Log, described
 
@@ -36,10 +36,10 @@ def command(
     check_locks()
     log = None if verbose else Log(stages(settings), described(), jobs, typer.echo)
     with log or contextlib.nullcontext(), contextlib.ExitStack() as lasting, Runner(log) as dvc:
-        if jobs > 1 and not dvc.up_to_date():
+        if jobs > 1:
             lasting.enter_context(warm.kept())
-            for chains in rounds(settings):
-                dvc.chains(chains, jobs)
+            if not dvc.up_to_date():
+                dvc.chains(plan(settings), jobs)
         if dvc.repro("--keep-going") == 0:
             _complete(settings, log)
             return

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,42 +24,48 @@ from benchmark import files
 from experiments.scheduling.terminal import Log, hear
 from experiments.settings import Settings
 
-#: A list of stages, one after the other.
-Chain = list[str]
+#: Stages, one after the other.
+Chain = tuple[str, ...]
 
 
 def studies(settings: Settings) -> list[Chain]:
     """Stages that put together what others left, and can do so with a part of it; the longest come first."""
-    ablation = [*(f"variants@{name}" for name in settings.ablation.datasets), "ablation"]
-    return [["studies"], ablation, ["evaluate"], ["cross_dataset"], ["gmad"], ["pictures"]]
+    return [_ablation(settings), ("studies",), ("evaluate",), ("cross_dataset",), ("pictures",), ("gmad",)]
+
+
+def _ablation(settings: Settings) -> Chain:
+    return (*(f"variants@{name}" for name in settings.ablation.datasets), "ablation")
 
 
 def cells(settings: Settings) -> list[Chain]:
     """Stages of each method that take what there is of data sets."""
-    return [[f"score@{name}", f"study@{name}"] for name in settings.methods]
+    return [(f"score@{name}", f"study@{name}") for name in settings.methods]
 
 
-def rounds(settings: Settings) -> list[list[Chain]]:
-    """Chains of stages in rounds: those of one round do not need each other, only earlier rounds.
+def plan(settings: Settings) -> dict[Chain, list[Chain]]:
+    """Chains of stages, each with those that have to be over before it; of several, the first comes first.
 
-    A method's chain trains it, scores and describes pictures with it, and studies it.
+    A method's chain trains it, scores and describes pictures with it, and studies it. The trainings of the
+    ablation come after them, so that tables and studies are made beside the last of these.
     """
-    chains = [
-        [f"train@{name}", *chain] for name, chain in zip(settings.methods, cells(settings), strict=True)
+    outside: Chain = ("outside",)
+    prepared: list[Chain] = [(f"prepare@{name}",) for name in settings.prepare.datasets]
+    methods: list[Chain] = [
+        (f"train@{name}", *chain) for name, chain in zip(settings.methods, cells(settings), strict=True)
     ]
-    trainings = [f"ablate@{name}" for name in settings.ablation.variants]
-    trainings += [f"reseed@{seed}" for seed in settings.ablation.seeds]
-    return [
-        [["outside"]],
-        [[f"prepare@{name}"] for name in settings.prepare.datasets],
-        [*chains, *([name] for name in trainings)],
-        studies(settings),
-    ]
+    names = [f"ablate@{name}" for name in settings.ablation.variants]
+    names += [f"reseed@{seed}" for seed in settings.ablation.seeds]
+    trainings: list[Chain] = [(name,) for name in names]
+    needs: dict[Chain, list[Chain]] = {outside: []}
+    needs |= {chain: [outside] for chain in prepared}
+    needs |= dict.fromkeys((*methods, *trainings), prepared)
+    needs |= dict.fromkeys(studies(settings), methods)
+    return needs | {_ablation(settings): trainings}
 
 
 def stages(settings: Settings) -> list[str]:
     """Every stage of the pipeline."""
-    return [stage for chains in rounds(settings) for chain in chains for stage in chain] + ["report"]
+    return [stage for chain in plan(settings) for stage in chain] + ["report"]
 
 
 def check_locks(folder: Path = Path(".dvc/tmp")) -> None:
@@ -176,11 +183,21 @@ class Runner:
                 with self._lock:
                     self._running.discard(process)
 
-    def chains(self, chains: Sequence[Chain], jobs: int) -> None:
-        """Run chains, ``jobs`` at once; a stage that fails does not stop the others."""
+    def chains(self, needs: Mapping[Chain, Iterable[Chain]], jobs: int) -> None:
+        """Run chains, ``jobs`` at once, each when what it needs is over; one that fails stops no other."""
+        order, place = TopologicalSorter(needs), list(needs).index
+        order.prepare()
         pool = ThreadPoolExecutor(jobs)
+        waiting: list[Chain] = []
+        working: dict[Future[int], Chain] = {}
         try:
-            for _ in pool.map(lambda chain: self.repro("--single-item", "--keep-going", *chain), chains):
-                pass
+            while order.is_active():
+                waiting = sorted([*waiting, *order.get_ready()], key=place)
+                while waiting and len(working) < jobs:
+                    chain = waiting.pop(0)
+                    working[pool.submit(self.repro, "--single-item", "--keep-going", *chain)] = chain
+                for ended in wait(working, return_when=FIRST_COMPLETED).done:
+                    ended.result()
+                    order.done(working.pop(ended))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -5,15 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 import yaml
 
 from experiments import settings
-from experiments.scheduling.parallel import rounds
+from experiments.scheduling import parallel
+from experiments.scheduling.parallel import plan
 from experiments.settings.compose import composed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -28,9 +31,8 @@ def declared():
     return set(listed.stdout.split())
 
 
-def test_the_rounds_hold_every_stage_but_the_report_once():
-    chains = [chain for of_round in rounds(settings.load(REPOSITORY / "params.yaml")) for chain in of_round]
-    stages = [stage for chain in chains for stage in chain]
+def test_the_plan_holds_every_stage_but_the_report_once():
+    stages = [stage for chain in plan(settings.load(REPOSITORY / "params.yaml")) for stage in chain]
     assert sorted(stages) == sorted(declared() - {"report"})
 
 
@@ -41,7 +43,7 @@ def test_the_lock_remembers_no_stage_that_is_gone():
     assert {name.partition("@")[0] for name in locked} <= known
 
 
-def test_no_chain_needs_what_another_of_its_round_makes():
+def test_no_chain_needs_what_another_makes_that_may_run_beside_it():
     """As ``dvc.yaml`` has it: paths that stages of different chains write and read do not overlap."""
     text = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
     params = yaml.safe_load(composed("profile=paper"))
@@ -67,17 +69,42 @@ def test_no_chain_needs_what_another_of_its_round_makes():
                 template = template.replace(f"${{{word}}}", value)
             yield template
 
-    for of_round in rounds(settings.parse(params)):
-        made = [{path for stage in chain for path in paths(stage, "outs")} for chain in of_round]
-        read = [{path for stage in chain for path in paths(stage, "deps")} for chain in of_round]
-        assert not any("$" in path for paths_of in (*made, *read) for path in paths_of)
-        for one, outs in enumerate(made):
-            for other in range(len(of_round)):
-                if one != other:
-                    touched = made[other] | read[other]
-                    clash = [(a, b) for a in outs for b in touched if f"{a}/".startswith(f"{b}/")]
-                    clash += [(a, b) for a in outs for b in touched if f"{b}/".startswith(f"{a}/")]
-                    assert not clash
+    needs = plan(settings.parse(params))
+    made = {chain: {path for stage in chain for path in paths(stage, "outs")} for chain in needs}
+    read = {chain: {path for stage in chain for path in paths(stage, "deps")} for chain in needs}
+    assert not any("$" in path for found in (made, read) for paths_of in found.values() for path in paths_of)
+    for one, other in permutations(needs, 2):
+        clash = [(a, b) for a in made[one] for b in made[other] | read[other] if overlap(a, b)]
+        assert not clash or before(needs, one, other) or before(needs, other, one)
+
+
+def overlap(one, other):
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+
+
+def before(needs, one, other):
+    """Whether a chain is over before another begins."""
+    return any(need == one or before(needs, one, need) for need in needs[other])
+
+
+def test_what_a_chain_needs_is_over_before_it_begins_and_nothing_waits_for_more(monkeypatch):
+    begun, ended, both = [], [], threading.Barrier(2, timeout=10)
+
+    def repro(self, *arguments):
+        (stage,) = arguments[2:]
+        begun.append((stage, tuple(ended)))
+        if stage in ("b", "d"):  # d needs a alone: it is at work while b still is
+            both.wait()
+        ended.append(stage)
+        return 0
+
+    monkeypatch.setattr(parallel.Runner, "repro", repro)
+    needs = {("a",): [], ("b",): [], ("c",): [("a",), ("b",)], ("d",): [("a",)]}
+    parallel.Runner().chains(needs, 2)
+    seen = dict(begun)
+    assert sorted(seen) == ["a", "b", "c", "d"]
+    assert {"a", "b"} <= set(seen["c"])
+    assert "a" in seen["d"]
 
 
 SLEEPER = """
@@ -86,7 +113,7 @@ sys.path.insert(0, {repository!r})
 from experiments.scheduling import parallel
 parallel.sys.executable = {script!r}
 with parallel.Runner() as dvc:
-    dvc.chains([["a"], ["b"], ["c"]], 2)
+    dvc.chains(dict.fromkeys([("a",), ("b",), ("c",)], ()), 2)
 """
 
 
