@@ -29,47 +29,22 @@ from typing import Any, NoReturn
 
 #: Variable of the environment that says where the process listens.
 ADDRESS = "IQA_WARM"
-#: What is loaded beforehand: what stages import, and DVC, which starts them. What is not there is left out.
+#: What is loaded beforehand, in the order in which a run comes to need it: DVC, which starts stages, what
+#: stages import, what makes pages. What is not there is left out.
 PACKAGES = (
+    *("pydantic.main", "hydra", "omegaconf", "tqdm", "yaml"),
     *(
-        "torch",
-        "torchvision",
-        "open_clip",
-        "safetensors.torch",
-        "PIL.Image",
-        "numpy",
-        "pandas",
-        "scipy.stats",
-    ),
-    *(
-        "sklearn.linear_model",
-        "skimage.restoration",
-        "pydantic.main",
-        "requests",
-        "tifffile",
-        "hydra",
-        "omegaconf",
-        "tqdm",
-        "yaml",
         "dvc.cli",
         "dvc.commands.repro",
+        "dvc.repo",
         "dvc.repo.datasets",
         "dvc.repo.plots",
         "dvc.repo.reproduce",
-        "dvc.scm",
     ),
-    *(
-        "scikit_posthocs",
-        "matplotlib.backends.backend_pdf",
-        "matplotlib.backends.backend_svg",
-        "seaborn",
-        "fontTools.subset",
-        "nbformat",
-        "papermill",
-        "ipykernel.kernelapp",
-        "ipykernel.zmqshell",
-        "jinja2",
-    ),
+    *("dvc.scm", "requests", "numpy", "torch", "torchvision", "pandas", "PIL.Image", "tifffile"),
+    *("scipy.stats", "open_clip", "safetensors.torch", "sklearn.linear_model", "skimage.restoration"),
+    *("scikit_posthocs", "seaborn", "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg"),
+    *("fontTools.subset", "jinja2", "ipykernel.kernelapp", "ipykernel.zmqshell", "nbformat", "papermill"),
 )
 #: Seconds that a fork has to end once it is told to.
 PATIENCE = 10.0
@@ -123,7 +98,10 @@ def hand_over(command: Sequence[str]) -> None:
 
 
 def serve(address: str, packages: Sequence[str]) -> None:
-    """Load packages, then fork for each process that hands over its work, until standard input ends."""
+    """Fork for each process that hands over its work, until standard input ends; load packages in between.
+
+    A fork that comes early finds less loaded, and imports what it lacks itself.
+    """
     with socket.socket(socket.AF_UNIX) as listener:
         try:
             listener.bind(address)
@@ -131,13 +109,13 @@ def serve(address: str, packages: Sequence[str]) -> None:
             return
         listener.listen()
         print(flush=True)
-        for name in packages:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
-        gc.collect()
-        gc.freeze()
         forks: list[int] = []
-        while 0 not in (ready := select.select([0, listener.fileno(), *forks], [], [])[0]):
+        left = list(packages)
+        while 0 not in (ready := _ready([0, listener.fileno(), *forks], 0 if left else None)):
+            if not ready:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(left.pop(0))
+                gc.freeze()
             for ended in set(ready).intersection(forks):  # waited for, their time counts as this process's
                 os.waitid(os.P_PIDFD, ended, os.WEXITED)
                 os.close(ended)
@@ -153,6 +131,12 @@ def serve(address: str, packages: Sequence[str]) -> None:
         for fork in forks:
             os.waitid(os.P_PIDFD, fork, os.WEXITED)
     os._exit(0)  # nothing is taken apart
+
+
+def _ready(files: Sequence[int], seconds: float | None) -> list[int]:
+    """Those of some files that have something to say, as soon as there is one or the time is over."""
+    ready: list[int] = select.select(files, [], [], seconds)[0]
+    return ready
 
 
 def _answer(client: socket.socket) -> NoReturn:

@@ -207,3 +207,15 @@ client.sendall(bytes([5]))
     )
     assert done.returncode == 5
     assert json.loads(listener.communicate()[0]) == ["experiments.stages.train", "mine"]
+
+
+def test_work_is_taken_before_all_is_loaded(folder, monkeypatch):
+    """Sixty packages of .2 s each take twelve; a fork that comes in between finds a part of them."""
+    slow = [f"slow_{number}" for number in range(60)]
+    for name in slow:
+        (folder / f"{name}.py").write_text("import time; time.sleep(0.2)")
+    module(folder, "import sys; print(sum(name.startswith('slow_') for name in sys.modules))")
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{TOP}")
+    with warm.kept(slow), started(folder, "job") as process:
+        out, _ = process.communicate()
+    assert int(out) < len(slow)
