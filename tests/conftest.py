@@ -19,6 +19,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 else:
     os.environ.setdefault("OMP_NUM_THREADS", "2")
+THREADS = os.environ["OMP_NUM_THREADS"]
 
 # A command line is put together from its functions' signatures once, and not for every call of a test.
 typer.testing._get_command = functools.cache(typer.testing._get_command)
@@ -52,8 +53,9 @@ def no_locks(tmp_path_factory):
 def pytest_runtest_setup():
     """Undo what the test before may have set for the process: trainings take two threads, which wait for a
     core of their own where another process runs tests on it."""
+    os.environ["OMP_NUM_THREADS"] = THREADS  # a stage sets it for what it loads
     if torch := sys.modules.get("torch"):
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        torch.set_num_threads(int(THREADS))
         if torch.are_deterministic_algorithms_enabled():
             torch.use_deterministic_algorithms(False)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from threadpoolctl import threadpool_limits
 
 from benchmark.datasets.prepared.contents import stamp_of
 from experiments import settings as settings_of
@@ -23,6 +26,7 @@ def start(*, torch: bool = True, deterministic: bool = False) -> settings_of.Set
     ``deterministic`` is for training: forward passes need no such mode.
     """
     settings = settings_of.load()
+    _limit(settings.threads)
     if torch:
         import torch as pytorch
 
@@ -33,6 +37,17 @@ def start(*, torch: bool = True, deterministic: bool = False) -> settings_of.Set
             # Nothing reads what it has not written: to fill it first takes a twentieth of a training's time.
             pytorch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return settings
+
+
+def _limit(threads: int) -> None:
+    """Keep linear algebra and OpenMP to so many threads, in libraries that are loaded and in those to come.
+
+    Left alone they take every core: where another stage works beside this one, threads of small matrices wait
+    for each other many times as long as they work.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    threadpool_limits(threads)
 
 
 def named_files(value: Any) -> Iterator[Path]:
