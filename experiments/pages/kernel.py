@@ -19,6 +19,8 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.util import run_sync
 
+from experiments import warm
+
 NAME = "qualibench"
 PREFIX = "kernel-"
 #: Folders for sockets where that for temporary files will not do.
@@ -29,9 +31,10 @@ class OwnSpec(KernelSpecManager):
     """Knows one kernel, that of this interpreter, under any name; nothing is looked up."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Return how to start IPython in this interpreter."""
-        warm = "experiments.warm"  # a fork of the process that has the packages loaded, if one is kept
-        launcher = [sys.executable, "-m", warm, "ipykernel_launcher", "-f", "{connection_file}"]
+        """Return how to start IPython in this interpreter, or in a fork of what has the packages loaded."""
+        launcher = [sys.executable, "-m", "experiments.warm", "ipykernel_launcher", "-f", "{connection_file}"]
+        if warm.ADDRESS in os.environ:  # a fork knows no parent, and would print how to connect to it
+            launcher.append("--quiet")
         return KernelSpec(argv=launcher, display_name=kernel_name, language="python")
 
 

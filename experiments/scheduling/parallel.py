@@ -152,6 +152,8 @@ class Runner:
         """Whether nothing is left to do, but for the look at the releases, which this does."""
         if self.repro("--single-item", "outside"):
             return False
+        if not Path("models").is_dir():  # a run begins, and DVC needs seconds to see it
+            return False
         code, answer = self._dvc("status", "--json", output=True)
         return code == 0 and set(json.loads(answer)) <= {"outside"}
 

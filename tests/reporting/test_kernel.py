@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 from benchmark.figures.canvas import look
+from experiments import warm
 from experiments.pages import kernel
 from experiments.pages.notebooks import execute
 
@@ -30,6 +31,15 @@ def shown() -> str:
 
 
 OURS = repr([sys.executable, []])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the warm process is kept on Linux alone")
+def test_a_fork_of_what_has_the_packages_loaded_is_this_interpreter_and_prints_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with warm.kept(["ipykernel.kernelapp"]):
+        assert shown() == OURS
+    assert capfd.readouterr() == ("", "")
 
 
 def test_other_kernels_of_the_same_names_are_not_started(
