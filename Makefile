@@ -51,8 +51,10 @@ wheel-check: | $(UV)
 	$(BIN)/python -m tests.wheel $(UV)
 
 # As many tests side by side as there are cores, at most four; `make test JOBS=0` runs them in one process.
+# While types are checked on one core another collects the tests, by which what they import is compiled once for all.
 JOBS ?= auto
-test: lint
+test: setup-test
+	pytest --collect-only -q > /dev/null 2>&1 & $(MAKE) --no-print-directory lint; linted=$$?; wait; exit $$linted
 	pytest -m "not slow" -n $(JOBS) --maxprocesses 4
 
 # The simulations too: coverage of intervals, size of tests. Half an hour on two cores.
