@@ -36,10 +36,9 @@ def command(
     check_locks()
     log = None if verbose else Log(stages(settings), described(), jobs, typer.echo)
     with log or contextlib.nullcontext(), contextlib.ExitStack() as lasting, Runner(log) as dvc:
-        if jobs > 1:
+        if jobs > 1 and not dvc.up_to_date():
             lasting.enter_context(warm.kept())
-            if not dvc.up_to_date():
-                dvc.chains(plan(settings), jobs)
+            dvc.chains(plan(settings), jobs)
         if dvc.repro("--keep-going") == 0:
             _complete(settings, log)
             return

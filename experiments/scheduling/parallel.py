@@ -149,10 +149,10 @@ class Runner:
         return self._dvc("repro", *arguments)[0]
 
     def up_to_date(self) -> bool:
-        """Whether nothing is left to do, but for the look at the releases, which this does."""
-        if self.repro("--single-item", "outside"):
-            return False
+        """Whether nothing is left to do, but for the look at the releases, which this does if it must."""
         if not Path("models").is_dir():  # a run begins, and DVC needs seconds to see it
+            return False
+        if self.repro("--single-item", "outside"):
             return False
         code, answer = self._dvc("status", "--json", output=True)
         return code == 0 and set(json.loads(answer)) <= {"outside"}

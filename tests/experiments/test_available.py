@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -81,25 +82,28 @@ def test_where_nothing_is_there_it_says_so(here):
         available.narrowed(PAPER)
 
 
-@pytest.mark.parametrize("up_to_date", [False, True])
-def test_stages_are_run_side_by_side_only_where_one_is_to_be_run(here, monkeypatch, up_to_date):
+@pytest.mark.parametrize("run", ["begins", "has changed", "is up to date"])
+def test_stages_are_run_side_by_side_only_where_one_is_to_be_run(here, monkeypatch, run):
     from experiments.cli import app
 
     asked = []
+    if run == "begins":
+        shutil.rmtree("models")
 
     def dvc(self, *arguments, output=False):
         asked.append(arguments)
-        changed = {"outside": ["always changed"]} | ({} if up_to_date else {"evaluate": ["changed"]})
+        changed = {"outside": ["always changed"]} | ({"evaluate": ["changed"]} if run == "has changed" else {})
         return 0, json.dumps(changed) if arguments[0] == "status" else ""
 
     monkeypatch.setattr("experiments.scheduling.parallel.Runner._dvc", dvc)
     monkeypatch.setattr("experiments.warm.kept", contextlib.nullcontext)  # no stage will be begun
     assert CliRunner().invoke(app, ["repro", "--jobs", "2"]).exit_code == 0
-    assert asked[:2] == [("repro", "--single-item", "outside"), ("status", "--json")]
+    looks = [("repro", "--single-item", "outside"), ("status", "--json")]
+    assert [arguments for arguments in asked if arguments in looks] == ([] if run == "begins" else looks)
     assert asked[-1] == ("repro", "--keep-going")
-    chained = [name for arguments in asked[2:-1] for name in arguments if "@" in name]
-    assert ("train@qualiclip" in chained) is not up_to_date
-    assert len(asked) == 3 or not up_to_date
+    chained = [name for arguments in asked[:-1] for name in arguments if "@" in name]
+    assert ("train@qualiclip" in chained) is (run != "is up to date")
+    assert len(asked) == 3 or chained
 
 
 @pytest.mark.parametrize(("broken", "code"), [(False, 0), (True, 3)])
