@@ -92,7 +92,9 @@ def test_stages_are_run_side_by_side_only_where_one_is_to_be_run(here, monkeypat
 
     def dvc(self, *arguments, output=False):
         asked.append(arguments)
-        changed = {"outside": ["always changed"]} | ({"evaluate": ["changed"]} if run == "has changed" else {})
+        changed = {"outside": ["always changed"]} | (
+            {"evaluate": ["changed"]} if run == "has changed" else {}
+        )
         return 0, json.dumps(changed) if arguments[0] == "status" else ""
 
     monkeypatch.setattr("experiments.scheduling.parallel.Runner._dvc", dvc)
