@@ -68,6 +68,7 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     """Leave what is imported by now out of every later search for garbage: it is most of the memory."""
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)  # nor is it searched for after every 700 objects
     atexit.register(gc.unfreeze)  # some libraries count what is left at the end
 
 
