@@ -78,6 +78,14 @@ def test_no_chain_needs_what_another_makes_that_may_run_beside_it():
         assert not clash or before(needs, one, other) or before(needs, other, one)
 
 
+def test_of_chains_that_can_begin_that_of_the_first_place_begins(monkeypatch):
+    """The second can begin when the first is over, and then goes before the third, which always could."""
+    began = []
+    monkeypatch.setattr(parallel.Runner, "repro", lambda self, *told: began.append(told[-1]) or 0)
+    parallel.Runner().chains({("a",): [], ("b",): [("a",)], ("c",): []}, 1)
+    assert began == ["a", "b", "c"]
+
+
 def overlap(one, other):
     return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
