@@ -59,11 +59,11 @@ def draw(n: int, resamples: int, seed: int, groups: ArrayLike | None = None) -> 
     size = n if number is None else int(number.max()) + 1
     few = BLOCK * max(1, TOGETHER // (BLOCK * max(n, size, 1)))
     for start in range(0, resamples, few):
-        counts = _counts(size, start, min(resamples, start + few), seed)
+        of = _kept if size * BLOCK <= TOGETHER else _counts  # those of very many images would fill the memory
+        counts = of(size, start, min(resamples, start + few), seed)
         yield counts if number is None else counts[:, number]
 
 
-@lru_cache(maxsize=32)  # of the same number of images or references there are many: those of each distortion
 def _counts(size: int, first: int, last: int, seed: int) -> Floats:
     """Counts of the resamples ``first`` to ``last``, ``[b, size]``; ``first`` begins a block."""
     counts = np.empty((last - first, size))
@@ -73,6 +73,10 @@ def _counts(size: int, first: int, last: int, seed: int) -> Floats:
             row[:] = np.bincount(drawn, minlength=size)
     counts.flags.writeable = False
     return counts
+
+
+# Of the same number of images or references there are many sets: those of each distortion.
+_kept = lru_cache(maxsize=32)(_counts)
 
 
 def resample(

@@ -19,7 +19,7 @@ from benchmark.statistics import (
     jackknife_acceleration,
     srcc,
 )
-from benchmark.statistics.bootstrap import BLOCK, draw
+from benchmark.statistics.bootstrap import BLOCK, _kept, draw
 from benchmark.statistics.weighted import PREPARE
 from tests.draws import generator
 from tests.reference import statistics as reference
@@ -313,3 +313,11 @@ def test_only_whole_references_cover_the_truth_where_contents_differ():
             hits.append(low <= truth <= high)
     assert 0.92 <= np.mean(whole) <= 0.97
     assert np.mean(single) < 0.9  # what resampling images would have claimed
+
+
+def test_counts_of_few_images_are_kept_and_those_of_very_many_are_not():
+    """Thirty-two blocks of 20,000 images would be 80 MB, of a million 4 GB."""
+    for images, kept in ((91, 1), (20_000, 0)):
+        _kept.cache_clear()
+        next(draw(images, 16, 0))
+        assert _kept.cache_info().currsize == kept
