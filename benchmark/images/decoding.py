@@ -112,7 +112,7 @@ def from_pillow(image: Image.Image) -> Picture:
         return Picture(np.asarray(image), "cmyk")
     if image.mode in {"1", "L"}:
         return Picture(np.asarray(image.convert("L"))[..., None], "grey")
-    return Picture(np.asarray(image.convert("RGB")), "rgb")
+    return Picture(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), "rgb")
 
 
 def _on_screen(image: Image.Image) -> Picture:

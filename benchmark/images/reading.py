@@ -55,14 +55,14 @@ def read(
         If the file is missing, empty, no picture, damaged, truncated or larger than `MAX_PIXELS`, or if its
         samples cannot be told to mean anything certain, such as signed integers or light beyond white (HDR).
     """
-    return _opened(path, short_side, admit, unit)
+    return torch.from_numpy(floats(_opened(path, short_side, admit)))
 
 
 def read_samples(
     path: str | os.PathLike[str], short_side: int = 0, admit: Callable[[int], None] = lambda _: None
 ) -> Tensor:
     """Decode a picture as `read` does, but leave 8 bits as uint8: a quarter of the memory; `unit` divides."""
-    return _opened(path, short_side, admit, lambda samples: samples)
+    return torch.from_numpy(_opened(path, short_side, admit))
 
 
 def unit(pictures: Tensor, device: torch.device | None = None) -> Tensor:
@@ -77,12 +77,7 @@ def unit(pictures: Tensor, device: torch.device | None = None) -> Tensor:
     return held.to(there, non_blocking=True).float().div_(torch.full((), 255.0, device=there))
 
 
-def _opened(
-    path: str | os.PathLike[str],
-    short_side: int,
-    admit: Callable[[int], None],
-    finish: Callable[[Tensor], Tensor],
-) -> Tensor:
+def _opened(path: str | os.PathLike[str], short_side: int, admit: Callable[[int], None]) -> Samples:
     with _file(path) as file, ExitStack() as room:
 
         def let_in(pixels: int) -> None:
@@ -93,7 +88,7 @@ def _opened(
         pixels = _over_white(profiles.to_srgb(picture), picture)
         for notice in picture.notices:
             warnings.warn(f"{os.fspath(path)}: {notice}", ImageNotice, stacklevel=3)
-        return finish(_to_tensor(_scaled(_upright(pixels, picture.orientation), short_side)))
+        return _planes(_scaled(_upright(pixels, picture.orientation), short_side))
 
 
 class Header(NamedTuple):
@@ -167,7 +162,11 @@ def _resized(plane: Samples, size: tuple[int, int]) -> Samples:
     return np.atleast_3d(np.asarray(image.resize(size, Image.Resampling.BICUBIC)))
 
 
-def _to_tensor(pixels: Samples) -> Tensor:
-    """Lay out with channels first; grey becomes three equal channels."""
-    # A copy, since Pillow's memory is read-only and views may run backwards.
-    return torch.from_numpy(np.array(pixels, order="C")).permute(2, 0, 1).expand(3, -1, -1).contiguous()
+def _planes(pixels: Samples) -> Samples:
+    """Lay out with channels first; grey becomes three equal channels.
+
+    By NumPy: torch would start threads on all cores for each picture, from each thread that decodes.
+    """
+    planes = np.empty((3, *pixels.shape[:2]), pixels.dtype)
+    planes[:] = pixels.transpose(2, 0, 1)
+    return planes
