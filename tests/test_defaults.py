@@ -203,11 +203,11 @@ TRAINING = {
         **{"width": None, "prompts": "qualiclip", "accumulate": 1, "overlap": 0.5, "distortions": 1},
         **{"drawn": "types", "levels_draw": "shared", "crops_draw": "shared", "averaged": "cosines"},
         **{"reduction": "sum", "rank_across": 0.0, "warmup": 0, "decay": "none", "ema": 0.0, "norm": "eval"},
-        **{"bf16": True, "scale": 100.0, "workers": 4, "cache": 256, "validate_every": 0, "validate_on": 20},
+        **{"bf16": None, "scale": 100.0, "workers": 4, "cache": 256, "validate_every": 0, "validate_on": 20},
         **{"log_every": 10, "checkpoint_every": 500},
     },
     "methods.arniqa.training:Training": {
-        "bf16": True,
+        "bf16": None,
         "cache": 256,
         "log_every": 10,
         "checkpoint_every": 500,

@@ -159,10 +159,13 @@ class _Planned(NamedTuple):
 def _planned(name: str, how: How, told: dict[str, Any], out: Path | None) -> _Planned:
     from experiments.scoring.provenance import provenance
     from experiments.scoring.runner import Run, place
+    from methods._shared.devices import computes_in_bf16
 
     method = _loaded(name, told)
     if how.engine == "local":
-        place(method, how.device)
+        where = place(method, how.device)
+        if how.precision == "bf16" and where == "cpu" and not computes_in_bf16(where):
+            typer.echo(f"{name}: this processor has no arithmetic for bf16; fp32 is faster here", err=True)
     beside = provenance(name, method, how.precision, told)
     made = {key: beside[key] for key in ("weights_sha256", "version")}
     return _Planned(Run(method, name, how, made, told), beside, _journal(out, name) if out else None)

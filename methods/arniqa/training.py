@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
 from methods._shared.arniqa.encoder import Encoder, build, load_encoder, save_encoder, start
-from methods._shared.devices import device
+from methods._shared.devices import device, in_bf16
 from methods._shared.training.loop import (
     Checkpoint,
     by_processes,
@@ -60,7 +60,9 @@ class Training(BaseModel):
     keep: Literal["cycle", "last"] = Field(
         "cycle", description="weights at the end of the last whole cycle of the rate, or the last ones"
     )
-    bf16: bool = True
+    bf16: bool | None = Field(
+        None, description="products in bf16; null: where the device has arithmetic for it, else fp32"
+    )
     processes: int | None = Field(
         None, ge=0, description="processes that decode and degrade; null: 0 for a CPU, else cores but two"
     )
@@ -136,6 +138,7 @@ def train_encoder(
         encoder.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
     )
     parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {"model": encoder, "optimizer": optimizer}
+    settings = settings.model_copy(update={"bf16": in_bf16(settings.bf16, here)})
     checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump(exclude=settings.aside)), parts)
     first, rows = checkpoint.restore()
     steps = round(settings.epochs * len(pictures) / settings.batch)
@@ -186,7 +189,7 @@ def train_step(
 
     As in the reference the two sides pass one after the other, each with the batch statistics of its own.
     """
-    with torch.autocast(a.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
+    with torch.autocast(a.device.type, dtype=torch.bfloat16, enabled=in_bf16(settings.bf16, a.device)):
         sides = [encoder.project(side.contiguous(memory_format=torch.channels_last)) for side in (a, b)]
     loss = nt_xent(sides[0], sides[1], settings.temperature)
     optimizer.zero_grad(set_to_none=True)

@@ -55,7 +55,9 @@ class Training(BaseModel):
         0.0, ge=0, lt=1, description="decay of the average of the weights; 0: the last weights"
     )
     norm: Literal["eval", "train"] = Field("eval", description="mode of the batch-norm layers")
-    bf16: bool = True
+    bf16: bool | None = Field(
+        None, description="products in bf16; null: where the device has arithmetic for it, else fp32"
+    )
     scale: float = Field(100.0, gt=0, description="factor on the cosines when scoring")
     workers: int = Field(4, ge=1, description="threads that decode, where `processes` is 0")
     processes: int | None = Field(

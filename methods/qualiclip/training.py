@@ -29,6 +29,7 @@ from benchmark.method import TrainingData
 from methods._shared.clip.antonyms import AntonymScorer, prompt_pairs
 from methods._shared.clip.encoder import architecture
 from methods._shared.clip.weights import load_clip, save_scorer, scorer
+from methods._shared.devices import in_bf16
 from methods._shared.training.loop import (
     Checkpoint,
     by_processes,
@@ -76,7 +77,7 @@ def step_losses(
     """Return the weighted loss of a part of a step, and its terms with the share of level pairs in order."""
     shape = crops.shape[:3]
     flat = crops.flatten(0, 2)
-    with torch.autocast(flat.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
+    with torch.autocast(flat.device.type, dtype=torch.bfloat16, enabled=in_bf16(settings.bf16, flat.device)):
         embedding = embed(flat)
         positive, negative = embedding @ model.positive.T, embedding @ model.negative.T
     quality = (positive.detach().mean(dim=1) - negative.detach().mean(dim=1)).view(shape)
@@ -195,6 +196,7 @@ def train_encoder(
 def _run(
     pictures: Sequence[Path], held_out: Sequence[Path], out: Path, seed: int, settings: Training, crew: Team
 ) -> tuple[AntonymScorer, pd.DataFrame, pd.DataFrame]:
+    settings = settings.model_copy(update={"bf16": in_bf16(settings.bf16, crew.device)})
     clip = load_clip(settings.architecture, settings.pretrained, seed, _changes(settings))
     model = scorer(clip, prompt_pairs(settings.prompts), settings.scale)
     model = model.to(crew.device).to(memory_format=model.encoder.layout)

@@ -14,6 +14,7 @@ from experiments.cli import app
 from experiments.runs import stage
 from experiments.scoring import speed
 from experiments.settings.compose import composed
+from methods._shared import devices
 from tests.degradations.pictures import photographs
 
 run = CliRunner()
@@ -241,6 +242,16 @@ def test_doctor_says_what_the_settings_lack(tmp_path, monkeypatch):
     assert torch.__version__.split("+")[0] in looked.output
     with pytest.raises(ValueError, match="did you mean 'paper'"):
         run.invoke(app, ["doctor", "--profile", "papper"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_bf16_on_a_processor_that_emulates_it_is_said_to_be_slow(has, tmp_path, monkeypatch):
+    write_png(tmp_path / "a.png", torch.rand(3, 40, 40))
+    monkeypatch.setattr(devices, "computes_in_bf16", lambda kind: has)
+    asked = ["score", str(tmp_path), "--method", "sharpness", "--device", "cpu", "--precision"]
+    coarse, fine = (run.invoke(app, [*asked, precision]) for precision in ("bf16", "fp32"))
+    assert ("fp32 is faster here" in coarse.stderr) != has
+    assert "faster" not in fine.stderr
 
 
 def test_bench_measures_both_precisions():

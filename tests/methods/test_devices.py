@@ -4,11 +4,14 @@ The pretended device has no autocast, no backward pass and no branches on values
 """
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 import torch
 
 import methods
 from methods import niqe
+from methods._shared import devices
 from methods._shared.arniqa.encoder import build
 from methods._shared.arniqa.features import TwoScales
 from methods._shared.clip import prompt_training
@@ -16,6 +19,7 @@ from methods._shared.clip.encoder import architecture
 from methods._shared.clip.encoder import build as build_clip
 from methods._shared.clip.prompt_training import PromptTraining
 from methods._shared.clip.prompts import LearntPrompts, learnt_scorer
+from methods.arniqa import training as of_arniqa
 from methods.arniqa.loss import nt_xent
 from methods.qualiclip.settings import Training
 from methods.qualiclip.training import step_losses
@@ -81,3 +85,32 @@ def test_a_step_of_arniqa_lies_on_cuda():
         sides = [encoder.project(torch.empty(4, 3, 96, 96, device="cuda")) for _ in range(2)]
         loss = nt_xent(*sides, 0.1)
         assert loss.device.type == "cuda"
+
+
+def test_bf16_is_what_the_processor_has_arithmetic_for():
+    told = torch.cpu.get_capabilities()
+    if told["architecture"] != "x86_64":
+        pytest.skip("told by the names of x86-64")
+    avx512 = all(told[f"avx512_{part}"] for part in ("f", "bw", "vl", "dq"))
+    assert devices.computes_in_bf16("cpu") == (avx512 or told["avx_ne_convert"])
+
+
+@pytest.mark.parametrize("asked", [None, True, False])
+@pytest.mark.parametrize("has", [True, False])
+def test_trainings_compute_in_bf16_where_the_device_does_unless_told(asked, has, monkeypatch):
+    monkeypatch.setattr(devices, "computes_in_bf16", lambda kind: has)
+    found = []
+
+    def embed(images):
+        found.append(torch.is_autocast_enabled("cpu"))
+        return images.mean((-1, -2))
+
+    prompts = SimpleNamespace(positive=torch.eye(3)[:1], negative=torch.eye(3)[1:2])
+    own = Training(bf16=asked, levels=2)
+    step_losses(embed, prompts, torch.rand(2, 1, 2, 3, 32, 32, requires_grad=True), own)
+    weight = torch.ones(3, requires_grad=True)
+    network = SimpleNamespace(project=lambda side: embed(side) * weight)
+    sides = [torch.rand(4, 3, 32, 32) for _ in range(2)]
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    of_arniqa.train_step(network, optimizer, *sides, of_arniqa.Training(bf16=asked))
+    assert found == [has if asked is None else asked] * 3
