@@ -20,6 +20,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,20 +121,13 @@ def lookup(
         raise ValueError(f"unknown setting {setting!r}: {naming.hint(setting, SETTINGS)}")
     if setting == "cross_set" and not train:
         raise ValueError("a cross_set figure has a training set: pass train=")
-    table = figures()
-    of_test = statistic.endswith(OF_TEST)
-    statistic = statistic.removesuffix(OF_TEST)
-    key = {"method": method, "dataset": dataset, "statistic": statistic, "setting": setting}
+    cell = _cells().get((method, dataset, statistic.removesuffix(OF_TEST), setting))
+    if cell is None:
+        return None
     if setting == "cross_set":
-        key["train"] = train
-    cell = table[_where(table, key)]
-    if of_test:
-        key["part"] = TEST_SPLIT
-    if version is None:
-        key["scaled"] = ""
-    else:
-        key["version"] = version
-    found = table[_where(table, key)]
+        cell = cell[cell["train"].eq(train)]
+    found = cell[cell["part"].eq(TEST_SPLIT)] if statistic.endswith(OF_TEST) else cell
+    found = found[found["scaled"].eq("") if version is None else found["version"].eq(version)]
     if found.empty:
         return None
     row = found.iloc[0]
@@ -150,8 +144,10 @@ def lookup(
     )
 
 
-def _where(table: pd.DataFrame, key: dict[str, str]) -> pd.Series:
-    return np.logical_and.reduce([table[column].eq(value) for column, value in key.items()])
+@lru_cache(maxsize=1)
+def _cells() -> dict[Any, pd.DataFrame]:
+    """Return the figures of each method, data set, statistic and setting."""
+    return dict(list(figures().groupby(["method", "dataset", "statistic", "setting"])))
 
 
 def attach(
