@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,20 +15,26 @@ from tests.stages.planted import write
 Tables = Callable[[str], pd.DataFrame]
 
 
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A planted run to copy: to write one takes twenty times as long."""
+    return write(tmp_path_factory.mktemp("pattern"))
+
+
 @pytest.fixture
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def planted(pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A planted run, in whose folder the test runs."""
-    monkeypatch.chdir(write(tmp_path))
+    monkeypatch.chdir(shutil.copytree(pattern, tmp_path, dirs_exist_ok=True))
     signatures._facts.cache_clear()
     return tmp_path
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(pattern: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A planted run after the stages that need no method loaded."""
     from experiments.stages import ablation, cross_dataset, evaluate, gmad
 
-    root = write(tmp_path_factory.mktemp("planted"))
+    root = shutil.copytree(pattern, tmp_path_factory.mktemp("planted"), dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         signatures._facts.cache_clear()

@@ -1,21 +1,42 @@
 """Maps of stage `study`: a method that sees the dark region, and one whose prompts are exchanged."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmark.images import read
 from experiments.analyses import gradcam, subject
+from experiments.runs import signatures
 from tests.stages.loaded import Grey, Seeing, load, studied
 from tests.stages.planted import change, keep
 
 
+def exchanged(name):
+    return Seeing(name, right=name != "reversed")
+
+
+@pytest.fixture(scope="module")
+def run(pattern, tmp_path_factory):
+    """The planted run after both methods were studied, to copy."""
+    root = shutil.copytree(pattern, tmp_path_factory.mktemp("studied"), dirs_exist_ok=True)
+    keep(root, ["qualiclip", "reversed"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        signatures._facts.cache_clear()
+        load(patch, subject, exchanged)
+        studied(["qualiclip", "reversed"])
+    signatures._facts.cache_clear()
+    return root
+
+
 @pytest.fixture
-def done(planted, monkeypatch):
-    keep(planted, ["qualiclip", "reversed"])
-    load(monkeypatch, subject, lambda name: Seeing(name, right=name != "reversed"))
-    studied(["qualiclip", "reversed"])
-    return planted
+def done(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(run, tmp_path, symlinks=True, dirs_exist_ok=True))
+    load(monkeypatch, subject, exchanged)
+    signatures._facts.cache_clear()
+    return tmp_path
 
 
 def test_maps_point_into_the_region_for_either_prompt_and_away_if_they_are_exchanged(done):
