@@ -83,7 +83,11 @@ def test_deps_name_no_code_that_is_not_imported(name):
 
 
 LOADED = ("experiments.stages.score", "experiments.stages.evaluate", "experiments.analyses.sweep")
-#: Has torch once, and says in a fork of its own for each module what of ours that loads.
+#: Seconds each, and no stage needs them to begin.
+SLOW = ("torchvision", "open_clip", "pytorch_grad_cam", "sklearn", "transformers", "matplotlib")
+BEGIN = ("prepare", "train", "score", "study", "evaluate", "cross_dataset", "gmad")
+#: Has torch once, and says in a fork of its own for each module what of ours that loads; then of one stage
+#: after the other which slow libraries are there by then.
 LISTING = f"""
 import importlib, json, os, sys
 import pandas, scipy.stats, torch
@@ -94,6 +98,9 @@ for name in {LOADED}:
         print(json.dumps([name, [m for m in sys.modules if m.split(".")[0] in rooms]]), flush=True)
         os._exit(0)
     os.wait()
+for stage in {BEGIN}:
+    importlib.import_module(f"experiments.stages.{{stage}}")
+    print(json.dumps([stage, [name for name in {SLOW} if name in sys.modules]]))
 """
 
 
@@ -102,6 +109,11 @@ def loaded_by():
     options = {"cwd": TOP, "stdout": subprocess.PIPE, "text": True, "check": True}
     done = subprocess.run([sys.executable, "-c", LISTING], **options)
     return dict(map(json.loads, done.stdout.splitlines()))
+
+
+@pytest.mark.parametrize("stage", BEGIN)
+def test_a_stage_imports_no_slow_library_before_it_is_used(loaded_by, stage):
+    assert loaded_by[stage] == []
 
 
 @pytest.mark.parametrize("name", LOADED)

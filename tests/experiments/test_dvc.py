@@ -54,7 +54,7 @@ def written(folder: Path, by, *changes):
     return serialize.load_yaml(path)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(first=st.dictionaries(texts, values, max_size=3), then=st.dictionaries(texts, values, max_size=3))
 def test_dvc_reads_what_it_would_have_written_itself(tmp_path_factory, first, then):
     folder = tmp_path_factory.mktemp("lock")

@@ -1,10 +1,6 @@
-"""What a stage imports before it works (libraries that take a second are imported where they are used), and
-how many threads it takes."""
+"""How many threads a stage takes."""
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,31 +10,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from experiments.runs import stage
 from tests.rehearsal import small
-
-TOP = Path(__file__).parents[2]
-#: Seconds each, and no stage needs them to begin.
-SLOW = ("torchvision", "open_clip", "pytorch_grad_cam", "sklearn", "transformers", "matplotlib")
-STAGES = ("prepare", "train", "score", "study", "evaluate", "cross_dataset", "gmad")
-#: One process for all, as Python and torch take most of the time: what one imports counts for those after it.
-CODE = f"""
-import importlib, json, sys
-found = {{}}
-for stage in {STAGES}:
-    importlib.import_module(f"experiments.stages.{{stage}}")
-    found[stage] = [name for name in {SLOW} if name in sys.modules]
-print(json.dumps(found))
-"""
-
-
-@pytest.fixture(scope="module")
-def imported():
-    done = subprocess.run([sys.executable, "-c", CODE], cwd=TOP, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_imports_no_slow_library_before_it_is_used(imported, stage):
-    assert imported[stage] == []
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -199,7 +199,7 @@ def test_a_method_more_sorts_no_pairs_of_the_others_again(planted, monkeypatch):
     count, counted = discrimination.tally_of, []
     monkeypatch.setattr(discrimination, "tally_of", lambda *of: counted.append(of[1]) or count(*of))
     last = settings.methods.pop("noisy")
-    for name in set(settings.methods) - {"qualiclip", "turned", "taught"}:
+    for name in set(settings.methods) - {"turned", "taught"}:
         settings.methods.pop(name)
     settings.score.datasets.remove("toy")
     evaluate.evaluate()
