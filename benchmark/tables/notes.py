@@ -28,7 +28,9 @@ def notes(
         enough = [decided(row) for row in frame[frame["value"].notna()].to_dict("records")]
         tie = f"; underlined: not significantly worse (paired test of SRCC, Holm-adjusted p ≥ {ALPHA})"
         if any(enough):
-            lines.append("Bold: best" + (tie if tested else "; no test tells it from the others") + ".")
+            lines.append(
+                "Bold: best" + (tie if tested else "; whether others are level with it was not tested") + "."
+            )
         if not all(enough):
             lines.append(UNMARKED)
     met_marks = set(frame["overlap"].astype(str)) if "overlap" in frame else set()

@@ -96,6 +96,7 @@ def test_a_table_stands_without_its_tests_and_says_so(copy: Path) -> None:
     assert shown.count("<table") == 2
     assert "dvc repro evaluate" in shown
     assert "underlined" not in shown
+    assert "whether others are level with it was not tested" in shown
 
 
 def test_a_table_without_rows_is_noted(copy: Path) -> None:
