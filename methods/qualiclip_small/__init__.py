@@ -19,14 +19,17 @@ CARD = Card(
     paper="Agnolucci, Galteri, Bertini: Quality-Aware Image-Text Alignment for Opinion-Unaware Image Quality "
     "Assessment. arXiv 2403.11176",
     licence="Apache-2.0",
-    training_data="dead leaves and three photographs, synthetically degraded; no quality scores",
+    training_data="squares of 77 photographs and dead leaves, synthetically degraded; no quality scores",
     opinion_aware=False,
     low=0.0,
     high=1.0,
     input="whole image, no resizing",
     bibtex=QUALICLIP,
     weights="in this repository: methods/qualiclip_small",
-    exposure=(Exposure("pictures", "pristine", "methods/qualiclip_small/CARD.md", "V"),),
+    exposure=(
+        Exposure("pictures", "pristine", "methods/qualiclip_small/CARD.md", "V"),
+        Exposure("pictures", "74 photographs of desktops", "experiments/small_weights/photographs.csv", "V"),
+    ),
 )
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")

@@ -1,0 +1,1 @@
+"""How the weights of QualiCLIP-small were made, from photographs that anyone may fetch, and dead leaves."""
