@@ -19,22 +19,24 @@ from methods.qualiclip.settings import Training
 from methods.qualiclip.training import train
 
 SEED = 27
-SETTINGS = Training(
-    architecture="small",
-    width=20,
-    pretrained=None,
-    steps=2_700,
-    batch=16,
-    crop=128,
-    order="monotone",
-    drawn="groups",
-    rank_across=1.0,
-    norm="train",
-    lr=1e-3,
-    warmup=100,
-    decay="cosine",
-    cache=3_000,
-    log_every=50,
+SETTINGS = Training.model_validate(
+    {
+        "architecture": "small",
+        "width": 20,
+        "pretrained": None,
+        "steps": 2_700,
+        "batch": 16,
+        "crop": 128,
+        "order": "monotone",
+        "drawn": "groups",
+        "rank_across": 1.0,
+        "norm": "train",
+        "lr": 1e-3,
+        "warmup": 100,
+        "decay": "cosine",
+        "cache": 3_000,
+        "log_every": 50,
+    }
 )
 
 

@@ -59,7 +59,7 @@ def _differences(square: Image.Image, by: int) -> list[NDArray[np.float32]]:
 
 def toned(square: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Change gamma, contrast, brightness and saturation."""
-    values: NDArray[np.float32] = np.asarray(square, dtype=np.float32) / 255
+    values: NDArray[np.floating] = np.asarray(square, dtype=np.float32) / 255
     values = values ** np.exp(rng.uniform(-0.5, 0.5))
     values = (values - 0.5) * np.exp(rng.uniform(-0.25, 0.35)) + 0.5 + rng.uniform(-0.08, 0.08)
     changed = Image.fromarray((values.clip(0, 1) * 255 + 0.5).astype(np.uint8))
