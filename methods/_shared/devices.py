@@ -18,7 +18,9 @@ def computes_in_bf16(kind: str) -> bool:
     """
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return kind == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if kind != "cpu" or not torch.backends.mkldnn.is_available():  # builds without oneDNN cannot be asked
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def in_bf16(asked: bool | None, where: torch.device) -> bool:

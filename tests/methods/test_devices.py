@@ -95,6 +95,12 @@ def test_bf16_is_what_the_processor_has_arithmetic_for():
     assert devices.computes_in_bf16("cpu") == (avx512 or told["avx_ne_convert"])
 
 
+def test_a_build_without_onednn_computes_in_fp32(monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())
+    assert not devices.computes_in_bf16("cpu")
+
+
 @pytest.mark.parametrize("asked", [None, True, False])
 @pytest.mark.parametrize("has", [True, False])
 def test_trainings_compute_in_bf16_where_the_device_does_unless_told(asked, has, monkeypatch):
