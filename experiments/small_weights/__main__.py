@@ -55,7 +55,7 @@ def pictures(found: list[Path], out: Path, workers: int) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(workers) as pool:
         cut = pool.map(partial(squares.write, out=out, seed=SEED), found, photographs.listed()["sha256"])
-        written = [path for paths in cut for path in paths]
+        written = sorted(path for paths in cut for path in paths)
         leaves = [out / f"leaves_{index:04d}.png" for index in range(len(written))]
         list(pool.map(draw_leaves, leaves))
     return written + leaves
