@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import sys
 
 import numpy as np
 import pandas as pd
@@ -148,3 +149,33 @@ def test_what_cannot_be_read_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="earlier row"):
         write_dataset(tmp_path, RECORD, pd.DataFrame({"image": ["a.png", "a.png"]}))
     assert not list(tmp_path.iterdir())
+
+
+def calls(work):
+    """How many functions of Python `work` calls."""
+    count = 0
+
+    def seen(frame, event, argument):
+        nonlocal count
+        count += event == "call"
+
+    outer = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(outer)
+    return count
+
+
+def test_a_row_more_costs_few_calls(tmp_path):
+    """So that a hundred thousand rows are read in a second; seconds themselves are in ``benchmarks``."""
+    took = []
+    for count in (1000, 3000):
+        rows = "".join(
+            f"{row // 21}_{row % 21}.bmp,{1 + row % 5},,{row // 21},,{row % 6},\n" for row in range(count)
+        )
+        prepared(tmp_path, f"{HEADER}\n{rows}")
+        assert len(load("toy", tmp_path).manifest) == count  # what is imported on the way is imported now
+        took.append(calls(lambda: load("toy", tmp_path)))
+    assert (took[1] - took[0]) / 2000 < 40

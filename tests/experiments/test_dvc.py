@@ -1,8 +1,6 @@
 """``dvc.lock`` as DVC itself would have written it."""
 
 import copy
-import threading
-import time
 from collections import OrderedDict
 from pathlib import Path
 
@@ -80,13 +78,21 @@ def test_other_files_keep_their_comments(tmp_path):
     assert "# why" in path.read_text()
 
 
-def test_a_lock_that_is_let_go_of_is_taken_at_once(tmp_path):
+def test_a_lock_that_is_let_go_of_is_taken_at_the_next_look(tmp_path, monkeypatch):
     held, asked = (lock.Lock(str(tmp_path / "lock"), wait=wait) for wait in (False, True))
+    waited = []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if len(waited) == 3:
+            held.unlock()
+
     held.lock()
-    began = time.monotonic()
-    threading.Timer(0.2, held.unlock).start()
+    monkeypatch.setattr(dvc.time, "sleep", sleep)
     dvc.acquire(asked)
-    assert 0.2 <= time.monotonic() - began < 0.5  # DVC's own looks at 0 and .5 seconds
+    assert asked.is_locked
+    assert len(waited) == 3
+    assert max(waited) <= 0.1  # DVC's own looks are half a second apart
     asked.unlock()
 
 

@@ -52,7 +52,7 @@ def test_a_passing_fault_is_asked_again(fault):
 
 def test_what_does_not_come_in_time_is_asked_again():
     with Endpoint(stall).running() as server:
-        assert one(server, timeout=0.15) == pytest.approx(float(expected(grey())))
+        assert one(server, timeout=0.5) == pytest.approx(float(expected(grey())))
 
 
 @pytest.mark.parametrize(
