@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +18,7 @@ from methods._shared.clip.towers import any_size, at_size, is_transformer
 from methods._shared.clip.weights import fill, load_clip
 from methods._shared.devices import at_least_single
 from methods._shared.weights.tensor_files import read_tensors
+from methods._shared.weights.undrawn import Undrawn
 from methods._shared.weights.weight_cache import Source, first_of, weights_file
 
 Library = Literal["torchvision", "timm", "open_clip"]
@@ -106,7 +108,8 @@ def _torchvision(model: str, weights: str | None, seed: int) -> nn.Module:
     if model not in models.list_models(module=models):
         raise ValueError(f"model: {naming.hint(model, models.list_models(module=models))}")
     known: Any = models.get_model_weights(model)
-    network = models.get_model(model, weights=None)
+    with nullcontext() if weights is None else Undrawn():
+        network = models.get_model(model, weights=None)
     heads = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     if not heads:
         raise ValueError(f"model: {model} of torchvision has no linear classifier to leave out")
@@ -127,7 +130,8 @@ def _timm(model: str, weights: str | None, seed: int) -> nn.Module:
     except ImportError as error:
         raise ValueError("library: timm is not installed: `pip install timm`") from error
     try:
-        network = timm.create_model(model, pretrained=False, num_classes=0)
+        with nullcontext() if weights is None else Undrawn():
+            network = timm.create_model(model, pretrained=False, num_classes=0)
     except RuntimeError as error:
         names = timm.list_models() + timm.list_pretrained()
         raise ValueError(f"model: {naming.hint(model, names)}") from error

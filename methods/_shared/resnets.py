@@ -12,6 +12,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from methods._shared.clip.weights import fill
 from methods._shared.frozen import Frozen
+from methods._shared.weights.undrawn import Undrawn
 
 #: Where torchvision's layers stand in ``nn.Sequential(*network.children())``, which many checkpoints name.
 PLACES = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
@@ -64,7 +65,7 @@ def trunk(state: Mapping[str, Tensor], complaint: str) -> ResNet:
     if not all(blocks):
         raise ValueError(f"{complaint}: it lacks a ResNet")
     kind = Bottleneck if "layer1.0.conv3.weight" in state else BasicBlock
-    with torch.random.fork_rng(devices=[]):
+    with Undrawn():
         network = ResNet(kind, [len(found) for found in blocks])
     network.fc = nn.Identity()
     fill(network, {key: value.float() for key, value in state.items()}, complaint)

@@ -15,6 +15,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from benchmark import files
 from methods._shared.devices import at_least_single
 from methods._shared.weights.tensor_files import read_tensors
+from methods._shared.weights.undrawn import Undrawn
 from methods._shared.weights.weight_cache import weights_file
 
 #: Mean and deviation of ImageNet's pictures, by which torchvision's weights were trained.
@@ -141,8 +142,10 @@ def load_encoder(path: Path) -> Encoder:
     if "model.0.weight" not in state or 0 in stages:
         raise ValueError(f"{path} holds no encoder of ARNIQA: it lacks a ResNet under `model.`")
     last = state.get("projector.2.weight")
+    with Undrawn():
+        network = ResNet(block, stages)
     with torch.random.fork_rng(devices=[]):
-        encoder = Encoder(ResNet(block, stages), len(last) if last is not None else 128)
+        encoder = Encoder(network, len(last) if last is not None else 128)  # its projector may stay as drawn
     _fill(encoder, state, path)
     return encoder.eval()
 

@@ -12,11 +12,11 @@ from open_clip import get_model_config, list_models
 from open_clip.coca_model import CoCa
 from open_clip.model import CLIP, CustomTextCLIP, set_model_preprocess_cfg
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from methods._shared.clip.texts import encode_prompts, from_the_hub
 from methods._shared.clip.towers import tower_of
 from methods._shared.devices import at_least_single
+from methods._shared.weights.undrawn import Undrawn
 
 #: Endings of names that say with which activation, where open_clip has an architecture with either.
 PLAIN, QUICK = "-gelu", "-quickgelu"
@@ -140,20 +140,9 @@ def tower(config: Mapping[str, Any]) -> nn.Module:
 
 
 def undrawn(config: Mapping[str, Any]) -> Any:
-    """Build a CLIP whose weights are to be filled from a file: drawing those of RN50 first takes a second."""
-    with _Undrawn():
+    """Build a CLIP whose weights are to be filled from a file."""
+    with Undrawn():
         return build(config, 0)
-
-
-class _Undrawn(TorchFunctionMode):
-    """Leaves a tensor as it is where an initialisation would draw its values."""
-
-    DRAWS = frozenset({"normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "kaiming_normal_"})
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") in self.DRAWS:
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **(kwargs or {}))
 
 
 class ImageEncoder(nn.Module):
