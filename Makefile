@@ -8,8 +8,8 @@ UV     := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: asked-python setup setup-test repro test test-all rehearsal rehearsal-short lint wheel-check mutants bench gpu \
-  params lock clean
+.PHONY: asked-python setup setup-test repro test test-pages test-all rehearsal rehearsal-short lint wheel-check mutants bench \
+  gpu params lock clean
 
 setup: asked-python $(VENV)/.installed
 setup-test: asked-python $(VENV)/.installed-test
@@ -55,7 +55,11 @@ wheel-check: | $(UV)
 JOBS ?= auto
 test: setup-test
 	pytest --collect-only -q > /dev/null 2>&1 & $(MAKE) --no-print-directory lint; linted=$$?; wait; exit $$linted
-	pytest -m "not slow" -n $(JOBS) --maxprocesses 4
+	pytest -m "not slow and not page" -n $(JOBS) --maxprocesses 4
+
+# All pages, and what a reader does with them in Chromium (Debian: apt-get install chromium).
+test-pages: setup-test
+	pytest -m "page and not slow" -n $(JOBS) --maxprocesses 4
 
 # The simulations too: coverage of intervals, size of tests. Half an hour on two cores.
 test-all: lint

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 import typer.testing
-from hypothesis import settings
+from hypothesis import find, settings
+from hypothesis.strategies import integers
 
 # How long a case takes says how busy the machine is.
 settings.register_profile("here", deadline=None)
@@ -65,8 +66,13 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not item.nodeid.startswith(tuple(f"{folder}/" for folder in TOGETHER)))
 
 
-def pytest_collection_finish():
-    """Leave what is imported by now out of every later search for garbage: it is most of the memory."""
+def pytest_collection_finish(session):
+    """Leave what is imported by now out of every later search for garbage: it is most of the memory.
+
+    Where tests are only listed, hypothesis reads the constants of our code for those that run them.
+    """
+    if session.config.option.collectonly:
+        find(integers(), lambda number: True)
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)  # nor is it searched for after every 700 objects
     atexit.register(gc.unfreeze)  # some libraries count what is left at the end

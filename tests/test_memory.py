@@ -96,11 +96,11 @@ def folder(tmp_path_factory):
     for name, (width, height) in (("small", (160, 160)), ("large", SIZE)):
         coarse = Image.fromarray(random.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8))
         image = coarse.resize((width, height), Image.Resampling.BICUBIC)
-        image.save(root / f"{name}.png")
+        image.save(root / f"{name}.png", compress_level=1)
         image.putalpha(128)
-        image.save(root / f"{name}-alpha.png")
+        image.save(root / f"{name}-alpha.png", compress_level=1)
         grey = np.asarray(image.convert("L")).astype(np.uint16) * 257
-        Image.fromarray(grey).save(root / f"{name}-16.png")
+        Image.fromarray(grey).save(root / f"{name}-16.png", compress_level=1)
     return root
 
 

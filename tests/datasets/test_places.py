@@ -15,8 +15,8 @@ from benchmark.datasets.prepared.linked import folder_of
 from experiments import settings
 from experiments.cli import app
 from experiments.scheduling.estimate import needs
-from experiments.settings.compose import composed
 from experiments.stages.outside import outside
+from tests.composed import composed
 from tests.datasets import releases
 
 

@@ -25,7 +25,7 @@ from benchmark.scoring import score_files
 from experiments.cli import app
 from experiments.runs.training import train_into
 from experiments.settings import MethodSettings
-from experiments.settings.compose import composed
+from tests.composed import composed
 
 COUNT = 24
 

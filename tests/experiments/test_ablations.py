@@ -12,8 +12,8 @@ from experiments import settings
 from experiments.pages.notebooks import ablation_note
 from experiments.settings import ablations
 from experiments.settings.ablations import ablation_of, ablations_of, unablated
-from experiments.settings.compose import composed, profile_settings
 from experiments.stages import ablate
+from tests.composed import composed, profile_settings
 from tests.made import trained
 
 TOP = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ TOP = Path(__file__).parents[2]
 @pytest.fixture(scope="module", autouse=True)
 def _profiles_are_composed_once():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ablations, "profile_settings", cache(profile_settings))
+        patch.setattr(ablations, "profile_settings", profile_settings)
         yield
 
 

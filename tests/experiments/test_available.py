@@ -15,7 +15,7 @@ from benchmark.reporting.run import Run
 from experiments import settings
 from experiments.runs import available
 from experiments.scheduling.status import scores
-from experiments.settings.compose import composed
+from tests.composed import composed
 from tests.made import trained
 
 PAPER = settings.parse(yaml.safe_load(composed("profile=paper")))

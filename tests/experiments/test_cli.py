@@ -12,8 +12,8 @@ from benchmark.images import read, write_png
 from experiments.cli import app
 from experiments.runs import stage
 from experiments.scoring import speed
-from experiments.settings.compose import composed
 from methods._shared import devices
+from tests.composed import composed
 from tests.degradations.pictures import photographs
 
 run = CliRunner()

@@ -6,7 +6,7 @@ import yaml
 from benchmark.datasets import catalogue
 from experiments import settings
 from experiments.scheduling.estimate import needs
-from experiments.settings.compose import composed
+from tests.composed import composed
 
 PAPER = settings.parse(yaml.safe_load(composed("profile=paper")))
 

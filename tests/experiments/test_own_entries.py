@@ -11,9 +11,9 @@ import yaml
 from typer.testing import CliRunner
 
 from experiments.cli import app
-from experiments.settings import own_entries
+from experiments.settings import ablations, own_entries
 from experiments.settings.ablations import MISSING
-from experiments.settings.compose import composed
+from tests.composed import composed, profile_settings
 
 ROOT = Path(__file__).parents[2]
 run = CliRunner()
@@ -30,6 +30,8 @@ methods:
 def here(tmp_path, monkeypatch):
     """The settings as composed, in a folder that has nothing else of the checkout but its ablations."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(own_entries, "composed", composed)
+    monkeypatch.setattr(ablations, "profile_settings", profile_settings)
     Path("params.yaml").write_text(composed("profile=demo"))
     shutil.copytree(ROOT / "experiments/ablation", "experiments/ablation")
     return tmp_path

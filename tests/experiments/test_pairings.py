@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 
 import methods
 from benchmark.provenance import published
-from experiments.settings.compose import composed
 from methods._shared.arniqa.encoder import Encoder, save_encoder
 from methods._shared.clip.antonyms import GOOD_BAD, SEVEN_PAIRS, prompt_pairs
+from tests.composed import composed
 from tests.reference import arniqa
 from tests.reference.clip_state import random_clip, random_context, random_prompts_features
 from tests.rehearsal import weights

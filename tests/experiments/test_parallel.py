@@ -17,7 +17,7 @@ import yaml
 from experiments import settings
 from experiments.scheduling import parallel
 from experiments.scheduling.parallel import plan
-from experiments.settings.compose import composed
+from tests.composed import composed
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ import functools
 
 import yaml
 
-from experiments.settings.compose import composed
+from tests.composed import composed
 
 #: One method that is trained, and one that is not.
 METHODS = ("qualiclip", "sharpness")

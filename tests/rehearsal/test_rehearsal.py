@@ -12,7 +12,7 @@ from benchmark import datasets
 from benchmark.datasets import catalogue
 from benchmark.files import archives
 from benchmark.images import read
-from experiments.settings.compose import composed
+from tests.composed import composed
 from tests.rehearsal import mirror, sets
 
 

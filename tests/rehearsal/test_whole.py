@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from benchmark.datasets import catalogue
-from experiments.settings.compose import composed
+from tests.composed import composed
 from tests.rehearsal import answers, mirror
 from tests.rehearsal.rehearse import Rehearsal
 

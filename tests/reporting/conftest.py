@@ -14,6 +14,13 @@ from experiments.pages.notebooks import report
 from tests.reporting.results import PAGES, write
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what wants all pages: making them takes longer than the tests of most folders."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker("page")
+
+
 def roots(root: Path) -> dict[str, str]:
     """Return the parameters that point the notebooks at ``root``."""
     folders = {name: str(root / name) for name in ("results", "data", "models")}

@@ -16,9 +16,9 @@ from experiments.analyses import robustness as robustness_stage
 from experiments.analyses import subject
 from experiments.runs.cells import Cells
 from experiments.settings import parse
-from experiments.settings.compose import composed
 from experiments.stages import studies as studies_stage
 from experiments.stages import study
+from tests.composed import composed
 from tests.made import trained
 
 
