@@ -52,11 +52,15 @@ def test_the_rehearsal_has_every_data_set_and_method_of_the_paper():
     assert sorted(paper["prepare"]["datasets"]) == sorted(sets.BUILD)
 
 
-def test_the_short_rehearsal_leaves_out_data_sets_alone():
+def test_the_short_rehearsal_leaves_out_data_sets_types_and_a_dear_method_of_probes():
     short, small = (yaml.safe_load(composed(f"profile={name}")) for name in ("rehearsal_short", "rehearsal"))
     assert set(short["prepare"].pop("datasets")) < set(small["prepare"].pop("datasets"))
     assert short["cross_dataset"].pop("datasets") == ["koniq10k", "live", "kadid10k"]
     assert small["cross_dataset"].pop("datasets") is None
+    assert set(short["sweep"].pop("kinds")) < set(small["sweep"].pop("kinds"))
+    for stage, described in (("cross_dataset", "methods"), ("robustness", "features")):
+        assert short[stage].pop(described) == ["niqe", "qualiclip"]
+        assert small[stage].pop(described) == ["niqe", "arniqa"]
     assert {**short, "profile": ""} == {**small, "profile": ""}
 
 
