@@ -51,11 +51,14 @@ wheel-check: | $(UV)
 	$(BIN)/python -m tests.wheel $(UV)
 
 # As many tests side by side as there are cores, at most four; `make test JOBS=0` runs them in one process.
-# While types are checked on one core another collects the tests, by which what they import is compiled once for all.
+# Types are checked beside them. The tests are listed first, by which what they import is compiled once for all.
 JOBS ?= auto
+LINTED := $(VENV)/lint.log
 test: setup-test
-	pytest --collect-only -q > /dev/null 2>&1 & $(MAKE) --no-print-directory lint; linted=$$?; wait; exit $$linted
-	pytest -m "not slow and not page" -n $(JOBS) --maxprocesses 4
+	@{ $(MAKE) --no-print-directory lint > $(LINTED) 2>&1; linted=$$?; cat $(LINTED); exit $$linted; } & \
+	pytest --collect-only -q > /dev/null 2>&1; \
+	pytest -m "not slow and not page" -n $(JOBS) --maxprocesses 4; tested=$$?; \
+	wait $$! || { echo "lint failed, see $(LINTED)" >&2; exit 1; }; exit $$tested
 
 # All pages, and what a reader does with them in Chromium (Debian: apt-get install chromium).
 test-pages: setup-test

@@ -22,6 +22,8 @@ from tests.conftest import TOGETHER
 
 FOLDER = Path(".mutants")
 LINES, TIMES = FOLDER / "coverage", FOLDER / "times.jsonl"
+#: What `make test` runs.
+FAST = "not slow and not page"
 PACKAGES = ("benchmark", "methods", "experiments")
 
 
@@ -39,7 +41,7 @@ def survey(paths: list[str]) -> int:
     TIMES.write_text("".join(line for line in known if not json.loads(line)[0].startswith(tuple(paths))))
     if not paths:
         LINES.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow and not page", "-p", "tests.covered"]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", FAST, "-p", "tests.covered"]
     command += ["-n", "auto", "--maxprocesses", "4", "--cov-context=test", "--cov-report=", "--cov-append"]
     command += [f"--cov={name}" for name in PACKAGES]
     environment = {**os.environ, "COVERAGE_FILE": str(LINES.resolve())}

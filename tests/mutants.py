@@ -31,7 +31,7 @@ from typing import Any
 
 import pytest
 
-from tests.covered import FOLDER, Survey, neighbourhood, statement
+from tests.covered import FAST, FOLDER, Survey, neighbourhood, statement
 from tests.faults import PACKAGES, Mutant, drawn
 
 ROOT = Path(__file__).parents[1]
@@ -125,7 +125,7 @@ def child(tree: Path, tests: list[str]) -> None:
         del sys.modules[name]
     sys.path[:] = [str(tree), *(place for place in sys.path if place not in ("", str(Path.cwd()), str(ROOT)))]
     os.environ.update(PYTHONPATH=str(tree), PYTEST_ADDOPTS="")
-    options = ["-x", "-q", "-m", "not slow and not page", "-pno:cacheprovider", "-pno:xdist", "-pno:pytest_cov"]
+    options = ["-x", "-q", "-m", FAST, "-pno:cacheprovider", "-pno:xdist", "-pno:pytest_cov"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of plugins imported before the fork
     try:
         os._exit(pytest.main([*options, *tests], plugins=[FirstFailure(tree / ".failed")]))
