@@ -289,6 +289,11 @@ def has_features(method: object) -> TypeGuard[HasFeatures]:
     return hasattr(method, "features")
 
 
+def is_remote(method: object) -> bool:
+    """Whether each picture is a request to somebody's endpoint: the method's ``remote`` says so."""
+    return bool(getattr(method, "remote", False))
+
+
 def has_gradients(method: object) -> TypeGuard[HasGradients]:
     """Whether a method is one of `HasGradients`.
 

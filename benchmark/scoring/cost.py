@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark.method import Method
+from benchmark.method import Method, is_remote
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def cost(method: Method, images: Tensor) -> Cost | None:
         ``[B, 3, H, W]``, RGB in [0, 1]. ``multiply_adds`` is their sum over the pictures, ``peak_bytes``
         that of scoring them at once.
     """
-    if getattr(method, "remote", False):
+    if is_remote(method):
         return None
     method.score(images)  # fills whatever the method keeps from its first picture on
     passed: dict[int, nn.Module] = {}

@@ -37,28 +37,40 @@ KADID = {
 
 
 def sensitivities(subject: Subject) -> None:
-    """Measure what harmless changes do to scores: cell ``sensitivity``."""
+    """Measure what harmless changes do to scores: cell ``sensitivity``; see `sweep.curves` on endpoints."""
     settings, asked = subject.settings, subject.settings.robustness
+    if asked.methods is not None and subject.name not in asked.methods:
+        return
     data = results.pictured(asked.dataset, settings.prepare)
     pictures = Pictures(data, spread(data, asked.images))
     units = contents(data.manifest[data.manifest["image"].isin(pictures.names)])
     resamples = settings.evaluate.resamples
-    about = subject.made_from("robustness", pictures, resamples=resamples)
+    named = asked.methods is not None
+    about = subject.made_from("robustness", pictures, resamples=resamples, named=named)
     options: dict[str, Any] = {"resamples": resamples, "seed": settings.seed, "units": units}
-    subject.cells.tables(
-        "sensitivity", about, lambda: {"changes": sensitivity(subject.placed, pictures, **options)}
-    )
+
+    def make() -> dict[str, pd.DataFrame]:
+        if not subject.asked("sensitivity", asked.methods):
+            return {}
+        return {"changes": sensitivity(subject.placed, pictures, **options)}
+
+    subject.cells.tables("sensitivity", about, make)
 
 
 def further(subject: Subject) -> None:
     """Score levels beyond the fifth, and unseen kinds: cell ``further``, tables ``curves`` and ``orders``."""
     settings, wanted = subject.settings, subject.settings.robustness
+    if wanted.methods is not None and subject.name not in wanted.methods:
+        return
     references = results.pristine(results.pictured(wanted.dataset, settings.prepare), wanted.references)
     asked = {group: [kind for kind in kinds if kind in wanted.kinds] for group, kinds in FURTHER.items()}
     beyond = {group: kinds for group, kinds in asked.items() if kinds}
-    about = subject.made_from("robustness", references, kinds=beyond, levels=wanted.levels)
+    how: dict[str, Any] = {"levels": wanted.levels, "named": wanted.methods is not None}
+    about = subject.made_from("robustness", references, kinds=beyond, **how)
 
     def make() -> dict[str, pd.DataFrame]:
+        if not subject.asked("further", wanted.methods):
+            return {}
         rounds, one = [], subject.placed
         if beyond:
             options: dict[str, Any] = {"levels": wanted.levels, "ladder": long_ladder}

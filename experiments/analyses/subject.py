@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from benchmark.datasets.prepared import Pictures
-from benchmark.method import Method
+from benchmark.method import Method, is_remote
 from experiments.runs import results, stage
 from experiments.runs.cells import Cells, code, digest
 from experiments.runs.trained import load_trained, version_of
@@ -47,6 +48,18 @@ class Subject:
     def version(self) -> str:
         """Digest of all that training left."""
         return version_of(stage.MODELS / self.name)
+
+    def asked(self, study: str, named: Sequence[str] | None) -> bool:
+        """Whether a study scores changed pictures: where nobody is named, not if each would be a request."""
+        if named is not None or not is_remote(self.method):
+            return True
+        section = "sweep" if study == "sweep" else "robustness"
+        print(
+            f"{self.name}: its endpoint is not asked about changed pictures ({study}); "
+            f"name it in {section}.methods to have that done",
+            file=sys.stderr,
+        )
+        return False
 
     def journal(self, study: str) -> Path:
         """File for what a study leaves while it lasts; beside the folder, which holds results alone."""

@@ -34,18 +34,25 @@ def costs(subject: Subject) -> None:
 
 
 def curves(subject: Subject) -> None:
-    """Score pictures at every level of every kind: cell ``sweep``, tables ``curves`` and ``orders``."""
+    """Score pictures at every level of every kind: cell ``sweep``, tables ``curves`` and ``orders``.
+
+    No tables of a method that would have to ask an endpoint, unless the settings name it.
+    """
     asked, seed = subject.settings.sweep, subject.settings.seed
+    if asked.methods is not None and subject.name not in asked.methods:
+        return
     kinds = chosen(asked.kinds)
     # Where a set has no pristine pictures, the paper takes random ones for its Figure 1.
     references = results.pristine(
         results.pictured(asked.dataset, subject.settings.prepare), asked.images, drawn=seed
     )
-    about = subject.made_from("sweep", references, kinds=kinds)
+    about = subject.made_from("sweep", references, kinds=kinds, named=asked.methods is not None)
 
     journal = subject.journal("sweep")
 
     def make() -> dict[str, pd.DataFrame]:
+        if not subject.asked("sweep", asked.methods):
+            return {}
         with Journal(journal, about) as book:
             tables = run_sweep(subject.placed, references, kinds, seed=seed, journal=book)
         return dict(zip(("curves", "orders"), tables, strict=True))

@@ -25,6 +25,8 @@ WEIGHTS_GB = 0.6
 SECONDS = {"ilniqe": 0.7, "arniqa_ou": 2.0}
 #: The same of a picture that is fitted to, where it differs; measured.
 FITTING = {"arniqa_ou": 0.2}
+#: Methods that ask an endpoint about each picture.
+ASKING = {"vlm"}
 
 
 def needs(settings: Settings, here: Path = Path()) -> Iterator[str]:
@@ -87,7 +89,7 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
     work = {
         "scores": count * scored,
         "features, at most": sum(map(settings.cross_dataset.takes, settings.methods)) * probed,
-        "scores of the sweep": count * swept,
+        "scores of the sweep": sum(_is_swept(settings, name) for name in settings.methods) * swept,
     }
     yield "\nTo compute"
     for what, number in work.items():
@@ -96,6 +98,10 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
         trained = _steps(method.train or {}, images.get(settings.train.dataset, 0))
         if trained:
             yield f"  {trained:>11,}  training steps of {name}"
+    for name, method in settings.methods.items():
+        if method.module in ASKING:
+            asked = scored + swept * _is_swept(settings, name)
+            yield f"  {asked:>11,}  requests of {name} at least, but for what its endpoint has answered"
     yield from _fits(settings, scored + swept)
     longer = len(settings.ablation.variants) + len(settings.ablation.seeds)
     yield (
@@ -104,6 +110,12 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
     )
     yield "  Pictures a second with CLIP's RN50: 7 on two cores at 481 x 321, measured; at 1024 x 768 about"
     yield "  1.4, an estimate. On an H200 385 at 512 x 384; yours: `iqa bench --method clipiqa`."
+
+
+def _is_swept(settings: Settings, method: str) -> bool:
+    """Whether the sweep scores with a method: with all but those that ask, or with those that are named."""
+    named = settings.sweep.methods
+    return settings.methods[method].module not in ASKING if named is None else method in named
 
 
 def _swept(settings: Settings) -> int:

@@ -114,6 +114,8 @@ class CrossDataset(Section):
 class Sweep(Section):
     """Score against rising intensity."""
 
+    #: None: all but those that ask an endpoint about each picture.
+    methods: list[str] | None = None
     dataset: str
     images: int = Field(ge=1)
     #: Kinds of degradation.
@@ -130,6 +132,8 @@ class Cost(Section):
 class Robustness(Section):
     """What harmless changes do to scores, what unknown damage does, and what features hold."""
 
+    #: Whose scores of changed pictures are looked at; None: all but those that ask an endpoint about each.
+    methods: list[str] | None = None
     dataset: str
     #: Pictures of the changes that leave quality alone.
     images: int = Field(ge=3)

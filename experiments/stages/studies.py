@@ -32,8 +32,10 @@ def studies() -> None:
     methods = results.methods(settings.methods)
     cells = {name: Cells(STUDIES / name) for name in settings.methods}
     for table, (cell, part, keys, section) in TABLES.items():
-        found = [own.read(cell)[part] for own in of(cells, cell).values()]
-        made = {"methods": methods, "dataset": getattr(settings, section).dataset}
+        asked = getattr(settings, section)
+        there = of({n: own for n, own in cells.items() if asked.methods is None or n in asked.methods}, cell)
+        found = [tables[part] for own in there.values() if (tables := own.read(cell))]
+        made = {"methods": methods, "dataset": asked.dataset}
         signatures.write_tidy(found, keys, stage.TABLES / f"{table}.csv", **made)
     costs(of(cells, "cost"), methods)
     shown = settings.gradcam.methods

@@ -38,6 +38,17 @@ def test_the_work_is_counted_from_the_settings(said):
     assert line(said, "training steps of arniqa_trained").split()[0] == "87,500"  # 10 epochs of 140,000 by 16
 
 
+def test_requests_to_an_endpoint_are_counted_and_of_the_sweep_where_they_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    raw = yaml.safe_load(composed("profile=paper"))
+    raw["methods"]["hosted"] = {"code": "methods/vlm", "train": None, "load": {"model": "m"}}
+    for named, requests, swept in ((None, "81,000", "1,800,000"), (["hosted"], "201,000", "120,000")):
+        raw["sweep"]["methods"] = named
+        said = list(needs(settings.parse(raw)))
+        assert line(said, "requests of hosted").split()[0] == requests
+        assert line(said, "scores of the sweep").split()[0] == swept
+
+
 def test_fits_and_what_no_device_makes_faster_are_said(said):
     """IL-NIQE takes .7 s a picture, ARNIQA-OU 2 s: 81,000 of the data sets and 120,000 of the sweep."""
     assert line(said, " niqe_fitted is fitted to").split()[0] == "1,000"

@@ -271,3 +271,11 @@ def test_pages_say_which_method_takes_no_part_and_why(tree: Path, tmp_path: Path
     assert run.labels.method(every[0]) not in shown
     pd.DataFrame({"method": every}).to_csv(table, index=False)
     assert views.apart(run, run.source("results/tables/cross_dataset.csv"), "features") == ""
+    swept = copy / "results/tables/sweep.csv"
+    pd.DataFrame({"method": every[1:]}).to_csv(swept, index=False)
+    (copy / "results/studies" / every[0]).mkdir(parents=True, exist_ok=True)
+    (copy / "results/studies" / every[0] / "sweep.json").write_text("{}")
+    shown = views.apart(run, run.source("results/tables/sweep.csv"), "sweep")
+    named = run.labels.method(every[0])
+    assert f"{named}: asks an endpoint about each picture, about changed ones only where" in shown
+    assert "`sweep.methods` names it" in shown

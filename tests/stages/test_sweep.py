@@ -8,7 +8,7 @@ import pytest
 from experiments.analyses import subject as subjects
 from experiments.analyses import sweep
 from experiments.runs import stage
-from tests.stages.loaded import Grey, load, studied
+from tests.stages.loaded import Grey, known, load, studied
 from tests.stages.planted import change, keep
 
 ORDERS = {"qualiclip": 1, "turned": 1, "reversed": -1, "constant": 0}
@@ -94,6 +94,40 @@ def test_a_study_that_was_stopped_goes_on_and_one_that_is_whole_is_kept(few, mon
     path = few / "models/qualiclip/method.json"
     path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
     assert counted() >= whole
+
+
+class Asking(Grey):
+    """Would ask an endpoint, and counts about how many pictures."""
+
+    remote, asked = True, 0
+
+    def score(self, images):
+        Asking.asked += len(images)
+        return super().score(images)
+
+
+def test_an_endpoint_is_asked_about_changed_pictures_where_it_is_named_alone(few, monkeypatch, capsys):
+    load(monkeypatch, subjects, lambda name: Asking(name) if name == "qualiclip" else known(name))
+    tables = ("sweep", "sweep_order", "sensitivity", "further", "further_order")
+    studied(ORDERS)
+    assert Asking.asked == 0
+    said = capsys.readouterr().err
+    assert (
+        "qualiclip: its endpoint is not asked about changed pictures (sweep); name it in sweep.methods"
+        in said
+    )
+    assert said.count("name it in robustness.methods") == 2
+    assert "study@qualiclip" not in said  # nothing of it is missing
+    for name in tables:
+        assert set(read(few, name)["method"]) == set(ORDERS) - {"qualiclip"}, name
+    change(few, sweep={"methods": ["qualiclip"]}, robustness={"methods": ["qualiclip"]})
+    studied(ORDERS)
+    assert Asking.asked > 0
+    for name in tables:
+        assert set(read(few, name)["method"]) == {"qualiclip"}, name
+    change(few, sweep={"methods": ["qualiclib"]})
+    with pytest.raises(ValueError, match=r"sweep\.methods: 'qualiclib' is not declared; .*'qualiclip'"):
+        studied(ORDERS)
 
 
 def test_cost_is_that_of_the_size_asked_for(few):

@@ -21,15 +21,21 @@ def unprepared(run: Run) -> list[Source]:
     return [run.source(f"data/{name}/record.json") for name in names if name not in run.records]
 
 
-#: What a method lacks that takes no part -> how the stages say it: a file, and what it holds.
+#: Why a method takes no part: what it lacks, or that it would ask an endpoint about every changed picture.
+_LACKS = "no {}, so no part in this"
+_ASKS = "asks an endpoint about each picture, about changed ones only where `{}.methods` names it"
+#: What a page asks about -> why, and how the stages say it: a file, and what it holds.
 LACKS = {
-    "features": ("results/features/{}/none", b""),
-    "gradients": ("results/studies/{}/gradcam.json", b"{}"),
+    "features": (_LACKS.format("features"), "results/features/{}/none", b""),
+    "gradients": (_LACKS.format("gradients"), "results/studies/{}/gradcam.json", b"{}"),
+    "sweep": (_ASKS.format("sweep"), "results/studies/{}/sweep.json", b"{}"),
+    "further": (_ASKS.format("robustness"), "results/studies/{}/further.json", b"{}"),
+    "sensitivity": (_ASKS.format("robustness"), "results/studies/{}/sensitivity.json", b"{}"),
 }
 
 
 def apart(run: Run, source: Source, lacks: str) -> Html:
-    """Say which methods of the run have no row in a table, and of which that is because they lack something.
+    """Say which methods of the run have no row in a table, and of which that is because of what they are.
 
     Parameters
     ----------
@@ -38,16 +44,16 @@ def apart(run: Run, source: Source, lacks: str) -> Html:
     source
         The table, with a column ``method``.
     lacks
-        ``"features"`` or ``"gradients"``.
+        One of `LACKS`.
     """
     if source.content is None:
         return Html("")
-    name, content = LACKS[lacks]
+    why_not, name, content = LACKS[lacks]
     gone = [method for method in run.methods if method not in set(source.frame["method"])]
     marks = {method: run.path(name.format(method)) for method in gone}
     without = [m for m, path in marks.items() if path.is_file() and path.read_bytes().strip() == content]
     reasons = {
-        f"no {lacks}, so no part in this": without,
+        why_not: without,
         "left out by the settings, or not there yet": [method for method in gone if method not in without],
     }
     return Html.of(
