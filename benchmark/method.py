@@ -284,6 +284,10 @@ class HasGradients(Protocol):
 GRADIENTS = ("cam_module", "cam_layer", "cam_targets")
 
 
+class NoScores(ValueError):
+    """Raised by ``score`` of a method that has features alone; the message says what would give it scores."""
+
+
 def has_features(method: object) -> TypeGuard[HasFeatures]:
     """Whether a method is one of `HasFeatures`; see `has_gradients`."""
     return hasattr(method, "features")

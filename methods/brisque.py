@@ -14,7 +14,7 @@ from sklearn.svm import SVR
 from torch import Tensor
 
 from benchmark import files
-from benchmark.method import Card
+from benchmark.method import Card, NoScores
 from methods._shared.pristine import nss
 from methods._shared.weights.noted_files import used
 
@@ -78,7 +78,7 @@ class Brisque:
             If the method was loaded without a regressor.
         """
         if self.regressor is None:
-            raise ValueError(
+            raise NoScores(
                 "brisque: has features and no scores of its own; set `regressor` to a file of "
                 "methods.brisque.fit_regressor, or use its features in a probe"
             )

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.method import GRADIENTS, Card, Method, has_features, has_gradients
+from benchmark.method import GRADIENTS, Card, Method, NoScores, has_features, has_gradients
 from benchmark.provenance import bibtex
 
 #: Largest difference between the score of a picture alone and in a batch; relative for scores above 1.
@@ -57,9 +57,9 @@ def check_method(
     Returns
     -------
     list of Finding
-        One a check, in the order in which they ran. Where a method does not score at all, the first ones.
+        One a check, in the order in which they ran. Where a method does not score at all, the first ones;
+        of one that raises `benchmark.method.NoScores`, those of its features.
     """
-    checks: list[_Check] = [("card", _card), ("scores", _scores)]
     more: list[_Check] = [
         ("range", _range),
         ("repeatable", _repeatable),
@@ -73,7 +73,12 @@ def check_method(
     if gradients or any(hasattr(method, part) for part in GRADIENTS):
         more.append(("gradients", _gradients))
     subject = _Subject(method, card, pictures(128, 160))
-    results = [_run(check, subject) for check in checks]
+    results = [_run(("card", _card), subject)]
+    if subject.has_features_alone:
+        results.append(Finding("no scores of its own"))
+        more = [("features", _features), ("features of any size", _sizes_of_features)]
+    else:
+        results.append(_run(("scores", _scores), subject))
     if not results[-1].problem:
         results += [_run(check, subject) for check in more]
     return results
@@ -108,6 +113,18 @@ class _Subject:
     @cached_property
     def scores(self) -> Tensor:
         return self.method.score(self.images.clone())
+
+    @property
+    def has_features_alone(self) -> bool:
+        """Whether the method says that it has no scores; what else it raises, `_scores` says."""
+        try:
+            with torch.no_grad():
+                self.scores  # noqa: B018
+        except NoScores:
+            return has_features(self.method)
+        except Exception:
+            return False
+        return False
 
 
 _Check = tuple[str, Callable[[_Subject], str]]
@@ -225,6 +242,15 @@ def _features(subject: _Subject) -> str:
         return "features() must return finite float32 numbers on the CPU"
     alone = torch.cat([method.features(image[None]) for image in images])
     return _compare(rows, alone, "the features of a picture alone and in a batch differ")
+
+
+def _sizes_of_features(subject: _Subject) -> str:
+    length = subject.method.features(subject.images[:1]).shape[1:]  # type: ignore[attr-defined]
+    for size in SIZES:
+        rows = subject.method.features(pictures(*size)[:1])  # type: ignore[attr-defined]
+        if rows.shape != (1, *length) or not bool(rows.isfinite().all()):
+            return f"a picture of {size[1]}x{size[0]} gives features of the shape {list(rows.shape)}"
+    return ""
 
 
 def _gradients(subject: _Subject) -> str:

@@ -51,7 +51,10 @@ def command(
 
 
 def loaded(name: str, given: dict[str, Any]) -> Method:
-    """Load a method with ``given`` settings; without any as it was trained here, or as params.yaml says."""
+    """Load a method with ``given`` settings; without any as it was trained here, or as params.yaml says.
+
+    Standard error says which.
+    """
     import methods
     from experiments.runs import stage
     from experiments.runs.trained import load_trained
@@ -59,8 +62,12 @@ def loaded(name: str, given: dict[str, Any]) -> Method:
     if given:
         return methods.load(module_of(name), **given)
     if (stage.MODELS / name / "method.json").is_file():
+        typer.echo(f"checking {name} as it was trained here ({stage.MODELS / name})", err=True)
         return load_trained(name)
     declared = _declared().get(name)
+    if declared:
+        stated = ", ".join(f"{key}={value}" for key, value in declared.load.items()) or "its defaults"
+        typer.echo(f"checking the row {name} of params.yaml: {declared.code}, {stated}", err=True)
     try:
         return methods.load(declared.module, **declared.load) if declared else methods.load(name)
     except ValueError as error:

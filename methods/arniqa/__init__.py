@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.prepared import Dataset
-from benchmark.method import Card, TrainingData
+from benchmark.method import Card, NoScores, TrainingData
 from benchmark.protocols import Features
 from benchmark.scoring import features_manifest
 from methods._shared.arniqa.encoder import Encoder, build, save_encoder, start
@@ -96,7 +96,7 @@ class Arniqa:
     def line(self) -> Regressor:
         """Return the regressor; raises ValueError if there is none."""
         if self.regressor is None:
-            raise ValueError(
+            raise NoScores(
                 "arniqa: this encoder has features and no scores of its own; set `regressor` to a file of "
                 "methods.arniqa.regressor.fit_regressor, use its features in a probe, or take arniqa_ou"
             )

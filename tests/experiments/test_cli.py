@@ -65,6 +65,7 @@ def test_check_method_takes_the_settings_of_params_yaml(monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
     done = run.invoke(app, ["check-method", "clipiqa"])
     assert (done.exit_code, "ok    gradients" in done.output) == (0, True)
+    assert "checking the row clipiqa of params.yaml: methods/clipiqa.py, architecture=" in done.stderr
 
 
 def test_check_method_fails_where_a_promise_is_broken(monkeypatch, tmp_path):

@@ -12,7 +12,7 @@ from torch import nn
 
 import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
-from benchmark.method import Card, has_features, has_gradients
+from benchmark.method import Card, NoScores, has_features, has_gradients
 from benchmark.scoring.conformance import assert_conforms, check_method, pictures
 from tests.reference import arniqa as official_arniqa
 from tests.reference import clip_rivals, contrastive
@@ -337,3 +337,41 @@ def test_what_is_asked_for_must_be_there():
     with pytest.raises(AssertionError, match="features: the method has no") as caught:
         assert_conforms(Plain(), CARD, features=True, gradients=True)
     assert "gradients: the method lacks one of" in str(caught.value)
+
+
+class Described(Contrast):
+    """Has features alone, and says so."""
+
+    def score(self, images):
+        raise NoScores("set `regressor`")
+
+
+class Cropped(Described):
+    """Describes each picture by as many numbers as it has rows."""
+
+    def features(self, images):
+        return images.mean((1, 3))
+
+
+class Silent:
+    """Has no features either."""
+
+    name, higher_is_better = "silent", True
+    score = Described.score
+
+
+def test_of_a_method_that_has_features_alone_these_are_checked():
+    found = check_method(Described(), CARD)
+    assert [one.check for one in found] == [
+        "card",
+        "no scores of its own",
+        "features",
+        "features of any size",
+    ]
+    assert not [one for one in found if one.problem]
+    wrong = {one.check: one.problem for one in check_method(Cropped(), CARD) if one.problem}
+    assert list(wrong) == ["features of any size"]
+    assert "128x160 gives features of the shape [1, 160]" in wrong["features of any size"]
+    neither = check_method(Silent(), CARD)
+    assert [one.check for one in neither] == ["card", "scores"]
+    assert "NoScores: set `regressor`" in neither[-1].problem

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import images as pictures_io
-from benchmark.method import Card, HasFeatures, TrainingData
+from benchmark.method import Card, HasFeatures, NoScores, TrainingData
 from methods._shared.arniqa.scales import half
 from methods._shared.exposure import HERE
 from methods._shared.pristine import gaussian, ou
@@ -68,7 +68,7 @@ class Encoder:
 
     def score(self, images: Tensor) -> Tensor:
         """Raise ValueError: features alone say nothing of quality."""
-        raise ValueError(
+        raise NoScores(
             f"{self.name}: has features and no scores of its own; set `pristine` to a folder of undistorted "
             "pictures or train it (`train: {...}`) for the distance from them, or use its features in a probe"
         )
