@@ -1,13 +1,16 @@
 """What each picture file is: whether it decodes, its size, bytes, looks and points. Slow, so it is kept.
 
 The journal of a data set is a CSV that grows by a row a picture: a killed run goes on where it was, and a
-file that is unchanged (place, size and time) is never read twice, whether it is looked at in its release or
-through the link of the prepared folder. Pictures are streamed, never held together.
+file that is unchanged (place, size and time) is not read twice, whether it is looked at in its release or
+through the link of the prepared folder, unless it could not be read or this code is another by now. Pictures
+are streamed, never held together.
 """
 
 from __future__ import annotations
 
 import csv
+import functools
+import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +36,8 @@ def journal_of(name: str, journals: Path | None = None) -> Path:
 class Fingerprint(NamedTuple):
     """What a picture is; `reason` says why it does not decode, the others are then empty.
 
-    `image` is its name, and in the journal its place: an absolute path without links.
+    `image` is its name, and in the journal its place: an absolute path without links. `code` is the digest of
+    what has computed looks and points.
     """
 
     image: str
@@ -45,6 +49,7 @@ class Fingerprint(NamedTuple):
     looks: str
     reason: str
     points: str = ""
+    code: str = ""
 
 
 def fingerprints(
@@ -87,7 +92,8 @@ def fingerprints(
 def read_journal(journal: Path) -> dict[str, Fingerprint]:
     """Rows of a journal by place; a last line that a kill left by half is cut off.
 
-    Rows of an earlier version, which have no points, are left out: their pictures are read once more.
+    Left out, and so read once more, are pictures that could not be read, which the decoders of now may read,
+    and rows that other code has computed.
     """
     if not journal.is_file():
         return {}
@@ -96,7 +102,8 @@ def read_journal(journal: Path) -> dict[str, Fingerprint]:
     if whole != content:
         journal.write_bytes(whole)
     rows = csv.reader(whole.decode("utf-8").split("\n"))
-    return {row[0]: Fingerprint(*row) for row in rows if len(row) == len(Fingerprint._fields)}
+    every = (Fingerprint(*row) for row in rows if len(row) == len(Fingerprint._fields))
+    return {one.image: one for one in every if one.code == _code() and not one.reason}
 
 
 def looks_of(image: Tensor) -> str:
@@ -116,6 +123,17 @@ def looks_of(image: Tensor) -> str:
     return f"{int(''.join('01'[bit] for bit in bits), 2):032x}"
 
 
+@functools.cache
+def _code() -> str:
+    """Digest of this module, of that of the points, and of OpenCV's version, which finds them."""
+    import cv2
+
+    sources = (Path(__file__), Path(points_of.__code__.co_filename))
+    return hashlib.sha256(b"".join([cv2.__version__.encode(), *map(Path.read_bytes, sources)])).hexdigest()[
+        :12
+    ]
+
+
 def _looker(root: Path, known: dict[str, Fingerprint]) -> Callable[[str], tuple[Fingerprint, bool]]:
     place_of = placer()
 
@@ -131,10 +149,11 @@ def _looker(root: Path, known: dict[str, Fingerprint]) -> Callable[[str], tuple[
         try:
             image = images.read(path)
         except images.ImageError as error:
-            return Fingerprint(place, size, changed, "", "", "", "", str(error)), True
+            return Fingerprint(place, size, changed, "", "", "", "", str(error), "", _code()), True
         _, height, width = image.shape
         digest, looks, points = sha256_of(path), looks_of(image), packed(points_of(image))
-        return Fingerprint(place, size, changed, str(width), str(height), digest, looks, "", points), True
+        told = (str(width), str(height), digest, looks, "", points, _code())
+        return Fingerprint(place, size, changed, *told), True
 
     return look
 

@@ -11,7 +11,7 @@ from benchmark.datasets.fingerprints import fingerprints as look
 from benchmark.datasets.fingerprints import looks_of, read_journal
 from benchmark.datasets.points import unpacked
 from benchmark.datasets.verify import verify
-from benchmark.images import read
+from benchmark.images import ImageError, read
 from tests import apart
 from tests.datasets.releases import lines, touch
 
@@ -154,6 +154,34 @@ def test_a_journal_of_an_earlier_version_is_read_again_and_grown(tmp_path):
     assert len((tmp_path / "journal.csv").read_text().splitlines()) == 2
     assert list(look(tmp_path, ["a.png"], tmp_path / "journal.csv")) == [found]
     assert len((tmp_path / "journal.csv").read_text().splitlines()) == 2
+
+
+def test_what_other_code_has_computed_is_computed_again(tmp_path, monkeypatch):
+    Image.effect_noise((96, 96), 50).save(tmp_path / "a.png")
+    journal, now = tmp_path / "journal.csv", fingerprints._code()
+    with monkeypatch.context() as patch:
+        patch.setattr(fingerprints, "_code", lambda: "older")
+        patch.setattr(fingerprints, "looks_of", lambda image: "wrong")
+        (before,) = look(tmp_path, ["a.png"], journal)
+    assert (before.looks, before.code) == ("wrong", "older")
+    (after,) = look(tmp_path, ["a.png"], journal)
+    assert len(after.looks) == 32
+    assert after.code == now != "older"
+
+
+def test_a_picture_that_the_decoders_of_now_read_is_no_longer_refused(tmp_path, monkeypatch):
+    Image.effect_noise((96, 96), 50).save(tmp_path / "a.png")
+    journal = tmp_path / "journal.csv"
+
+    def lacking(path):
+        raise ImageError(f"{path}: install pillow-heif")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmark.images.read", lacking)
+        (refused,) = look(tmp_path, ["a.png"], journal)
+    assert "pillow-heif" in refused.reason
+    (found,) = look(tmp_path, ["a.png"], journal)
+    assert (found.reason, found.width) == ("", "96")
 
 
 def test_looks_survive_scaling_and_compression_and_tell_pictures_apart(tmp_path):
