@@ -45,8 +45,9 @@ def test_on_cuda_every_step_is_taken_on_the_device(kind):
         images = torch.empty(3, 3, 64, 48, device="cuda")
         at = KINDS[kind].prepare(images, *gather(draws, images.device))
         for amount in LEVELS[kind]:
-            assert at(amount).device.type == "cuda"
-            assert at(amount).shape == images.shape
+            made = at(amount)
+            assert made.device.type == "cuda"
+            assert made.shape == images.shape
 
 
 @needed

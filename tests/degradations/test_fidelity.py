@@ -38,7 +38,7 @@ def test_types_groups_and_levels_are_the_published_ones():
 
 @pytest.mark.parametrize("kind", PUBLISHED)
 def test_every_level_agrees_with_the_plain_implementation(kind):
-    images = photographs()[:, :, :72, :56]
+    images = photographs()[:4, :, :72, :56]
     for level, amount in enumerate(PUBLISHED[kind], start=1):
         ours = degrade(images, kind, level, range(len(images)))
         for seed, (image, made) in enumerate(zip(images, ours, strict=True)):

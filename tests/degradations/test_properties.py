@@ -49,7 +49,7 @@ def test_an_image_is_degraded_alike_alone_in_a_batch_and_in_another_order(kind, 
     assert torch.equal(together, alone)
 
 
-@FEW
+@settings(FEW, max_examples=30)
 @given(st.lists(kinds, min_size=4, max_size=4), levels, seeds)
 def test_types_mixed_in_a_batch_give_what_each_gives_alone(mixed, level, seed):
     images = textured(4, (40, 48), 2)
@@ -126,7 +126,7 @@ def test_noise_of_a_ladder_is_one_field_scaled(kind):
     assert torch.allclose(field[4][inside], field[0][inside], atol=1e-4)
 
 
-@FEW
+@settings(FEW, max_examples=40)
 @given(st.lists(st.tuples(kinds, levels), max_size=4), seeds)
 def test_a_composition_is_its_steps_one_after_another(sequence, seed):
     images = textured(2, (40, 44), 4)

@@ -19,6 +19,8 @@ from methods.arniqa import pairs, training
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.training import Training, learning_rate, train_encoder
 
+pytestmark = pytest.mark.usefixtures("narrow_resnets")
+
 TINY = {
     "backbone": "small", "pretrained": None, "embedding": 16, "epochs": 3, "batch": 2, "crop": 32,
     "lr": 0.05, "log_every": 1, "checkpoint_every": 2, "bf16": False,
@@ -144,9 +146,9 @@ def test_crops_come_from_two_pictures_at_two_scales(pictures):
 def test_a_share_of_the_pairs_stays_pristine(pictures, monkeypatch):
     composed = []
     monkeypatch.setattr(pairs, "compose", lambda images, *_: composed.append(1) or images)
-    for position in range(400):
+    for position in range(150):
         draw(pictures, position, pristine=0.25)
-    assert 0.68 < len(composed) / 400 < 0.82
+    assert 0.65 < len(composed) / 150 < 0.85
 
 
 def test_a_small_picture_is_filled_up_with_black():
@@ -205,7 +207,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypa
 
 def test_the_end_of_the_last_whole_cycle_is_kept_and_each_cycles_stays(pictures, tmp_path):
     """Four pictures, two a step: cycles end after 2, 6 and 14 steps. Oracle: a run that ends there."""
-    long = TINY | {"epochs": 4.5}
+    long = TINY | {"epochs": 3.5}
     ends = {
         epochs: train_encoder(pictures, tmp_path / str(epochs), seed=3, settings=Training(**TINY | own))[0]
         for epochs, own in ((1, {"epochs": 1, "keep": "last"}), (3, {"epochs": 3, "keep": "last"}))
@@ -230,7 +232,7 @@ def test_without_a_whole_cycle_the_last_weights_are_kept(pictures, tmp_path):
 
 
 def test_training_brings_pictures_degraded_alike_together(pictures, tmp_path):
-    easy = {"epochs": 40, "batch": 8, "lr": 0.02, "pristine": 0.0, "distortions": 1}
+    easy = {"epochs": 40, "batch": 8, "lr": 0.01, "pristine": 0.0, "distortions": 1}
     settings = Training(**TINY | easy)
     _, curve = train_encoder(pictures, tmp_path / "m", seed=0, settings=settings)
     assert curve["loss"].tail(10).mean() < curve["loss"].head(5).mean() - 0.2
@@ -240,7 +242,7 @@ def test_training_brings_pictures_degraded_alike_together(pictures, tmp_path):
 def test_what_was_trained_is_loaded(pictures, tmp_path):
     learnt = methods.train("arniqa", pictures, tmp_path / "own/m", seed=0, settings=TINY | {"epochs": 0.5})
     method = methods.load("arniqa", **learnt)
-    assert method.features(torch.rand(2, 3, 70, 50)).shape == (2, 1024)
+    assert method.features(torch.rand(2, 3, 70, 50)).shape == (2, 256)
     assert (tmp_path / "own/m/curve.csv").read_text().splitlines()[0] == "step,lr,loss,matched"
 
 

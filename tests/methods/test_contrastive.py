@@ -18,8 +18,7 @@ def tensor(pixels):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """Settings that load each method from files of a tiny ResNet, and what those hold."""
+def written(tmp_path_factory):
     at = tmp_path_factory.mktemp("weights")
     files = {name: str(at / f"{name}.pth") for name in ("contrique", "quality", "content")}
     states = {
@@ -33,11 +32,17 @@ def small(tmp_path_factory):
     return given, states
 
 
+@pytest.fixture
+def small(written, narrow_resnets):
+    """Settings that load each method from files of a tiny ResNet, and what those hold."""
+    return written
+
+
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory):
     at = tmp_path_factory.mktemp("pristine")
     for name in ("astronaut", "coffee", "chelsea"):
-        Image.fromarray(getattr(skimage.data, name)()[:300, :400]).save(at / f"{name}.png")
+        Image.fromarray(getattr(skimage.data, name)()[:200, :300]).save(at / f"{name}.png")
     return at
 
 

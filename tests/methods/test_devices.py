@@ -60,12 +60,12 @@ def test_prompts_are_learnt_where_the_weights_lie(monkeypatch):
         assert (logits.device.type, logits.shape) == ("cuda", (2, 2))
 
 
-def test_arniqa_takes_both_scales_to_its_weights():
-    scales = TwoScales(build("resnet18", 0, 128))
+def test_arniqa_takes_both_scales_to_its_weights(narrow_resnets):
+    scales = TwoScales(build("small", 0, 128))
     with pretended.cuda() as mode:
         pretended.moved(scales.encoder, mode)
         features = scales.describe(torch.empty(2, 3, 90, 120), torch.empty(2, 3, 45, 60))
-        assert (features.device.type, features.shape) == ("cpu", (2, 1024))
+        assert (features.device.type, features.shape) == ("cpu", (2, 256))
 
 
 def test_a_step_of_qualiclip_lies_on_cuda():
@@ -78,8 +78,8 @@ def test_a_step_of_qualiclip_lies_on_cuda():
         assert loss.device.type == "cuda"
 
 
-def test_a_step_of_arniqa_lies_on_cuda():
-    encoder = build("resnet18", 0, 128)
+def test_a_step_of_arniqa_lies_on_cuda(narrow_resnets):
+    encoder = build("small", 0, 128)
     with pretended.cuda() as mode:
         pretended.moved(encoder, mode).train()
         sides = [encoder.project(torch.empty(4, 3, 96, 96, device="cuda")) for _ in range(2)]

@@ -15,10 +15,15 @@ def tensor(pixels):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The path of a checkpoint with a tiny ResNet, and what it holds."""
+def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("dubma") / "DUBMA.pt"
     return str(path), plain.write(path, arniqa.tiny)
+
+
+@pytest.fixture
+def small(file, narrow_resnets):
+    """The path of a checkpoint with a tiny ResNet, and what it holds."""
+    return file
 
 
 #: Height and width, and patches: enlarged by either side, as they are, and brought to 768.

@@ -84,7 +84,7 @@ def test_features_of_open_clip_are_clipiqas(images):
 def pristine(tmp_path_factory):
     at = tmp_path_factory.mktemp("pristine")
     for name in ("astronaut", "coffee", "chelsea"):
-        Image.fromarray(getattr(skimage.data, name)()[:300, :400]).save(at / f"{name}.png")
+        Image.fromarray(getattr(skimage.data, name)()[:200, :300]).save(at / f"{name}.png")
     return at
 
 

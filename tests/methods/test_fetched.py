@@ -14,7 +14,7 @@ import methods
 from experiments.cli import app
 from experiments.settings import MethodSettings, compose
 from methods._shared.weights.weight_cache import weights_file
-from tests.reference.clip_state import pictures, random_clip, random_prompts_features
+from tests.reference.clip_state import SMALL, pictures, random_clip, random_prompts_features
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def put(root, address, content):
 
 def test_the_official_checkpoint_is_fetched_once_and_checked_ever_after(server, tmp_path, monkeypatch):
     root, asked = server
-    official = {f"clip_model.{k}": v for k, v in random_clip(1).items()}
-    official["prompts_features"] = random_prompts_features(2)
+    official = {f"clip_model.{k}": v for k, v in random_clip(1, image=SMALL).items()}
+    official["prompts_features"] = random_prompts_features(2, image=SMALL)
     put(root, "github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth", official)
     first = methods.load("qualiclip").score(pictures()[0])
     monkeypatch.setenv("IQA_OFFLINE", "1")
@@ -94,8 +94,8 @@ def test_download_brings_weights_once_and_says_which_it_cannot(server, monkeypat
     assert first.exit_code == 3
     assert "error: mine: " in first.output
     assert "1 of 2 are missing" in first.output
-    official = {f"clip_model.{k}": v for k, v in random_clip(1).items()}
-    official["prompts_features"] = random_prompts_features(2)
+    official = {f"clip_model.{k}": v for k, v in random_clip(1, image=SMALL).items()}
+    official["prompts_features"] = random_prompts_features(2, image=SMALL)
     put(root, "github.com/miccunifi/QualiCLIP/releases/download/weights/qualiclip.pth", official)
     assert run.invoke(app, ["download", "--profile", "own"]).exit_code == 0
     asked.clear()

@@ -19,16 +19,21 @@ def tensor(height, width):
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def written(tmp_path_factory):
     low, high, state = clip_rivals.write_grepq(tmp_path_factory.mktemp("grepq"))
     return {"low": str(low), "high": str(high)}, state
+
+
+@pytest.fixture
+def files(written, narrow_resnets):
+    return written
 
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory):
     at = tmp_path_factory.mktemp("pristine")
     for name in ("astronaut", "coffee", "chelsea"):
-        Image.fromarray(getattr(data, name)()[:300, :400]).save(at / f"{name}.png")
+        Image.fromarray(getattr(data, name)()[:200, :300]).save(at / f"{name}.png")
     return at
 
 

@@ -75,7 +75,7 @@ def test_training_takes_the_places_with_more_detail_than_the_mean(network, files
     at = tmp_path / "pristine"
     at.mkdir()
     for name in ("astronaut", "coffee", "chelsea"):
-        Image.fromarray(getattr(skimage.data, name)()[:300, :400]).save(at / f"{name}.png")
+        Image.fromarray(getattr(skimage.data, name)()[:240, :320]).save(at / f"{name}.png")
     given = {"weights": files[0]["weights"], **B0}
     made = methods.train("mdfs", sorted(at.iterdir()), tmp_path / "out", seed=0, settings=given)
     kept = []

@@ -13,7 +13,14 @@ from torchvision import transforms
 
 import methods
 from tests.reference.arniqa import SIZES, picture
-from tests.reference.clip_state import pictures, random_clip, random_context, random_prompts_features
+from tests.reference.clip_state import (
+    SMALL,
+    open_clip_config,
+    pictures,
+    random_clip,
+    random_context,
+    random_prompts_features,
+)
 
 TOP = Path(__file__).parents[2]
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "clip.json").read_text())["scores"]
@@ -23,10 +30,10 @@ GOLDEN = json.loads((Path(__file__).parent / "golden" / "clip.json").read_text()
 def files(tmp_path_factory):
     """The files as they are published."""
     folder = tmp_path_factory.mktemp("published")
-    clip = random_clip(1)
+    clip = random_clip(1, image=SMALL)
     torch.save(clip, folder / "RN50.pt")
     official = {f"clip_model.{k}": v for k, v in clip.items()}
-    official["prompts_features"] = random_prompts_features(2)
+    official["prompts_features"] = random_prompts_features(2, image=SMALL)
     torch.save(official, folder / "qualiclip.pth")
     torch.save(random_context(3), folder / "clipiqa_plus.pth")
     torch.save({"params": {"prompt_learner.ctx": random_context(4, 14)}}, folder / "qualiclip_plus.pth")
@@ -34,13 +41,11 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def small_text_tower(monkeypatch):
-    """OpenAI's RN50 with the reference's small text tower, so that the files stay small."""
+def small_towers(monkeypatch):
+    """OpenAI's RN50 with the reference's small towers: files and scores of the whole take seconds."""
     import open_clip.factory
 
-    config = open_clip.factory._MODEL_CONFIGS["RN50-quickgelu"]
-    text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 2}
-    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "RN50-quickgelu", {**config, "text_cfg": text})
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "RN50-quickgelu", open_clip_config())
 
 
 def scores(method):
@@ -122,7 +127,9 @@ def test_clipiqa_plus(files, tmp_path, layout):
         torch.save({"params": {"prompt_learner.ctx": context.expand(2, -1, -1).clone()}}, path)
     else:
         prefix = "generator.clipmodel_0.prompt_learner."
-        whole = {f"{prefix}clip_model.{k}": v for k, v in random_clip(1).items()} | {f"{prefix}ctx": context}
+        whole = {f"{prefix}clip_model.{k}": v for k, v in random_clip(1, image=SMALL).items()} | {
+            f"{prefix}ctx": context
+        }
         torch.save({"meta": {"iter": 80000, "time": "today"}, "state_dict": whole}, path)
     backbone = None if layout == "authors" else str(files / "RN50.pt")
     check_agreement(
@@ -139,7 +146,7 @@ def test_qualiclip_plus(files):
 
 
 def test_the_published_clip_in_safetensors_and_torchscript_scores_the_same(files, tmp_path):
-    state = random_clip(1)
+    state = random_clip(1, image=SMALL)
     save_file(state, tmp_path / "RN50.safetensors")
     holder = torch.nn.Module()
     for name, tensor in state.items():
@@ -161,7 +168,7 @@ def test_the_published_clip_in_safetensors_and_torchscript_scores_the_same(files
 
 
 def test_prompts_of_the_official_checkpoint_can_be_replaced(files):
-    scale = float(random_clip(1)["logit_scale"].exp())
+    scale = float(random_clip(1, image=SMALL)["logit_scale"].exp())
     good = methods.load("qualiclip", weights=str(files / "qualiclip.pth"), prompts="clipiqa", scale=scale)
     check_agreement(scores(good), GOLDEN["clipiqa"])
 

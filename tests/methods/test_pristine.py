@@ -70,11 +70,17 @@ def described(done):
     return describe
 
 
-@given(share=st.floats(0, 1))
-def test_a_fit_that_was_cut_off_anywhere_ends_as_one_that_was_not(files, tmp_path_factory, share):
+@pytest.fixture(scope="module")
+def whole(files, tmp_path_factory):
+    """A fit, its journal, and what that holds."""
     partial = tmp_path_factory.mktemp("fit") / "model.partial"
-    whole = gaussian.fit(files, described([]), partial=partial, about={"patch": 96})
-    content = partial.read_bytes()
+    fitted = gaussian.fit(files, described([]), partial=partial, about={"patch": 96})
+    return fitted, partial, partial.read_bytes()
+
+
+@given(share=st.floats(0, 1))
+def test_a_fit_that_was_cut_off_anywhere_ends_as_one_that_was_not(files, whole, share):
+    whole, partial, content = whole
     partial.write_bytes(content[: int(share * len(content))])
     done = []
     again = gaussian.fit(files, described(done), partial=partial, about={"patch": 96})

@@ -61,10 +61,10 @@ def test_steps_come_in_order_errors_as_they_are_and_no_process_is_left():
 
 JOB = """
 import torch
-from methods import _loop
+from methods._shared.training import loop
 from tests.methods.test_processes import Process
 if __name__ == "__main__":
-    for found in _loop.by_processes(Process(), 4, 10**9, 2, torch.device("cpu")):
+    for found in loop.by_processes(Process(), 4, 10**9, 2, torch.device("cpu")):
         print(int(found[0][1]), flush=True)
 """
 
@@ -106,7 +106,7 @@ def test_processes_make_what_threads_make(pictures, tmp_path):  # noqa: F811
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     write_png(pictures[0], torch.rand(3, 20, 20))
     own = qualiclip.Training(**QUALICLIP | {"processes": 1})
-    with pytest.raises(ValueError, match=r"^.*0\.png: picture of 20x20 is smaller than the crop of 48"):
+    with pytest.raises(ValueError, match=r"^.*0\.png: picture of 20x20 is smaller than the crop of 32"):
         list(qualiclip.ladders(pictures, 0, 5, own, Team(0, 1, CPU)))
 
 

@@ -15,10 +15,10 @@ def test_the_file_stays_small():
 
 
 def test_scores_fall_as_photographs_get_worse():
-    method, images = methods.load("qualiclip-small"), photographs()[:4]
+    method, images = methods.load("qualiclip-small"), photographs()[:3]
     found = {}
     for kind in LEVELS:
-        scores = np.array([method.score(level).numpy() for level in ladder(images, kind, range(len(images)))])
+        scores = method.score(ladder(images, kind, range(3)).flatten(0, 1)).view(5, 3).numpy()
         found[kind] = np.mean([spearmanr(range(5), -one).statistic for one in scores.T])
     assert np.mean(list(found.values())) > 0.7
     assert sum(value > 0 for value in found.values()) >= 22

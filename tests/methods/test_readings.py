@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from scipy import stats
@@ -43,6 +43,7 @@ def cosines(levels, images, pairs, seed):
 
 @pytest.mark.parametrize("averaged", ["cosines", "losses"])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
+@settings(max_examples=40)
 @given(st.integers(2, 5), st.integers(1, 3), st.integers(1, 4), st.integers(0, 10_000))
 def test_terms_equal_the_loops(averaged, reduction, levels, images, pairs, seed):
     positive, negative = cosines(levels, images, pairs, seed)
@@ -75,7 +76,7 @@ def test_ranking_across_images_follows_the_reading():
 
 @pytest.mark.parametrize("drawn", ["types", "groups"])
 def test_types_come_as_often_as_the_reading_says(drawn):
-    draws = 6000
+    draws = 3000
     counted = Counter(draw_kinds(np.random.default_rng([4, i]), drawn, 1)[0] for i in range(draws))
     expected = [draws * plain.probability(kind, drawn) for kind in LEVELS]
     assert stats.chisquare([counted[kind] for kind in LEVELS], expected).pvalue > 1e-3
@@ -153,13 +154,21 @@ def test_own_draws_are_the_same_in_every_run_and_shared_ones_are_those_of_before
         torch.testing.assert_close(shared[level, index, crop], expected[0], atol=1e-6, rtol=0)
 
 
+def variant(name):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return ablate.variant_settings(name).methods["qualiclip"].train
+
+
+@pytest.fixture(scope="module")
+def of_full():
+    return variant("full")
+
+
 @pytest.mark.parametrize("name", list(READINGS))
-def test_every_reading_is_an_ablation_and_stated_in_the_paper_profile(name, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def test_every_reading_is_an_ablation_and_stated_in_the_paper_profile(name, of_full):
     change = READINGS[name]
-    trained = ablate.variant_settings(name).methods["qualiclip"].train
-    full = ablate.variant_settings("full").methods["qualiclip"].train
-    assert {key: value for key, value in trained.items() if full.get(key) != value} == change
+    assert {key: value for key, value in variant(name).items() if of_full.get(key) != value} == change
     profile = (ROOT / "experiments/profile/_paper.yaml").read_text()
     (key,) = change
     stated = yaml.safe_load(profile)["methods"]["qualiclip"]["train"]
@@ -181,7 +190,7 @@ def pictures(tmp_path_factory):
 
 
 def trained(pictures, out, **settings):
-    tiny = {"architecture": "small", "pretrained": None, "steps": 3, "batch": 3, "crop": 48, "norm": "train",
+    tiny = {"architecture": "small", "pretrained": None, "steps": 3, "batch": 3, "crop": 32, "norm": "train",
             "lr": 1e-3, "log_every": 1, "bf16": False, "order": "monotone"}  # fmt: skip
     learnt = methods.train("qualiclip", pictures, out, seed=6, settings=tiny | settings)
     return load_file(learnt["weights"])

@@ -14,8 +14,10 @@ from benchmark.datasets.prepared import readable
 from benchmark.images import write_png
 from methods._shared.training import loop
 
+pytestmark = pytest.mark.usefixtures("narrow_resnets")
+
 QUALICLIP = {
-    "architecture": "small", "pretrained": None, "width": 8, "steps": 4, "batch": 2, "crop": 48,
+    "architecture": "small", "pretrained": None, "width": 8, "steps": 4, "batch": 2, "crop": 32,
     "norm": "train", "lr": 1e-3, "log_every": 1, "checkpoint_every": 1, "bf16": False,
 }  # fmt: skip
 ARNIQA = {
@@ -173,12 +175,12 @@ def test_all_bad_pictures_are_named_before_the_first_step_and_repair_goes_on(
 
 
 def test_small_pictures_and_those_of_the_validation_are_found_before_the_first_step(pictures, tmp_path):
-    write_png(pictures[1], torch.rand(3, 40, 80))
+    write_png(pictures[1], torch.rand(3, 30, 80))
     held = tmp_path / "held.png"
     held.write_bytes(b"no picture")
     with pytest.raises(ValueError, match="cannot be used") as told:
         learn("qualiclip", pictures, tmp_path / "m", QUALICLIP | {"validate_every": 2}, held_out=[held])
-    assert f"{pictures[1]}: picture of 80x40 is smaller than the crop of 48" in str(told.value)
+    assert f"{pictures[1]}: picture of 80x30 is smaller than the crop of 32" in str(told.value)
     assert str(held) in str(told.value)
 
 

@@ -30,7 +30,7 @@ from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.training import train_encoder
 
 TINY = {
-    "architecture": "small", "pretrained": None, "width": 8, "steps": 6, "batch": 2, "crop": 64,
+    "architecture": "small", "pretrained": None, "width": 8, "steps": 6, "batch": 2, "crop": 32,
     "norm": "train", "lr": 1e-3, "log_every": 1, "checkpoint_every": 2, "bf16": False,
 }  # fmt: skip
 
@@ -75,7 +75,7 @@ def test_second_crops_are_drawn_evenly_among_those_that_overlap_enough(overlap):
     image = torch.arange(36.0).view(1, 6, 6).expand(3, 6, 6)
     rng = np.random.default_rng(8)
     found = Counter(
-        tuple(overlapping_crops(image, 4, overlap, rng)[:, 0, 0, 0].int().tolist()) for _ in range(4000)
+        tuple(overlapping_crops(image, 4, overlap, rng)[:, 0, 0, 0].int().tolist()) for _ in range(1500)
     )
     expected = {}
     places = list(itertools.product(range(3), repeat=2))
@@ -83,7 +83,7 @@ def test_second_crops_are_drawn_evenly_among_those_that_overlap_enough(overlap):
         near = [p for p in places if (4 - abs(p[0] - first[0])) * (4 - abs(p[1] - first[1])) >= overlap * 16]
         for second in near:
             pair = (6 * first[0] + first[1], 6 * second[0] + second[1])
-            expected[pair] = 4000 / 9 / len(near)
+            expected[pair] = 1500 / 9 / len(near)
     assert set(found) <= set(expected)
     assert stats.chisquare([found[pair] for pair in expected], list(expected.values())).pvalue > 1e-3
 
@@ -180,11 +180,13 @@ def test_resumed_run_equals_the_uninterrupted_one(pictures, tmp_path, monkeypatc
     assert (tmp_path / "cut.partial").exists()
 
 
-def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path):
+def test_training_orders_levels_that_it_has_not_seen(pictures, tmp_path, monkeypatch):
     """A single picture set, few steps: the order of Gaussian blur and noise must rise well above chance."""
-    own = Training(**TINY | {"steps": 40, "batch": 4, "width": None})
+    two = ("gaublur", "whitenoise")
+    monkeypatch.setattr("methods.qualiclip.crops.draw_kinds", lambda rng, *_: (two[rng.integers(2)],))
+    own = Training(**TINY | {"steps": 30, "batch": 4})
     _, curve, _ = train_encoder(pictures, tmp_path / "m", seed=0, settings=own)
-    assert curve["in_order"].iloc[-10:].mean() > curve["in_order"].iloc[:3].mean() + 0.15
+    assert curve["in_order"].iloc[-10:].mean() > max(0.7, curve["in_order"].iloc[:3].mean() + 0.15)
     assert curve["loss"].iloc[-10:].mean() < curve["loss"].iloc[:3].mean()
 
 
@@ -493,5 +495,5 @@ def test_two_processes_take_the_course_of_one(pictures, tmp_path):
 
 
 def test_no_bar_is_drawn_where_nobody_looks(pictures, tmp_path, capfd):
-    train_encoder(pictures, tmp_path / "m", seed=0, settings=Training(**TINY))
+    train_encoder(pictures, tmp_path / "m", seed=0, settings=Training(**TINY | {"steps": 1}))
     assert "%|" not in capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""Random weights of a CLIP with ResNet-50 in OpenAI's layout, and pictures: the same on every machine.
+"""Random weights of a CLIP with a ResNet in OpenAI's layout, and pictures: the same on every machine.
 
 Drawn from numpy's frozen ``RandomState`` and rounded to half precision, as OpenAI's own files are, so that an
 implementation that keeps weights in half precision computes with the same numbers.
@@ -9,16 +9,19 @@ import functools
 import numpy as np
 import torch
 
-LAYERS = (3, 4, 6, 3)
-WIDTH, EMBEDDING, SIDE = 64, 1024, 7
-TEXT_WIDTH, TEXT_LAYERS, VOCABULARY, CONTEXT = 64, 2, 49408, 77
+SIDE, VOCABULARY, CONTEXT = 7, 49408, 77
+TEXT_WIDTH, TEXT_LAYERS = 64, 2
+#: Width, blocks of the four stages and embedding of the image tower: those of RN50, and of a small one.
+RN50 = (64, (3, 4, 6, 3), 1024)
+SMALL = (16, (2, 1, 3, 1), 128)
 SIZES = ((97, 131), (203, 75), (150, 229))
 
 
 @functools.cache
-def random_clip(seed, text=(TEXT_WIDTH, TEXT_LAYERS)):
+def random_clip(seed, text=(TEXT_WIDTH, TEXT_LAYERS), image=RN50):
     """State dict by name, every tensor float32; `text` is the width and depth of the text tower."""
     text_width, text_layers = text
+    image_width, layers, embedding = image
     draw = np.random.RandomState(seed)
     state = {}
 
@@ -40,12 +43,13 @@ def random_clip(seed, text=(TEXT_WIDTH, TEXT_LAYERS)):
         normal(f"{name}.weight", (out, into), into**-0.5)
         normal(f"{name}.bias", (out,), 0.02)
 
-    for index, (into, out) in enumerate([(3, WIDTH // 2), (WIDTH // 2, WIDTH // 2), (WIDTH // 2, WIDTH)], 1):
+    half = image_width // 2
+    for index, (into, out) in enumerate([(3, half), (half, half), (half, image_width)], 1):
         conv(f"visual.conv{index}", out, into, 3)
         norm(f"visual.bn{index}", out)
-    into = WIDTH
-    for stage, blocks in enumerate(LAYERS, 1):
-        planes = WIDTH * 2 ** (stage - 1)
+    into = image_width
+    for stage, blocks in enumerate(layers, 1):
+        planes = image_width * 2 ** (stage - 1)
         for block in range(blocks):
             name = f"visual.layer{stage}.{block}"
             for index, (a, b, kernel) in enumerate(
@@ -58,7 +62,7 @@ def random_clip(seed, text=(TEXT_WIDTH, TEXT_LAYERS)):
                 norm(f"{name}.downsample.1", planes * 4)
             into = planes * 4
     normal("visual.attnpool.positional_embedding", (SIDE * SIDE + 1, into), into**-0.5)
-    for part, out in (("k", into), ("q", into), ("v", into), ("c", EMBEDDING)):
+    for part, out in (("k", into), ("q", into), ("v", into), ("c", embedding)):
         linear(f"visual.attnpool.{part}_proj", out, into)
 
     normal("token_embedding.weight", (VOCABULARY, text_width), 0.02)
@@ -75,14 +79,23 @@ def random_clip(seed, text=(TEXT_WIDTH, TEXT_LAYERS)):
         linear(f"{name}.mlp.c_proj", text_width, 4 * text_width)
     normal("ln_final.weight", (text_width,), 0.1, 1.0)
     normal("ln_final.bias", (text_width,), 0.1)
-    normal("text_projection", (text_width, EMBEDDING), text_width**-0.5)
+    normal("text_projection", (text_width, embedding), text_width**-0.5)
     state["logit_scale"] = torch.tensor(float(np.log(100.0))).half().float()
     return state
 
 
-def random_prompts_features(seed, prompts=14):
-    """Unit prompt embeddings ``[14, 1024]`` as QualiCLIP's checkpoint stores them."""
-    values = np.random.RandomState(seed).standard_normal((prompts, EMBEDDING)).astype(np.float32)
+def open_clip_config(image=SMALL):
+    """Configuration of open_clip for the towers of `random_clip`."""
+    width, layers, embedding = image
+    text = {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": TEXT_WIDTH, "heads": 1,
+            "layers": TEXT_LAYERS}  # fmt: skip
+    vision = {"image_size": 32 * SIDE, "layers": list(layers), "width": width, "patch_size": None}
+    return {"embed_dim": embedding, "quick_gelu": True, "vision_cfg": vision, "text_cfg": text}
+
+
+def random_prompts_features(seed, prompts=14, image=RN50):
+    """Unit prompt embeddings ``[14, D]`` as QualiCLIP's checkpoint stores them."""
+    values = np.random.RandomState(seed).standard_normal((prompts, image[-1])).astype(np.float32)
     return torch.nn.functional.normalize(torch.from_numpy(values), dim=-1)
 
 

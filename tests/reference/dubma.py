@@ -15,7 +15,10 @@ from tests.reference.contrastive import drawn, resnet
 def write(path, network=torchvision.models.resnet18):
     """Write a checkpoint, wrapped for several devices, its annotators beside; returns both states."""
     model = network()
-    head = {"linear": nn.Linear(512, 64, bias=False), "qualityfc": nn.Linear(64, 1, bias=False)}
+    head = {
+        "linear": nn.Linear(model.fc.in_features, 64, bias=False),
+        "qualityfc": nn.Linear(64, 1, bias=False),
+    }
     encoder = drawn(nn.ModuleDict({"module": nn.ModuleDict({"ResNet18": model})}))
     ranker = drawn(nn.ModuleDict({"module": nn.ModuleDict(head)}))
     annotators = {name: torch.rand(1, 10).requires_grad_() for name in ("sensitivity", "specificity")}

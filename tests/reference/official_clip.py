@@ -23,7 +23,7 @@ from PIL import Image
 from torchvision import transforms
 
 from tests.reference.arniqa import SIZES, picture
-from tests.reference.clip_state import pictures, random_clip, random_context, random_prompts_features
+from tests.reference.clip_state import SMALL, pictures, random_clip, random_context, random_prompts_features
 
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
 STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
@@ -57,7 +57,7 @@ def run_qualiclip(checkout, state):
     hub = importlib.import_module("hubconf")
     own = importlib.import_module("clip.model")
     checkpoint = {f"clip_model.{k}": v for k, v in state.items()}
-    checkpoint["prompts_features"] = random_prompts_features(2)
+    checkpoint["prompts_features"] = random_prompts_features(2, image=SMALL)
     with (
         mock.patch.object(hub.clip, "load", return_value=(own.build_model(dict(state)), None)),
         mock.patch("torch.hub.load_state_dict_from_url", return_value=checkpoint),
@@ -130,7 +130,7 @@ def run_pyiqa(state):
     from pyiqa.archs import clip_model, clipiqa_arch, qualiclip_arch
 
     checkpoint = {f"clip_model.{k}": v for k, v in state.items()}
-    checkpoint["prompts_features"] = random_prompts_features(2)
+    checkpoint["prompts_features"] = random_prompts_features(2, image=SMALL)
     build = lambda *a, **k: clip_model.build_model(dict(state)).float()  # noqa: E731
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "qualiclip.pth"
@@ -156,7 +156,7 @@ def run_pyiqa(state):
 
 if __name__ == "__main__":
     _, qualiclip, clipiqa = sys.argv
-    weights = random_clip(1)
+    weights = random_clip(1, image=SMALL)
     with contextlib.redirect_stdout(sys.stderr):
         golden = {**run_qualiclip(qualiclip, weights), **run_pyiqa(weights), **run_clipiqa(clipiqa, weights)}
     command = "python -m tests.reference.official_clip QUALICLIP CLIPIQA"

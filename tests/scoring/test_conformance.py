@@ -14,6 +14,7 @@ import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.method import Card, NoScores, has_features, has_gradients
 from benchmark.scoring.conformance import assert_conforms, check_method, pictures
+from methods._shared.clip.encoder import SMALL
 from tests.reference import arniqa as official_arniqa
 from tests.reference import clip_rivals, contrastive
 from tests.reference import dubma as plain_dubma
@@ -25,7 +26,7 @@ SMALL_CLIP = {"architecture": "small", "pretrained": None}
 def folder(tmp_path_factory):
     at = tmp_path_factory.mktemp("pristine")
     for name in ("coffee", "astronaut", "chelsea"):
-        Image.fromarray(getattr(skimage.data, name)()[:300, :400]).save(at / f"{name}.png")
+        Image.fromarray(getattr(skimage.data, name)()[:200, :300]).save(at / f"{name}.png")
     return at
 
 
@@ -139,7 +140,9 @@ def test_every_method_of_the_folder_is_checked():
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] * (name == "ilniqe")) for name in sorted(METHODS)],
 )
-def test_methods_keep_their_promises(name, folder, tmp_path):
+def test_methods_keep_their_promises(name, folder, tmp_path, monkeypatch):
+    official_arniqa.narrow(monkeypatch)
+    monkeypatch.setitem(SMALL["text_cfg"], "width", 16)
     method = METHODS[name](folder, tmp_path)
     assert_conforms(method, getattr(method, "card", methods.card(name)))
     for part in {"score", "features", "cam_module"} & set(dir(method)):

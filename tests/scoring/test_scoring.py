@@ -55,7 +55,7 @@ NAMES = [
 ]
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     names=st.permutations(NAMES),
     batch=st.integers(1, 20),
@@ -101,7 +101,7 @@ class Live:
             self.most = max(self.most, self.now)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(
     names=st.permutations([name for name in NAMES if name != "bad.png"]),
     batch=st.integers(1, 5),
