@@ -1,10 +1,8 @@
-"""Slow, plain statistics to compare with: written-out resamples, all pairs, restarts of `curve_fit`."""
-
-import warnings
+"""Slow, plain statistics to compare with: written-out resamples, all pairs, restarts of a search."""
 
 import numpy as np
 from scipy import stats
-from scipy.optimize import OptimizeWarning, curve_fit
+from scipy.optimize import leastsq
 from scipy.special import expit
 
 CORRELATIONS = {
@@ -12,6 +10,16 @@ CORRELATIONS = {
     "krcc": lambda x, y: stats.kendalltau(x, y).statistic,
     "plcc": lambda x, y: stats.pearsonr(x, y).statistic,
 }
+
+
+def along(name, x, y, axis=-1):
+    """Correlation along an axis: Spearman's is Pearson's of ranks, tau-b the cosine of the signs of pairs."""
+    if name == "krcc":
+        x, y = (np.sign(v[..., :, None] - v[..., None, :]).reshape(*v.shape[:-1], -1) for v in (x, y))
+        return np.sum(x * y, axis) / np.sqrt(np.sum(x**2, axis) * np.sum(y**2, axis))
+    if name == "srcc":
+        x, y = stats.rankdata(x, axis=axis), stats.rankdata(y, axis=axis)
+    return stats.pearsonr(x, y, axis=axis).statistic
 
 
 def correlation(name, x, y):
@@ -59,7 +67,7 @@ def logistic5(x, b1, b2, b3, b4, b5):
 
 
 def best_of_restarts(form, x, y, rng, restarts=20):
-    """Lowest RMSE of `curve_fit` from the usual start and random ones."""
+    """Lowest RMSE that MINPACK reaches, until it ends or is stopped, from the usual start and random ones."""
     curve = {"logistic4": logistic4, "logistic5": logistic5}[form]
     best = np.inf
     for k in range(restarts):
@@ -71,13 +79,8 @@ def best_of_restarts(form, x, y, rng, restarts=20):
             start = [*ends, place, width]
         else:
             start = [sign * np.ptp(y), 1 / width, place, 0.0 if k < 10 else rng.normal(), y.mean()]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OptimizeWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            try:
-                found, _ = curve_fit(curve, x, y, p0=start, maxfev=4000)
-            except RuntimeError:  # no convergence from this start
-                continue
+        with np.errstate(all="ignore"):
+            found, *_ = leastsq(lambda p: curve(x, *p) - y, start, maxfev=400, full_output=True)
         best = min(best, np.sqrt(np.mean((curve(x, *found) - y) ** 2)))
     return best
 

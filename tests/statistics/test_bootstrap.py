@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -19,7 +20,7 @@ from benchmark.statistics import (
     jackknife_acceleration,
     srcc,
 )
-from benchmark.statistics.bootstrap import BLOCK, _kept, draw
+from benchmark.statistics.bootstrap import _kept, draw
 from benchmark.statistics.weighted import PREPARE
 from tests.draws import generator
 from tests.reference import statistics as reference
@@ -39,7 +40,7 @@ def sample(n, decimals=None, methods=3, seed=0):
 @given(st.integers(2, 70), st.sampled_from([None, 1, 0]), st.integers(0, 99))
 def test_equals_the_resamples_written_out(statistic, n, decimals, seed):
     x, y = sample(n, decimals, seed=seed)
-    counts = next(draw(n, BLOCK, seed))
+    counts = next(draw(n, 8, seed))
     found = PREPARE[statistic](x, y)(counts)
     for row, score in zip(found, x, strict=True):
         np.testing.assert_allclose(row, reference.resampled(statistic, score, y, counts), atol=1e-10)
@@ -80,24 +81,27 @@ def test_a_resample_depends_on_seed_and_number_alone():
 @pytest.mark.parametrize("statistic", CORRELATIONS)
 def test_agrees_with_scipys_bootstrap(statistic):
     x, y = sample(80, methods=1)
-    function = {"srcc": stats.spearmanr, "krcc": stats.kendalltau, "plcc": stats.pearsonr}[statistic]
+    function = partial(reference.along, statistic)
     ours = bootstrap(x, y, statistic, resamples=4000)[0]
-    value = function(x[0], y).statistic
+    value = reference.CORRELATIONS[statistic](x[0], y)
+    assert function(x[0], y) == pytest.approx(value)
+    theirs = None
     for method, found in (
         ("percentile", interval(ours)),
         ("BCa", interval(ours, value, acceleration=acceleration(influence(x[0], y, statistic)))),
     ):
         theirs = stats.bootstrap(
             (x[0], y),
-            lambda a, b: function(a, b).statistic,
+            function,
             paired=True,
-            vectorized=False,
-            n_resamples=999,
+            batch=50,
+            n_resamples=0 if theirs else 999,  # both methods of the same draws
+            bootstrap_result=theirs,
             method=method,
             rng=np.random.default_rng(0),
-        ).confidence_interval
+        )
         # Monte Carlo error of a 2.5% quantile of 999 draws is about .08 standard deviations.
-        assert found == pytest.approx(tuple(theirs), abs=0.3 * ours.std())
+        assert found == pytest.approx(tuple(theirs.confidence_interval), abs=0.3 * ours.std())
 
 
 def test_expanded_percentiles_by_hand():
@@ -215,12 +219,12 @@ def binormal(n, r, seed):
     return x, r * x + np.sqrt(1 - r**2) * g.normal(size=n)
 
 
-def covered(n, r, sets):
+def covered(n, r, sets, **options):
     """Share of simulated sets whose default interval holds the truth, by statistic."""
     names, hits = [f"{k:04d}" for k in range(n)], {name: [] for name in CORRELATIONS}
     for k in range(sets):
         x, y = binormal(n, r, k)
-        samples, how = Samples(pd.DataFrame({"image": names}), x[None], y, ()), Resampling(seed=k)
+        samples, how = Samples(pd.DataFrame({"image": names}), x[None], y, ()), Resampling(seed=k, **options)
         rows = [
             resampled("srcc", PREPARE["srcc"], samples, how, ""),
             jackknifed("krcc", "krcc", samples, ""),
@@ -233,7 +237,7 @@ def covered(n, r, sets):
 
 
 def test_default_intervals_cover_the_truth_of_few_images():
-    for name, share in covered(50, 0.9, 150).items():
+    for name, share in covered(50, 0.9, 150, resamples=300).items():
         assert 0.9 <= share <= 1, name  # three standard errors of 150 sets
 
 

@@ -30,7 +30,7 @@ def rated(n, raters, noise, g, groups=1):
 
 def coverage(n, raters, noise, sets, groups=1):
     """How often intervals hold the ceiling and a method's share of it; the mean error of the ceiling."""
-    truth, mos, _, scores, _ = rated(400_000, raters, noise, generator(n, raters), groups)
+    truth, mos, _, scores, _ = rated(200_000, raters, noise, generator(n, raters), groups)
     top = srcc(truth, mos)
     part = srcc(scores, mos) / top
     in_top = in_part = error = 0.0
@@ -48,10 +48,10 @@ def coverage(n, raters, noise, sets, groups=1):
 
 
 def test_the_ceiling_is_what_a_method_that_knows_the_truth_reaches():
-    in_top, in_part, error = coverage(400, 10, 0.8, 40)
-    assert in_top >= 0.85
-    assert in_part >= 0.88
-    assert abs(error) < 0.005
+    in_top, in_part, error = coverage(4000, 10, 0.8, 12)
+    assert in_top >= 0.8
+    assert in_part >= 0.8
+    assert abs(error) < 0.002
 
 
 @pytest.mark.slow
