@@ -16,17 +16,15 @@ def frame(values, names=None):
 
 def plain_pairs(scores, levels, half_width):
     """The definition, image by image, in loops."""
-    rows = []
-    for defender in scores.columns:
-        low, high = scores[defender].min(), scores[defender].max()
+    rows, scores = [], scores.to_dict()
+    for defender, own in scores.items():
+        low, high = min(own.values()), max(own.values())
         windows = []
         for k in range(1, levels + 1):
             centre = low + (k - 0.5) * (high - low) / levels
-            windows.append(
-                [name for name in scores.index if abs(scores[defender][name] - centre) <= half_width]
-            )
+            windows.append([name for name in own if abs(own[name] - centre) <= half_width])
         total = sum(len(window) for window in windows)
-        for attacker in scores.columns.drop(defender):
+        for attacker in (name for name in scores if name != defender):
             for k, window in enumerate(windows, start=1):
                 if not window:
                     rows.append((defender, attacker, k, np.nan, 0.0))
@@ -43,8 +41,8 @@ tables = hnp.arrays(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(tables, st.integers(1, 7), st.sampled_from([0.5, 5.5, 9.1]))
+@settings(max_examples=30, deadline=None)
+@given(tables, st.integers(1, 5), st.sampled_from([0.5, 5.5, 9.1]))
 def test_agrees_with_the_definition_in_plain_loops(values, levels, half_width):
     scores = frame(values)
     if (np.ptp(values, axis=0) == 0).any():
@@ -56,20 +54,23 @@ def test_agrees_with_the_definition_in_plain_loops(values, levels, half_width):
     ]
     np.testing.assert_allclose(found.gap, [row[3] for row in expected])
     np.testing.assert_allclose(found.weight, [row[4] for row in expected])
+    said = scores.to_dict()
     for row in found[found.gap.notna()].itertuples():
-        assert scores[row.attacker][row.high_image] - scores[row.attacker][row.low_image] == row.gap
-        assert (
-            abs(scores[row.defender][row.high_image] - scores[row.defender][row.low_image]) <= 2 * half_width
-        )
+        attacked, defended = (said[name] for name in (row.attacker, row.defender))
+        assert attacked[row.high_image] - attacked[row.low_image] == row.gap
+        assert abs(defended[row.high_image] - defended[row.low_image]) <= 2 * half_width
 
 
-@settings(max_examples=30, deadline=None)
-@given(tables, st.randoms())
+tied = hnp.arrays(float, (8, 3), elements=st.sampled_from([0.0, 50.0, 100.0]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(tied, st.randoms())
 def test_order_of_rows_does_not_matter(values, random):
     scores = frame(values)
     shuffled = list(scores.index)
     random.shuffle(shuffled)
-    pd.testing.assert_frame_equal(select_pairs(scores), select_pairs(scores.loc[shuffled]))
+    pd.testing.assert_frame_equal(select_pairs(scores, 2), select_pairs(scores.loc[shuffled], 2))
 
 
 def test_planted_pair_is_found():

@@ -5,7 +5,7 @@ import pytest
 from tests.protocols.data import TYPES
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def manifest():
     g = np.random.default_rng(0)
     rows = [

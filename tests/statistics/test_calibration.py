@@ -73,7 +73,7 @@ def coverage(sets, n, groups):
 
 
 def test_intervals_cover_with_references():
-    assert (coverage(40, 400, 8) >= 0.85).all()
+    assert (coverage(40, 400, 8) >= 0.9).all()
 
 
 @pytest.mark.slow
