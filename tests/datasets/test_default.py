@@ -1,6 +1,7 @@
 """The data sets of the default, made small: content, structure, proxy, and the same bytes every time."""
 
 import hashlib
+import itertools
 
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.datasets import _distorted, _photographs, load, names, prepare, proxy
+from benchmark.datasets import _distorted, _photographs, demo, load, names, prepare, proxy
 from benchmark.datasets._photographs import (
     PHOTOGRAPHS,
     centre_square,
@@ -23,8 +24,8 @@ from benchmark.images import read
 KINDS = [kind for kinds in GROUPS.values() for kind in kinds]
 SMALL = {
     "pristine": {"size": 48, "leaves": 20},
-    "demo": {"size": 48, "levels": [1, 5]},
-    "leaves": {"size": 48, "count": 2, "levels": [3]},
+    "demo": {"size": 48, "types": 4, "levels": [2, 4]},
+    "leaves": {"size": 48, "count": 2, "levels": [1, 5]},
 }
 #: Levels that change no byte of a picture of this size, whatever it shows: published levels that are nothing.
 NOTHING = {("gaublur", 1), ("meanshift", 1), ("motionblur", 1), ("colorsat2", 1)}
@@ -73,8 +74,8 @@ def test_validation_is_a_tenth_of_the_leaves(root):
     assert manifest["mos"].isna().all()
 
 
-@pytest.mark.parametrize(("name", "references", "levels"), [("demo", 10, [1, 5]), ("leaves", 2, [3])])
-def test_every_reference_has_every_type_at_every_level_that_changes_it(root, name, references, levels):
+@pytest.mark.parametrize(("name", "references"), [("demo", 10), ("leaves", 2)])
+def test_every_reference_has_every_type_that_it_gets_at_every_level_that_changes_it(root, name, references):
     data = load(name, root)
     pristine = data.manifest[data.manifest["level"] == 0]
     assert pristine["distortion"].unique().tolist() == ["pristine"]
@@ -83,19 +84,29 @@ def test_every_reference_has_every_type_at_every_level_that_changes_it(root, nam
     rows = set(zip(rest["reference"], rest["distortion"], rest["level"].astype(int), strict=True))
     assert len(rows) == len(rest)
     grey = {photograph.name for photograph in PHOTOGRAPHS if photograph.grey}
-    for reference in pristine["reference"]:
-        colours = ("colorsat1", "colorsat2", "colordiff") if reference in grey else ()
-        wanted = {
-            (reference, kind, level)
-            for kind in KINDS
-            for level in levels
-            if (kind, level) not in NOTHING and kind not in colours
-        }
-        has = {row for row in rows if row[0] == reference}
-        # A grey picture stored in three channels may still change by a rounding of its colours.
-        assert {row for row in has if row[1] not in colours} == wanted
+    colours = ("colorsat1", "colorsat2", "colordiff")
+    wanted = {
+        (reference, kind, level)
+        for reference, kind in _distorted.dealt(pristine["reference"], KINDS, SMALL[name].get("types"), 0)
+        for level in SMALL[name]["levels"]
+        if (kind, level) not in NOTHING
+    }
+    # A grey picture stored in three channels may still change by a rounding of its colours.
+    found, wanted = (
+        {row for row in of if row[0] not in grey or row[1] not in colours} for of in (rows, wanted)
+    )
+    assert found == wanted
     assert all((data.root / image).is_file() for image in data.manifest["image"])
     assert data.record.rated_by == "proxy"
+
+
+def test_a_photograph_gets_every_type_at_every_level_unless_told_otherwise(monkeypatch, tmp_path):
+    given = []
+    monkeypatch.setattr(demo, "write_distorted", lambda *of: given.extend(of))
+    demo.prepare(tmp_path, size=48)
+    _, _, references, labels, _ = given
+    assert len(references) == 10
+    assert sorted(labels) == sorted(itertools.product(references, KINDS, range(1, 6)))
 
 
 def test_no_picture_of_a_test_set_is_its_reference(root):
@@ -137,16 +148,15 @@ def test_what_is_dealt_depends_on_the_seed_and_stays_when_references_are_added()
     assert _distorted.dealt([f"p{i}" for i in range(20)], range(120), 8, 1) != few
 
 
-def test_a_photograph_gets_its_types_at_every_level(tmp_path):
-    prepare("demo", tmp_path, size=48, types=3, levels=[2, 4])
-    rows = load("demo", tmp_path).manifest.query("level > 0")
+def test_a_photograph_gets_its_types_at_every_level(root):
+    rows = load("demo", root).manifest.query("level > 0")
     grey = [photograph.name for photograph in PHOTOGRAPHS if photograph.grey]
     steps = rows[~rows["reference"].isin(grey)].groupby(["reference", "distortion"])["level"].apply(list)
     assert steps.map(lambda levels: levels == [2, 4]).all()
     assert steps.groupby("reference").size().to_dict() == dict.fromkeys(
-        ["astronaut", "chelsea", "coffee", "rocket", "hopper"], 3
+        ["astronaut", "chelsea", "coffee", "rocket", "hopper"], 4
     )
-    assert rows.groupby("reference")["distortion"].nunique().le(3).all()
+    assert rows.groupby("reference")["distortion"].nunique().le(4).all()
 
 
 def test_a_hand_that_does_not_divide_the_deck_is_refused(tmp_path):
@@ -158,7 +168,7 @@ def test_scores_are_those_of_the_pictures_as_written(root):
     data = load("demo", root)
     kept = pd.read_csv(data.root / "proxy.csv")
     assert kept["image"].tolist() == data.manifest["image"].tolist()
-    for index in (0, 7, 60, 150):
+    for index in (0, 7, 30, 70):
         row = data.manifest.iloc[index]
         reference = read(data.root / f"images/{row['reference']}_pristine_0.png")
         measured = proxy.measure(read(data.root / row["image"])[None], reference[None])
@@ -169,7 +179,7 @@ def test_scores_are_those_of_the_pictures_as_written(root):
 
 
 def test_the_proxy_puts_strong_degradations_below_weak_ones(root):
-    manifest = load("demo", root).manifest
+    manifest = load("leaves", root).manifest
     means = manifest.groupby("level")["mos"].mean()
     assert means[0] > means[1] > means[5]
     by_level = manifest[manifest["level"] > 0].pivot_table(index="distortion", columns="level", values="mos")
@@ -180,14 +190,16 @@ def test_the_proxy_puts_strong_degradations_below_weak_ones(root):
 
 def test_preparing_again_gives_the_same_bytes_for_any_number_of_threads(root, tmp_path):
     before = torch.get_num_threads()
-    torch.set_num_threads(2 if before == 1 else 1)
     try:
-        prepare("leaves", tmp_path, **SMALL["leaves"])
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            prepare("leaves", tmp_path / str(threads), size=48, count=1, levels=[3])
+        torch.set_num_threads(2 if before == 1 else 1)
         prepare("pristine", tmp_path, **SMALL["pristine"])
     finally:
         torch.set_num_threads(before)
-    for name in ("leaves", "pristine"):
-        assert digests(tmp_path / name) == digests(root / name)
+    assert digests(tmp_path / "1/leaves") == digests(tmp_path / "2/leaves")
+    assert digests(tmp_path / "pristine") == digests(root / "pristine")
 
 
 def test_another_seed_gives_other_leaves_under_the_same_names(root, tmp_path):
