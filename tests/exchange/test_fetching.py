@@ -42,17 +42,18 @@ def test_what_is_taken_is_not_computed_again(trained, sent, monkeypatch, by):  #
     assert "here        sharpness on lab" in iqa("fetch", folder).output
 
 
-@pytest.fixture
-def kept(sent, tmp_path):  # noqa: F811
-    """A repository whose records DVC keeps: they lie in a remote of it, a folder, and nowhere else."""
-    top = tmp_path / "theirs"
-    shutil.copytree(sent.parent.parent, top / "ours")
+@pytest.fixture(scope="module")
+def keeping(made, tmp_path_factory):  # noqa: F811
+    """A repository whose records DVC keeps: they lie in a remote of it, `storage`, and nowhere else."""
+    folder = tmp_path_factory.mktemp("keeping")
+    top = folder / "theirs"
+    shutil.copytree(made / "sent", top / "ours")
     with chdir(top), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # DVC's own
         subprocess.run(["git", "init", "-q"], check=True)
         with Repo.init() as repo, repo.config.edit() as config:
-            config["remote"]["shared"] = {"url": str(tmp_path / "storage")}
-            config["remote"]["empty"] = {"url": str(tmp_path / "nothing")}
+            config["remote"]["shared"] = {"url": str(folder / "storage")}
+            config["remote"]["empty"] = {"url": str(folder / "nothing")}
             config["core"]["remote"] = "shared"
         with Repo() as repo:
             repo.add("ours")
@@ -62,7 +63,13 @@ def kept(sent, tmp_path):  # noqa: F811
         subprocess.run(["git", *who, "commit", "-qm", "records"], check=True)
     shutil.rmtree(top / "ours")
     shutil.rmtree(top / ".dvc/cache")
-    return top
+    return folder
+
+
+@pytest.fixture
+def kept(keeping, tmp_path):
+    """A copy of that repository; the storage is one for all."""
+    return shutil.copytree(keeping / "theirs", tmp_path / "theirs")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # DVC's own
@@ -101,16 +108,14 @@ def test_a_remote_without_the_records_gives_none_and_an_unknown_one_is_named(tra
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_was_altered_in_a_remote_is_refused(trained, kept, tmp_path):
+def test_what_was_altered_in_a_remote_is_refused(trained, kept, keeping):
     """DVC names files by their digests, and reads what lies there: the record and the scores decide."""
-    changed = 0
-    for path in (tmp_path / "storage").rglob("*"):
-        if path.is_file() and path.read_bytes().startswith(b"image,score"):
-            path.chmod(0o644)
-            path.write_bytes(path.read_bytes().replace(b"p03.png,", b"p03.png,1"))
-            changed += 1
-    assert changed == 1
+    files = {path: path.read_bytes() for path in (keeping / "storage").rglob("*") if path.is_file()}
+    ((path, right),) = ((path, text) for path, text in files.items() if text.startswith(b"image,score"))
+    path.chmod(0o644)
+    path.write_bytes(right.replace(b"p03.png,", b"p03.png,1"))
     done = iqa("fetch", "ours", "--repo", kept)
+    path.write_bytes(right)
     assert done.exit_code == 3
     assert "fails       sharpness on lab: scores: SHA-256" in done.output
     assert not trained.exists()

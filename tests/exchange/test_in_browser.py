@@ -20,7 +20,7 @@ pytestmark = [
 
 
 #: Enough for tables that are moved aside; how many more a page takes is test_leaderboard's.
-METHODS, SETS = 13, 6
+METHODS, SETS = 13, 4
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,8 @@ def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(browser, site):
         wide = "(box) => box.scrollWidth > box.clientWidth"
         aside = browser.run(f"[...document.querySelectorAll('.scroll')].some({wide})")
         assert aside or name not in ("index", "records")
+        # axe-core looks at every cell, and rows are alike.
+        browser.run("for (const row of document.querySelectorAll('tbody tr:nth-child(n+9)')) row.remove()")
         found[name] = faults(browser)
     assert {name: said for name, said in found.items() if said != {"light": [], "dark": []}} == {}
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from contextlib import chdir
 
@@ -292,10 +293,9 @@ def test_what_is_altered_is_named_and_stays_out(sent, tmp_path, name):
     told = json.loads(sent.read_text())
     change(sent, told)
     sent.write_text(json.dumps(told))
-    done = iqa("verify", sent)
+    done = iqa("add", sent, "--from", "friend")  # which verifies first
     assert done.exit_code == 3
-    assert pd.Series([done.output]).str.contains(says).all(), done.output
-    assert iqa("add", sent, "--from", "friend").exit_code == 3
+    assert re.search(says, done.output), done.output
     assert not (tmp_path / "second/results/records").exists()
 
 
