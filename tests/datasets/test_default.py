@@ -6,7 +6,7 @@ import itertools
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.datasets import _distorted, _photographs, demo, load, names, prepare, proxy
@@ -34,8 +34,8 @@ NOTHING = {("gaublur", 1), ("meanshift", 1), ("motionblur", 1), ("colorsat2", 1)
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    for name, settings in SMALL.items():
-        prepare(name, folder, **settings)
+    for name, chosen in SMALL.items():
+        prepare(name, folder, **chosen)
     return folder
 
 
@@ -118,6 +118,7 @@ def test_no_picture_of_a_test_set_is_its_reference(root):
             assert not torch.equal(read(one), read(other)), row.image
 
 
+@settings(max_examples=40)
 @given(
     references=st.integers(1, 70),
     levels=st.lists(st.integers(1, 5), min_size=1, max_size=5, unique=True),

@@ -7,6 +7,7 @@ import sys
 import tarfile
 import time
 import zipfile
+from contextlib import redirect_stderr
 
 import pytest
 
@@ -153,18 +154,18 @@ def test_a_file_that_another_process_fetches_is_no_reason_to_fetch_another(tmp_p
 
 
 def test_a_second_process_waits_and_says_so(tmp_path, monkeypatch, packed):
-    shelf = tmp_path / ".archives/kadid10k"
+    shelf, said = tmp_path / ".archives/kadid10k", tmp_path / "said"
     shelf.mkdir(parents=True)
-    code = "from pathlib import Path; from benchmark.datasets import catalogue, download; "
-    code += f"download.download(catalogue.entry('kadid10k'), downloads=Path('{tmp_path}'))"
     with serve(monkeypatch, packed).running() as server:
         monkeypatch.setenv("IQA_MIRROR", server.url)
         with files.alone(shelf / ".lock", "x"):
-            second = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-            assert "kadid10k: another process is bringing it; waiting for it" in second.stderr.readline()
+            second = apart.start(bring_aloud, tmp_path, said)
+            waited = time.monotonic() + 120
+            while time.monotonic() < waited and not (said.exists() and said.read_text().endswith("\n")):
+                time.sleep(0.01)
+            assert "kadid10k: another process is bringing it; waiting for it" in said.read_text()
             assert server.requests == []
-        second.communicate(timeout=240)
-    assert second.returncode == 0
+        assert apart.ended(second) == 0
 
 
 def test_what_is_whole_but_another_data_set_is_not_taken(tmp_path, monkeypatch, packed):
@@ -216,6 +217,11 @@ def test_offline_nothing_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("IQA_OFFLINE", "1")
     with pytest.raises(ValueError, match="IQA_OFFLINE forbids"):
         bring(tmp_path)
+
+
+def bring_aloud(folder, said):
+    with said.open("w", buffering=1) as file, redirect_stderr(file):
+        bring_patiently(folder)
 
 
 def bring_patiently(folder):

@@ -42,7 +42,7 @@ def test_each_kind_of_leak_is_found_once():
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32), st.integers(0, 12))
 def test_near_duplicates_are_those_of_a_plain_search(seed, near):
     draw = np.random.default_rng(seed)
@@ -67,7 +67,7 @@ def test_a_mirrored_copy_is_found_and_said(tmp_path):
     """Mirrored, scaled and compressed, as augmented sets hold them."""
     draw = np.random.default_rng(0)
     rows = {"train": [], "test": []}
-    for index in range(12):
+    for index in range(6):
         fields = draw.integers(0, 256, (9, 12, 3), dtype=np.uint8)
         picture = Image.fromarray(fields).resize((480, 357), Image.Resampling.BICUBIC)
         turned = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if index % 2 else picture
@@ -79,9 +79,9 @@ def test_a_mirrored_copy_is_found_and_said(tmp_path):
         pd.DataFrame(rows[part], columns=["image", "looks"]).assign(reference=np.nan) for part in rows
     )
     found = leaks(train, test)
-    assert found["kind"].tolist() == ["near", "mirrored"] * 6
-    assert found["train"].tolist() == [f"train{index}" for index in range(12)]
-    assert found["test"].tolist() == [f"test{index}" for index in range(12)]
+    assert found["kind"].tolist() == ["near", "mirrored"] * 3
+    assert found["train"].tolist() == [f"train{index}" for index in range(6)]
+    assert found["test"].tolist() == [f"test{index}" for index in range(6)]
 
 
 def as_pil(image):
@@ -95,7 +95,7 @@ def as_tensor(picture):
 @pytest.fixture(scope="module")
 def photographs():
     """The photographs of the packages, and as many pictures of none of them."""
-    found = {one.name: as_pil(read_photograph(one, 300)) for one in PHOTOGRAPHS[:7]}
+    found = {one.name: as_pil(read_photograph(one, 300)) for one in PHOTOGRAPHS[2:6]}
     leaves = (dead_leaves(300, seed) for seed in range(2))
     return found | {f"leaves{index}": as_pil(one) for index, one in enumerate(leaves)}
 

@@ -69,7 +69,7 @@ PATH = st.lists(st.sampled_from("abAB"), min_size=1, max_size=3).map("/".join)
 
 
 @given(st.lists(PATH, unique=True, max_size=6), st.lists(PATH, unique=True, max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_name_is_taken_twice_and_what_is_there_is_itself(names, known):
     found = match(names, known)
     assert len(set(found.found.values())) == len(found.found)

@@ -50,7 +50,7 @@ def test_file_and_digest_are_kept_and_nothing_else(tmp_path):
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(60))
 def test_any_mix_of_faults_ends_in_the_exact_file_or_a_clear_error(tmp_path, seed):
     draw = random.Random(seed)
     body = draw.randbytes(draw.choice([1, 300, 5000, 60_000]))
@@ -267,7 +267,7 @@ def test_many_starts_with_files_put_there_by_hand_all_succeed(tmp_path):
         return fetch(["http://127.0.0.1:9/a"], tmp_path / "a")
 
     with ThreadPoolExecutor(16) as pool:
-        assert set(pool.map(start, range(480))) == {tmp_path / "a"}
+        assert set(pool.map(start, range(240))) == {tmp_path / "a"}
     fetch(["http://127.0.0.1:9/a"], tmp_path / "a")
     assert files_in(tmp_path) == ["a", "a.sha256"]
 
