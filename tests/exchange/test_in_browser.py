@@ -1,12 +1,14 @@
 """The leaderboard as a reader uses it: by mouse and keys, at every width, in either scheme, offline."""
 
 import json
+import sys
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from benchmark.exchange import Record
+from benchmark.figures import encode
 from benchmark.leaderboard import pages
 from tests.exchange.test_leaderboard import entries, simulated
 from tests.exchange.test_records import made, sent  # noqa: F401 (fixtures)
@@ -48,9 +50,18 @@ def site(made, tmp_path_factory):  # noqa: F811
     given.append(replace(given[0], record=Record.model_validate(again), file="records/again.json"))
     rank = {"statistic": "rank", "value": 1, "low": 1, "high": 3, "letters": "ab"}
     ranks = {"set01": pd.DataFrame([{"method": given[1].file, **rank}])}
-    folder = tmp_path_factory.mktemp("site")
-    for name, text in pages(given, ["one.json: scores: SHA-256 differs"], ranks).items():
-        (folder / f"{name}.html").write_text(text)
+    folder, drawn = tmp_path_factory.mktemp("site"), None
+
+    def once(drawing):
+        """Figures of the sets are alike, and each takes a second."""
+        nonlocal drawn
+        drawn = drawn or encode(drawing)
+        return drawn
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[pages.__module__], "encode", once)
+        for name, text in pages(given, ["one.json: scores: SHA-256 differs"], ranks).items():
+            (folder / f"{name}.html").write_text(text)
     return folder
 
 
