@@ -12,13 +12,10 @@ from benchmark.figures import encode
 from benchmark.leaderboard import pages
 from tests.exchange.test_leaderboard import entries, simulated
 from tests.exchange.test_records import made, sent  # noqa: F401 (fixtures)
-from tests.gmad.browser import CHROMIUM, chromium
+from tests.gmad.browser import chromium
 from tests.reporting.test_accessible import faults
 
-pytestmark = [
-    pytest.mark.page,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = pytest.mark.page
 
 
 #: Enough for tables that are moved aside; how many more a page takes is test_leaderboard's.

@@ -11,8 +11,14 @@ import time
 
 import websocket
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]
+
+
+def executable():
+    """Where Chromium lies; without it no test of pages passes."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert found, "Chromium is missing; install it (Debian: apt-get install chromium)"
+    return found
 
 
 class Page:
@@ -96,7 +102,7 @@ def chromium(folder):
         "--window-size=1200,800",
     ]
     process = subprocess.Popen(
-        [CHROMIUM, *flags, "about:blank"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [executable(), *flags, "about:blank"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
     try:
         chosen = folder / "profile" / "DevToolsActivePort"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmark.gmad.study import pair_name, questions, study_name, write_study
 from benchmark.gmad.tally import read_answers, tally
-from tests.gmad.browser import CHROMIUM, chromium
+from tests.gmad.browser import chromium
 
 
 def pairs_of(names, extra=()):
@@ -106,7 +106,6 @@ def read_state(page):
 
 
 @pytest.mark.page
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
 def test_a_whole_sitting_with_a_reload_in_the_middle(pictures, tmp_path):
     """A subject who always prefers the picture whose name comes later, by keys and by clicks."""
     root, names = pictures

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup, Tag
 
 from benchmark.provenance import bibtex
 from benchmark.reporting.views.cards import settings
+from tests.gmad.browser import executable
 from tests.reporting.results import EXPLORERS, PAGES
 
 ALL = [*PAGES, *EXPLORERS]
@@ -92,8 +93,7 @@ const wait = (frame) => new Promise((done) => { frame.onload = done; });
 @pytest.fixture(scope="module")
 def opened(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict], str, str]:
     """Return what the browser found on the pages, its console and its log of the network."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert browser, "Chromium is missing; install it (Debian: apt-get install chromium)"
+    browser = executable()
     folder = tmp_path_factory.mktemp("browser")
     pages = {name: (site / f"{name}.html").read_text() for name in ALL}
     shutil.copytree(site / "pictures", folder / "pictures")
