@@ -27,6 +27,17 @@ typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 #: Folders whose tests share a run that takes seconds to make: one process takes them all.
 TOGETHER = ("tests/reporting", "tests/stages")
+#: Files whose tests fork processes of a server that takes seconds to begin: the same.
+FORKING = (
+    "tests/datasets/test_download.py",
+    "tests/datasets/test_prepare.py",
+    "tests/datasets/test_verify.py",
+    "tests/experiments/test_score.py",
+    "tests/experiments/test_sweep.py",
+    "tests/methods/test_processes.py",
+    "tests/methods/test_resuming.py",
+    "tests/methods/vlm/test_kept.py",
+)
 
 NO_LOCKS = """
 #include <errno.h>
@@ -63,7 +74,9 @@ def pytest_runtest_setup():
 
 def pytest_collection_modifyitems(items):
     """Put the folders that one process takes whole first: begun last, they would keep one waiting alone."""
-    items.sort(key=lambda item: not item.nodeid.startswith(tuple(f"{folder}/" for folder in TOGETHER)))
+    items.sort(
+        key=lambda item: not item.nodeid.startswith((*(f"{folder}/" for folder in TOGETHER), *FORKING))
+    )
 
 
 def pytest_collection_finish(session):
@@ -86,6 +99,8 @@ def pytest_xdist_make_scheduler(config, log):
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             path = nodeid.split("::")[0]
+            if path in FORKING:
+                return "forking"
             return next((folder for folder in TOGETHER if path.startswith(f"{folder}/")), path)
 
     config.option.loadscopereorder = False

@@ -16,7 +16,13 @@ from methods._shared.arniqa.encoder import Encoder, save_encoder
 from methods._shared.clip.antonyms import GOOD_BAD, SEVEN_PAIRS, prompt_pairs
 from tests.composed import composed
 from tests.reference import arniqa
-from tests.reference.clip_state import random_clip, random_context, random_prompts_features
+from tests.reference.clip_state import (
+    SMALL,
+    open_clip_config,
+    random_clip,
+    random_context,
+    random_prompts_features,
+)
 from tests.rehearsal import weights
 
 #: Row of the profile -> name of its figures in benchmark/provenance/published.csv; "": it stands beside none.
@@ -41,30 +47,30 @@ ROWS = yaml.safe_load(composed("profile=paper"))["methods"]
 
 
 @pytest.fixture(scope="module")
-def small_text_tower():
-    """OpenAI's RN50 with a small text tower, so that its file stays small."""
+def small_towers():
+    """OpenAI's RN50 with the reference's small towers: of the whole, files take seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        config = open_clip.factory._MODEL_CONFIGS["RN50-quickgelu"]
-        text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 2}
-        patch.setitem(open_clip.factory._MODEL_CONFIGS, "RN50-quickgelu", {**config, "text_cfg": text})
+        patch.setitem(open_clip.factory._MODEL_CONFIGS, "RN50-quickgelu", open_clip_config())
         yield
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory, small_text_tower):
+def cache(tmp_path_factory, small_towers):
     """All weights of the profile in the cache, as `iqa download` leaves them."""
     folder = tmp_path_factory.mktemp("cache")
     kept = folder / "weights"
     kept.mkdir()
-    clip = {name: tensor.half().contiguous() for name, tensor in random_clip(1).items()}
+    clip = {name: tensor.half().contiguous() for name, tensor in random_clip(1, image=SMALL).items()}
     save_file(clip, kept / "timm--resnet50_clip.openai--open_clip_model.safetensors")
     official = {f"clip_model.{name}": tensor for name, tensor in clip.items()}
-    torch.save({**official, "prompts_features": random_prompts_features(2)}, kept / "qualiclip.pth")
+    torch.save(
+        {**official, "prompts_features": random_prompts_features(2, image=SMALL)}, kept / "qualiclip.pth"
+    )
     torch.save(random_context(3), kept / "clipiqa_plus.pth")
     torch.save(
         {"params": {"prompt_learner.ctx": random_context(4, 14)}}, kept / "qualiclip_plus_koniq10k.pth"
     )
-    encoder, regressor = arniqa.write_files(kept)
+    encoder, regressor = arniqa.write_files(kept, arniqa.shallow)
     regressor.rename(kept / "arniqa_regressor_kadid10k.pth")
     assert encoder.name == "ARNIQA.pth"
     weights.niqe_file(kept / "niqe_modelparameters.mat")
@@ -83,7 +89,7 @@ def learnt(cache, tmp_path_factory):
     torchvision.utils.save_image(torch.rand(3, 128, 128), pictures[0])
     unchanged = {**ROWS["qualiclip"]["train"], "steps": 0, "validate_every": 0, "workers": 1}
     found = {"qualiclip": methods.train("qualiclip", pictures, folder / "q", seed=1, settings=unchanged)}
-    save_encoder(Encoder(torchvision.models.resnet50(), 128), folder / "encoder.safetensors")
+    save_encoder(Encoder(arniqa.shallow(), 128), folder / "encoder.safetensors")
     arniqa_files = {"encoder": str(folder / "encoder.safetensors"), "protocol": "five-crops"}
     found["arniqa_trained"] = arniqa_files
     for name in ("niqe", "ilniqe"):

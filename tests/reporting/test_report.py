@@ -137,6 +137,7 @@ def test_two_runs_at_two_places_make_the_same_bytes(
         assert (tmp_path / "reports" / path).read_bytes() == (site / path).read_bytes(), path
 
 
+@pytest.mark.page
 def test_a_run_that_has_made_nothing_yet_still_has_all_pages(
     tree: Path, tmp_path: Path, running: Mapping[str, Any]
 ) -> None:
