@@ -246,10 +246,15 @@ def _shift(place: float, width: float) -> Floats:
 def _refine(problem: _Problem, start: Floats, evaluations: int) -> _Found:
     """Refine shift and log width of a start."""
 
+    solved: dict[bytes, tuple[Floats, float, Floats, float, float]] = {}  # the last: its Jacobian comes next
+
     def solve(p: Floats) -> tuple[Floats, float, Floats, float, float]:
-        place, width = _place(p)
-        own, height, step = problem.solve(np.array([place]), np.array([width]))
-        return own[0], float(height[0]), step[0], place, width
+        if (key := p.tobytes()) not in solved:
+            place, width = _place(p)
+            own, height, step = problem.solve(np.array([place]), np.array([width]))
+            solved.clear()
+            solved[key] = own[0], float(height[0]), step[0], place, width
+        return solved[key]
 
     def residual(p: Floats) -> Floats:
         own, height, *_ = solve(p)
