@@ -37,6 +37,7 @@ FORKING = (
     "tests/methods/test_processes.py",
     "tests/methods/test_resuming.py",
     "tests/methods/vlm/test_kept.py",
+    "tests/test_memory.py",
 )
 
 NO_LOCKS = """

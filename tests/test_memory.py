@@ -4,10 +4,10 @@ The peak is that of ``/proc``, set back before the measurement: what getrusage g
 what its parent had.
 """
 
-import json
+import gc
+import math
 import os
 import re
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -19,9 +19,12 @@ from PIL import Image
 
 import methods
 from benchmark.images import ImageError, most, read, room, unit, write_png
+from benchmark.scoring import score_files
 from benchmark.scoring.conformance import pictures
+from experiments.scoring.speed import STATUS, Peak
 from methods._shared.training import loop
 from methods.arniqa import pairs
+from tests import apart
 from tests.reference import arniqa as official_arniqa
 
 ROOT = Path(__file__).parents[1]
@@ -29,35 +32,28 @@ SIZE = (2000, 1500)
 #: So large that the allocator keeps nothing of it: above 32 MiB a plane goes back to the system.
 HUGE = (4000, 3000)
 
-#: Forks a process for each line: that loads a method, scores a small picture, then others, and prints by how
-#: much its memory grew meanwhile. What takes seconds to import is imported once for all of them.
-SCRIPT = """
-import gc, json, os, sys
-import torch
-import methods
-from benchmark.scoring import score_files
-from experiments.scoring.speed import STATUS, Peak
-torch.set_num_threads(1)
+
 class Nothing:
+    """A method that does nothing."""
+
     name, higher_is_better = "nothing", True
+
     def score(self, images):
         return images[:, 0, 0, 0].clone()
-def measure(environment, name, settings, small, *files):
+
+
+def grows(say, name, settings, small, files, environment):
+    """Load a method, score a small picture, then others; say by how much the memory grew meanwhile."""
     os.environ.update(environment)
+    torch.set_num_threads(1)
     method = methods.load(name, **settings) if name else Nothing()
     assert not score_files([small], method)["error"].any()
     gc.collect()
     (now,) = [int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith("VmRSS")]
     peak = Peak("cpu")
     assert not score_files(files, method, batch=1, workers=4)["error"].any()
-    print(peak.read() - 1024 * now, flush=True)
-for line in sys.stdin:
-    if not os.fork():
-        measure(*json.loads(line))
-        os._exit(0)
-    if os.wait()[1]:
-        print("failed", flush=True)
-"""
+    say(peak.read() - 1024 * now)
+
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 
@@ -68,24 +64,12 @@ def stated():
     return {what: int(figure) for what, figure in re.findall(r"^\| (.+) \| (\d+) \|$", section, re.MULTILINE)}
 
 
-@pytest.fixture(scope="module")
-def growth():
-    """Measure in a fresh process; called with name, settings, small picture, pictures and environment."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=ROOT, env=surroundings, **pipes) as server:
-
-        def measured(name, settings, small, *files, **environment):
-            job = [environment, name, settings, str(small), *map(str, files)]
-            server.stdin.write(json.dumps(job) + "\n")
-            server.stdin.flush()
-            found = server.stdout.readline().strip()
-            if found == "nan":
-                pytest.skip("the system lets nobody set back the peak of a process")
-            return float(found)
-
-        yield measured
-        server.stdin.close()
+def growth(name, settings, small, *files, **environment):
+    """Measure in a fresh process."""
+    (found,) = apart.heard(grows, None, name, settings, str(small), [*map(str, files)], environment)
+    if math.isnan(found):
+        pytest.skip("the system lets nobody set back the peak of a process")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +137,7 @@ QUICK = ("sharpness",)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in METHODS]
 )
-def test_a_method_takes_what_the_limits_state(name, folder, growth):
+def test_a_method_takes_what_the_limits_state(name, folder):
     what, settings = METHODS[name]
     large = folder / "large.png"
     found = growth(name, settings(folder), folder / "small.png", large) / (SIZE[0] * SIZE[1])
@@ -168,13 +152,13 @@ def test_a_method_takes_what_the_limits_state(name, folder, growth):
         ("-alpha", "one of 16 bits, with a profile or an opacity is"),
     ],
 )
-def test_decoding_takes_what_the_limits_state(kind, what, folder, growth):
+def test_decoding_takes_what_the_limits_state(kind, what, folder):
     files = (folder / f"{size}{kind}.png" for size in ("small", "large"))
     assert growth("", {}, *files) / (SIZE[0] * SIZE[1]) <= stated()[what] * 1.25
 
 
 @pytest.mark.slow
-def test_many_large_pictures_take_no_more_than_the_bound(folder, huge, growth):
+def test_many_large_pictures_take_no_more_than_the_bound(folder, huge):
     """Six of 12 megapixels and four threads: alone, and two at a time."""
     pixels, slack = HUGE[0] * HUGE[1], 5e7
     per_pixel = stated()["a picture of 8 bits is decoded"]

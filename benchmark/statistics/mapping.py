@@ -245,7 +245,6 @@ def _shift(place: float, width: float) -> Floats:
 
 def _refine(problem: _Problem, start: Floats, evaluations: int) -> _Found:
     """Refine shift and log width of a start."""
-
     solved: dict[bytes, tuple[Floats, float, Floats, float, float]] = {}  # the last: its Jacobian comes next
 
     def solve(p: Floats) -> tuple[Floats, float, Floats, float, float]:
