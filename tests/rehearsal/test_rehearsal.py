@@ -52,11 +52,13 @@ def test_the_rehearsal_has_every_data_set_and_method_of_the_paper():
     assert sorted(paper["prepare"]["datasets"]) == sorted(sets.BUILD)
 
 
-def test_the_short_rehearsal_leaves_out_data_sets_types_and_a_dear_method_of_probes():
+def test_the_short_rehearsal_leaves_out_data_sets_types_and_dear_crops():
     short, small = (yaml.safe_load(composed(f"profile={name}")) for name in ("rehearsal_short", "rehearsal"))
     assert set(short["prepare"].pop("datasets")) < set(small["prepare"].pop("datasets"))
     assert short["cross_dataset"].pop("datasets") == ["koniq10k", "live", "kadid10k"]
     assert small["cross_dataset"].pop("datasets") is None
+    scored = [one["methods"]["arniqa"]["load"].pop("protocol") for one in (short, small)]
+    assert scored == ["hub", "five-crops"]
     assert set(short["sweep"].pop("kinds")) < set(small["sweep"].pop("kinds"))
     for stage, described in (("cross_dataset", "methods"), ("robustness", "features")):
         assert short[stage].pop(described) == ["niqe", "qualiclip"]
