@@ -13,6 +13,7 @@ from hypothesis.strategies import integers
 
 # How long a case takes says how busy the machine is.
 settings.register_profile("here", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=60)
 settings.load_profile("here")
 
 # Of several processes side by side each keeps to one core, whatever their parent has set for itself.
@@ -60,6 +61,12 @@ def no_locks(tmp_path_factory):
         return {"LD_PRELOAD": str(library)}
 
     return preloaded
+
+
+def pytest_configure(config):
+    """Have hypothesis look at fewer examples where slow tests are left out too."""
+    if "not slow" in config.option.markexpr:
+        settings.load_profile("quick")
 
 
 @pytest.hookimpl(tryfirst=True)

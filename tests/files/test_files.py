@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -99,18 +100,24 @@ def test_a_link_on_the_way_is_not_followed_out(tmp_path):
 
 @pytest.fixture
 def of_another(tmp_path_factory):
-    """A folder of somebody else's, and this process as a user who may write nothing there."""
+    """A folder of somebody else's: of a user who may do there what `nobody` may not."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     (folder / "theirs.csv").write_text("old")
     folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def nobody():
+    """As a user who owns nothing: no longer than a test lasts, for what runs between tests writes too."""
     os.seteuid(65534)
     try:
-        yield folder
+        yield
     finally:
         os.seteuid(0)
-        shutil.rmtree(folder)
 
 
 def test_a_place_that_takes_no_file_is_refused_beforehand(tmp_path):
@@ -137,21 +144,20 @@ def test_a_place_that_takes_no_file_is_refused_beforehand(tmp_path):
 
 def test_a_folder_without_permission_is_refused_beforehand(of_another):
     for place in ("a.csv", "theirs.csv", "deep/a.csv"):
-        with pytest.raises(ValueError, match=r"takes no file \(Permission denied\)"):
+        with nobody(), pytest.raises(ValueError, match=r"takes no file \(Permission denied\)"):
             files.check_file(of_another / place)
-    with pytest.raises(ValueError, match="takes no file"):
+    with nobody(), pytest.raises(ValueError, match="takes no file"):
         files.check_folder(of_another)
 
 
 def test_a_file_that_only_its_owner_may_replace_is_refused_beforehand(of_another):
-    os.seteuid(0)
     of_another.chmod(0o1777)
-    os.seteuid(65534)
-    files.check_file(of_another / "a.csv")
-    with pytest.raises(ValueError, match="only owners replace"):
-        files.check_file(of_another / "theirs.csv")
-    with pytest.raises(PermissionError):
-        files.write_text(of_another / "theirs.csv", "new")
+    with nobody():
+        files.check_file(of_another / "a.csv")
+        with pytest.raises(ValueError, match="only owners replace"):
+            files.check_file(of_another / "theirs.csv")
+        with pytest.raises(PermissionError):
+            files.write_text(of_another / "theirs.csv", "new")
 
 
 def test_a_disk_with_less_room_is_refused_beforehand(tmp_path):
