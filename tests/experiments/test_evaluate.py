@@ -1,7 +1,7 @@
 """What a method has learnt before decides what it is compared with, and on which data sets."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -147,6 +147,15 @@ def about(opinions_of="", *, aware=True, rated="", training_data="none"):
 )
 def test_who_has_learnt_where(method, name, expected):
     assert leaks.leak(method, a_set(name, "A set"), "pristine") == expected
+
+
+@pytest.mark.parametrize(("held", "expected"), [("p", True), ("r", True), ("x", False), ("xr", True)])
+def test_a_picture_that_was_learnt_from_is_a_leak_in_whichever_set_it_lies(held, expected, monkeypatch):
+    """Here ``p`` is a pristine picture of the training, ``r`` one whose opinion was learnt."""
+    method = replace(about("", rated="mine"), weights_sha256="0" * 64)
+    known = SimpleNamespace(of=lambda name, training=False: {"pristine": {"p"}, "mine": {"r"}}[name])
+    monkeypatch.setattr(leaks.results, "digests", lambda data: set(held))
+    assert leaks.leak(method, a_set("other", "Another set"), "pristine", known) is expected
 
 
 def test_words_on_a_card_count_too_and_opinions_of_a_proxy_are_nobodys():
