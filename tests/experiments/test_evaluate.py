@@ -100,6 +100,18 @@ def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, m
     assert tests.loc[("a", "learnt"), "n"] == 3
 
 
+def test_a_pair_has_one_order_whatever_named_it_first():
+    chances = pd.DataFrame(
+        [("a", "b", 0.2, 0.1, 0.4, 0.75), ("c", "a", 0.3, 0.2, 0.5, 0.9)],
+        columns=["method_a", "method_b", "difference", "difference_low", "difference_high", "chance"],
+    )
+    tests = pd.DataFrame([("a", "b"), ("a", "c")], columns=["method_a", "method_b"])
+    kept, turned = over_sets._turned(chances, tests)[chances.columns].to_numpy().tolist()
+    assert kept == ["a", "b", 0.2, 0.1, 0.4, 0.75]
+    assert turned[:2] == ["a", "c"]
+    assert turned[2:] == pytest.approx([-0.3, -0.5, -0.2, 0.1])
+
+
 def test_metrics_are_the_srcc_of_one_method_by_data_set_and_no_nan():
     whole = pd.DataFrame(
         [("demo", "a", "srcc", 0.12346), ("demo", "a", "krcc", 0.1), ("demo", "b", "srcc", 0.9),

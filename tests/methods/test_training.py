@@ -494,6 +494,12 @@ def test_two_processes_take_the_course_of_one(pictures, tmp_path):
     assert not (tmp_path / "two.partial").exists()
 
 
-def test_no_bar_is_drawn_where_nobody_looks(pictures, tmp_path, capfd):
+def test_a_bar_is_drawn_where_somebody_looks_and_nowhere_else(pictures, tmp_path, capfd, monkeypatch):
+    asked = []
+    shown = training.trange
+    monkeypatch.setattr(
+        training, "trange", lambda *at, **how: asked.append(how["disable"]) or shown(*at, **how)
+    )
     train_encoder(pictures, tmp_path / "m", seed=0, settings=Training(**TINY | {"steps": 1}))
     assert "%|" not in capfd.readouterr().err
+    assert asked == [None]  # as tqdm finds it: a terminal or not
