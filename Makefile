@@ -73,7 +73,7 @@ REHEARSAL ?= $(or $(TMPDIR),/tmp)/qualibench-rehearsal
 rehearsal: setup-test
 	python -m tests.rehearsal.rehearse $(REHEARSAL)
 
-# The same with five of the eleven data sets.
+# The same with five of the eleven data sets, fewer types and crops.
 rehearsal-short: setup-test
 	python -m tests.rehearsal.rehearse $(REHEARSAL) rehearsal_short
 
