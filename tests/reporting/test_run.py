@@ -278,4 +278,4 @@ def test_pages_say_which_method_takes_no_part_and_why(tree: Path, tmp_path: Path
     shown = views.apart(run, run.source("results/tables/sweep.csv"), "sweep")
     named = run.labels.method(every[0])
     assert f"{named}: asks an endpoint about each picture, about changed ones only where" in shown
-    assert "`sweep.methods` names it" in shown
+    assert "sweep.methods names it" in shown

@@ -23,7 +23,7 @@ def unprepared(run: Run) -> list[Source]:
 
 #: Why a method takes no part: what it lacks, or that it would ask an endpoint about every changed picture.
 _LACKS = "no {}, so no part in this"
-_ASKS = "asks an endpoint about each picture, about changed ones only where `{}.methods` names it"
+_ASKS = "asks an endpoint about each picture, about changed ones only where {}.methods names it"
 #: What a page asks about -> why, and how the stages say it: a file, and what it holds.
 LACKS = {
     "features": (_LACKS.format("features"), "results/features/{}/none", b""),
