@@ -85,11 +85,11 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
     images = {entry.name: entry.counts.get("images", 0) for entry in entries}
     scored = sum(images.get(name, 0) for name in settings.score.datasets)
     probed = sum(images.get(name, 0) for name in settings.cross_dataset.datasets)
-    count, swept = len(settings.methods), _swept(settings)
+    count = len(settings.methods)
     work = {
         "scores": count * scored,
         "features, at most": sum(map(settings.cross_dataset.takes, settings.methods)) * probed,
-        "scores of the sweep": sum(_is_swept(settings, name) for name in settings.methods) * swept,
+        "scores of the sweep": sum(_swept(settings, name) for name in settings.methods),
     }
     yield "\nTo compute"
     for what, number in work.items():
@@ -100,9 +100,9 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
             yield f"  {trained:>11,}  training steps of {name}"
     for name, method in settings.methods.items():
         if method.module in ASKING:
-            asked = scored + swept * _is_swept(settings, name)
+            asked = scored + _swept(settings, name)
             yield f"  {asked:>11,}  requests of {name} at least, but for what its endpoint has answered"
-    yield from _fits(settings, scored + swept)
+    yield from _fits(settings, scored)
     longer = len(settings.ablation.variants) + len(settings.ablation.seeds)
     yield (
         f"  {longer:>11,}  ablations and seeds, each as long as the training of {settings.ablation.method}"
@@ -112,19 +112,16 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
     yield "  1.4, an estimate. On an H200 385 at 512 x 384; yours: `iqa bench --method clipiqa`."
 
 
-def _is_swept(settings: Settings, method: str) -> bool:
-    """Whether the sweep scores with a method: with all but those that ask, or with those that are named."""
+def _swept(settings: Settings, method: str) -> int:
+    """Return how many pictures of the sweep a method scores: all but those that ask do, or those named."""
     named = settings.sweep.methods
-    return settings.methods[method].module not in ASKING if named is None else method in named
-
-
-def _swept(settings: Settings) -> int:
-    """Return how many pictures of the sweep a method scores."""
+    if settings.methods[method].module in ASKING if named is None else method not in named:
+        return 0
     kinds = list(LEVELS) if settings.sweep.kinds == "all" else settings.sweep.kinds
     return settings.sweep.images * sum(len(LEVELS[kind]) for kind in kinds)
 
 
-def _fits(settings: Settings, scores: int) -> Iterator[str]:
+def _fits(settings: Settings, scored: int) -> Iterator[str]:
     """Say how many pictures are fitted to, and how long those methods take that no device makes faster."""
     for name, method in settings.methods.items():
         seconds = SECONDS.get(method.module, 0.0)
@@ -132,6 +129,7 @@ def _fits(settings: Settings, scores: int) -> Iterator[str]:
             lasts = f": {_hours(FITTING.get(method.module, seconds) * count)}" if seconds else ""
             yield f"  {count:>11,}  pristine pictures that {name} is fitted to{lasts}"
         if seconds:
+            scores = scored + _swept(settings, name)
             yield f"  {scores:>11,}  scores by {name}, of those above: {_hours(seconds * scores)}"
 
 

@@ -47,6 +47,7 @@ def test_requests_to_an_endpoint_are_counted_and_of_the_sweep_where_they_are_ask
         said = list(needs(settings.parse(raw)))
         assert line(said, "requests of hosted").split()[0] == requests
         assert line(said, "scores of the sweep").split()[0] == swept
+        assert line(said, "scores by ilniqe,").split()[0] == ("81,000" if named else "201,000")
 
 
 def test_fits_and_what_no_device_makes_faster_are_said(said):
