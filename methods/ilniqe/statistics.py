@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import math
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,9 +35,6 @@ _SIGMA, _SIGMA_POWER = 1.66, 0.28
 _NOTHING = 1e-8
 _LEAST_MAGNITUDE = 1e-4
 
-# Columns that are convolved at once; a divisor of the sides of both scales.
-_TILE = 28
-
 
 def describe(image: Tensor) -> tuple[Tensor, Tensor]:
     """Describe the blocks of one picture, row by row.
@@ -43,46 +42,47 @@ def describe(image: Tensor) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     image
-        ``[3, H, W]``, RGB in [0, 1], any size.
+        ``[3, H, W]``, RGB in [0, 1], any size, on any device.
 
     Returns
     -------
     features, sharpness
-        ``[36, 468]`` and ``[36]`` float64. A number that a block does not have, for want of texture, is NaN.
-        Sharpness is the mean local deviation of luminance.
+        ``[36, 468]`` and ``[36]`` float64 on the CPU. A number that a block does not have, for want of
+        texture, is NaN. Sharpness is the mean local deviation of luminance.
     """
-    rgb = nss.resize((image.double() * 255).round(), SIDE, SIDE)
+    rgb = nss.resize((image.double().cpu() * 255).round_(), SIDE, SIDE)
     inside = SIDE - SIDE % BLOCK
     rgb = rgb[:, :inside, :inside]
-    opponents = torch.einsum("oc,chw->ohw", rgb.new_tensor(_OPPONENTS), rgb)
-    full, sharpness = _describe_scale(rgb, opponents, 1)
-    half, _ = _describe_scale(_shrink(rgb), _shrink(opponents), 2)
+    full, sharpness = _describe_scale(rgb, 1)
+    half, _ = _describe_scale(_shrink(rgb), 2)
     return torch.cat([full, half], dim=-1), sharpness
 
 
-def _describe_scale(rgb: Tensor, opponents: Tensor, scale: int) -> tuple[Tensor, Tensor]:
+def _describe_scale(rgb: Tensor, scale: int) -> tuple[Tensor, Tensor]:
     """Describe blocks at full (``scale`` 1) or half scale (2): ``[36, 234]``, and their sharpness."""
     block, sigma = BLOCK // scale, _SIGMA / scale**_SIGMA_POWER
+    opponents = (rgb.new_tensor(_OPPONENTS) @ rgb.flatten(1)).view_as(rgb)
     coefficients, deviation = nss.normalise(opponents[2:], 5)
-    structure = nss.block_features(nss.blocks(coefficients, block)[0])
+    structure = nss.block_features(nss.blocks(coefficients.float(), block)[0]).double()
 
     # Logarithms of colours in the axes of Ruderman, Cronin and Chiao; the constant keeps black finite.
     red, green, blue = (log - log.mean() for log in (rgb + 1e-5).log())
     axes = [(red + green + blue) / 3**0.5, (red + green - 2 * blue) / 6**0.5, (red - green) / 2**0.5]
     logs = nss.blocks(torch.stack(axes), block).flatten(2)
+    mean = logs.mean(-1)
+    variance = logs.sub_(mean.unsqueeze(-1)).square_().sum(-1) / (block**2 - 1)
 
     responses = _responses(opponents[2], _WAVELENGTH / scale**_WAVELENGTH_POWER)
-    colours = [_slopes(colour, sigma, block) for colour in opponents]
-    textures = [_slopes(response, sigma, block) for response in responses]
-    signed = [sums for sums, _ in colours]
-    signed += [_sums(nss.blocks(response[None], block)) for response in responses]
-    signed += [sums for sums, _ in textures]
+    colours = _slopes(opponents, sigma, block)
+    few = responses.split(2 * scale)  # maps at a time, which the cache can hold
+    textures = [_slopes(maps, sigma, block) for maps in few]
+    signed = [colours[0], *(_sums(nss.blocks(maps, block)) for maps in few), *(sums for sums, _ in textures)]
     shape, _, left, right = nss.aggd_of(torch.cat(signed), block**2)
 
     parts = [
         structure,
-        *(magnitudes for _, magnitudes in colours),
-        _interleave(logs.mean(-1), logs.var(-1)),
+        colours[1],
+        _interleave(mean, variance),
         _interleave(shape, (left + right) / 2),
         *(magnitudes for _, magnitudes in textures),
     ]
@@ -95,65 +95,104 @@ def fit_weibull(logs: Tensor) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     logs
-        Logarithms ``[..., N]`` of the values.
+        Logarithms ``[B, N]`` of the values.
 
     Returns
     -------
     scale, shape
-        Each ``[...]``; NaN where all values are equal.
+        Each ``[B]``; NaN where all values are equal.
     """
     most = logs.amax(-1)
     logs = logs - most.unsqueeze(-1)  # powers of values up to 1 cannot overflow
-    mean = logs.mean(-1)
-    shape = 1.2 / (logs.square().mean(-1) - mean.square()).sqrt()
-    # Halley's method for the one root of an increasing function, from an estimate by moments.
-    for _ in range(100):
-        power = (logs * shape.unsqueeze(-1)).exp_()
-        total, first, second, third = power.mean(-1), *(power.mul_(logs).mean(-1) for _ in range(3))
-        first, second, third = first / total, second / total, third / total
-        value = shape * (first - mean) - 1
-        variance = second - first.square()
-        slope = first - mean + shape * variance
-        bend = 2 * variance + shape * (third - 3 * first * second + 2 * first**3)
-        newton = value / slope
-        step = newton / (1 - (newton * bend / slope / 2).clamp(max=0.5))
-        step = torch.minimum(step, shape / 2)
-        shape = shape - step
-        if not bool((step.abs() > 0.02 * shape).any()):
-            break
-    # The mean power at the last shape, from those at the one before.
-    total = total * (1 - step * first + step.square() / 2 * second)
-    return (total.log() / shape + most).exp(), shape
+    mean, shape = _likely_shape(logs)
+    shape, power = _likeliest(logs, mean, shape)
+    return (power.log() / shape + most).exp(), shape
 
 
-def _responses(luminance: Tensor, wavelength: float) -> list[Tensor]:
+def _likely_shape(logs: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean of the logarithms, and the shape that their first four moments let expect; each ``[B]``.
+
+    The search only starts here. The coefficients are those of least squares over 23,000 blocks of 24
+    photographs, three quarters of which they bring within 1.3 per cent.
+    """
+    squares = logs.square()
+    mean, second, fourth = logs.mean(-1), squares.mean(-1), squares.square().mean(-1)
+    third = squares.mul_(logs).mean(-1)
+    variance = second - mean**2
+    skewness = (third - 3 * mean * second + 2 * mean**3) / variance**1.5
+    kurtosis = (fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4) / variance**2
+    excess = kurtosis - 3
+    exponent = 0.02 - 0.226 * skewness - 0.06 * excess
+    exponent += 0.086 * skewness**2 + 0.009 * skewness * excess + 0.001 * excess**2
+    return mean, exponent.clamp(-1, 1).exp() / variance.sqrt()
+
+
+def _likeliest(logs: Tensor, mean: Tensor, shape: Tensor, tries: int = 100) -> tuple[Tensor, Tensor]:
+    """The likeliest shape, sought from ``shape``, and the mean power of the values at it; each ``[B]``.
+
+    A step of Halley's method for the one root of an increasing function, which leaves about ``.6 e**3`` of an
+    error ``e``. Those that moved by more than a fiftieth take another.
+    """
+    power = logs * shape.unsqueeze(-1)
+    cv2.exp(power.numpy(), power.numpy())
+    total, first, second, third = power.mean(-1), *(power.mul_(logs).mean(-1) for _ in range(3))
+    first, second, third = first / total, second / total, third / total
+    value = shape * (first - mean) - 1
+    variance = second - first.square()
+    slope = first - mean + shape * variance
+    bend = 2 * variance + shape * (third - 3 * first * second + 2 * first**3)
+    newton = value / slope
+    step = newton / (1 - (newton * bend / slope / 2).clamp(max=0.5))
+    step = torch.minimum(step, shape / 2)
+    shape, total = shape - step, total * (1 - step * first + step.square() / 2 * second)
+    far = step.abs() > 0.02 * shape
+    if tries and far.any():
+        shape[far], total[far] = _likeliest(logs[far], mean[far], shape[far], tries - 1)
+    return shape, total
+
+
+def _responses(luminance: Tensor, wavelength: float) -> Tensor:
     """Filter ``[H, W]`` by log-Gabor filters: real and imaginary part of the first, of the second, ...
 
-    Returned in float32: transforms spread their error over the whole map, what follows does not.
+    Returned in float32, ``[24, H, W]``: transforms spread their error over the whole map, what follows does
+    not.
     """
-    spectrum = torch.fft.fft2(luminance)
-    found = []
-    for gabor in _log_gabors(len(luminance), wavelength).to(luminance.device):
-        response = torch.fft.ifft2(gabor * spectrum)
-        found += [response.real.float(), response.imag.float()]
+    side = len(luminance)
+    spectrum, (radial, angular) = torch.fft.fft2(luminance), _log_gabors(side, wavelength)
+    found = torch.empty(len(radial), len(angular), 2, side, side)
+    for passed, triples in zip(radial, found, strict=True):
+        band = passed * spectrum
+        for direction, pair in zip(angular, triples, strict=True):
+            response = torch.fft.ifft2(direction * band)
+            pair[0], pair[1] = response.real, response.imag
+    return found.flatten(0, 2)
+
+
+def _slopes(maps: Tensor, sigma: float, block: int) -> tuple[Tensor, Tensor]:
+    """Describe the slopes of ``[M, H, W]``, zeros around.
+
+    Returns `_sums` of the slopes across and down of the first map, of the second, ..., ``[2 M, 36, 6]``, and
+    scale and shape of their magnitudes, ``[36, 2 M]``.
+    """
+    slopes = nss.blocks(derivatives(maps, sigma).flatten(0, 1).float(), block)
+    across, down = slopes.view(len(maps), 2, -1, block**2).unbind(1)
+    logs = across.square().addcmul_(down, down).clamp_(min=_LEAST_MAGNITUDE**2)
+    cv2.log(logs.view(-1, block**2).numpy(), logs.view(-1, block**2).numpy())
+    scale, shape = fit_weibull(logs.view(-1, block**2).mul_(0.5))
+    return _sums(slopes), _interleave(scale.view(len(maps), -1), shape.view(len(maps), -1)).double()
+
+
+def derivatives(maps: Tensor, sigma: float) -> Tensor:
+    """Convolve ``[M, H, W]``, zeros around, with a Gaussian's slopes across and down: ``[M, 2, H, W]``."""
+    radius = math.ceil(3 * sigma)
+    at = np.arange(-radius, radius + 1)
+    bell = np.exp(-(at**2) / (2 * sigma**2))
+    slope = -at * bell
+    found = maps.new_empty(len(maps), 2, *maps.shape[1:])
+    for values, pair in zip(maps.numpy(), found.numpy(), strict=True):
+        cv2.sepFilter2D(values, -1, slope, bell, dst=pair[0], borderType=cv2.BORDER_CONSTANT)
+        cv2.sepFilter2D(values, -1, bell, slope, dst=pair[1], borderType=cv2.BORDER_CONSTANT)
     return found
-
-
-def _slopes(x: Tensor, sigma: float, block: int) -> tuple[Tensor, Tensor]:
-    """Describe the slopes of ``[H, W]``, zeros around, one map at a time, which fits the cache.
-
-    Returns `_sums` of the slopes across and down, ``[2, 36, 6]``, and scale and shape of their magnitudes,
-    ``[36, 2]``.
-    """
-    bell, slope = _bands(sigma).to(x)
-    around = torch.nn.functional.pad(x, ((len(bell) - _TILE) // 2,) * 4)
-    across, down = (
-        nss.blocks(_convolve(_convolve(around, first), second)[None].float(), block)
-        for first, second in ((slope, bell), (bell, slope))
-    )
-    squares = across.square().addcmul_(down, down).clamp_(min=_LEAST_MAGNITUDE**2)
-    scale_and_shape = fit_weibull(squares[0].flatten(1).log_().mul_(0.5))
-    return torch.cat([_sums(across), _sums(down)]), torch.stack(scale_and_shape, -1).double()
 
 
 def _sums(maps: Tensor) -> Tensor:
@@ -166,46 +205,25 @@ def _interleave(first: Tensor, second: Tensor) -> Tensor:
     return torch.stack([first, second], 1).flatten(0, 1).T
 
 
-def _convolve(x: Tensor, band: Tensor) -> Tensor:
-    """Convolve ``[H, W + reach]`` along its rows; returns the result's transpose ``[W, H]``.
-
-    Some columns at a time, with what lies beside them, are multiplied by a band of the kernel's values, which
-    takes a sixth of the time of Fourier transforms.
-    """
-    tiles = x.unfold(1, *band.shape).permute(1, 2, 0)
-    return torch.bmm(band.T.expand(len(tiles), -1, -1), tiles).flatten(0, 1)
-
-
 @functools.lru_cache(maxsize=4)
-def _bands(sigma: float) -> Tensor:
-    """Matrices ``[2, _TILE + reach, _TILE]`` that convolve with a Gaussian and with its slope."""
-    radius = math.ceil(3 * sigma)
-    at = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    bell = torch.exp(-(at**2) / (2 * sigma**2))
-    bands = torch.zeros(2, _TILE + 2 * radius, _TILE, dtype=torch.float64)
-    for column in range(_TILE):
-        bands[:, column : column + 2 * radius + 1, column] = torch.stack([bell, -at * bell])
-    return bands
-
-
-@functools.lru_cache(maxsize=4)
-def _log_gabors(side: int, wavelength: float) -> Tensor:
-    """Transfer functions ``[12, side, side]``, four orientations a scale, zero frequency in the corner."""
+def _log_gabors(side: int, wavelength: float) -> tuple[Tensor, Tensor]:
+    """Radial and angular factors of filters, zero frequency in the corner: ``[3, H, H]``, ``[4, H, H]``."""
     frequency = torch.fft.fftfreq(side, dtype=torch.float64)
     y, x = torch.meshgrid(frequency, frequency, indexing="ij")
     radius, angle = torch.hypot(x, y), torch.atan2(-y, x)
     radius[0, 0] = 1  # its logarithm is not looked at: no filter passes frequency zero
-    filters = []
+    radial, angular = [], []
     for scale in range(_SCALES):
         centre = 1 / (wavelength * _STEP**scale)
-        radial = torch.exp(-((radius / centre).log() ** 2) / (2 * math.log(_BANDWIDTH) ** 2))
-        radial[0, 0] = 0
-        for orientation in range(_ORIENTATIONS):
-            apart = angle - orientation * math.pi / _ORIENTATIONS
-            apart = torch.atan2(apart.sin(), apart.cos())  # the shorter way round
-            deviation = math.pi / _ORIENTATIONS / _ANGULAR
-            filters.append(radial * torch.exp(-(apart**2) / (2 * deviation**2)))
-    return torch.stack(filters)
+        radial.append(torch.exp(-((radius / centre).log() ** 2) / (2 * math.log(_BANDWIDTH) ** 2)))
+        radial[-1][0, 0] = 0
+    for orientation in range(_ORIENTATIONS):
+        apart = angle - orientation * math.pi / _ORIENTATIONS
+        apart = torch.atan2(apart.sin(), apart.cos())  # the shorter way round
+        deviation = math.pi / _ORIENTATIONS / _ANGULAR
+        angular.append(torch.exp(-(apart**2) / (2 * deviation**2)))
+    # As complex numbers, or each product would turn them into such.
+    return torch.stack(radial) + 0j, torch.stack(angular) + 0j
 
 
 def _shrink(x: Tensor) -> Tensor:

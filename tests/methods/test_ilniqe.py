@@ -7,7 +7,7 @@ import skimage.data
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
-from scipy import ndimage, stats
+from scipy import ndimage, optimize, stats
 
 import methods
 from benchmark.images import read
@@ -51,22 +51,23 @@ def test_blocks_are_described_as_by_plain_maps():
     at = [6 * row + column for row, column in blocks]
     # Shapes come from a table in steps of .001; scipy's likelihood search stops at about 1e-4.
     np.testing.assert_allclose(found[at], expected, rtol=2e-3, atol=2e-5)
+    colours = np.r_[24:30, 258:264]  # means and variances of logarithms of colours
+    np.testing.assert_allclose(found[at][:, colours], expected[:, colours], rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(sharpness[at], expected_sharpness, rtol=1e-9)
 
 
 @pytest.mark.parametrize("sigma", [1.66, 1.367])
-def test_bands_convolve_with_the_derivatives_of_a_gaussian(sigma):
-    x = np.random.default_rng(0).normal(size=(56, 84))
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_slopes_are_convolutions_with_the_derivatives_of_a_gaussian(sigma, dtype, error):
+    maps = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 56, 84))).to(dtype)
     at = np.arange(-5, 6)
     bell = np.exp(-(at**2) / (2 * sigma**2))
-    around = np.pad(x, 5)
-    for across, down in ((at * bell, bell), (bell, at * bell)):
-        kernel = np.outer(down, across)
-        expected = np.einsum("hwyx,yx->hw", sliding_window_view(around, (11, 11)), kernel[::-1, ::-1])
-        bands = dict(zip((True, False), statistics._bands(sigma), strict=True))
-        first, second = bands[across is bell], bands[down is bell]
-        found = statistics._convolve(statistics._convolve(torch.from_numpy(around), first), second)
-        np.testing.assert_allclose(found, expected, atol=1e-12)
+    found = statistics.derivatives(maps, sigma)
+    for x, pair in zip(maps.double().numpy(), found, strict=True):
+        around = sliding_window_view(np.pad(x, 5), (11, 11))
+        for slopes, (across, down) in zip(pair, ((at * bell, bell), (bell, at * bell)), strict=True):
+            kernel = np.outer(down, across)[::-1, ::-1]
+            np.testing.assert_allclose(slopes, np.einsum("hwyx,yx->hw", around, kernel), atol=error)
 
 
 @pytest.mark.parametrize(("shape", "scale"), [(0.4, 3.0), (1.3, 200.0), (4.0, 1e-3)])
@@ -76,6 +77,30 @@ def test_the_weibull_fit_is_the_maximum_likelihood(shape, scale):
     for values, *found in zip(x, shapes, scales, strict=True):
         expected_shape, _, expected_scale = stats.weibull_min.fit(values, floc=0)
         np.testing.assert_allclose([float(f) for f in found], [expected_shape, expected_scale], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "logs",
+    [
+        lambda random: np.log(random.uniform(size=1764)),
+        lambda random: random.normal(scale=4, size=1764),
+        lambda random: random.choice([-9, 2.5], 1764, p=[0.99, 0.01]) + random.normal(scale=0.1, size=1764),
+        lambda random: np.append(np.log(1e-4) * np.ones(1763), 3.0),
+        lambda random: np.log(1e-4) + random.exponential(3, size=1764),
+    ],
+    ids=["uniform", "log-normal", "two heaps", "one value apart", "long tail"],
+)
+def test_the_weibull_fit_finds_the_root_from_far_away(logs):
+    logs = logs(np.random.default_rng(0)).astype(np.float32)
+    away = logs.astype(float) - logs.max()
+
+    def slope(shape):
+        return 1 / shape + away.mean() - np.average(away, weights=np.exp(shape * away))
+
+    expected = optimize.brentq(slope, 1e-3, 1e3, rtol=1e-12)
+    expected_scale = np.exp(logs.max() + np.log(np.exp(expected * away).mean()) / expected)
+    scale, shape = statistics.fit_weibull(torch.from_numpy(logs)[None])
+    np.testing.assert_allclose([float(scale), float(shape)], [expected_scale, expected], rtol=5e-5)
 
 
 def test_equal_values_have_no_weibull_shape():

@@ -115,7 +115,7 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     """
     for axis in sorted((1, 2), key=lambda axis: (0, height, width)[axis] / x.shape[axis]):
         size = (0, height, width)[axis]
-        x = (_resample(x, axis, size, size / x.shape[axis]) + 0.5 + 1e-9).floor().clamp(0, 255)
+        x = _resample(x, axis, size, size / x.shape[axis]).add_(0.5 + 1e-9).floor_().clamp_(0, 255)
     return x
 
 
@@ -156,8 +156,8 @@ def sums(x: Tensor) -> Tensor:
     """
     x = x.flatten(-2)
     above, sign = x.relu(), x.sign()
-    below = above - x
     surplus, both = sign.sum(-1), _squares(sign)
+    below = torch.sub(above, x, out=sign)  # a map that lies in the cache
     magnitudes = [
         both - surplus,
         below.sum(-1),
@@ -267,8 +267,9 @@ def _resample(x: Tensor, axis: int, size: int, scale: float) -> Tensor:
     weights /= weights.sum(1, keepdim=True)
     at %= 2 * length
     at = torch.where(at < length, at, 2 * length - 1 - at)  # the edge pixel repeated
-    rows = x.movedim(axis, 0).contiguous()
-    total = rows.new_zeros(size, *rows.shape[1:])
-    for place, weight in zip(at.T, weights.T, strict=True):
-        total.addcmul_(rows.index_select(0, place), weight[:, None, None])
-    return total.movedim(0, axis)
+    places = torch.stack([torch.arange(size, device=x.device)[:, None].expand_as(at), at]).flatten(1)
+    matrix = torch.sparse_coo_tensor(places, weights.flatten(), (size, length), check_invariants=True)
+    matrix = matrix.coalesce()
+    # One channel at a time, which fits the cache.
+    rows = (channel.movedim(axis - 1, 0).contiguous() for channel in x)
+    return torch.stack([(matrix @ of).movedim(0, axis - 1) for of in rows])
