@@ -81,7 +81,10 @@ class Ratings(_Part):
 
 
 class Score(_Part):
-    """What the opinion is; `low` and `high` bound what is accepted, `nominal` is what papers state."""
+    """What the opinion is; `low` and `high` bound what is accepted, `nominal` is what papers state.
+
+    With `within` opinions can be compared among the pictures of one reference alone.
+    """
 
     name: str
     low: float = -math.inf
@@ -90,6 +93,7 @@ class Score(_Part):
     higher_is_better: bool = True
     deviation: bool = False
     ratings: Ratings | None = None
+    within: bool = False
 
 
 class Entry(_Part):
@@ -172,6 +176,7 @@ class Entry(_Part):
             official_split=self.official_split,
             ratings=score.ratings.count or 0.0 if score.ratings else 0.0,
             ratings_from=score.ratings.known_from if score.ratings else "",
+            within=score.within,
         )
 
 

@@ -109,7 +109,10 @@ def described(data: Dataset) -> dict[str, Any]:
 def figures(
     scores: pd.DataFrame, data: Dataset, higher_is_better: bool, how: ProtocolOf
 ) -> list[dict[str, Any]]:
-    """Return every figure of scores on a data set, with its interval."""
+    """Return every figure of scores on a data set, with its interval.
+
+    Those within references only where there are no others: older records would lack them elsewhere.
+    """
     found = evaluate(
         scores,
         data,
@@ -119,6 +122,8 @@ def figures(
         ratings=how.ratings,
     )
     kept = found[["statistic", "value", "low", "high", "n", "units", "protocol"]]
+    if not data.record.within:
+        kept = kept[~kept["statistic"].str.endswith("_within")]
     return [
         {key: None if pd.isna(value) else value for key, value in row.items()}
         for row in kept.astype(object).to_dict("records")

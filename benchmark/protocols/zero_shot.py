@@ -26,6 +26,7 @@ from .rows import (
     undefined,
 )
 from .samples import Samples, join, split_by_reference
+from .within import within_references
 
 OUTLIER_WIDTH = 2.0
 MIN_SPLIT_UNITS = 10
@@ -48,7 +49,8 @@ def zero_shot(
     scores
         ``image, score``.
     manifest
-        ``image, mos`` and, where they exist, ``reference, distortion, level, mos_std, ratings``.
+        ``image, mos`` and, where they exist, ``reference, distortion, level, mos_std, ratings``. Opinions
+        that hold among the pictures of one reference alone are called ``mos_within``.
     higher_is_better, mos_higher_is_better
         Directions. Both sides are turned so that more is better: a negative correlation is a method that
         gets quality the wrong way round, on any data set.
@@ -69,7 +71,8 @@ def zero_shot(
         ``srcc_test``, ``plcc_test`` and ``plcc_raw_test`` (where the manifest names a test split),
         ``srcc_lower_half`` and ``srcc_upper_half`` (among the pictures of that half of opinions),
         ``srcc_of_ceiling`` (where it has ``mos_std`` and ``ratings``: the share of what a perfect method
-        would reach, `ceilings`), and ``srcc_level`` where it has levels. What is undefined is NaN and its
+        would reach, `ceilings`), ``srcc_within``, ``krcc_within`` and ``plcc_raw_within`` where references
+        have several pictures, and ``srcc_level`` where there are levels. What is undefined is NaN and its
         protocol says why.
 
     Raises
@@ -83,9 +86,14 @@ def zero_shot(
     if len(rated.frame):
         rows += [*_agreement(rated, how), *_mapped(rated, how, mapping), *_over_splits(rated, how, splits)]
         rows += [*_in_halves(rated), *_of_test(rated, mapping), *of_ceiling(rated, READING)]
+        rows += within_references(rated, how)
     elif np.isfinite(number(manifest, "mos")).any():
         words = f"{READING}; undefined: no image has both a score and an opinion"
         rows += [undefined(name, rated, words) for name in ("srcc", "krcc", "plcc_raw", "plcc", "rmse")]
+    if "mos_within" in manifest:
+        apart = manifest.assign(mos=manifest["mos_within"])
+        some = join({"method": scores}, apart, {"method": higher_is_better}, mos_higher_is_better).rated()
+        rows += within_references(some, how)
     rows += level_rows(samples, how)
     return pd.DataFrame(rows, columns=COLUMNS)
 

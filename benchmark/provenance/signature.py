@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-HASHED = ("image", "mos", "mos_std", "reference", "distortion", "level", "split")
+HASHED = ("image", "mos", "mos_std", "reference", "distortion", "level", "split", "mos_within")
 
 
 def data_hash(manifest: pd.DataFrame, pictures: str = "") -> str:

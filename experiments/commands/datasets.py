@@ -154,13 +154,15 @@ def card(entry: Entry) -> str:
             f"{score.name}, {score.nominal or f'{score.low:g} to {score.high:g}'}, "
             f"{'higher' if score.higher_is_better else 'lower'} is better, "
             f"{'with' if score.deviation else 'without'} deviation"
+            f"{', within a reference alone' if score.within else ''}"
             if score
             else "none"
         ),
         *(
-            f"  ratings   about {score.ratings.count:g} a picture ({score.ratings.known_from})"
-            for score in [score]
-            if score and score.ratings
+            f"  ratings   {f'about {known.count:g} a picture' if known.count else 'picture by picture'} "
+            f"({known.known_from})"
+            for known in [score.ratings if score else None]
+            if known
         ),
         f"  resize    {f'short side {entry.short_side}, as in papers' if entry.short_side else 'none'}",
         f"  sources   {'; '.join(source.origin for source in entry.sources) or 'by hand'}",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchmark.datasets.prepared import Dataset
 
 SHOWN = ("srcc", "krcc", "plcc", "plcc_raw", "rmse", "srcc_splits", "plcc_raw_splits")
+WITHIN = ("srcc_within", "krcc_within", "plcc_raw_within")
 HALVES = ("srcc_lower_half", "srcc_upper_half")
 CEILING = ("srcc_of_ceiling", "ceiling_srcc", "ceiling_lower_half", "ceiling_upper_half")
 
@@ -55,7 +56,7 @@ def command(
     from benchmark.protocols import Resampling
 
     data = prepared(dataset)
-    if data.manifest["mos"].isna().all():
+    if data.manifest["mos"].isna().all() and not data.record.within:
         raise ValueError(f"nobody rated the pictures of {dataset!r}: there is nothing to agree with")
     if Path(method).is_file():
         scores, about = of_file(Path(method), data, lower)
@@ -119,7 +120,8 @@ def of_method(name: str, data: Dataset, batch: int, device: str) -> tuple[pd.Dat
 
 def show(found: pd.DataFrame, data: Dataset, count: int, failed: int) -> None:
     """Print the figures, and how each was taken."""
-    shown = found["statistic"].isin((*SHOWN, *HALVES, *CEILING))
+    within = WITHIN if data.record.within else ()
+    shown = found["statistic"].isin((*SHOWN, *HALVES, *CEILING, *within))
     table = found[shown][["statistic", "value", "low", "high", "n", "published"]]
     said = f"{data.record.title}: {count} scores" + (f", {failed} of them missing" if failed else "")
     typer.echo(f"{said}; opinions: {data.record.score_name or 'none'}, by {data.record.rated_by}")

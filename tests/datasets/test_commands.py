@@ -1,6 +1,7 @@
 """The commands around data sets, as a user types them."""
 
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from benchmark.datasets._photographs import PHOTOGRAPHS, read_photograph
 from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.images import write_png
 from experiments.cli import app
-from experiments.commands.datasets import state
+from experiments.commands.datasets import card, state
 from tests.datasets.releases import lines
 from tests.loopback import Loopback
 
@@ -53,6 +54,17 @@ def add(here, *extra, **settings):
     names = [f"p{index}.png" for index in range(11)] + ["p11.jpg"]
     told = ("--images", here / "lab", "--scores", scores(here, names), "--low", 0, "--lower-is-better")
     return iqa("datasets", "add", "lab", *told, *extra, **({"input": "100\ny\n"} | settings))
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_record_has_a_card(name):
+    entry = catalogue.entry(name)
+    said = dict(re.findall(r"^  (\w+) +(.*)", card(entry), re.MULTILINE))
+    assert said["licence"] == entry.licence
+    if entry.score:
+        assert entry.score.name in said["score"]
+        assert ("within a reference alone" in said["score"]) == entry.score.within
+        assert ("ratings" in said) == (entry.score.ratings is not None)
 
 
 def test_the_table_says_what_is_here(here):

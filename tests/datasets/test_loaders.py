@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from benchmark.datasets import catalogue, layouts
+from benchmark.datasets import catalogue, layouts, load, prepare
 from tests.datasets.releases import lines, sheet, touch
 from tests.datasets.test_layouts import KONIQ_SETS
 from tests.datasets.test_third_parties import check, spaq_pyiqa
@@ -155,6 +155,10 @@ def test_piq23s_scores_of_three_regions_and_its_split_by_device(tmp_path, folder
     assert rows.frame["reference"].tolist() == scenes
     assert "mos_std" not in rows.frame
     assert (rows.lacks, rows.extra) == ((), ())
+    prepare("piq23", tmp_path / "data", source=tmp_path)
+    data = load("piq23", tmp_path / "data")  # no opinion that would be compared across scenes
+    assert (data.record.within, data.manifest["mos"].isna().all()) == (True, True)
+    assert data.manifest["mos_within"].tolist() == list(scores.values())
     details = layouts.read(catalogue.entry("piq23"), tmp_path, "details").frame
     assert details["image"].tolist() == [f"Details/{name}" for name in names]
     assert details["mos"].tolist() == [-3.720674450398623, 2.5]

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,11 @@ from typer.testing import CliRunner
 
 import methods
 from benchmark import exchange
+from benchmark.datasets.prepared import Dataset, load
 from benchmark.datasets.prepared import Record as DataRecord
-from benchmark.datasets.prepared import load
 from benchmark.datasets.prepared.manifest import write_dataset
-from benchmark.exchange.record import described
+from benchmark.exchange.making import figures
+from benchmark.exchange.record import ProtocolOf, described
 from benchmark.images import write_png
 from benchmark.scoring import score_files
 from experiments.cli import app
@@ -82,6 +84,21 @@ def sent(made, tmp_path, monkeypatch):
     shutil.copy(tmp_path / "first/params.yaml", tmp_path / "second")
     monkeypatch.chdir(tmp_path / "second")
     return tmp_path / "sent/sharpness/lab.json"
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_figures_within_references_only_where_there_are_no_others(made, within):
+    data = load("lab", made / "first/data")
+    frame = data.manifest.assign(reference=["a", "b"] * (COUNT // 2))
+    if within:
+        frame = frame.assign(mos_within=frame["mos"], mos=np.nan)
+    lab = Dataset(replace(data.record, within=within), data.root, frame)
+    scores = frame[["image"]].assign(score=np.arange(COUNT))
+    how = {"resamples": 100, "seed": 0, "interval": "bca", "mapping": "logistic4", "ratings": None}
+    found = figures(scores, lab, True, ProtocolOf.model_validate(how))
+    names = {row["statistic"] for row in found}
+    assert names == {"srcc_within", "krcc_within", "plcc_raw_within"} if within else "srcc" in names
+    assert within or not any(name.endswith("_within") for name in names)
 
 
 def test_what_one_checkout_exports_another_verifies_and_joins(sent, tmp_path):

@@ -1,5 +1,6 @@
 """`iqa evaluate` and `benchmark.evaluate`: one method or file on one data set, without settings."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,6 +60,20 @@ def test_names_of_other_pictures_are_shown_beside_those_that_would_do(rated):
         ValueError, match=r"no score is of a picture of 'csiq': 'a\.png' is none, '00\.png' would"
     ):
         benchmark.evaluate({"a.png": 1.0}, "csiq")
+
+
+def test_opinions_within_references_give_figures_within_references_alone(rated):
+    record = Record("csiq", "CSIQ", "", "", "DMOS", 0, 1, False, "people", within=True)
+    with pytest.raises(ValueError, match="no picture has a reference"):
+        write_dataset(Path("data/csiq"), record, rated)
+    scenes = rated.assign(reference=["a", "b"] * (COUNT // 2))
+    write_dataset(Path("data/csiq"), record, scenes)
+    scores = scenes.assign(score=scenes["mos"] / 9 + scenes["reference"].eq("b"))
+    scores[["image", "score"]].to_csv("scores.csv", index=False)
+    found = run.invoke(app, ["evaluate", "scores.csv", "csiq", "--lower"])
+    assert found.exit_code == 0, found.output
+    assert " srcc_within 1 " in re.sub(" +", " ", found.output)
+    assert " srcc " not in found.output
 
 
 def test_a_method_is_scored_once_and_again_where_it_was_stopped(rated, monkeypatch):

@@ -13,8 +13,8 @@ from benchmark.datasets.prepared import contents
 from benchmark.datasets.prepared.record import Record, write_record
 
 COLUMNS = ("image", "mos", "mos_std", "reference", "distortion", "level", "split")
-OPTIONAL = ("ratings",)
-"""Columns that a manifest has only where the release tells them picture by picture."""
+OPTIONAL = ("ratings", "mos_within")
+"""Columns that few manifests have: ratings of each picture, opinions that hold within a reference alone."""
 NUMBERS = ("mos", "mos_std", "level")
 SPLITS = ("train", "val", "test")
 _DECIMAL_COMMA = r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?"
@@ -77,8 +77,12 @@ def check_manifest(frame: pd.DataFrame, record: Record, source: str) -> pd.DataF
         source,
         "use train, val, test or leave it empty",
     )
-    outside = (frame["mos"] < record.low) | (frame["mos"] > record.high)
-    _first_bad(outside, frame["mos"], source, f"the record's range is {record.low:g} to {record.high:g}")
+    for name in ("mos", "mos_within"):
+        if name in frame:
+            outside = (frame[name] < record.low) | (frame[name] > record.high)
+            _first_bad(
+                outside, frame[name], source, f"the record's range is {record.low:g} to {record.high:g}"
+            )
     return frame
 
 
@@ -137,8 +141,14 @@ def write_dataset(target: Path, record: Record, manifest: pd.DataFrame) -> None:
     ValueError
         If a row is at fault or a picture is missing.
     """
+    if record.within:
+        manifest = manifest.rename(columns={"mos": "mos_within"})
     kept = manifest.reindex(columns=[*COLUMNS, *(name for name in OPTIONAL if name in manifest)])
     frame = check_manifest(kept, record, f"manifest of {record.name!r}")
+    if record.within and frame["reference"].isna().all():
+        raise ValueError(
+            f"{record.name}: its opinions hold within a reference alone, and no picture has a reference"
+        )
     files.write_text(target / "manifest.csv", frame.to_csv(index=False, lineterminator="\n"))
     write_record(record, target / "record.json")
     known = None if record.linked is None else contents.JOURNALS / f"{target.name}.sha256.csv"

@@ -59,6 +59,9 @@ class Record:
         stands in the manifest picture by picture.
     ratings_from
         Where the number of ratings is known from.
+    within
+        Opinions can be compared among the pictures of one reference alone: the manifest calls them
+        ``mos_within``, and no figure is made of all of them.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Record:
     ratings_from: str = ""
     table: str = ""
     origin: str = ""
+    within: bool = False
 
     @property
     def rule(self) -> str:

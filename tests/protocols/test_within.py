@@ -1,0 +1,88 @@
+"""Correlations within references: against scipy reference by reference, and sets of such opinions alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from benchmark.protocols import Resampling, zero_shot
+from benchmark.statistics import interval
+from benchmark.statistics.bootstrap import draw
+from tests.protocols.data import UP, row, scores_of
+
+OF = {
+    "srcc_within": lambda x, y: stats.spearmanr(x, y).statistic,
+    "krcc_within": lambda x, y: stats.kendalltau(x, y).statistic,
+    "plcc_raw_within": lambda x, y: stats.pearsonr(x, y).statistic,
+}
+
+
+def each(frame, of):
+    """The correlation within each reference, by scipy."""
+    return [of(part["score"], part["mos"]) for _, part in frame.groupby("reference")]
+
+
+@pytest.mark.parametrize("name", OF)
+def test_the_median_of_the_correlations_within_each_reference(manifest, name):
+    scores = scores_of(manifest)
+    found = row(zero_shot(scores, manifest, **UP, how=Resampling(30)), name)
+    frame = manifest.merge(scores, on="image")
+    assert found.value == pytest.approx(np.median(each(frame, OF[name])))
+    assert (found.n, found.low < found.value < found.high) == (300, True)
+    assert "20 of 20 references" in found.protocol
+
+
+def test_offsets_of_references_change_nothing_within_them(manifest):
+    offset = manifest["reference"].map(
+        {name: 100.0 * k for k, name in enumerate(manifest["reference"].unique())}
+    )
+    scores = scores_of(manifest)
+    one = zero_shot(scores, manifest, **UP, how=Resampling(30))
+    two = zero_shot(scores.assign(score=scores["score"] - offset), manifest, **UP, how=Resampling(30))
+    assert row(two, "srcc").value < 0.5 < row(one, "srcc").value
+    assert row(two, "srcc_within").value == row(one, "srcc_within").value
+
+
+def test_few_pictures_equal_opinions_and_equal_scores(manifest):
+    scores, frame = scores_of(manifest), manifest.copy()
+    names = list(frame["reference"].unique())
+    frame.loc[frame["reference"].eq(names[0]) & (frame.groupby("reference").cumcount() > 3), "mos"] = np.nan
+    frame.loc[frame["reference"].eq(names[1]), "mos"] = 3.0
+    scores.loc[frame["reference"].eq(names[2]), "score"] = 0.5
+    found = row(zero_shot(scores, frame, **UP, how=Resampling(30)), "srcc_within")
+    kept = frame.merge(scores, on="image").query("reference not in @names[:3]")
+    assert found.value == pytest.approx(np.median([*each(kept, OF["srcc_within"]), 0.0]))
+    assert "18 of 20 references" in found.protocol
+    assert "1 with one score for all count 0" in found.protocol
+    assert found.units == 18
+
+
+def test_the_interval_is_that_of_references_written_out(manifest):
+    scores = scores_of(manifest)
+    how = Resampling(64, 5, "percentile")
+    found = row(zero_shot(scores, manifest, **UP, how=how), "srcc_within")
+    frame = manifest.merge(scores, on="image").sort_values("image").reset_index(drop=True)
+    known = dict(zip(sorted(frame["reference"].unique()), each(frame, OF["srcc_within"]), strict=True))
+    groups = frame["reference"].to_numpy()
+    first = frame.groupby("reference").head(1).index
+    values = [
+        np.median(np.repeat([known[groups[i]] for i in first], count[first].astype(int)))
+        for counts in draw(len(frame), 64, 5, groups)
+        for count in counts
+    ]
+    assert (found.low, found.high) == pytest.approx(interval(values, units=20))
+
+
+def test_no_figure_of_the_whole_is_made_of_opinions_that_hold_within_a_reference(manifest):
+    scores = scores_of(manifest)
+    whole = zero_shot(scores, manifest, **UP, how=Resampling(30))
+    frame = manifest.assign(mos_within=manifest["mos"], mos=np.nan)
+    found = zero_shot(scores, frame, **UP, how=Resampling(30))
+    assert list(found["statistic"]) == [*OF, "srcc_level"]
+    same = whole[whole["statistic"].isin(found["statistic"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, same)
+
+
+def test_nothing_without_references(manifest):
+    table = zero_shot(scores_of(manifest), manifest.drop(columns="reference"), **UP, how=Resampling(30))
+    assert not table["statistic"].str.endswith("_within").any()
