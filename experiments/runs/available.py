@@ -49,15 +49,16 @@ def narrowed(settings: Settings, method: str = "") -> Settings:
     if not scored or not methods:
         what = "data set is prepared" if methods else "method is trained"
         raise ValueError(f"no {what}; `iqa doctor` says how to bring them")
+    whole = _comparable(sets, settings)
     probed, shown = settings.cross_dataset, settings.gradcam
     changes = {
         "methods": methods,
         "score": {"datasets": scored},
         "cross_dataset": {
             "methods": _kept(probed.methods, methods),
-            "datasets": _kept(probed.datasets, sets),
+            "datasets": _kept(probed.datasets, whole),
         },
-        "gmad": {"datasets": _kept(settings.gmad.datasets, sets)},
+        "gmad": {"datasets": _kept(settings.gmad.datasets, whole)},
         "gradcam": {"methods": _kept(shown.methods, methods), "shuffled": _kept(shown.shuffled, methods)},
         "robustness": {
             "features": _kept(settings.robustness.features, methods)
@@ -65,7 +66,7 @@ def narrowed(settings: Settings, method: str = "") -> Settings:
             else []
         },
         "ablation": {
-            "datasets": _kept(settings.ablation.datasets, sets),
+            "datasets": _kept(settings.ablation.datasets, whole),
             "variants": [name for name in settings.ablation.variants if _ablated(name)],
             "seeds": [seed for seed in settings.ablation.seeds if _ablated(f"seed_{seed}")],
         },
@@ -76,6 +77,23 @@ def narrowed(settings: Settings, method: str = "") -> Settings:
             for key, change in changes.items()
         }
     )
+
+
+def _comparable(sets: Sequence[str], settings: Settings) -> list[str]:
+    """Data sets without those whose opinions hold within a reference alone; standard error says of which."""
+    apart = [name for name in sets if results.dataset(name).record.within]
+    asked = {
+        "cross_dataset": settings.cross_dataset.datasets,
+        "gmad": settings.gmad.datasets,
+        "ablation": settings.ablation.datasets,
+    }
+    for name in apart:
+        if studies := [study for study, names in asked.items() if name in names]:
+            print(
+                f"left out of {', '.join(studies)}: {name}, whose opinions hold within a reference alone",
+                file=sys.stderr,
+            )
+    return [name for name in sets if name not in apart]
 
 
 def scored_by(methods: list[str], dataset: str) -> list[str]:

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from benchmark.datasets import load, write_dataset
+from benchmark.protocols import within
 from benchmark.statistics import discrimination
-from experiments.stages import evaluate
+from experiments.stages import ablation, cross_dataset, evaluate, gmad
 from tests.made import trained
 from tests.stages.planted import ABOUT, METHODS, SETS, keep, rows, scores
 
@@ -216,3 +218,23 @@ def test_a_method_more_sorts_no_pairs_of_the_others_again(planted, monkeypatch):
     evaluate.evaluate()
     assert len(counted) == 2 * len(settings.methods)
     assert Path("results/tables/discrimination.csv").read_bytes() == kept
+
+
+def test_a_set_whose_opinions_hold_within_a_reference_has_those_figures_and_no_others(planted, monkeypatch):
+    data = load("csiq", "data")
+    write_dataset(planted / "data/csiq", replace(data.record, within=True), data.manifest)
+    monkeypatch.setattr(within, "LEAST", 4)
+    for stage in (evaluate.evaluate, cross_dataset.cross_dataset, gmad.gmad, ablation.ablation):
+        stage()
+    whole = pd.read_csv("results/tables/zero_shot.csv")
+    csiq = whole[whole["dataset"].eq("csiq")]
+    assert set(csiq["statistic"]) == {"srcc_within", "krcc_within", "plcc_raw_within", "srcc_level"}
+    for method, expected in RANKED.items():
+        assert cell(csiq, "srcc_within", method=method)["value"] == pytest.approx(expected)
+    for name in ("differences", "ceiling", "ranks", "calibration", "discrimination", "by_distortion",
+                 "cross_dataset", "gmad"):  # fmt: skip
+        table = pd.read_csv(f"results/tables/{name}.csv")
+        of = table[[column for column in ("dataset", "train", "test") if column in table]]
+        rows = table[of.eq("csiq").any(axis=1)]
+        assert rows.empty or set(rows["statistic"]) == {"srcc_level"}, name
+        assert len(rows) < len(table), name

@@ -142,7 +142,7 @@ def write_dataset(target: Path, record: Record, manifest: pd.DataFrame) -> None:
         If a row is at fault or a picture is missing.
     """
     if record.within:
-        manifest = manifest.rename(columns={"mos": "mos_within"})
+        manifest = manifest.rename(columns={"mos": "mos_within"}).drop(columns="mos_std", errors="ignore")
     kept = manifest.reindex(columns=[*COLUMNS, *(name for name in OPTIONAL if name in manifest)])
     frame = check_manifest(kept, record, f"manifest of {record.name!r}")
     if record.within and frame["reference"].isna().all():
