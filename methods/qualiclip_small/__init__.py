@@ -28,7 +28,7 @@ CARD = Card(
     weights="in this repository: methods/qualiclip_small",
     exposure=(
         Exposure("pictures", "pristine", "methods/qualiclip_small/CARD.md", "V"),
-        Exposure("pictures", "74 photographs of desktops", "experiments/small_weights/photographs.csv", "V"),
+        Exposure("pictures", "74 wallpapers, photographs", "experiments/small_weights/photographs.csv", "V"),
     ),
 )
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -77,6 +78,8 @@ def test_processes_end_with_the_one_that_asked_for_them(tmp_path, number):
     with subprocess.Popen(
         [sys.executable, tmp_path / "job.py"], env=environment, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+        # A shell starts what runs in its background with SIGINT ignored, and this is inherited.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as job:  # fmt: skip
         processes = {int(job.stdout.readline()) for _ in range(8)}
         if number == signal.SIGINT:  # as a terminal sends it, to all
