@@ -39,11 +39,22 @@ def serving(handler, poll):
         thread.join()
 
 
-class Loopback:
-    """Serves `files` (path -> bytes); `script(request number, path)` names what is wrong with an answer."""
+def tag(path, body):
+    """What tells one version of a file from another: a strong ETag of its bytes."""
+    return {"ETag": f'"{hash(body)}"'}
 
-    def __init__(self, files, script=lambda number, path: "right"):
-        self.files, self.script, self.requests = files, script, []
+
+class Loopback:
+    """Serves `files` (path -> bytes); `script(request number, path)` names what is wrong with an answer.
+
+    ``"part 1 -2 0"`` is a part that begins a byte after the one asked for, ends two before the last, and is
+    said to be of the whole's right length; ``"cut"`` beside it breaks it off, ``"unsized"`` leaves out its
+    own length. Whatever it says is what it sends, as far as there are such bytes. `validator(path, body)` are
+    the headers by which versions of a file are told apart.
+    """
+
+    def __init__(self, files, script=lambda number, path: "right", validator=tag):
+        self.files, self.script, self.validator, self.requests = files, script, validator, []
         self.lock = threading.Lock()
 
     @property
@@ -74,33 +85,45 @@ def answer(handler, server, fault, draw):
         return HOSTILE[fault](handler, server)
     if fault.startswith("to "):
         return head(handler, 302, {"Location": fault[3:], "Content-Length": 0})
-    if fault.isdigit():
-        return head(handler, int(fault), {"Content-Length": 0, "Retry-After": 0})
+    if fault.startswith("linked "):
+        return head(handler, 302, {"Location": path, "X-Linked-ETag": f'"{fault[7:]}"', "Content-Length": 0})
+    if fault[:3].isdigit():
+        status, _, wait = fault.partition(" after ")
+        return head(handler, int(status), {"Content-Length": 0, "Retry-After": wait or 0})
     if fault == "redirect" and "hop" not in path:
         return head(handler, 302, {"Location": f"{server.url}{path}?hop", "Content-Length": 0})
+    if fault.startswith("hops ") and path.count("+") < int(fault[5:]):
+        return head(handler, 302, {"Location": f"{path}{'' if '?' in path else '?'}+", "Content-Length": 0})
+    if fault == "cookie" and handler.headers.get("Cookie") != "seen=yes":
+        return head(handler, 302, {"Location": path, "Set-Cookie": "seen=yes", "Content-Length": 0})
     if path.split("?")[0] not in server.files:
         return head(handler, 404, {"Content-Length": 0})
     body = server.files[path.split("?")[0]]
     if fault == "page":
         body = b"<html>log in</html>"
         return head(handler, 200, {"Content-Type": "text/html", "Content-Length": len(body)}, body)
+    if fault == "encoded":
+        body = gzip.compress(body)
+        return head(handler, 200, {"Content-Encoding": "gzip", "Content-Length": len(body)}, body)
     if fault == "changed":
         body = bytes(reversed(body))
-    headers = {"ETag": f'"{hash(body)}"', "Content-Type": "application/octet-stream"}
-    if fault in ("no validator", "cut without validator"):
-        del headers["ETag"]
-    asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
-    condition = handler.headers.get("If-Range", headers.get("ETag"))
-    start = int(asked[1]) if asked and (condition == headers.get("ETag") or fault == "glue") else None
+    known = {} if fault in ("no validator", "cut without validator") else server.validator(path, body)
+    headers = {**known, "Content-Type": "application/octet-stream"}
+    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+    condition = handler.headers.get("If-Range")
+    start = int(asked[1]) if asked and (condition in (None, *known.values()) or fault == "glue") else None
     if start is not None and start >= len(body):
         return head(handler, 416, {"Content-Range": f"bytes */{len(body)}", "Content-Length": 0})
+    if start is not None and fault.startswith("part "):
+        return part(handler, fault.split()[1:], body, start, headers, draw)
     status, sent = 200, body
     if start is not None and fault != "no ranges":
         stated = start + (draw.choice([-1, 1, 7]) if fault == "wrong range" else 0)
-        headers["Content-Range"] = f"bytes {stated}-{len(body) - 1}/{len(body)}"
-        status, sent = 206, body[start:]
+        end = min(int(asked[2] or len(body)), len(body) - 1)
+        headers["Content-Range"] = f"bytes {stated}-{end}/{len(body)}"
+        status, sent = 206, body[start : end + 1]
         if fault == "lying range":
-            headers["Content-Range"], sent = f"bytes {start}-{len(body) - 1}/{len(body)}", body[start + 1 :]
+            sent = sent[1:]
     if fault == "wrong bytes" and sent:
         place = draw.randrange(len(sent))
         sent = sent[:place] + bytes([sent[place] ^ 255]) + sent[place + 1 :]
@@ -111,6 +134,16 @@ def answer(handler, server, fault, draw):
     headers["Content-Length"] = len(sent) + (5 if fault == "too long" else 0)
     if fault in ("cut", "cut without validator"):
         sent = sent[: draw.randrange(len(sent))]
+    if fault.startswith("gives "):
+        sent = sent[: int(fault[6:])]
+    if fault in ("steady", "sluggish"):  # twenty pieces in three seconds: of equal size, or the last bytes
+        size = -(-len(sent) // 20) if fault == "steady" else 1
+        early = max(0, len(sent) - 20 * size)
+        head(handler, status, headers, sent[:early])
+        for place in range(early, len(sent), size):
+            handler.wfile.write(sent[place : place + size])
+            time.sleep(0.15)
+        return None
     if fault == "trickle":
         head(handler, status, headers)
         for byte in sent[:50]:
@@ -136,6 +169,18 @@ def answer(handler, server, fault, draw):
         end = b"" if draw.random() < 0.5 else b"0\r\n\r\n"
         sent = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in (sent[:9], sent[9:]) if p) + end
     return head(handler, status, headers, sent)
+
+
+def part(handler, words, body, start, headers, draw):
+    """Send the part that `words` says, see `Loopback`."""
+    first, last, total = start + int(words[0]), len(body) - 1 + int(words[1]), len(body) + int(words[2])
+    sent = body[first : last + 1].ljust(last + 1 - first, b"?")
+    headers |= {"Content-Range": f"bytes {first}-{last}/{total}"}
+    if "unsized" not in words:
+        headers["Content-Length"] = len(sent)
+    if "cut" in words:
+        sent = sent[: draw.randrange(1, len(sent))]
+    return head(handler, 206, headers, sent)
 
 
 def head(handler, status, headers, body=b""):

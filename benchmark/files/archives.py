@@ -212,7 +212,7 @@ def _check_disk(size: int, beside: Path) -> None:
     free = shutil.disk_usage(beside if beside.is_dir() else beside.parent).free
     if size + RESERVE > free:
         raise ArchiveError(
-            f"{beside}: unpacking needs {size / 1e9:.2f} GB and {free / 1e9:.2f} GB are free; make room"
+            f"{beside}: unpacking needs {size / 1e9:.3g} GB and {free / 1e9:.3g} GB are free; make room"
         )
 
 

@@ -3,6 +3,7 @@
 import io
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -81,6 +82,19 @@ def test_what_is_encrypted_stays_so():
     web.check_address("https://b.org/x", before="http://a.org/x")
     with pytest.raises(web.AddressError, match="without encryption"):
         web.check_address("http://b.org/x", before="https://a.org/x")
+
+
+def test_a_redirect_out_of_encryption_is_not_followed(monkeypatch):
+    asked = []
+
+    def moved(self, url, **_):
+        asked.append(url)
+        raise web._Moved(SimpleNamespace(headers={"Location": "http://b.org/x"}))
+
+    monkeypatch.setattr("requests.Session.get", moved)
+    with pytest.raises(web.AddressError, match="without encryption"):
+        web.read("https://a.org/x", seconds=5, largest=10)
+    assert asked == ["https://a.org/x"]
 
 
 def test_the_limits_are_stated():

@@ -120,6 +120,7 @@ def _alone(path: Path, patience: Patience) -> Iterator[IO[bytes]]:
             finally:
                 if not os.fstat(part.fileno()).st_size:
                     half.unlink(missing_ok=True)
+                    beside(path, ".part.json").unlink(missing_ok=True)
     except files.BusyError as error:
         raise BusyFetchError(str(error)) from error
     except OSError as error:

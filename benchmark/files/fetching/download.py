@@ -128,7 +128,10 @@ class Download:
         files.write_text(beside(self.path, ".part.json"), json.dumps(asdict(self.known)))
 
     def _check_range(self, headers: Any, validator: str, url: str) -> int:
-        """Make sure that a partial answer continues the half that is here; returns the whole's length."""
+        """Make sure that a partial answer continues the half that is here; returns the whole's length.
+
+        It may end before the file does: what is missing is asked for next.
+        """
         stated = re.fullmatch(
             r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", headers.get("Content-Range", "").strip()
         )
@@ -137,7 +140,6 @@ class Download:
         changed = url == self.known.url and validator != self.known.validator
         if (
             start != self.have
-            or end != total - 1
             or self.known.total not in (None, total)
             or length not in (None, end - start + 1)
             or changed
@@ -172,12 +174,12 @@ class Download:
                 bar.update(len(chunk))
                 brought += len(chunk)
                 if self.have > largest:
-                    self._restart()
                     stated = self.known.total is not None or self.size is not None
+                    self._restart()
                     raise _Failed(
                         "sent more bytes than it said"
                         if stated
-                        else f"had no end within {largest / 1e9:.2f} GB and does not say how long it is",
+                        else f"had no end within {largest / 1e9:.3g} GB and does not say how long it is",
                         gone=not stated,
                     )
                 if time.monotonic() - began > self.patience.window and not self._whole():
@@ -204,13 +206,13 @@ class Download:
         need, free = total - self.have, shutil.disk_usage(self.path.parent).free
         if need + RESERVE > free:
             raise FetchError(
-                f"{self.path}: needs {need / 1e9:.2f} GB more and {free / 1e9:.2f} GB are free; make room, "
+                f"{self.path}: needs {need / 1e9:.3g} GB more and {free / 1e9:.3g} GB are free; make room, "
                 "or use another disk"
             )
 
     def _resumes(self, url: str) -> bool:
         """Whether the half may be continued from `url` ("" for any): only where a mix would be noticed."""
-        if not 0 < self.have < (self.known.total or self.have + 1):
+        if not self.have:
             return False
         if self.sha256 or self.known.sha256:
             return True
