@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 SHARE, PERCENT, ANY = (0.0, 1.0), (0.0, 100.0), (-math.inf, math.inf)
@@ -100,8 +101,33 @@ def label(name: str) -> str:
 
 
 def number(value: float, decimals: int = 3) -> str:
-    """Return ``value`` with a true minus sign (never before a zero), or a dash where there is none."""
+    """Return ``value`` with a true minus sign, or a dash where there is none.
+
+    What is not 0 is not shown as 0, for the end of an interval says on which side of it that lies: of what
+    would be rounded to 0 stands the bound, ``"< 0.001"`` or ``"> −0.001"``.
+    """
     if pd.isna(value):
         return "–"
     text = f"{value:,.{decimals}f}".replace("-", "−")
-    return text if text.strip("−0.,") else text.lstrip("−")
+    if text.strip("−0.,"):
+        return text
+    least = f"{10**-decimals:.{decimals}f}"
+    return f"< {least}" if value > 0 else f"> −{least}" if value < 0 else text.lstrip("−")
+
+
+def p_value(p: float) -> str:
+    """Return the p of a test; of one below 0.001, which arithmetic may have made 0, the bound."""
+    return "< 0.001" if p < 0.001 else number(p)
+
+
+def percent(share: float) -> str:
+    """Return a share in whole per cent; one that is neither 0 nor 1 is not shown as either."""
+    if pd.isna(share):
+        return "–"
+    text = f"{share:.0%}"
+    return "< 1%" if text == "0%" and share > 0 else "> 99%" if text == "100%" and share < 1 else text
+
+
+def amount(value: float) -> str:
+    """Return an amount to three significant digits, whole from 100 on, however small it is."""
+    return f"{value:,.0f}" if value >= 100 else np.format_float_positional(float(f"{value:.3g}"), trim="-")

@@ -154,7 +154,7 @@ def machine(seconds: float | None = None) -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
-        "seconds": None if seconds is None else round(seconds, 1),
+        "seconds": None if seconds is None else float(f"{seconds:.3g}"),
     }
 
 

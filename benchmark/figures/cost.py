@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmark.figures.canvas import COLOURS, FAINT, INK, grid
 from benchmark.figures.drawing import Drawing, Mark
-from benchmark.terms import label, number
+from benchmark.terms import amount, label, number
 
 #: Entries that are named in the picture; of more, those that none beats at their cost.
 NAMED = 12
@@ -19,7 +19,7 @@ def against_cost(frame: pd.DataFrame, *, dataset: str, statistic: str = "srcc") 
     ----------
     frame
         ``title, multiply_adds, parameters, value, low, high``, a row an entry. Entries of which
-        none were counted stand at the left edge.
+        none were counted (0) stand at the left edge.
     dataset, statistic
         Of which the values are.
     """
@@ -38,16 +38,16 @@ def against_cost(frame: pd.DataFrame, *, dataset: str, statistic: str = "srcc") 
     if counted.isna().any():
         axis.axvline(edge * 3, color=FAINT, lw=0.8, ls=":")
         axis.text(
-            edge, 1.01, "nothing counted", transform=axis.get_xaxis_transform(), ha="center", fontsize="small"
+            edge, 1.01, "not counted", transform=axis.get_xaxis_transform(), ha="center", fontsize="small"
         )
     marks, right = list[Mark](), float(x.max())
     for at, row, best in zip(x, known.to_dict("records"), front, strict=True):
         said = f"{label(statistic)} {number(row['value'])}"
         if pd.notna(row["low"]):
             said += f"\n95% interval {number(row['low'])} to {number(row['high'])}"
-        counts = (
-            f"{row['multiply_adds'] / 1e9:,.3g} billion multiply-adds\n{row['parameters']:,.0f} parameters"
-        )
+        adds = row["multiply_adds"]
+        counts = f"{amount(adds / 1e9)} billion multiply-adds" if adds else "multiply-adds not counted"
+        counts += f"\n{row['parameters']:,.0f} parameters"
         marks.append(Mark(axis, at, row["value"], f"{row['title']}\n{said}\n{counts}"))
         if best or len(known) <= NAMED:
             left = at > right / 10  # within the last decade a name would leave the picture

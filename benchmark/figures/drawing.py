@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from benchmark.terms import number, statistic
+from benchmark.terms import number, p_value, statistic
 
 #: What matplotlib would write into a file of each kind, left out.
 METADATA: dict[str, dict[str, None]] = {
@@ -41,7 +41,7 @@ def told(row: Mapping[Any, Any], names: Sequence[str]) -> str:
         low, high = (number(row[end], shown.decimals) for end in ("low", "high"))
         lines.append(f"95% interval {low} to {high}")
     if not pd.isna(row.get("p_holm")):
-        lines.append(f"p {number(row['p_holm'])} (Holm)")
+        lines.append(f"p {p_value(row['p_holm'])} (Holm)")
     if not pd.isna(row.get("n")):
         lines.append(f"n {row['n']:,.0f}")
     return "\n".join(lines)

@@ -10,7 +10,8 @@ import pandas as pd
 from benchmark.exchange import learnt
 from benchmark.leaderboard.entries import Entry, value_of
 from benchmark.method import setting
-from benchmark.tables.cells import Cell, Column, estimate
+from benchmark.tables.cells import Cell, Column, billions, estimate
+from benchmark.terms import amount
 
 #: Who made a row, and how far it was checked.
 HEAD = (
@@ -45,17 +46,14 @@ def cost(entry: Entry, sizes: Sequence[str]) -> tuple[Cell, ...]:
     if one is None:
         return Cell("–"), Cell("–")
     size = size_of(entry) if len(sizes) > 1 else ""
-    return _count(one.multiply_adds / 1e9, size), _count(one.parameters / 1e6)
+    millions = one.parameters / 1e6
+    return billions(one.multiply_adds, one.parameters, size), Cell(amount(millions), value=millions)
 
 
 def size_of(entry: Entry) -> str:
     """Return the size of the picture for which the cost of a record was counted; "" where it was not."""
     one = entry.record.cost
     return "" if one is None else f"{one.width} x {one.height}"
-
-
-def _count(number: float, small: str = "") -> Cell:
-    return Cell(f"{number:,.0f}" if number >= 100 else f"{number:.3g}", small, number)
 
 
 def met(entry: Entry) -> Cell:

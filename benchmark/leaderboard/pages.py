@@ -31,7 +31,7 @@ from benchmark.reporting.html import Html
 from benchmark.reporting.pages import MenuEntry, framed
 from benchmark.reporting.source import Source
 from benchmark.tables import Table
-from benchmark.tables.cells import LEARNT, Cell, Column
+from benchmark.tables.cells import COUNTED, LEARNT, Cell, Column
 
 #: What a page of a data set shows of each record.
 SHOWN = ("srcc", "krcc", "plcc")
@@ -202,7 +202,8 @@ def _sizes(entries: Sequence[Entry]) -> list[str]:
 
 
 def _of_size(sizes: Sequence[str]) -> tuple[str, ...]:
-    return (f"Multiply-adds of one picture of {sizes[0]}.",) if len(sizes) == 1 else ()
+    size = (f"Multiply-adds of one picture of {sizes[0]}.",) if len(sizes) == 1 else ()
+    return (*size, COUNTED) if sizes else ()
 
 
 def _against_cost(entries: Sequence[Entry], title: str) -> list[Html]:
@@ -219,7 +220,8 @@ def _against_cost(entries: Sequence[Entry], title: str) -> list[Html]:
                     "title": entry.record.method.card.title,
                     "from": entry.sender,
                     "size": size_of(entry),
-                    **one.model_dump(include={"multiply_adds", "parameters"}),
+                    "multiply_adds": one.multiply_adds * bool(one.parameters),
+                    "parameters": one.parameters,
                     **value.model_dump(include={"value", "low", "high"}),
                 }
             )

@@ -16,7 +16,7 @@ from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
 from benchmark.tables import Cell, Column, Labels, Table, mentioned
-from benchmark.terms import number
+from benchmark.terms import number, percent
 
 KEY = (
     "Rank: 95% interval of the rank among the methods that have learnt nothing there; methods that share a "
@@ -103,7 +103,7 @@ def ranked(ranks: pd.DataFrame, overall: pd.DataFrame, labels: Labels) -> Drawin
             row = of_set.loc[[name]]
             interval(axis, row, place, *style(name, labels))
             letters = "" if pd.isna(row["letters"].iloc[0]) else row["letters"].iloc[0]
-            text = f"{letters}  {chance[name, dataset]:.0%}"
+            text = f"{letters}  {percent(chance[name, dataset])}"
             axis.text(len(names) + 0.6, place, text, va="center", fontsize="small")
         title = ALL if dataset == ALL else labels.dataset(dataset)
         axis.set(title=title, xlabel="rank", xlim=(0.5, len(names) + 0.5), ylim=(len(names) - 0.5, -0.5))

@@ -11,7 +11,7 @@ from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
 from benchmark.tables import ALPHA, Cell, Column, Labels, Table, mentioned, notes, pivot
-from benchmark.terms import number
+from benchmark.terms import number, p_value, percent
 
 FEWEST_SETS = 3
 """Data sets that a critical-difference diagram needs: with two, even full agreement decides nothing."""
@@ -66,7 +66,7 @@ def across(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> T
         hopeless = row["smallest_p"] >= ALPHA  # no outcome of so few data sets could be significant
         p = [float("nan") if hopeless else row[name] for name in ("p", "p_holm")]
         numbers = [row["median_difference"], row["n"], *p, row["smallest_p"], row.get("chance", float("nan"))]
-        texts = [number(numbers[0]), f"{numbers[1]:.0f}", *map(number, numbers[2:5]), _share(numbers[5])]
+        texts = [number(numbers[0]), f"{numbers[1]:.0f}", *map(p_value, numbers[2:5]), percent(numbers[5])]
         cells = [Cell(text, value=value) for text, value in zip(texts, numbers, strict=True)]
         rows.append((*(Cell(name, value=name) for name in names), *cells))
     heads = [Column(name, words=True) for name in ("First", "Second")]
@@ -80,10 +80,6 @@ def across(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> T
     )
     columns = (*heads, Column("Smallest p"), Column("Ahead on a new set"))
     return Table("Methods over all data sets.", columns, tuple(rows), under, **_over(frame, whole))
-
-
-def _share(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.0%}"
 
 
 def ranks(run: Run, means: Source, tests: Source, whole: Source) -> Html:
@@ -117,8 +113,8 @@ def critical_difference(means: pd.DataFrame, tests: pd.DataFrame, labels: Labels
     without = f" Without {', '.join(left)}: a method may have learnt there, or has no score." if left else ""
     caption = (
         f"Mean rank by SRCC over {one['n']:.0f} data sets, 1 being best. Joined: not told apart (Nemenyi, "
-        f"5%; critical difference {number(one['critical_difference'], 2)}). Friedman's p = "
-        f"{number(one['p'])}; its power to notice a lead of one standard deviation is "
+        f"5%; critical difference {number(one['critical_difference'], 2)}). Friedman's p: "
+        f"{p_value(one['p'])}; its power to notice a lead of one standard deviation is "
         f"{number(one['power'], 2)}.{without}"
     )
     alt = ", ".join(f"{name} {number(value, 2)}" for name, value in ranked.items())

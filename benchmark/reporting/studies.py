@@ -12,7 +12,8 @@ from benchmark import figures
 from benchmark.figures import Drawing, Mark
 from benchmark.figures.canvas import COLOURS, FAINT, grid
 from benchmark.tables import Cell, Column, Labels, Table, mentioned, pivot
-from benchmark.terms import number, statistic
+from benchmark.tables.cells import COUNTED, billions
+from benchmark.terms import amount, number, statistic
 
 JUDGES = {
     "mos": "opinion scores of the data set; a difference counts as far as the spread of ratings lets it",
@@ -95,18 +96,19 @@ def cost(frame: pd.DataFrame, labels: Labels) -> Table:
         "Parameters, millions": ("parameters", 1e6),
         "Weights, MiB": ("weight_bytes", 2**20),
         "On the way, MiB": ("peak_bytes", 2**20),
-        "Multiply-adds, billions": ("multiply_adds", 1e9),
     }
-    columns = (Column("Method", words=True), *map(Column, heads))
+    columns = (Column("Method", words=True), *map(Column, heads), Column("Multiply-adds, billions"))
     rows = []
     for row in frame.to_dict("records"):
         name = labels.method(row["method"])
         counts = (row[key] / unit for key, unit in heads.values())
         cells = (
-            Cell("–") if pd.isna(value) else Cell(number(value) if value else "none", value=value)
+            Cell("–") if pd.isna(value) else Cell(amount(value) if value else "none", value=value)
             for value in counts
         )
-        rows.append((Cell(name, value=name), *cells))
+        adds = row["multiply_adds"]
+        done = Cell("–") if pd.isna(adds) else billions(adds, row["parameters"])
+        rows.append((Cell(name, value=name), *cells, done))
     sizes = " and ".join(
         f"{w} x {h}" for w, h in sorted(set(zip(frame["width"], frame["height"], strict=True)))
     )
@@ -116,8 +118,7 @@ def cost(frame: pd.DataFrame, labels: Labels) -> Table:
         "picture passes through; a text encoder that is done before is not among them.",
         "On the way: the most that tensors hold at one time while the picture is scored, beside the weights "
         "and the picture. What an operation needs inside itself and arrays outside torch are not counted.",
-        "Multiply-adds are those of convolutions and matrix products; methods made of filters and statistics "
-        "do most of their work in other operations, which are not counted.",
+        COUNTED,
     ]
     if frame["parameters"].isna().any():
         notes.append("A dash: the work is done elsewhere, and nothing of it can be counted here.")

@@ -110,7 +110,7 @@ def _wrong(run: Run, one: Gathered) -> Html:
     pairs = found[found["kind"].eq("pair")].sort_values("value", ascending=False, kind="stable").head(PAIRS)
     duels = {
         f"{run.labels.method(row['method_a'])} is right, {run.labels.method(row['method_b'])} wrong: "
-        f"{100 * row['value']:.0f} % of the ranking apart ({place})": [
+        f"{number(100 * row['value'], 0)} % of the ranking apart ({place})": [
             (row["image"], f"better: {number(one.manifest['mos'][row['image']], 2)}"),
             (row["other"], f"worse: {number(one.manifest['mos'][row['other']], 2)}"),
         ]

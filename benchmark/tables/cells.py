@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.evidence import decided
 from benchmark.provenance import published
 from benchmark.tables.labels import Labels
-from benchmark.terms import number, statistic
+from benchmark.terms import amount, number, statistic
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,23 @@ def verdict(row: Mapping[str, Any]) -> str:
     names = ("value", "low", "high", "n", "published_n", "published_splits")
     low, high = published.allowed(*(float(row.get(name, float("nan"))) for name in names))
     return published.verdict(float(row["published"]), low, high)
+
+
+#: What is said of a count of multiply-adds that says little of the work, and why.
+IN_PART, NOT_COUNTED = "in part", "not counted"
+COUNTED = (
+    "Multiply-adds are those of convolutions and matrix products alone. Methods made of filters and "
+    "statistics, which have no network, do most of their work in other operations, which are not counted: "
+    f"theirs are said to be counted {IN_PART}, and none at all {NOT_COUNTED}."
+)
+
+
+def billions(count: float, parameters: float, small: str = "") -> Cell:
+    """Return the cell of the multiply-adds of a picture, in billions; without a network they are a part."""
+    if not count:
+        return Cell(NOT_COUNTED, small, 0.0)
+    told = [IN_PART] * (not parameters) + [small] * bool(small)
+    return Cell(amount(count / 1e9), "\n".join(told), count / 1e9)
 
 
 def name_cell(column: str, value: object, labels: Labels) -> Cell:

@@ -13,7 +13,7 @@ from benchmark.tables.labels import Labels
 from benchmark.tables.marks import ALPHA, contender
 from benchmark.tables.notes import notes
 from benchmark.tables.results import mentioned
-from benchmark.terms import number
+from benchmark.terms import number, p_value
 
 
 def differences(frame: pd.DataFrame, labels: Labels, *, where: str = "on the same images") -> Table:
@@ -24,7 +24,7 @@ def differences(frame: pd.DataFrame, labels: Labels, *, where: str = "on the sam
     for record in frame.to_dict("records"):
         names = tuple(name_cell(column, record[column], labels) for column in keys)
         tests = tuple(
-            Cell(_p(record[p]), value=None if pd.isna(record[p]) else record[p]) for p in ("p", "p_holm")
+            Cell(p_value(record[p]), value=None if pd.isna(record[p]) else record[p]) for p in ("p", "p_holm")
         )
         clear = "–" if pd.isna(record["p_holm"]) else "yes" if record["p_holm"] < ALPHA else "no"
         shown = () if "resolvable" not in frame else _could_show(record)
@@ -57,7 +57,3 @@ def _could_show(record: Mapping[str, Any]) -> tuple[Cell, Cell]:
     apart = record["p_holm"] < ALPHA
     equal = "–" if pd.isna(p) else "yes" if p < ALPHA else "no" if apart else "not shown"
     return Cell(number(least), value=None if pd.isna(least) else least), Cell(equal, value=equal)
-
-
-def _p(value: float) -> str:
-    return "–" if pd.isna(value) else "< 0.001" if value < 0.001 else number(value)

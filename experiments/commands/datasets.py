@@ -90,11 +90,12 @@ def _check_sources(names: list[str]) -> None:
     """Ask every address of the records; exit code 3 if one does not offer what it should."""
     from benchmark.datasets import catalogue
     from benchmark.datasets.sources import asked
+    from benchmark.terms import amount
 
     wrong = count = 0
     for entry in [catalogue.entry(name) for name in names or catalogue.names()]:
         for url, size, fault in asked(entry):
-            offers = "" if size is None else f"{size / 1e9:.3f} GB"
+            offers = "" if size is None else f"{amount(size / 1e9)} GB"
             said = f"{url}: {fault}" if fault else url
             typer.echo(f"{'NO' if fault else 'yes':4}{entry.name:12}{offers:>12}  {said}")
             count += 1

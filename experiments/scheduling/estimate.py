@@ -14,6 +14,7 @@ from typing import Any
 from benchmark.datasets import catalogue
 from benchmark.datasets.prepared.linked import folder_of
 from benchmark.degradations import LEVELS
+from benchmark.terms import number
 from experiments.settings import Settings
 
 #: What a stage holds with CLIP's RN50.
@@ -92,8 +93,8 @@ def _work(settings: Settings, entries: Sequence[catalogue.Entry]) -> Iterator[st
         "scores of the sweep": sum(_swept(settings, name) for name in settings.methods),
     }
     yield "\nTo compute"
-    for what, number in work.items():
-        yield f"  {number:>11,}  {what}: {_days(number)}"
+    for what, count in work.items():
+        yield f"  {count:>11,}  {what}: {_days(count)}"
     for name, method in settings.methods.items():
         trained = _steps(method.train or {}, images.get(settings.train.dataset, 0))
         if trained:
@@ -134,7 +135,7 @@ def _fits(settings: Settings, scored: int) -> Iterator[str]:
 
 
 def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} hours of one core"
+    return f"{number(seconds / 3600, 1)} hours of one core"
 
 
 def _steps(train: dict[str, Any], pictures: int) -> int:
@@ -146,4 +147,4 @@ def _steps(train: dict[str, Any], pictures: int) -> int:
 
 def _days(count: int) -> str:
     slow, fast = count / 1 / 86400, count / 100 / 86400
-    return f"{slow:.1f} days at 1 a second, {fast * 24:.1f} hours at 100"
+    return f"{number(slow, 1)} days at 1 a second, {number(fast * 24, 1)} hours at 100"

@@ -265,17 +265,17 @@ def test_cost_is_that_of_the_version_and_what_nothing_cheaper_beats_is_named(lik
         cost = exchange.read(tmp_path / "again/sharpness/lab.json").cost
         assert (cost and cost.multiply_adds) == counted
 
-    def at(title, adds, value):
+    def at(title, adds, value, parameters=1):
         told = like.model_dump(mode="json")
         told["method"] |= {"name": title}
         told["method"]["card"] |= {"title": title}
-        told["cost"] = {"width": 9, "height": 9, "parameters": 1, "multiply_adds": adds}
+        told["cost"] = {"width": 9, "height": 9, "parameters": parameters, "multiply_adds": adds}
         srcc = next(row for row in told["values"] if row["statistic"] == "srcc")
         srcc |= {"value": value, "low": value - 0.1, "high": value + 0.1}
         return Record.model_validate(told)
 
     records = [
-        at("None", 0, 0.1),
+        at("None", 20, 0.1, 0),  # no network
         at("Small", 10, 0.5),
         at("Worse", 10, 0.4),
         at("Dear", 900, 0.3),
@@ -283,6 +283,8 @@ def test_cost_is_that_of_the_version_and_what_nothing_cheaper_beats_is_named(lik
     ]
     page = pages(entries(records, "verified"))["set-lab"]
     assert "Front: None 0.100, Small 0.500, Best 0.700." in page
+    assert "multiply-adds not counted" in page
+    assert "in part" in page
     assert "against cost" not in pages(entries(records[:1], "verified"))["set-lab"]
     assert "against cost" not in pages(entries(records))["set-lab"]  # nobody has looked at those figures
     assert "Made by stage" not in page

@@ -21,7 +21,7 @@ from benchmark.tables import (
     pivot,
     verdict,
 )
-from benchmark.terms import number, statistic
+from benchmark.terms import amount, number, p_value, percent, statistic
 
 LABELS = Labels(
     {"a": "Alpha", "b": "Beta", "c": "Untrained backbone"},
@@ -40,16 +40,39 @@ def text(table: Table) -> list[list[str]]:
     return [[cell.text for cell in row] for row in table.rows]
 
 
-@given(st.floats(-2000, 2000), st.integers(0, 4))
+@given(st.floats(-2000, 2000) | st.floats(-1e-3, 1e-3), st.integers(0, 4))
 def test_numbers_read_back(value: float, decimals: int) -> None:
     shown = number(value, decimals)
+    if shown[0] in "<>":  # too small to be shown, and not 0
+        bound = float(shown[1:].replace("−", "-"))
+        assert abs(bound) == pytest.approx(10**-decimals)
+        assert 0 < value < bound if shown[0] == "<" else bound < value < 0
+        return
+    assert value == 0 or float(shown.replace("−", "-").replace(",", "")) != 0
     assert float(shown.replace("−", "-").replace(",", "")) == pytest.approx(value, abs=0.51 * 10**-decimals)
     assert "-" not in shown
     assert not re.fullmatch(r"−[0.]+", shown)
 
 
 def test_a_missing_number_is_a_dash() -> None:
-    assert number(float("nan")) == "–"
+    assert [show(float("nan")) for show in (number, p_value, percent)] == ["–"] * 3
+
+
+@pytest.mark.parametrize(
+    ("show", "value", "shown"),
+    [
+        (p_value, 0.0, "< 0.001"), (p_value, 1e-9, "< 0.001"), (p_value, 0.001, "0.001"),
+        (p_value, 0.2, "0.200"),
+        (percent, 0.0, "0%"), (percent, 0.004, "< 1%"), (percent, 0.25, "25%"), (percent, 0.998, "> 99%"),
+        (percent, 1.0, "100%"),
+        (amount, 2.7252e-5, "0.0000273"), (amount, 4.5, "4.5"), (amount, 38.316, "38.3"),
+        (amount, 12345.6, "12,346"),
+        (number, 0.0004, "< 0.001"), (number, -0.0004, "> −0.001"), (number, -0.0, "0.000"),
+        (number, 0.0006, "0.001"),
+    ],
+)  # fmt: skip
+def test_what_is_small_is_not_shown_as_nothing(show, value, shown) -> None:
+    assert show(value) == shown
 
 
 @given(st.floats(-1, 1), st.floats(0, 0.5), st.floats(-1, 1))

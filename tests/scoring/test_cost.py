@@ -2,7 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from benchmark.reporting import studies
@@ -85,9 +88,24 @@ def test_what_works_elsewhere_is_not_asked_and_nothing_of_it_is_counted() -> Non
     table = studies.cost(frame, Labels())
     assert [[cell.text for cell in row[1:]] for row in table.rows] == [
         ["–"] * 4,
-        ["none", "none", "1.000", "none"],
+        ["none", "none", "1", "not counted"],
     ]
     assert "elsewhere" in table.notes[-1]
+
+
+@given(st.integers(1, 10**13), st.integers(0, 10**12), st.integers(1, 10**12), st.integers(1, 10**12))
+def test_what_is_counted_is_never_shown_as_nothing(
+    adds: int, parameters: int, weights: int, peak: int
+) -> None:
+    """And multiply-adds of a method without a network are said to be a part of its work."""
+    counts = {"parameters": parameters, "weight_bytes": weights, "peak_bytes": peak, "multiply_adds": adds}
+    table = studies.cost(pd.DataFrame([{"method": "m", "width": 8, "height": 8, **counts}]), Labels())
+    cells, units = table.rows[0][1:], (1e6, 2**20, 2**20, 1e9)
+    for cell, value, unit in zip(cells, counts.values(), units, strict=True):
+        shown = 0 if cell.text == "none" else float(cell.text.replace(",", ""))
+        assert shown == pytest.approx(value / unit, rel=0.005)
+    assert cells[-1].small == ("" if parameters else "in part")
+    assert any("counted in part" in note for note in table.notes)
 
 
 def test_memory_is_that_of_the_tensors_alive_at_one_time() -> None:

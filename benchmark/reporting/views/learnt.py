@@ -10,7 +10,7 @@ from benchmark.evidence import behind, decided, too_few
 from benchmark.method import Trained
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
-from benchmark.terms import number
+from benchmark.terms import number, percent
 
 #: Settings of a training and of a loading that give the same weights to start from.
 NETWORK = ("architecture", "width", "pretrained", "seed")
@@ -40,8 +40,8 @@ def _held_out(run: Run, name: str) -> Iterator[str]:
         share = float(validation.frame["all"].iloc[-1])
         most = (run.methods[name].train or {}).get("validate_on")
         pictures = f"at most {most} pristine pictures" if most else "pristine pictures"
-        yield f"Of two levels of one degradation it rates the milder better in {share:.0%} of the cases, on"
-        yield f"{pictures} that it did not learn from; a coin would in 50%."
+        yield f"Of two levels of one degradation it rates the milder better in {percent(share)} of the cases,"
+        yield f"on {pictures} that it did not learn from; a coin would in 50%."
 
 
 def _risen(run: Run, name: str) -> Iterator[str]:
@@ -56,7 +56,8 @@ def _risen(run: Run, name: str) -> Iterator[str]:
             sign = 1 if row["method_a"] == name else -1
             low, high = sorted((sign * row["low"], sign * row["high"]))
             sure = f"[{number(low)}, {number(high)}]" if decided(row) else f"({too_few(behind(row))})"
-            change = "+" * (sign * row["value"] > 0) + number(sign * row["value"])
+            change = number(sign * row["value"])
+            change = f"+{change}" if sign * row["value"] > 0 and change[0].isdigit() else change
             yield f"On {run.labels.dataset(row['dataset'])} training changed its SRCC by {change} {sure}."
 
 
