@@ -285,7 +285,27 @@ GRADIENTS = ("cam_module", "cam_layer", "cam_targets")
 
 
 class NoScores(ValueError):
-    """Raised by ``score`` of a method that has features alone; the message says what would give it scores."""
+    """A method has features alone; the message says what would give it scores."""
+
+
+def no_scores(method: object) -> str:
+    """Say that a method has features alone, and what would give it scores; "" of one that scores.
+
+    That is what its ``no_scores`` holds, which it has where `score` raises `NoScores`.
+    """
+    return str(getattr(method, "no_scores", ""))
+
+
+def check_scores(method: object) -> None:
+    """Make sure that a method scores, before pictures are read for it.
+
+    Raises
+    ------
+    NoScores
+        With what would give it scores.
+    """
+    if said := no_scores(method):
+        raise NoScores(said)
 
 
 def has_features(method: object) -> TypeGuard[HasFeatures]:

@@ -69,6 +69,16 @@ class Brisque:
         """
         return torch.stack([picture_features(image) for image in images]).float().cpu()
 
+    @property
+    def no_scores(self) -> str:
+        """What would give it scores; "" where it has a regressor."""
+        if self.regressor is not None:
+            return ""
+        return (
+            f"{self.name}: has features and no scores of its own; set `regressor` to a file of "
+            "methods.brisque.fit_regressor, or use its features in a probe"
+        )
+
     def score(self, images: Tensor) -> Tensor:
         """Score ``images [B, 3, H, W]`` (RGB in [0, 1]); returns ``[B]`` float32 on the CPU.
 
@@ -78,10 +88,7 @@ class Brisque:
             If the method was loaded without a regressor.
         """
         if self.regressor is None:
-            raise NoScores(
-                "brisque: has features and no scores of its own; set `regressor` to a file of "
-                "methods.brisque.fit_regressor, or use its features in a probe"
-            )
+            raise NoScores(self.no_scores)
         r = self.regressor
         x = _scaled(self.features(images).double().numpy(), r["low"], r["high"])
         squares = ((x[:, None] - r["support"]) ** 2).sum(-1)

@@ -21,7 +21,7 @@ from torch import Tensor
 from benchmark import files
 from benchmark.datasets.prepared import Dataset
 from benchmark.images import Flight, ImageError, most, read, read_samples, unit
-from benchmark.method import HasFeatures, Method
+from benchmark.method import HasFeatures, Method, NoScores, check_scores
 
 #: Pixels held decoded and not yet scored; beyond it, batches are sent off before they are full.
 PIXELS_HELD = 64_000_000
@@ -67,7 +67,13 @@ def score_files(
     -------
     DataFrame
         ``image`` (as given), ``score`` (float64, NaN where there is none), ``error`` (the reason, else "").
+
+    Raises
+    ------
+    NoScores
+        If the method has features alone; before a picture is read, where it has ``no_scores``.
     """
+    check_scores(method)
     rows = [
         row
         for part in stream(
@@ -378,6 +384,8 @@ def _apply(
             images = [image for _, image in pictures]
             # One picture is not copied: it may fill half of the memory.
             rows = function(images[0][None] if len(images) == 1 else _stacked(images)).detach().cpu()
+    except NoScores:  # whatever the picture
+        raise
     except ValueError as error:
         if len(pictures) == 1:
             return [Result(pictures[0][0], size, None, str(error))]

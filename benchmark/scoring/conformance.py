@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.method import GRADIENTS, Card, Method, NoScores, has_features, has_gradients
+from benchmark.method import GRADIENTS, Card, Method, NoScores, has_features, has_gradients, no_scores
 from benchmark.provenance import bibtex
 
 #: Largest difference between the score of a picture alone and in a batch; relative for scores above 1.
@@ -58,7 +58,7 @@ def check_method(
     -------
     list of Finding
         One a check, in the order in which they ran. Where a method does not score at all, the first ones;
-        of one that raises `benchmark.method.NoScores`, those of its features.
+        of one that raises `benchmark.method.NoScores`, and has it in ``no_scores``, those of its features.
     """
     more: list[_Check] = [
         ("range", _range),
@@ -75,7 +75,7 @@ def check_method(
     subject = _Subject(method, card, pictures(128, 160))
     results = [_run(("card", _card), subject)]
     if subject.has_features_alone:
-        results.append(Finding("no scores of its own"))
+        results.append(_run(("no scores of its own", _no_scores), subject))
         more = [("features", _features), ("features of any size", _sizes_of_features)]
     else:
         results.append(_run(("scores", _scores), subject))
@@ -163,7 +163,18 @@ def _card(subject: _Subject) -> str:
     return ""
 
 
+def _no_scores(subject: _Subject) -> str:
+    if no_scores(subject.method):
+        return ""
+    return (
+        "score() raises NoScores, and there is no `no_scores` with the same words: it is asked before "
+        "pictures are read"
+    )
+
+
 def _scores(subject: _Subject) -> str:
+    if said := no_scores(subject.method):
+        return f"`no_scores` says {said!r}, and score() does not raise NoScores, or there are no features"
     scores, count = subject.scores, len(subject.images)
     if not isinstance(scores, Tensor):
         return f"score() returned {type(scores).__name__}, not a tensor"

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark.method import Method, is_remote
+from benchmark.method import Method, check_scores, is_remote
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def cost(method: Method, images: Tensor) -> Cost | None:
     """
     if is_remote(method):
         return None
+    check_scores(method)
     method.score(images)  # fills whatever the method keeps from its first picture on
     passed: dict[int, nn.Module] = {}
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmark.datasets.prepared import Dataset
+    from benchmark.method import Method
 
 SHOWN = ("srcc", "krcc", "plcc", "plcc_raw", "rmse", "srcc_splits", "plcc_raw_splits")
 WITHIN = ("srcc_within", "krcc_within", "plcc_raw_within")
@@ -54,14 +55,16 @@ def command(
     """
     from benchmark.evaluation import evaluate
     from benchmark.protocols import Resampling
+    from experiments.runs.trained import load_here
 
+    loaded = None if Path(method).is_file() else load_here(method)
     data = prepared(dataset)
     if data.manifest["mos"].isna().all() and not data.record.within:
         raise ValueError(f"nobody rated the pictures of {dataset!r}: there is nothing to agree with")
-    if Path(method).is_file():
+    if loaded is None:
         scores, about = of_file(Path(method), data, lower)
     else:
-        scores, about = of_method(method, data, batch, device)
+        scores, about = of_method(method, loaded, data, batch, device)
     for note in about.pop("notes"):
         typer.echo(f"note: {note}", err=True)
     table = evaluate(scores, data, how=Resampling(resamples, seed), **about)
@@ -94,15 +97,15 @@ def of_file(path: Path, data: Dataset, lower: bool | None) -> tuple[pd.DataFrame
     return frame, {"higher_is_better": higher, "notes": notes}
 
 
-def of_method(name: str, data: Dataset, batch: int, device: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Scores of a method, and what its card says of them."""
+def of_method(
+    name: str, method: Method, data: Dataset, batch: int, device: str
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Scores of a method, asked for by ``name``, and what its card says of them."""
     import methods
     from benchmark.protocols import learnt_opinions
     from experiments.runs import results
-    from experiments.runs.trained import load_here
     from experiments.scoring.kept_scores import score_once
 
-    method = load_here(name)
     card = getattr(method, "card", None) or methods.card(method.name)
     learnt = learnt_opinions(card.opinions_of, card.opinion_aware, data.record.name)
     notes = []

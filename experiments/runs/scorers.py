@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import methods
+from benchmark.method import no_scores
 from experiments.runs import stage
 
 #: Environment variable that keeps weights from being fetched.
@@ -17,7 +18,8 @@ def here(name: str) -> str:
     before = os.environ.get(OFFLINE)
     os.environ[OFFLINE] = "1"
     try:
-        methods.load(name)
+        if said := no_scores(methods.load(name)):
+            return f"no: {said}"
     except (ValueError, ImportError) as error:
         if OFFLINE in str(error):
             return "its weights are not here: the first use fetches them"

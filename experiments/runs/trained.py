@@ -8,7 +8,7 @@ from typing import Any
 
 import methods
 from benchmark.files import hidden
-from benchmark.method import Method, Trained
+from benchmark.method import Method, Trained, check_scores
 from experiments.runs import stage
 from experiments.runs.closure import closure
 
@@ -43,7 +43,7 @@ def version_of(folder: Path) -> str:
 
 
 def load_here(name: str, models: Path = stage.MODELS, *, told: Mapping[str, Any] | None = None) -> Method:
-    """Load a method by one rule for the command line, Python and the hub.
+    """Load a method that is to score, by one rule for the command line, Python and the hub.
 
     Parameters
     ----------
@@ -58,17 +58,22 @@ def load_here(name: str, models: Path = stage.MODELS, *, told: Mapping[str, Any]
     Raises
     ------
     ValueError
-        If there is no such method, its published weights cannot be had, or a setting is not one of it.
+        If there is no such method, its published weights cannot be had, a setting is not one of it, or it
+        has features alone (`benchmark.method.NoScores`).
     """
     folder = folder_of(name, models)
     if folder is None:
-        return methods.load(name, **(told or {}))
+        method: Method = methods.load(name, **(told or {}))
+        check_scores(method)
+        return method
     if told:
         raise ValueError(
             f"--set {next(iter(told))}: {name} was trained, and loads as its training left it; settings are "
             "for published methods"
         )
-    return load_trained(folder.name, folder.parent)
+    method = load_trained(folder.name, folder.parent)
+    check_scores(method)
+    return method
 
 
 def folder_of(name: str, models: Path = stage.MODELS) -> Path | None:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from benchmark.datasets.prepared.contents import stamp_of
 from benchmark.images import is_address, unit
-from benchmark.method import Method
+from benchmark.method import Method, check_scores
 from benchmark.scoring import Row, frame_of, scored, stream, write_scores
 from experiments.scoring.journal import Journal
 
@@ -100,6 +100,7 @@ class Placed:
     """A method on the fastest device here that it can use, for pictures that lie anywhere."""
 
     def __init__(self, method: Method) -> None:
+        check_scores(method)
         self.name, self.higher_is_better = method.name, method.higher_is_better
         self.score = function_of(method, How())
 
@@ -164,6 +165,9 @@ class Run:
     how: How
     made: Mapping[str, str]
     told: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_scores(self.method)
 
     @property
     def about(self) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def score(method: str) -> None:
     for cells in (scores, features):
         cells.close(also=_elsewhere(cells, settings))
     if faults:
-        raise ValueError("\n".join(faults))
+        raise ValueError("\n".join(dict.fromkeys(faults)))
 
 
 def _described(method: str, settings: Settings) -> list[str]:

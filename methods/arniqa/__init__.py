@@ -93,13 +93,20 @@ class Arniqa:
             return regressor(self.scales.features(images))
         return regressor(self._crops(images, half(images))).mean(1)
 
+    @property
+    def no_scores(self) -> str:
+        """What would give it scores; "" where it has a regressor."""
+        if self.regressor is not None:
+            return ""
+        return (
+            f"{self.name}: this encoder has features and no scores of its own; set `regressor` to a file of "
+            "methods.arniqa.regressor.fit_regressor, use its features in a probe, or take arniqa_ou"
+        )
+
     def line(self) -> Regressor:
-        """Return the regressor; raises ValueError if there is none."""
+        """Return the regressor; raises NoScores if there is none."""
         if self.regressor is None:
-            raise NoScores(
-                "arniqa: this encoder has features and no scores of its own; set `regressor` to a file of "
-                "methods.arniqa.regressor.fit_regressor, use its features in a probe, or take arniqa_ou"
-            )
+            raise NoScores(self.no_scores)
         return self.regressor
 
     def as_module(self) -> ArniqaModule:

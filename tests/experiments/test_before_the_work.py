@@ -110,6 +110,22 @@ def test_a_name_that_comes_second_is_looked_at_before_the_first_begins(command, 
     assert says in said(*command)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score", "pictures", "--method", "sharpness", "--method", "brisque"),
+        ("evaluate", "brisque", "koniq10k"),
+        ("bench", "--method", "brisque", "--size", "32"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_method_that_has_features_alone_is_refused_with_the_cure_and_once(command, no_work, monkeypatch):
+    monkeypatch.setattr("experiments.scoring.speed.bench", None)
+    told = said(*command)
+    assert told.startswith("brisque: has features and no scores of its own; set `regressor` to a file")
+    assert told.count("brisque: ") == 1
+
+
 def test_a_table_in_parquet_needs_pyarrow_before_it_needs_scores(no_work, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)

@@ -201,6 +201,7 @@ def test_the_list_says_which_weights_and_whether_they_are_here(here):
     assert "published checkpoint" in table["weights"]["qualiclip"]
     assert table["here"]["qualiclip"] == "its weights are not here: the first use fetches them"
     assert table["here"]["sharpness"] == table["here"]["qualiclip_small"] == "can score now"
+    assert table["here"]["brisque"].startswith("no: brisque: has features and no scores of its own; set")
     assert table["weights"].drop(["sharpness", "brisque"]).notna().all()
     assert "trained:mine" in run.invoke(app, ["methods"]).stdout
     assert "IQA_OFFLINE" in os.environ

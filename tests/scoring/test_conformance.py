@@ -12,7 +12,7 @@ from torch import nn
 
 import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
-from benchmark.method import Card, NoScores, has_features, has_gradients
+from benchmark.method import Card, NoScores, check_scores, has_features, has_gradients
 from benchmark.scoring.conformance import assert_conforms, check_method, pictures
 from methods._shared.clip.encoder import SMALL
 from tests.reference import arniqa as official_arniqa
@@ -345,8 +345,10 @@ def test_what_is_asked_for_must_be_there():
 class Described(Contrast):
     """Has features alone, and says so."""
 
+    no_scores = "set `regressor`"
+
     def score(self, images):
-        raise NoScores("set `regressor`")
+        raise NoScores(self.no_scores)
 
 
 class Cropped(Described):
@@ -360,7 +362,9 @@ class Silent:
     """Has no features either."""
 
     name, higher_is_better = "silent", True
-    score = Described.score
+
+    def score(self, images):
+        raise NoScores("set `regressor`")
 
 
 def test_of_a_method_that_has_features_alone_these_are_checked():
@@ -375,6 +379,25 @@ def test_of_a_method_that_has_features_alone_these_are_checked():
     wrong = {one.check: one.problem for one in check_method(Cropped(), CARD) if one.problem}
     assert list(wrong) == ["features of any size"]
     assert "128x160 gives features of the shape [1, 160]" in wrong["features of any size"]
+    with pytest.raises(NoScores, match="set `regressor`"):
+        check_scores(Described())
+    check_scores(Contrast())
     neither = check_method(Silent(), CARD)
     assert [one.check for one in neither] == ["card", "scores"]
     assert "NoScores: set `regressor`" in neither[-1].problem
+
+
+def test_what_a_method_says_before_pictures_are_read_and_what_it_does_must_agree():
+    class Late(Contrast):
+        score = Silent.score
+
+    class Early(Contrast):
+        no_scores = "set `regressor`"
+
+    for method, check, words in (
+        (Late(), "no scores of its own", "there is no `no_scores`"),
+        (Early(), "scores", "score() does not raise NoScores"),
+    ):
+        found = check_method(method, CARD)
+        assert [(one.check, bool(one.problem)) for one in found] == [("card", False), (check, True)]
+        assert words in found[-1].problem

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmark import scoring
 from benchmark.images import read, write_png
+from benchmark.method import NoScores
 from benchmark.scoring import features_files, score_files, write_scores
 
 SHAPES = [(8, 8), (8, 12), (12, 8)]
@@ -249,3 +250,28 @@ def test_written_scores_are_the_same_float32_again(tmp_path_factory, values):
     assert again["score"].astype(np.float32).tolist() == np.float32(values).tolist()
     assert again["image"].tolist() == frame["image"].tolist()
     assert [entry.name for entry in path.parent.iterdir()] == ["toy.csv"]
+
+
+class Described(Brightness):
+    """Has features alone, which it says when it is asked to score, or before."""
+
+    def __init__(self, said=""):
+        super().__init__()
+        self.no_scores = said
+
+    def score(self, images):
+        super().score(images)
+        raise NoScores("set `regressor`")
+
+
+def test_a_method_that_has_features_alone_is_asked_for_no_picture(folder, monkeypatch):
+    monkeypatch.setattr(scoring, "read", None)
+    with pytest.raises(NoScores, match="set `regressor`"):
+        score_files(NAMES, Described("set `regressor`"), root=folder)
+
+
+def test_a_method_that_says_so_late_says_it_once(folder):
+    method = Described()
+    with pytest.raises(NoScores, match="set `regressor`"):
+        score_files(NAMES, method, root=folder, batch=1)
+    assert len(method.batches) == 1

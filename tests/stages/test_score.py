@@ -7,10 +7,11 @@ import pytest
 from benchmark.datasets.prepared import contents
 from benchmark.images import write_png
 from experiments import settings
+from experiments.analyses import subject
 from experiments.runs import available, results
 from experiments.runs.stage import MODELS
 from experiments.scoring import dataset
-from experiments.stages import score, variants
+from experiments.stages import score, study, variants
 from tests.stages.loaded import Grey, known, load
 from tests.stages.planted import SETS, change, keep, picture, rows
 
@@ -222,6 +223,29 @@ def test_what_is_wrong_with_one_data_set_does_not_keep_the_others_from_being_sco
     with pytest.raises(ValueError, match=r"noisy could score none.*(?s:.*)noisy could score none"):
         score.score("noisy")
     assert [p.name for p in (planted / "results/scores/noisy").glob("*.csv")] == ["koniq10k.csv"]
+
+
+class Described(Grey):
+    """Has features alone."""
+
+    no_scores = "described: set `regressor`"
+
+    def score(self, images):
+        raise AssertionError("asked for scores")
+
+
+@pytest.mark.parametrize(
+    ("run", "place"), [(score.score, dataset), (study.study, subject)], ids=["score", "study"]
+)
+def test_a_method_that_has_features_alone_is_said_once_and_is_described(planted, monkeypatch, run, place):
+    load(monkeypatch, place, lambda name, models=None: Described(name))
+    for path in (planted / "results/scores/noisy").glob("*.csv"):
+        path.unlink()
+    with pytest.raises(ValueError, match=r"\Adescribed: set `regressor`\Z"):
+        run("noisy")
+    if run is score.score:
+        assert not list((planted / "results/scores/noisy").glob("*.csv"))
+        assert list((planted / "results/features/noisy").glob("*.npz"))
 
 
 def test_a_method_that_is_not_declared_is_named_with_what_was_meant(planted):

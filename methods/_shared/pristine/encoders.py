@@ -66,12 +66,17 @@ class Encoder:
             torch.cat([self.network(scale.to(own.device, own.dtype)) for scale in seen], dim=1).float().cpu()
         )
 
-    def score(self, images: Tensor) -> Tensor:
-        """Raise ValueError: features alone say nothing of quality."""
-        raise NoScores(
+    @property
+    def no_scores(self) -> str:
+        """What would give it scores."""
+        return (
             f"{self.name}: has features and no scores of its own; set `pristine` to a folder of undistorted "
             "pictures or train it (`train: {...}`) for the distance from them, or use its features in a probe"
         )
+
+    def score(self, images: Tensor) -> Tensor:
+        """Raise NoScores: features alone say nothing of quality."""
+        raise NoScores(self.no_scores)
 
 
 class Distance(ou.OpinionUnaware):
