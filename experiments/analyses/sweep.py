@@ -13,9 +13,9 @@ from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.degradations import GROUPS, LEVELS
 from benchmark.robustness import sweep as run_sweep
 from benchmark.scoring.cost import Cost, cost
+from benchmark.scoring.journal import Journal
 from experiments.analyses.subject import Subject
 from experiments.runs import results
-from experiments.scoring.journal import Journal
 
 
 def costs(subject: Subject) -> None:

@@ -219,7 +219,7 @@ def _check_explained(runs: Sequence[Run], folder: Path) -> None:
 
 def _check_journals(plans: Sequence[_Planned], files: Sequence[Picture], out: Path, resume: bool) -> None:
     """Refuse what the journals cannot take, or are not of, and a disk without room for all."""
-    from experiments.scoring import journal
+    from benchmark.scoring import journal
     from experiments.scoring.outputs import check_output, largest
 
     for plan in plans:

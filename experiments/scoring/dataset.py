@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmark import files
 from benchmark.method import Method
-from benchmark.scoring import Result, features_manifest
+from benchmark.scoring import features_manifest
+from benchmark.scoring.journal import Journal, of_features
 from experiments.runs import results
 from experiments.runs.cells import code, digest
 from experiments.runs.trained import load_trained, version_of
 from experiments.scoring import runner
-from experiments.scoring.journal import Journal
 from experiments.settings import Score, Settings
 
 #: What scores and features rest on besides the method.
@@ -90,8 +88,7 @@ def features(
             data,
             model.method,  # type: ignore[arg-type]
             batch=batch,
-            known=[_result(*line) for lines in book.lines for line in lines],
-            keep=lambda part: book.add([_line(result) for result in part]),
+            **of_features(book),
         )
     for image, reason in errors.items():
         print(f"no features of {image}: {reason}", file=sys.stderr)
@@ -101,19 +98,3 @@ def features(
         none = f"{model.folder.name} could describe none of the pictures of {data.record.name}"
         raise ValueError(f"{none}; {image}: {reason}")
     return files.packed({"image": np.array(names, dtype=np.str_), "features": values})
-
-
-def _line(result: Result) -> list[Any]:
-    """Lay out a picture's features as JSON, their bits in base64."""
-    if result.value is None:
-        return [result.index, result.size, result.error, None, ""]
-    values = result.value.numpy().astype("<f4", copy=False)
-    return [result.index, result.size, "", values.shape, b64encode(values.tobytes()).decode()]
-
-
-def _result(index: int, size: list[int] | None, error: str, shape: list[int] | None, bits: str) -> Result:
-    """Read what `_line` laid out."""
-    value = None
-    if shape is not None:
-        value = torch.from_numpy(np.frombuffer(b64decode(bits), "<f4").reshape(shape).astype(np.float32))
-    return Result(index, (size[0], size[1]) if size else None, value, error)

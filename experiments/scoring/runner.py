@@ -19,7 +19,7 @@ from benchmark.datasets.prepared.contents import stamp_of
 from benchmark.images import is_address, unit
 from benchmark.method import Method, check_scores
 from benchmark.scoring import Row, frame_of, scored, stream, write_scores
-from experiments.scoring.journal import Journal
+from benchmark.scoring.journal import Journal
 
 if TYPE_CHECKING:
     from experiments.scoring.inputs import Picture

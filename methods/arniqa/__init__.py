@@ -15,16 +15,20 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from benchmark import images, scoring
 from benchmark.datasets.prepared import Dataset
+from benchmark.files import sha256_of
 from benchmark.method import Card, NoScores, TrainingData
 from benchmark.protocols import Features
 from benchmark.scoring import features_manifest
+from benchmark.scoring.journal import Journal, of_features
+from methods._shared import arniqa as shared
 from methods._shared.arniqa.encoder import Encoder, build, save_encoder, start
 from methods._shared.arniqa.features import RELEASE, TwoScales, load_features
 from methods._shared.arniqa.scales import five_crops, half
 from methods._shared.exposure import IMAGENET, KADIS, opinions
 from methods._shared.papers import ARNIQA
-from methods._shared.training.loop import check_pictures, finished
+from methods._shared.training.loop import check_pictures, code_of, finished, identity, partial_of
 from methods._shared.weights.weight_cache import weights_file
 from methods.arniqa.module import ArniqaModule
 from methods.arniqa.regressor import Opinions, Regressor, fit_regressor, load_regressor, opinions_of
@@ -137,7 +141,8 @@ def train(data: TrainingData, out: Path, *, settings: Training) -> dict[str, Any
     """Train the encoder and, where there is a rated data set, fit a regressor to five crops of its pictures.
 
     Writes ``encoder.safetensors``, ``curve.csv`` and ``regressor.safetensors`` below ``out``, and the encoder
-    as it was at the end of each cycle of the learning rate, ``encoder_epoch_<n>.safetensors``.
+    as it was at the end of each cycle of the learning rate, ``encoder_epoch_<n>.safetensors``. One that was
+    stopped goes on where it was, in the training as in the features that the regressor is fitted to.
 
     Returns
     -------
@@ -159,15 +164,20 @@ def train(data: TrainingData, out: Path, *, settings: Training) -> dict[str, Any
     curve.to_csv(out / "curve.csv", index=False, float_format="%.6g", lineterminator="\n")
     learnt = {"encoder": str(out / "encoder.safetensors")}
     if data.rated is not None:
-        learnt |= _regressor(encoder, data.rated, out / "regressor.safetensors", data.seed)
+        learnt |= _regressor(encoder, data.rated, out, data.seed)
     finished(out)
     return learnt
 
 
-def _regressor(encoder: Encoder, rated: Dataset, path: Path, seed: int) -> dict[str, str]:
-    """Fit and write the regressor; returns what `load` takes for it."""
-    method = Arniqa(TwoScales(encoder), None, "five-crops")
-    names, rows, errors = features_manifest(rated, method)
+def _regressor(encoder: Encoder, rated: Dataset, out: Path, seed: int) -> dict[str, str]:
+    """Fit and write the regressor below ``out``; returns what `load` takes for it.
+
+    Features go into a journal beside ``out`` as they come, so that a fit that was killed goes on from there.
+    """
+    method, path = Arniqa(TwoScales(encoder), None, "five-crops"), out / "regressor.safetensors"
+    partial = partial_of(out.with_name(f"{out.name}.regressor"))
+    with Journal(partial, _about(rated, out / "encoder.safetensors")) as book:
+        names, rows, errors = features_manifest(rated, method, **of_features(book))
     if errors:
         raise ValueError(
             f"arniqa: {len(errors)} rated pictures cannot be used; {next(iter(errors.values()))}"
@@ -175,7 +185,20 @@ def _regressor(encoder: Encoder, rated: Dataset, path: Path, seed: int) -> dict[
     record = rated.record
     scale = Opinions(record.low, record.high, record.higher_is_better)
     fit_regressor(Features.of(names, rows), rated.manifest, path, scale=scale, seed=seed)
+    partial.unlink()
     return {"regressor": str(path), "protocol": "five-crops"}
+
+
+def _about(rated: Dataset, encoder: Path) -> dict[str, Any]:
+    """Return all that the features of rated pictures rest on: pictures, weights, code, and how it is run."""
+    settings = {
+        "short_side": rated.record.short_side,
+        "encoder": sha256_of(encoder),
+        "code": code_of(images.__name__, scoring.__name__, shared.__name__, __name__),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    return identity([rated.root / image for image in rated.manifest["image"]], 0, settings)
 
 
 def _check_rated(rated: Dataset) -> None:

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 import methods
 from benchmark import files
 from benchmark.images import write_png
+from benchmark.scoring import journal
 from experiments.cli import app
-from experiments.scoring import journal, outputs, runner
+from experiments.scoring import outputs, runner
 from experiments.scoring.inputs import pictures
 from methods._shared.training import loop
 from tests.full_disk import room_for

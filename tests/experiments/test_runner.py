@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 import methods
 from benchmark.images import read, write_png
 from benchmark.scoring import score_files
+from benchmark.scoring.journal import Journal
 from experiments.cli import app
 from experiments.scoring import inputs
-from experiments.scoring.journal import Journal
 from experiments.scoring.runner import How, Run
 
 run = CliRunner()
@@ -349,9 +349,9 @@ def test_settings_that_cannot_be_had_are_refused(folder):
 
 
 def test_two_processes_do_not_mix_in_one_journal(tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.scoring.journal.PATIENCE", 0.1)
+    monkeypatch.setattr("benchmark.scoring.journal.PATIENCE", 0.1)
     first = Journal(tmp_path / "a.part", {"method": "m"}, resume=False)
-    code = "from pathlib import Path; from experiments.scoring.journal import Journal; "
+    code = "from pathlib import Path; from benchmark.scoring.journal import Journal; "
     code += f"Journal(Path('{tmp_path}/a.part'), {{'method': 'm'}}, resume=True)"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert "another process is scoring into it" in other.stderr

@@ -13,8 +13,9 @@ import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
 from benchmark.degradations import compose
 from benchmark.images import read, write_png
+from methods import arniqa
 from methods._shared.arniqa.encoder import load_encoder
-from methods._shared.training.loop import cached_bytes, index_at
+from methods._shared.training.loop import cached_bytes, code_of, index_at
 from methods.arniqa import pairs, training
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.training import Training, learning_rate, train_encoder
@@ -246,9 +247,13 @@ def test_what_was_trained_is_loaded(pictures, tmp_path):
     assert (tmp_path / "own/m/curve.csv").read_text().splitlines()[0] == "step,lr,loss,matched"
 
 
+def record_of(name):
+    return Record(name=name, title="Toy", citation="", licence="", score_name="mos", low=0.0, high=9.0,
+                  higher_is_better=False, rated_by="people")  # fmt: skip
+
+
 def test_a_rated_data_set_gives_a_regressor(pictures, tmp_path):
-    record = Record(name="toy", title="Toy", citation="", licence="", score_name="mos", low=0.0, high=9.0,
-                    higher_is_better=False, rated_by="people")  # fmt: skip
+    record = record_of("toy")
     names = [path.name for path in pictures]
     for turn in (1, 2):  # a split needs a few pictures
         for path in pictures:
@@ -267,6 +272,91 @@ def test_a_rated_data_set_gives_a_regressor(pictures, tmp_path):
     missing = Dataset(record, tmp_path, rated.manifest.assign(image="absent.png"))
     with pytest.raises(ValueError, match=r"1 of \d+ pictures cannot be used:\n.*absent\.png"):
         methods.train("arniqa", pictures, tmp_path / "n", seed=0, settings=own, rated=missing)
+
+
+@pytest.fixture
+def forty(tmp_path):
+    """Forty small rated pictures, of which sixteen go together."""
+    generator = torch.Generator().manual_seed(3)
+    names = [f"{number:02d}.png" for number in range(40)]
+    (tmp_path / "rated").mkdir()
+    for name in names:
+        write_png(tmp_path / "rated" / name, torch.rand(3, 24, 24, generator=generator))
+    opinions = np.random.RandomState(4).permutation(np.linspace(0, 9, 40))
+    rows = pd.DataFrame({"image": names, "mos": opinions})
+    return Dataset(record_of("forty"), tmp_path / "rated", rows.reindex(columns=list(COLUMNS)))
+
+
+@pytest.fixture
+def described(monkeypatch):
+    """Count the pictures that ARNIQA describes, and kill it at one of them: ``[described, the one]``."""
+    inner, state = arniqa.Arniqa.features, [0, math.inf]
+
+    def features(self, images):
+        if state[0] + len(images) > state[1]:
+            raise KeyboardInterrupt
+        state[0] += len(images)
+        return inner(self, images)
+
+    monkeypatch.setattr(arniqa.Arniqa, "features", features)
+    return state
+
+
+def test_a_fit_to_opinions_that_was_killed_goes_on_with_what_was_described(
+    pictures, forty, described, tmp_path
+):
+    def fitted(out, seed=0):
+        described[0] = 0
+        own = TINY | {"epochs": 0}
+        methods.train("arniqa", pictures, tmp_path / out, seed=seed, settings=own, rated=forty)
+        assert sorted(path.name for path in tmp_path.iterdir() if "partial" in path.name) == []
+        return (tmp_path / out / "regressor.safetensors").read_bytes()
+
+    def killed(out, at, seed=0):
+        described[1] = at
+        with pytest.raises(KeyboardInterrupt):
+            fitted(out, seed)
+        described[1] = math.inf
+        return described[0]
+
+    whole = fitted("whole")
+    assert described[0] == 40
+    assert (killed("a", 20), killed("a", 20)) == (16, 16)
+    assert fitted("a") == whole
+    assert described[0] == 8
+    killed("b", 20)
+    other = fitted("b", seed=1)  # of other weights
+    assert (described[0], other == whole) == (40, False)
+    killed("c", 20)
+    write_png(forty.root / "00.png", torch.zeros(3, 24, 24))  # another picture of the name
+    assert fitted("c") != whole
+    assert described[0] == 40
+
+
+def test_features_of_other_code_are_not_taken(pictures, forty, described, tmp_path, monkeypatch):
+    own = {"seed": 0, "settings": TINY | {"epochs": 0}, "rated": forty}
+    described[1] = 20
+    with pytest.raises(KeyboardInterrupt):
+        methods.train("arniqa", pictures, tmp_path / "m", **own)
+    described[:] = [0, math.inf]
+    monkeypatch.setattr(arniqa, "code_of", lambda *modules: "another")
+    methods.train("arniqa", pictures, tmp_path / "m", **own)
+    assert described[0] == 40
+
+
+def test_the_code_of_a_package_is_that_of_all_its_files(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "drawn_apart/deep").mkdir(parents=True)
+    inner = tmp_path / "drawn_apart/deep/inner.py"
+    for path in (tmp_path / "drawn_apart/__init__.py", inner, tmp_path / "drawn_alone.py"):
+        path.write_text("")
+    __import__("drawn_apart")
+    __import__("drawn_alone")
+    before = [code_of("drawn_apart"), code_of("drawn_alone")]
+    inner.write_text("changed = True")
+    assert [code_of("drawn_apart") != before[0], code_of("drawn_alone") == before[1]] == [True, True]
+    (tmp_path / "drawn_alone.py").write_text("changed = True")
+    assert code_of("drawn_alone") != before[1]
 
 
 def test_bad_settings_are_named(pictures, tmp_path):

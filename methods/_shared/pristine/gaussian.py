@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -170,9 +169,7 @@ partial_of = loop.partial_of
 
 def code(*modules: str) -> str:
     """Digest of the source of modules, of how pictures are read and of the statistics that all share."""
-    names = (benchmark.images.__name__, nss.__name__, *modules)
-    files = [Path(str(sys.modules[name].__file__)) for name in names]
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    return loop.code_of(benchmark.images.__name__, nss.__name__, *modules)
 
 
 def one_of(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -248,6 +250,15 @@ def journals() -> Path:
 def identity(pictures: Sequence[Path], seed: int, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that a run depends on, so that a checkpoint of another run is never taken up."""
     return {"seed": seed, "settings": dict(settings), "pictures": digests_of(pictures)}
+
+
+def code_of(*modules: str) -> str:
+    """Digest of the source of modules that are imported; of a package, of all that lies in it."""
+    places = [Path(str(sys.modules[name].__file__)) for name in modules]
+    sources = [
+        sorted(place.parent.rglob("*.py")) if place.name == "__init__.py" else [place] for place in places
+    ]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for part in sources for file in part)).hexdigest()
 
 
 def digests_of(pictures: Sequence[Path]) -> list[tuple[str, str]]:

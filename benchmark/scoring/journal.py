@@ -7,13 +7,18 @@ a batch is there as a whole or not at all. What is there is never written a seco
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+import torch
+
 from benchmark import files
+from benchmark.scoring import Result
 
 #: Seconds to wait for another process that writes the same journal; it would begin where that one ends.
 PATIENCE = 3.0
@@ -102,6 +107,30 @@ def check(path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
     files.check_file(path)
     if resume:
         _check(path, _lines(path), about)
+
+
+def of_features(book: Journal) -> dict[str, Any]:
+    """Return what has `benchmark.scoring.features_files` go on from a journal, and add to it what it does."""
+    return {
+        "known": [_read(*line) for lines in book.lines for line in lines],
+        "keep": lambda part: book.add([_laid_out(result) for result in part]),
+    }
+
+
+def _laid_out(result: Result) -> list[Any]:
+    """Lay out a picture's features as JSON, their bits in base64."""
+    if result.value is None:
+        return [result.index, result.size, result.error, None, ""]
+    values = result.value.numpy().astype("<f4", copy=False)
+    return [result.index, result.size, "", values.shape, b64encode(values.tobytes()).decode()]
+
+
+def _read(index: int, size: list[int] | None, error: str, shape: list[int] | None, bits: str) -> Result:
+    """Read what `_laid_out` laid out."""
+    value = None
+    if shape is not None:
+        value = torch.from_numpy(np.frombuffer(b64decode(bits), "<f4").reshape(shape).astype(np.float32))
+    return Result(index, (size[0], size[1]) if size else None, value, error)
 
 
 def _lines(path: Path) -> list[bytes]:
