@@ -43,17 +43,22 @@ class Cost:
 
 
 class _Alive(TorchDispatchMode):
-    """Counts the bytes of the tensors that operations make, from their birth to their end."""
+    """Counts the bytes of the tensors that operations make, from their birth to their end.
+
+    And the products with zeros that a sparse matrix does not hold, which torch counts.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.bytes = self.peak = 0
+        self.bytes = self.peak = self.unheld = 0
         self._known: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         for given in _storages((args, kwargs)):  # weights and pictures, which were there before
             self._note(given, 0)
         made = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.mm.default and args[0].layout == torch.sparse_coo:
+            self.unheld += (args[0].numel() - args[0]._nnz()) * args[1].shape[1]
         for storage in _storages(made):
             self._note(storage, storage.nbytes())
         return made
@@ -72,7 +77,13 @@ class _Alive(TorchDispatchMode):
 
 
 def _storages(values: Any) -> list[torch.UntypedStorage]:
-    return [value.untyped_storage() for value in tree_leaves(values) if isinstance(value, Tensor)]
+    tensors = (value for value in tree_leaves(values) if isinstance(value, Tensor))
+    return [part.untyped_storage() for value in tensors for part in _parts(value)]
+
+
+def _parts(tensor: Tensor) -> tuple[Tensor, ...]:
+    """Return the tensors that hold one: a sparse one has places and values."""
+    return (tensor._indices(), tensor._values()) if tensor.layout == torch.sparse_coo else (tensor,)
 
 
 @contextmanager
@@ -124,4 +135,4 @@ def cost(method: Method, images: Tensor) -> Cost | None:
     size = sum(tensor.numel() * tensor.element_size() for tensor in (held | buffers).values())
     # torch counts a multiplication and its addition as two.
     numbers = sum(tensor.numel() for tensor in held.values())
-    return Cost(numbers, size, counter.get_total_flops() // 2, alive.peak)
+    return Cost(numbers, size, counter.get_total_flops() // 2 - alive.unheld, alive.peak)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from benchmark.reporting import studies
 from benchmark.scoring.cost import Cost, cost
 from benchmark.tables import Labels
+from methods.niqe import Niqe
 
 
 class Shell:
@@ -91,6 +92,30 @@ def test_what_works_elsewhere_is_not_asked_and_nothing_of_it_is_counted() -> Non
         ["none", "none", "1", "not counted"],
     ]
     assert "elsewhere" in table.notes[-1]
+
+
+def test_of_a_sparse_matrix_what_it_holds_is_counted() -> None:
+    class Taps:
+        name = "taps"
+        higher_is_better = True
+
+        def score(self, images: Tensor) -> Tensor:
+            places = torch.tensor([[0, 1, 2], [5, 6, 7]])
+            matrix = torch.sparse_coo_tensor(places, torch.ones(3), (3, 16), check_invariants=True)
+            return (matrix @ images[0, 0]).sum()[None]
+
+    found = cost(Taps(), torch.rand(1, 3, 16, 10))
+    assert found.multiply_adds == 3 * 10
+    assert found.peak_bytes >= 4 * 3 * 10 + 4 * 3  # the product and the values, at the least
+
+
+def test_of_niqe_the_halving_and_the_covariance_are_counted_and_its_filters_are_not() -> None:
+    method = Niqe(torch.zeros(36).double(), torch.eye(36).double())
+    generator = torch.Generator().manual_seed(0)
+    found = cost(method, torch.rand(1, 3, 384, 512, generator=generator))
+    statistics = (384 // 96) * (512 // 96) * 36 * 36 + 36 * 36 + 36
+    halving = 8 * (192 * 480 + 192 * 240)  # eight taps over whole patches; at the edges some fall together
+    assert statistics + 0.99 * halving < found.multiply_adds <= statistics + halving
 
 
 @given(st.integers(1, 10**13), st.integers(0, 10**12), st.integers(1, 10**12), st.integers(1, 10**12))
