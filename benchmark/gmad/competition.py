@@ -23,7 +23,8 @@ class Competition(NamedTuple):
     Attributes
     ----------
     pairs
-        ``dataset, judge, defender, attacker, level, low_image, high_image, gap, weight, preference``.
+        ``dataset, judge, defender, attacker, level, low_image, high_image, gap, tied, weight,
+        preference``.
     table
         Tidy, keys ``dataset, judge, method``: mean ``aggressiveness`` and ``resistance`` over the opponents
         (0 … 100) and ``rank_score``, the global strength.
@@ -71,6 +72,8 @@ def competition(
     pairs = select_pairs(scores, levels, half_width)
     pairs["preference"] = judge_by_scores(pairs, mos, mos_std)
     protocol = f"gMAD, {levels} levels, half-width {half_width:g}"
+    if tied := int(pairs["tied"].gt(0).sum()):
+        protocol += f"; in {tied} of {len(pairs)} pairs others tie, and the first by name was taken"
     return standings(
         pairs,
         list(scores.columns),
@@ -146,7 +149,8 @@ def standings(
         }
         values = {"value": couple[i, j], "low": low, "high": high, "n": counts[name][i, j]}
         matrix.append(pd.DataFrame({**head, **values}))
-    order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap", "weight"]
+    order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap"]
+    order += [name for name in ("tied", "weight") if name in pairs]
     return Competition(
         pairs=pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]],
         table=pd.concat(table, ignore_index=True).assign(**told),

@@ -32,7 +32,8 @@ def select_pairs(scores: pd.DataFrame, levels: int = 6, half_width: float = 9.0)
     -------
     DataFrame
         One row a defender, attacker and level, in this order: ``defender, attacker, level, low_image,
-        high_image, gap, weight``. ``gap`` is how much the attacker scores ``high_image`` above ``low_image``;
+        high_image, gap, tied, weight``. ``gap`` is how much the attacker scores ``high_image`` above
+        ``low_image``; ``tied`` how many further images it scores as one of the two;
         ``weight`` the share of the defender's images at this level among those at all its levels. A level
         without images keeps its row: no images, ``gap`` missing, weight 0. Where the attacker sees no
         difference either, ``gap`` is 0 and both images are the same. A defender that scores all images alike
@@ -64,7 +65,7 @@ def select_pairs(scores: pd.DataFrame, levels: int = 6, half_width: float = 9.0)
         attackers = np.flatnonzero(np.arange(len(methods)) != defender)
         order = np.argsort(values[defender], kind="stable")
         climbing = values[defender, order]
-        attacks = values[attackers][:, order]
+        attacks = values[attackers]
         span = climbing[-1] - climbing[0]
         centres = np.unique(climbing[0] + (np.arange(levels) + 0.5) * span / levels)
         first = np.searchsorted(climbing, centres - half_width, side="left")
@@ -75,7 +76,8 @@ def select_pairs(scores: pd.DataFrame, levels: int = 6, half_width: float = 9.0)
             block = pd.DataFrame(
                 {"defender": methods[defender], "attacker": methods[attackers], "level": k + 1}
             )
-            found = _extremes(attacks[:, start:stop], names[order[start:stop]])
+            inside = np.sort(order[start:stop])  # by name, so that of equal ones the first by name is taken
+            found = _extremes(attacks[:, inside], names[inside])
             blocks.append(block.assign(**found, weight=weights[k]))
     pairs = pd.concat(blocks, ignore_index=True)
     place = {method: at for at, method in enumerate(methods)}
@@ -86,11 +88,13 @@ def select_pairs(scores: pd.DataFrame, levels: int = 6, half_width: float = 9.0)
 def _extremes(window: NDArray[np.float64], names: NDArray[Any]) -> dict[str, Any]:
     """Return what each attacker (row) scores lowest and highest among images (columns), and how far apart."""
     if not len(names):
-        return {"low_image": None, "high_image": None, "gap": np.nan}
+        return {"low_image": None, "high_image": None, "gap": np.nan, "tied": 0}
     low, high = window.argmin(axis=1), window.argmax(axis=1)
     rows = np.arange(len(window))
-    gap = window[rows, high] - window[rows, low]
-    return {"low_image": names[low], "high_image": names[high], "gap": gap}
+    least, most = window[rows, low], window[rows, high]
+    alike = (window == least[:, None]) | (window == most[:, None])
+    tied = alike.sum(axis=1) - 1 - (low != high)
+    return {"low_image": names[low], "high_image": names[high], "gap": most - least, "tied": tied}
 
 
 def _check(scores: pd.DataFrame, levels: int, half_width: float) -> None:

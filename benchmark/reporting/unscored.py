@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from markupsafe import escape
 
 from benchmark.reporting import blocks, views
 from benchmark.reporting.html import Html
@@ -59,12 +60,19 @@ def show(run: Run, *, otherwise: str = "") -> Html:
 
 def missing(run: Run) -> Html:
     """Show everything that the run lacks: result files with the commands that make them, and scores."""
-    frame, gone = cells(run), views.absent(run)
-    if frame.empty and not gone:
+    frame, gone, lacks = cells(run), views.absent(run), views.unstudied(run)
+    if frame.empty and not gone and not lacks:
         return Html(
             "<p>Nothing is missing: every stage has left its files, every picture has its scores.</p>"
         )
-    return Html.of([run.missing(*gone), show(run)])
+    without = [
+        Html(
+            f'<p class="note">{escape(run.labels.method(method))} has no {", ".join(studies)}, and their '
+            f"tables are without it: <code>dvc repro study@{escape(method)}</code>.</p>"
+        )
+        for method, studies in lacks.items()
+    ]
+    return Html.of([run.missing(*gone), *without, show(run)])
 
 
 def summary(run: Run) -> Html:
@@ -73,8 +81,10 @@ def summary(run: Run) -> Html:
     rated = sum(run.records[name].rated_by == "people" for name in scored)
     manifests: list[Source] = [run.source(f"data/{name}/manifest.csv") for name in scored]
     pictures = sum(len(source.frame) for source in manifests if source.content is not None)
-    counts = {"file": len(views.absent(run)), "cell": len(cells(run))}
-    lacks = ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count)
+    studies = sum(map(len, views.unstudied(run).values()))
+    counts = {("file", "files"): len(views.absent(run)), ("cell", "cells"): len(cells(run))}
+    counts["study of a method", "studies of methods"] = studies
+    lacks = ", ".join(f"{count} {names[count > 1]}" for names, count in counts.items() if count)
     terms = {
         "Profile": str(run.settings.get("profile", "unknown")),
         "Methods": str(len(run.labels.methods)),

@@ -48,7 +48,7 @@ def value(table, statistic, method):
 
 
 def test_frames_have_the_documented_columns(result):
-    keys = "dataset,judge,defender,attacker,level,low_image,high_image,gap,weight,preference"
+    keys = "dataset,judge,defender,attacker,level,low_image,high_image,gap,tied,weight,preference"
     assert list(result.pairs) == keys.split(",")
     assert list(result.table) == ["dataset", "judge", "method", *TIDY]
     assert list(result.matrix) == ["dataset", "judge", "method_a", "method_b", *TIDY]

@@ -73,6 +73,20 @@ def test_order_of_rows_does_not_matter(values, random):
     pd.testing.assert_frame_equal(select_pairs(scores, 2), select_pairs(scores.loc[shuffled], 2))
 
 
+@settings(max_examples=30, deadline=None)
+@given(tied)
+def test_of_equal_images_the_first_by_name_is_taken_and_the_others_are_counted(values):
+    scores = frame(values)
+    found = select_pairs(scores, 2)
+    for row in found[found.gap.notna()].itertuples():
+        own, attack = scores[row.defender], scores[row.attacker]
+        centre = own.min() + (row.level - 0.5) * np.ptp(own) / 2
+        inside = attack[(own - centre).abs() <= 9].sort_index()
+        least, most = inside[inside == inside.min()], inside[inside == inside.max()]
+        assert (row.low_image, row.high_image) == (least.index[0], most.index[0])
+        assert row.tied == len({*least.index, *most.index}) - len({row.low_image, row.high_image})
+
+
 def test_planted_pair_is_found():
     rng = np.random.default_rng(0)
     scores = frame(np.column_stack([rng.uniform(0, 100, 500), rng.uniform(40, 60, 500)]))

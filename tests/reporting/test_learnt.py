@@ -10,7 +10,7 @@ from benchmark.reporting import views
 from benchmark.reporting.run import Run
 from tests.made import trained as made_of
 
-COLUMNS = ["dataset", "method_a", "method_b", "statistic", "value", "low", "high", "n", "units"]
+COLUMNS = ["dataset", "method_a", "method_b", "statistic", "value", "low", "high", "n", "units", "p_holm"]
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def trained(tmp_path):
     (tmp_path / "models/q/validation.csv").write_text("step,all\n0,0.51\n1199,0.873\n")
     (tmp_path / "results/tables").mkdir(parents=True)
     rows = [
-        ("many", "start", "q", "srcc", -0.4, -0.5, -0.3, 480, 60),
-        ("few", "q", "start", "srcc", -0.01, None, None, 40, 4),
-        ("many", "q", "other", "srcc", 0.9, 0.8, 1.0, 480, 60),
-        ("many", "q", "start", "plcc", 0.7, 0.6, 0.8, 480, 60),
+        ("many", "start", "q", "srcc", -0.4, -0.5, -0.3, 480, 60, 0.418),
+        ("few", "q", "start", "srcc", -0.01, None, None, 40, 4, None),
+        ("many", "q", "other", "srcc", 0.9, 0.8, 1.0, 480, 60, 1e-5),
+        ("many", "q", "start", "plcc", 0.7, 0.6, 0.8, 480, 60, 1e-5),
     ]
     pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / "results/tables/differences.csv", index=False)
     return tmp_path
@@ -45,8 +45,9 @@ def test_a_training_is_held_against_the_same_network_before_it(trained):
     assert str(views.learnt(run_of(trained))) == (
         "<p>Q was trained here on clean, 1,200 steps, without any score of quality. Of two levels of one "
         "degradation it rates the milder better in 87% of the cases, on pristine pictures that it did not "
-        "learn from; a coin would in 50%. On many training changed its SRCC by +0.400 [0.300, 0.500]. On few "
-        "training changed its SRCC by \u22120.010 (4 references or pictures decide nothing, 10 would be "
+        "learn from; a coin would in 50%. On many training changed its SRCC by +0.400 [0.300, 0.500], "
+        "p = 0.418 (paired, Holm). On few training changed its SRCC by \u22120.010 "
+        "(4 references or pictures decide nothing, 10 would be "
         "needed).</p>"
     )
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -279,3 +280,29 @@ def test_pages_say_which_method_takes_no_part_and_why(tree: Path, tmp_path: Path
     named = run.labels.method(every[0])
     assert f"{named}: asks an endpoint about each picture, about changed ones only where" in shown
     assert "sweep.methods names it" in shown
+
+
+def test_a_method_whose_study_has_failed_is_missing_from_it(copy):
+    run = Run(**roots(copy))
+    every = list(run.methods)
+    for method in every:
+        (copy / "results/studies" / method).mkdir(parents=True, exist_ok=True)
+        for study in ("cost", "sweep") if method == every[0] else ("cost", "sweep", "further"):
+            (copy / "results/studies" / method / f"{study}.json").write_text("{}")
+    shown = unscored.missing(run)
+    assert f"{run.labels.method(every[0])} has no further, and" in shown
+    assert f"<code>dvc repro study@{every[0]}</code>" in shown
+    assert shown.count("dvc repro study@") == 1
+    assert "1 study of a method" in unscored.summary(run)
+
+
+def test_a_pristine_picture_is_of_no_type_of_distortion(copy):
+    run = Run(**roots(copy))
+    name = next(iter(run.records))
+    path = copy / "data" / name / "manifest.csv"
+    manifest = pd.read_csv(path)
+    manifest["distortion"], manifest["level"] = "pristine", 0
+    manifest.loc[:3, "distortion"], manifest.loc[:3, "level"] = ["blur", "blur", "jpeg", "noise"], 2
+    manifest.to_csv(path, index=False)
+    shown = str(views.datasets(Run(**roots(copy))))
+    assert re.search(r"Types of distortion</dt>\s*<dd>3</dd>", shown), shown[:2000]

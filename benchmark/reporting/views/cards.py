@@ -37,7 +37,8 @@ def methods(run: Run) -> Html:
             "Better": "higher" if method.higher_is_better else "lower",
             "Input": card.input,
             "Licence": card.licence,
-            "Weights, SHA-256": method.weights_sha256 or "none",
+            "Weights, SHA-256": method.weights_sha256 or "none beside the code",
+            "Code, SHA-256": method.code_sha256 or "not known",
             "Cite": _entry(name, card.bibtex),
         }
     gone = [
@@ -129,9 +130,13 @@ def _parts(manifest: Source) -> dict[str, str]:
     if manifest.content is None:
         return {}
     rows, counts = manifest.frame, {}
-    for column, term in (("reference", "References"), ("distortion", "Types of distortion")):
-        if rows[column].notna().any():
-            counts[term] = f"{rows[column].nunique():,}"
+    degraded = rows[rows["level"].ne(0)]  # a pristine picture has no type, whatever stands there
+    for of, column, term in (
+        (rows, "reference", "References"),
+        (degraded, "distortion", "Types of distortion"),
+    ):
+        if of[column].notna().any():
+            counts[term] = f"{of[column].nunique():,}"
     splits = rows["split"].dropna().value_counts(sort=False)
     if len(splits):
         counts["Splits"] = ", ".join(f"{name} {count:,}" for name, count in splits.items())

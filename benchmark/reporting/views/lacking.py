@@ -15,6 +15,23 @@ def absent(run: Run) -> list[Source]:
     return [run.source(name) for name in frame.loc[frame["sha256"].eq(""), "file"] if name not in scores]
 
 
+#: Studies of a method, by the name of their file and of the table that joins them.
+STUDIES = ("cost", "sweep", "sensitivity", "further", "gradcam")
+
+
+def unstudied(run: Run) -> dict[str, list[str]]:
+    """Return the studies that methods lack although other methods have them: a stage has failed."""
+    there = {
+        (method, study)
+        for method in run.methods
+        for study in STUDIES
+        if run.path(f"results/studies/{method}/{study}.json").is_file()
+    }
+    made = [study for study in STUDIES if any(study == of for _, of in there)]
+    lacks = {method: [study for study in made if (method, study) not in there] for method in run.methods}
+    return {method: studies for method, studies in lacks.items() if studies}
+
+
 def unprepared(run: Run) -> list[Source]:
     """Return the record of every data set of the run that is not prepared."""
     names = run.named

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
 from markupsafe import escape
 
 from benchmark.evidence import behind, decided, too_few
 from benchmark.method import Trained
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
-from benchmark.terms import number, percent
+from benchmark.terms import number, p_value, percent
 
 #: Settings of a training and of a loading that give the same weights to start from.
 NETWORK = ("architecture", "width", "pretrained", "seed")
@@ -58,7 +59,10 @@ def _risen(run: Run, name: str) -> Iterator[str]:
             sure = f"[{number(low)}, {number(high)}]" if decided(row) else f"({too_few(behind(row))})"
             change = number(sign * row["value"])
             change = f"+{change}" if sign * row["value"] > 0 and change[0].isdigit() else change
-            yield f"On {run.labels.dataset(row['dataset'])} training changed its SRCC by {change} {sure}."
+            p = row.get("p_holm", float("nan"))
+            test = "" if pd.isna(p) else f", p = {p_value(p)} (paired, Holm)".replace("= <", "< ")
+            where = run.labels.dataset(row["dataset"])
+            yield f"On {where} training changed its SRCC by {change} {sure}{test}."
 
 
 def _at_home(run: Run, name: str) -> Iterator[str]:
