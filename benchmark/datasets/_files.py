@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmark import naming
 from benchmark.datasets._spelling import composed
 from benchmark.files import hidden
-from benchmark.images import among
+from benchmark.images import among, walk
 
 DEPTH = 4
-
-
-def walk(root: Path) -> Iterator[str]:
-    """Paths of all files below `root`, with ``/``, folder by folder in the order of their names."""
-    stack = [""]
-    while stack:
-        folder = stack.pop()
-        with os.scandir(root / folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-        below = []
-        for entry in entries:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir():
-                below.append(path)
-            else:
-                yield path
-        stack += reversed(below)
 
 
 def pictures(root: Path) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from benchmark.datasets._existing import existing_folder, link_images, read_table
 from benchmark.datasets.prepared.manifest import COLUMNS, write_dataset
 from benchmark.datasets.prepared.record import Record
-from benchmark.images import among
+from benchmark.images import among, walk
 
 RECORD = Record(
     name="folder",
@@ -55,10 +55,7 @@ def prepare(
     """
     folder = existing_folder(source)
     if scores is None:
-        there = [
-            path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()
-        ]
-        names = among(there, folder)
+        names = sorted(among(walk(folder), folder), key=PurePosixPath)
         manifest = pd.DataFrame({"image": names})
         record = dataclasses.replace(RECORD, name=target.name, title=target.name, linked=".")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -32,8 +33,8 @@ _STRANGERS = [
     (0, b"II\xbc", "JPEG XR"),
     (0, b"\x76\x2f\x31\x01", "OpenEXR, high dynamic range"),
     (0, b"#?R", "Radiance, high dynamic range"),
-    (0, b"PF", "PFM in colour"),
-    (0, b"P7", "PAM"),
+    (0, b"PF\n", "PFM in colour"),
+    (0, b"P7\n", "PAM"),
     (0, b"8BPS", "Photoshop"),
     (0, b"%PDF", "PDF"),
     (0, b"FUJIFILM", "raw file of a camera"),
@@ -41,6 +42,16 @@ _STRANGERS = [
     (4, b"ftyphei", "HEIC"),
     (4, b"ftypmif1", "HEIC"),
 ]
+
+#: Bytes that tell what a file is.
+HEAD = 16
+
+#: First bytes of the formats that are read; those of BMP and PNM are words that a text may begin with.
+_READ = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|BM.{4}\0\0\0\0|RIFF.{4}WEBP|P[1-6f]\s|"
+    rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51|.{4}ftypavi[fs]",
+    re.DOTALL,
+)
 
 #: Adobe RGB (1998), whose gamma is 2 51/256.
 _ADOBE_XY = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
@@ -82,8 +93,15 @@ def header(file: BinaryIO) -> tuple[str, int, int]:
         return str(image.format), *image.size
 
 
+def is_picture(head: bytes) -> bool:
+    """Whether a file that begins with these `HEAD` bytes is a picture, of a format that is read or not."""
+    if head[:4] in tiff.MAGIC or _READ.match(head):
+        return True
+    return any(name != "PDF" and head.startswith(magic, at) for at, magic, name in _STRANGERS)
+
+
 def _head(file: BinaryIO) -> bytes:
-    head = file.read(16)
+    head = file.read(HEAD)
     file.seek(0)
     return head
 

@@ -4,24 +4,96 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from benchmark.files import hidden
+from benchmark.images.decoding import HEAD, is_picture
 from benchmark.images.picture import ImageError, ImageNotice
 
 #: File name endings taken for pictures when a folder is listed.
 EXTENSIONS = frozenset(
-    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".jpeg", ".jpg"}
-    | {".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jif", ".jp2"}
+    | {".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
+    | {".tif", ".tiff", ".webp"}
 )
 
 
-def among(names: Iterable[str], where: object) -> list[str]:
-    """Pictures among the files below a folder: those of `visible` whose names end as pictures do."""
-    return visible([name for name in names if PurePath(name).suffix.lower() in EXTENSIONS], where)
+def walk(folder: Path) -> list[str]:
+    """Paths of all files below a folder, with ``/``, folder by folder in the order of their names.
+
+    Links to folders are followed. A folder that several of them lead to is listed once, by its own name where
+    that lies below `folder`; links to `folder` and to what it lies in are not followed. Broken links count as
+    files. Folders that may not be read are counted in a warning.
+    """
+    files, unread = [], []
+    seen = {str(above) for above in folder.resolve().parents}
+    plain, linked = [""], deque[str]()
+    while plain or linked:
+        below = plain.pop() if plain else linked.popleft()
+        real = os.path.realpath(folder / below)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = list(os.scandir(folder / below))
+        except PermissionError:
+            unread.append(below or ".")
+            continue
+        for entry in entries:
+            path = f"{below}/{entry.name}" if below else entry.name
+            if not os.path.isdir(entry.path):  # no question to the entry, which fails on a loop of links
+                files.append(path)
+            else:
+                (linked if entry.is_symlink() else plain).append(path)
+    if unread := [path for path in unread if not hidden(path)]:
+        warnings.warn(
+            f"{folder}: {len(unread)} folders may not be read and are passed over, such as {min(unread)!r}; "
+            "change their permissions",
+            ImageNotice,
+            stacklevel=2,
+        )
+    return sorted(files, key=_by_folder)
+
+
+def _by_folder(path: str) -> list[tuple[bool, str]]:
+    """Order the files of a folder before those of the folders in it."""
+    *folders, name = path.split("/")
+    return [*((True, folder) for folder in folders), (False, name)]
+
+
+def among(names: Iterable[str], folder: Path) -> list[str]:
+    """Pictures among the files below a folder: those of `visible` whose names end as pictures do.
+
+    Others that begin as pictures do are counted in a warning.
+    """
+    names = list(names)
+    found = [name for name in names if PurePath(name).suffix.lower() in EXTENSIONS]
+    taken = set(found)
+    others = [name for name in names if name not in taken and not hidden(name)]
+    others = [name for name in others if _begins_as_picture(folder / name)]
+    if others:
+        endings = Counter(PurePath(name).suffix.lower() or "without ending" for name in others)
+        said = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
+        warnings.warn(
+            f"{folder}: files that begin as pictures do are passed over for what their names end in "
+            f"({said}), such as {others[0]!r}; give them the endings of their formats or convert them to PNG",
+            ImageNotice,
+            stacklevel=2,
+        )
+    return visible(found, folder)
+
+
+def _begins_as_picture(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return is_picture(file.read(HEAD))
+    except OSError:
+        return False
 
 
 def visible(
@@ -66,8 +138,8 @@ def below(folder: Path) -> list[Path]:
     ValueError
         If there is none.
     """
-    there = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
-    files = sorted(folder / name for name in among(there, folder))
+    there = walk(folder) if folder.is_dir() else []
+    files = sorted(folder / name for name in among(there, folder) if (folder / name).is_file())
     if not files:
         raise ValueError(
             f"no pictures in the folder {folder}; see the endings in benchmark.images.EXTENSIONS"

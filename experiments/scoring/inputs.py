@@ -10,7 +10,7 @@ from typing import TextIO
 from benchmark.datasets._spelling import on_disk
 from benchmark.files.delimited import read_table
 from benchmark.files.web import within
-from benchmark.images import EXTENSIONS, among, is_address, patience, visible
+from benchmark.images import EXTENSIONS, among, is_address, patience, visible, walk
 
 #: Columns of a list of pictures that may hold their paths, the first one found.
 COLUMNS = ("image", "path", "file", "filename", "name")
@@ -52,8 +52,7 @@ def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
         return _stored(argument)
     if path.is_dir():
         # A broken link stays in the list: that it cannot be read is for its row to say.
-        names = [str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()]
-        inside: list[Picture] = [path / name for name in among(names, path)]
+        inside: list[Picture] = [path / name for name in among(walk(path), path)]
         return _some(sorted(inside), f"{path} holds no picture ({', '.join(sorted(EXTENSIONS))})")
     if path.suffix.lower() in {".csv", ".parquet"} and path.is_file():
         return _listed(path)

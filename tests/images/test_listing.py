@@ -15,7 +15,7 @@ import methods
 from benchmark import datasets
 from benchmark.datasets import _files, _known, own
 from benchmark.files import archives, hidden
-from benchmark.images import ImageNotice, below, write_png
+from benchmark.images import ImageNotice, below, walk, write_png
 from experiments.cli import app
 from experiments.runs import trained
 from experiments.runs.training import train_into
@@ -50,7 +50,8 @@ def folder(tmp_path):
     for name in [*STRANGERS, *OTHERS]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"\0\5\26\7 no picture" if "._" in name else (root / "a.png").read_bytes())
+        none = "._" in name or name.endswith(".txt")
+        path.write_bytes(b"\0\5\26\7 no picture" if none else (root / "a.png").read_bytes())
     return root
 
 
@@ -211,3 +212,79 @@ def test_a_picture_by_its_system_name_alone_is_scored_when_asked_for(folder, mon
     Image.open("a.png").save(".only.png")
     result = CliRunner().invoke(app, ["score", ".only.png", "--method", "sharpness"])
     assert result.exit_code == 0
+
+
+@pytest.fixture
+def linked(tmp_path):
+    """A folder with links to one beside it, to one of its own, to itself, to what holds it, to nothing."""
+    root, beside = tmp_path / "set", tmp_path / "beside"
+    for name in ("set/own/a.png", "set/b.png", "beside/c.png", "beside/deep/d.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_png(tmp_path / name, torch.rand(3, 32, 32))
+    for link, target in {
+        "set/again": root / "own",
+        "set/beside": beside,
+        "set/also_beside": beside / "deep",
+        "set/own/up": root,
+        "set/higher": tmp_path,
+        "beside/back": root,
+        "set/round": root / "round",
+    }.items():
+        (tmp_path / link).symlink_to(target)
+    return root
+
+
+LINKED = ["b.png", "also_beside/d.png", "beside/c.png", "own/a.png"]
+
+
+def test_links_to_folders_are_followed_and_each_folder_is_listed_once(linked):
+    assert [path for path in walk(linked) if path != "round"] == LINKED
+    assert inputs.pictures([str(linked)]) == sorted(linked / name for name in LINKED)
+    assert below(linked) == sorted(linked / name for name in LINKED)
+    assert _files.pictures(linked) == LINKED
+
+
+def test_a_data_set_of_a_folder_follows_links(linked, tmp_path):
+    datasets.prepare("mine", tmp_path / "data", kind="folder", source=str(linked))
+    found = datasets.load("mine", tmp_path / "data").manifest["image"].tolist()
+    assert sorted(found) == sorted(f"images/{name}" for name in LINKED)
+
+
+def test_a_folder_that_holds_a_link_alone_holds_pictures(linked, tmp_path):
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "link").symlink_to(tmp_path / "beside" / "deep")
+    assert inputs.pictures([str(tmp_path / "alone")]) == [tmp_path / "alone/link/d.png"]
+
+
+@pytest.mark.parametrize("name", ["x.tga", "x.dng", "deep/x", "x.psd", "x.jxl"])
+@pytest.mark.parametrize("listed", [below, _files.pictures, lambda folder: inputs.pictures([str(folder)])])
+def test_pictures_passed_over_for_their_ending_are_counted(tmp_path, name, listed):
+    write_png(tmp_path / "a.png", torch.rand(3, 32, 32))
+    (tmp_path / "notes.txt").write_text("BMP and PNG of the lab")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / name).write_bytes((tmp_path / "a.png").read_bytes())
+    said = f"passed over.*1 {Path(name).suffix or 'without ending'}.*such as '{name}'"
+    with pytest.warns(ImageNotice, match=said) as told:
+        assert len(listed(tmp_path)) == 1
+    assert len(told) == 1
+
+
+def test_formats_that_are_not_read_are_counted_too(tmp_path):
+    write_png(tmp_path / "a.png", torch.rand(3, 32, 32))
+    for name, head in {
+        "x.psd": b"8BPS\0\1",
+        "x.jxl": b"\xff\x0a",
+        "x.nef": b"MM\0*",
+        "x.pdf": b"%PDF-1",
+    }.items():
+        (tmp_path / name).write_bytes(head)
+    with pytest.warns(ImageNotice, match=r"\(1 \.jxl, 1 \.nef, 1 \.psd\)"):
+        assert below(tmp_path) == [tmp_path / "a.png"]
+
+
+@pytest.mark.parametrize("ending", [".jfif", ".jpe", ".jif", ".PNM"])
+def test_rarer_endings_are_listed(tmp_path, ending):
+    write_png(tmp_path / f"a{ending}", torch.rand(3, 32, 32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert inputs.pictures([str(tmp_path)]) == [tmp_path / f"a{ending}"]

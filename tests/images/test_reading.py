@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms
 
-from benchmark.images import EXTENSIONS, ImageError, ImageNotice, read, write_png
+from benchmark.images import EXTENSIONS, ImageError, ImageNotice, decoding, read, write_png
 
 RED_GREEN = np.array([[[255, 0, 0], [0, 255, 0]]], dtype=np.uint8)  # one row, two columns
 
@@ -273,8 +273,27 @@ def test_write_refuses_what_is_no_picture(tmp_path, image):
 
 def test_extensions_are_what_pillow_opens():
     pillow_heif.register_heif_opener()
-    formats = {ending: kind for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    assert EXTENSIONS.issubset(formats)
+    formats = Image.registered_extensions()
+    assert EXTENSIONS - {".jif"} == {e for e in EXTENSIONS if formats.get(e) in decoding.FORMATS}
+
+
+@pytest.mark.parametrize("ending", sorted(EXTENSIONS))
+def test_every_ending_that_is_listed_is_of_a_format_that_is_read_and_known_by_its_head(tmp_path, ending):
+    pillow_heif.register_heif_opener()
+    path = tmp_path / f"flat{ending}"
+    if ending == ".jif":
+        flat(tmp_path / "flat.jpg").rename(path)
+    else:
+        Image.new("1" if ending == ".pbm" else "RGB", (64, 48), 1).save(path)
+    assert read(path).shape == (3, 48, 64)
+    assert decoding.is_picture(path.read_bytes()[: decoding.HEAD])
+
+
+@pytest.mark.parametrize(
+    "text", [b"Python 3", b"P10: first person", b"BMP files of the lab, 2024", b"PFM", b"%PDF-1.7", b""]
+)
+def test_no_text_is_taken_for_a_picture(text):
+    assert not decoding.is_picture(text)
 
 
 FLAT = np.array([200, 100, 50], dtype=np.uint8)
