@@ -67,7 +67,7 @@ def zero_shot(
     DataFrame
         ``statistic, value, low, high, n, protocol`` with the statistics ``srcc``, ``krcc``, ``plcc_raw``,
         ``plcc`` (after the mapping, signed by its direction), ``rmse`` (after the mapping, in units of the
-        MOS), ``outlier_ratio`` (where the manifest has ``mos_std``), the two medians over splits,
+        MOS), ``outlier_ratio`` (among the images with ``mos_std``), the two medians over splits,
         ``srcc_test``, ``plcc_test`` and ``plcc_raw_test`` (where the manifest names a test split),
         ``srcc_lower_half`` and ``srcc_upper_half`` (among the pictures of that half of opinions),
         ``srcc_of_ceiling`` (where it has ``mos_std`` and ``ratings``: the share of what a perfect method
@@ -149,7 +149,8 @@ def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, o
     """Correlation and error after the mapping; the reason where it cannot be fitted."""
     names = ["plcc", "rmse"]
     deviation = number(samples.frame, "mos_std")
-    if not np.isnan(deviation).any():
+    known = np.isfinite(deviation)
+    if known.any():
         names.append("outlier_ratio")
     try:
         curve = fit(samples.scores[0], samples.mos, mapping)
@@ -170,7 +171,9 @@ def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, o
     ]
     if "outlier_ratio" in names:
         beyond = f"{words}; errors beyond {OUTLIER_WIDTH:g} mos_std"
-        rows.append(resampled("outlier_ratio", _outliers(deviation), predicted, how, beyond))
+        if not known.all():
+            predicted = predicted.take(known, f"{int((~known).sum())} images without mos_std left out")
+        rows.append(resampled("outlier_ratio", _outliers(deviation[known]), predicted, how, beyond))
     return rows
 
 

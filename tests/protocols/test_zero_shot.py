@@ -35,6 +35,20 @@ def test_values_are_those_of_scipy(manifest):
     assert table["protocol"].str.contains("references \\(20\\)").all()
 
 
+def test_outliers_are_counted_among_the_images_with_a_deviation(manifest):
+    scores, none = scores_of(manifest), manifest.index[::7]
+    some = manifest.assign(mos_std=manifest["mos_std"].mask(manifest.index.isin(none)))
+    table = zero_shot(scores, some, **UP, how=Resampling(16))
+    x = scores.set_index("image")["score"][manifest["image"]].to_numpy()
+    missed = np.abs(fit(x, manifest["mos"].to_numpy())(x) - manifest["mos"]) > 2 * manifest["mos_std"]
+    found = row(table, "outlier_ratio")
+    assert found.value == pytest.approx(missed.drop(none).mean())
+    assert found.n == 300 - len(none)
+    assert f"{len(none)} images without mos_std left out" in found.protocol
+    assert row(table, "rmse").n == 300
+    assert "without mos_std" not in row(table, "rmse").protocol
+
+
 def test_interval_is_that_of_references_written_out(manifest):
     scores = scores_of(manifest).sort_values("image")
     frame = manifest.sort_values("image").reset_index(drop=True)
