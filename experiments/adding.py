@@ -16,12 +16,12 @@ LISTED = 20
 
 
 class Mine(NamedTuple):
-    """What the user has: a name, a folder of pictures, tables, and their columns of names and scores."""
+    """What the user has: a name, a folder of pictures, tables, and columns of names, scores, deviations."""
 
     title: str
     images: Path
     tables: list[str]
-    columns: tuple[str, str]
+    columns: tuple[str, str, str]
 
 
 class Scale(NamedTuple):
@@ -67,7 +67,7 @@ def add(mine: Mine, scale: Scale, *, leave_out: bool, replace: bool, ask: bool) 
     kept = _fitting(mine.images, table, guess, leave_out, ask)
     guess = _scaled(guess, scale, ask)
     if ask and not typer.confirm("Is this right?"):
-        raise ValueError("name the columns with --image-column and --score-column")
+        raise ValueError("name the columns with --image-column, --score-column and --std-column")
     record = own.add(name, mine.images, kept, guess, title=mine.title, replace=replace)
     typer.echo(f"{record} written", err=True)
     return name

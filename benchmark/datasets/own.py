@@ -16,7 +16,7 @@ from benchmark.datasets import catalogue, layouts
 from benchmark.datasets._files import Pictures
 from benchmark.datasets.layouts import SPLITS, score_files
 from benchmark.datasets.prepared import places
-from benchmark.datasets.prepared.manifest import numbers
+from benchmark.datasets.prepared.manifest import LEAST, check_parts, numbers
 from benchmark.files.delimited import read_table
 from benchmark.images import EXTENSIONS
 
@@ -25,7 +25,8 @@ SCORES = ("mos", "dmos", "mean_opinion_score", "quality_mos", "mos_quality", "sc
 STD = ("mos_std", "std", "sd", "stddev", "mosstd")
 #: Further columns that are taken where a table has them.
 ALSO = ("reference", "distortion", "level", "split", "ratings")
-
+#: Words of a score column's name that its deviation's has not: ``mos_quality`` and ``std_quality``.
+_MEAN = re.compile("^(mos|mean)_|_(mos|mean)$")
 
 #: Scales that people rate on, the first that holds all scores is proposed.
 SCALES = ((0, 1), (1, 5), (0, 5), (1, 7), (0, 9), (1, 10), (0, 10), (1, 100), (0, 100))
@@ -93,7 +94,9 @@ def parted(tables: Sequence[str]) -> list[tuple[str, Path]]:
     return found
 
 
-def guess(tables: Sequence[tuple[str, Path]], image: str = "", score: str = "") -> tuple[pd.DataFrame, Guess]:
+def guess(
+    tables: Sequence[tuple[str, Path]], image: str = "", score: str = "", std: str = ""
+) -> tuple[pd.DataFrame, Guess]:
     """Read one table of scores, or several of the same columns, and guess their columns.
 
     Parameters
@@ -101,23 +104,24 @@ def guess(tables: Sequence[tuple[str, Path]], image: str = "", score: str = "") 
     tables
         Part of the split and file of each (`parted`); read by `benchmark.files.delimited.read_table`, or
         workbooks.
-    image, score
+    image, score, std
         Columns that the user names; they are not guessed.
 
     Returns
     -------
     DataFrame, Guess
-        All rows, with a column ``split`` where the tables are parts.
+        All rows, by file and row, with a column ``split`` where the tables are parts.
 
     Raises
     ------
     ValueError
-        If a file is not a table, a named column is not there, or a column cannot be guessed.
+        If a file is not a table, a named column is not there, a column cannot be guessed, or a cell is at
+        fault.
     """
     frames = [_table(path) for _, path in tables]
     first, scores = frames[0], tables[0][1]
     columns = [str(name) for name in first.columns]
-    for named in (image, score):
+    for named in (image, score, std):
         if named and named not in columns:
             raise ValueError(f"{scores}: has no column {named!r}, only {', '.join(columns)}")
     image = image or _image_column(first, scores)
@@ -127,17 +131,23 @@ def guess(tables: Sequence[tuple[str, Path]], image: str = "", score: str = "") 
         raise ValueError(
             f"{scores}: which column is the score ({', '.join(numeric)})? name it with --score-column"
         )
-    std = _named([name for name in numeric if name != score], STD)
+    std = std or _named([name for name in numeric if name != score], _deviations(score))
     values = []
     for (part, path), frame in zip(tables, frames, strict=True):
-        for column in (image, score):
+        for column in (image, score, *([std] if std else [])):
             score_files.pick(frame, column, str(path))
         values.append(numbers(frame[score], str(path)))
+        for column, kind in ((std, "mos_std"), ("level", "level"), ("ratings", "ratings")):
+            if column in frame:
+                numbers(frame[column], str(path), LEAST[kind])
+        if "split" in frame:
+            check_parts(frame["split"], str(path))
         if part and "split" not in frame:
             frame["split"] = part
     lower = re.search("dmos|distort|difference", score.lower()) is not None
     low, high = float(min(v.min() for v in values)), float(max(v.max() for v in values))
-    return pd.concat(frames).fillna(""), Guess(image, score, std, low, high, not lower)
+    table = pd.concat(frames, keys=[str(path) for _, path in tables], names=["file"]).fillna("")
+    return table, Guess(image, score, std, low, high, not lower)
 
 
 def scale(low: float, high: float) -> tuple[float, float] | None:
@@ -208,6 +218,7 @@ def add(
         If the name is taken or no plain name, a picture is missing, or a row is at fault.
     """
     check_place(name, own, replace=replace)
+    _check_once(images, table, told.image)
     rename = {told.image: "image", told.score: "mos", told.std: "mos_std"}
     kept = [told.image, told.score, *([told.std] if told.std else [])]
     also = [name for name in ALSO if name in table.columns and name not in kept]
@@ -243,6 +254,22 @@ def add(
     files.write_text(record, yaml.safe_dump(fields, sort_keys=False, allow_unicode=True))
     places.put(name, images.expanduser().resolve())
     return record
+
+
+def _check_once(images: Path, table: pd.DataFrame, column: str) -> None:
+    """Make sure that no picture stands in two rows, however they spell it; file and row are named."""
+    held = Pictures(images.expanduser())
+    first: dict[str, str] = {}
+    for (file, row), name in table[column].items():
+        path = held.find(str(name).strip())
+        if path is None:
+            continue
+        if path in first:
+            raise ValueError(
+                f"{file}: row {row}, column {column!r}: {name!r} stands earlier too, in {first[path]}; "
+                "keep one of them"
+            )
+        first[path] = f"row {row} of {file}"
 
 
 def plain_name(title: str) -> str:
@@ -291,6 +318,14 @@ def _image_column(table: pd.DataFrame, scores: Path) -> str:
 
 def _numeric(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column.str.replace(",", "."), errors="coerce")
+
+
+def _deviations(score: str) -> list[str]:
+    """Names that the deviation of a score goes by, those with the name of the score first."""
+    whole = score.lower().strip().replace(" ", "_")
+    stems = dict.fromkeys([whole, _MEAN.sub("", whole)])
+    own = [name for stem in stems for word in STD for name in (f"{word}_{stem}", f"{stem}_{word}")]
+    return [*own, *STD]
 
 
 def _named(columns: Sequence[str], known: Sequence[str]) -> str:

@@ -55,7 +55,7 @@ def compare(
     a, b
         ``image, score`` each.
     mos
-        ``image, mos`` and, where they exist, ``mos_std, reference, distortion, level``.
+        ``image, mos`` and, where they exist, ``mos_std, ratings, reference, distortion, level``.
     names
         What to call the two.
     higher_is_better, mos_higher_is_better

@@ -19,7 +19,8 @@ def command(
     a: Annotated[Path, typer.Argument(help="CSV with image,score.")],
     b: Annotated[Path, typer.Argument(help="CSV with image,score.")],
     scores: Annotated[
-        Path, typer.Option(help="CSV with image,mos and, where known, mos_std,reference,distortion,level.")
+        Path,
+        typer.Option(help="CSV with image,mos and, where known, mos_std,ratings,reference,distortion,level."),
     ],
     a_lower: Annotated[
         bool | None, typer.Option("--a-lower/--a-higher", help=f"{BETTER} scores of A")

@@ -32,6 +32,9 @@ def command(
     ] = None,
     image_column: Annotated[str, typer.Option(help="For add: column of the names; guessed without it.")] = "",
     score_column: Annotated[str, typer.Option(help="For add: column of the scores; else guessed.")] = "",
+    std_column: Annotated[
+        str, typer.Option(help="For add: column of the ratings' standard deviations; else guessed.")
+    ] = "",
     low: Annotated[float | None, typer.Option(help="For add: lowest score of the scale, or -inf.")] = None,
     high: Annotated[float | None, typer.Option(help="For add: highest score of the scale, or inf.")] = None,
     lower_is_better: Annotated[bool | None, typer.Option("--lower-is-better/--higher-is-better")] = None,
@@ -60,7 +63,7 @@ def command(
             raise ValueError("iqa datasets add NAME --images DIR --scores FILE.csv")
         from experiments import adding
 
-        mine = adding.Mine(" ".join(words[1:]), images, scores, (image_column, score_column))
+        mine = adding.Mine(" ".join(words[1:]), images, scores, (image_column, score_column, std_column))
         scale = adding.Scale(low, high, lower_is_better)
         _declare(adding.add(mine, scale, leave_out=leave_out, replace=replace, ask=not yes), use)
     elif check_sources:

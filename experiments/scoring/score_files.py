@@ -11,11 +11,11 @@ import pandas as pd
 
 import methods
 from benchmark.datasets._spelling import match
-from benchmark.datasets.prepared.manifest import numbers
+from benchmark.datasets.prepared.manifest import LEAST, numbers
 from benchmark.files.delimited import read_table
 
 #: Columns that hold numbers, and those that hold names; the first are empty where they say one of `MISSING`.
-NUMBERS = ("score", "mos", "mos_std", "level")
+NUMBERS = ("score", "mos", "mos_std", "level", "ratings")
 NAMES = ("reference", "distortion")
 #: What programs write for a number that is not there.
 MISSING = ("na", "nan", "n/a", "null", "none")
@@ -44,7 +44,7 @@ def read(path: Path, column: str) -> pd.DataFrame:
     ------
     ValueError
         If the file is missing or no table, lacks a column, lists no image or one twice, or holds something
-        else where a number belongs.
+        else where a number belongs, or one that cannot be.
     """
     frame = read_table(path)
     for name in ("image", column):
@@ -56,7 +56,8 @@ def read(path: Path, column: str) -> pd.DataFrame:
         raise ValueError(f"{path}: row {frame.index[frame['image'].eq('').argmax()]} names no image")
     for name in frame.columns.intersection(NUMBERS):
         text = frame[name].str.strip()
-        frame[name] = numbers(text.mask(text.str.lower().isin(MISSING), ""), str(path))
+        text = text.mask(text.str.lower().isin(MISSING), "")
+        frame[name] = numbers(text, str(path), LEAST.get(name))
     for name in frame.columns.intersection(NAMES):
         frame[name] = frame[name].mask(frame[name] == "")
     _one_method(frame, path)

@@ -149,7 +149,16 @@ def test_a_wrong_guess_is_not_written(here):
             "file,mos\np0.png,1\np1.png,101\n",
             "from 1 to 101, beyond the scale from 0 to 100",
         ),
-        ("lab", "file,mos\np0.png,1\np0.png,2\n", "stands earlier too"),
+        (
+            "lab",
+            "file,mos\np0.png,1\n\nP0.png,2\n",
+            r"^[^ ]*/s\.csv: row 4, column 'file': 'P0\.png' stands earlier too, in row 2 of [^ ]*/s\.csv",
+        ),
+        ("lab", "file,mos,sd\np0.png,1,.5\np1.png,2,-.5\n", r"/s\.csv: row 3, column 'sd': '-\.5': .*than 0"),
+        ("lab", "file,mos,sd\np0.png,1,.5\np1.png,2,n/a\n", r"/s\.csv: row 3, column 'sd': 'n/a'"),
+        ("lab", "file,mos,ratings\np0.png,1,0\n", r"/s\.csv: row 2, column 'ratings': '0': .*than 1"),
+        ("lab", "file,mos,level\np0.png,1,-1\n", r"/s\.csv: row 2, column 'level': '-1': .*than 0"),
+        ("lab", "file,mos,split\np0.png,1,third\n", r"/s\.csv: row 2, column 'split': 'third'"),
         ("lab", "file,mos\np0.png,1\np1.png,bad\n", r"row 3, column 'mos': 'bad'"),
         ("koniq10k", "file,mos\np0.png,1\n", "the suite has a data set of this name"),
         ("über", "file,mos\np0.png,1\n", "small letters, digits and underscores"),
@@ -165,6 +174,31 @@ def test_what_cannot_be_added_is_said_and_not_written(here, name, text, words):
     with pytest.raises(ValueError, match=words):
         raise ended.exception
     assert not list((here / "experiments").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("head", "options", "deviation"),
+    [
+        ("file,mos_quality,std_quality,std_align", (), "std_quality"),
+        ("file,mos_align,std_quality,std_align", ("--score-column", "mos_align"), "std_align"),
+        ("file,quality,sd,quality_std", (), "quality_std"),
+        ("file,mos,mos_sd,x", (), "mos_sd"),
+        ("file,mos,spread,std", ("--std-column", "spread"), "spread"),
+    ],
+)
+def test_the_deviation_is_that_of_the_score(here, head, options, deviation):
+    lines(here / "s.csv", [head, "p0.png,1,.2,.3", "p1.png,2,.4,.5"])
+    ended = own(here, "lab", here / "s.csv", more=("--yes", *options))
+    assert f"deviation: {deviation}\n" in ended.stderr
+    datasets.prepare("lab", here / "data")
+    expected = pd.read_csv(here / "s.csv")[deviation].tolist()
+    assert datasets.load("lab", here / "data").manifest["mos_std"].tolist() == expected
+
+
+def test_a_deviation_that_is_not_there_is_said(here):
+    lines(here / "s.csv", ["file,mos", "p0.png,1"])
+    with pytest.raises(ValueError, match="has no column 'spread', only file, mos"):
+        raise own(here, "lab", here / "s.csv", more=("--yes", "--std-column", "spread")).exception
 
 
 def test_full_paths_become_names_below_the_folder(here):

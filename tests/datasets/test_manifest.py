@@ -72,6 +72,8 @@ def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path, encoding, ends):
         (GOOD + "c.png,good,,,,,\n", r"row 4, column 'mos': 'good': write a number"),
         (GOOD + "c.png,nan,,,,,\nd.png,inf,,,,,\n", r"row 4, column 'mos': 'nan'.*1 more rows"),
         (GOOD + "c.png,2,,,,two,\n", r"row 4, column 'level': 'two'"),
+        (GOOD + "c.png,2,-.5,,,,\n", r"row 4, column 'mos_std': '-.5': it cannot be less than 0"),
+        (GOOD + "c.png,2,,,,-1,\n", r"row 4, column 'level': '-1': it cannot be less than 0"),
         (GOOD + "c.png,5.01,,,,,\n", r"row 4, column 'mos': .*5.01.*range is 1 to 5"),
         (GOOD + "c.png,0.9,,,,,\n", r"row 4, column 'mos': .*0.9.*range is 1 to 5"),
         (GOOD + "c.png,2,,,,,traning\n", r"row 4, column 'split': 'traning': use train, val, test"),

@@ -55,7 +55,11 @@ def test_says_who_agrees_better_and_how_sure_that_is(files):
     ("content", "message"),
     [
         ("name,score\na,1\n", "lacks the column 'image': it has name, score"),
-        ("image,score\na,high\n", "not a number"),
+        ("image,score\na,high\n", "row 2, column 'score': 'high': write a number"),
+        (
+            "image,score\na,1\nb,inf\n",
+            "row 3, column 'score': 'inf': write a number or leave it empty, this is not a finite",
+        ),
         ("", "no CSV table"),
         ("image,score\nelsewhere,1\n", "share no image"),
         ("image,score\n000.png,1\n000.png,2\n", "'000.png' twice"),
@@ -67,6 +71,34 @@ def test_bad_files_are_named(files, content, message):
     assert isinstance(done.exception, ValueError)
     assert message in str(done.exception)
     assert "poor" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("column", "word", "least"),
+    [("mos_std", "-0.1", "0"), ("level", "-1", "0"), ("ratings", "0", "1"), ("ratings", "many", None)],
+)
+def test_what_cannot_be_of_ratings_is_refused_with_file_and_row(files, column, word, least):
+    mos = pd.read_csv(files[0] / "mos.csv").assign(**{column: "2"})
+    mos.loc[3, column] = word
+    mos.to_csv(files[0] / "mos.csv", index=False)
+    said = f"less than {least}" if least else "not a finite number"
+    with pytest.raises(ValueError, match=rf"mos\.csv: row 5, column '{column}': '{word}': .*{said}"):
+        raise invoke(files[0]).exception
+
+
+def test_numbers_of_ratings_may_be_missing(files):
+    mos = pd.read_csv(files[0] / "mos.csv").assign(mos_std="0.3", ratings="20")
+    whole = mos.drop(index=[0])
+    mos.loc[0, ["mos_std", "ratings"]] = "n/a"
+    shares = []
+    for number, table in enumerate((mos, whole)):
+        table.to_csv(files[0] / "mos.csv", index=False)
+        done = invoke(files[0], "--b-lower", "--out", str(files[0] / f"{number}.csv"))
+        assert done.exit_code == 0, done.exception
+        shares.append(pd.read_csv(files[0] / f"{number}.csv").set_index(["method", "statistic"]))
+    one, other = (table.loc[("good", "srcc_of_ceiling")] for table in shares)
+    assert one["value"] == pytest.approx(other["value"])
+    assert one["n"] == other["n"] == 79
 
 
 def test_a_missing_file_is_named(files):

@@ -90,7 +90,8 @@ def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
     if (twice := frame["image"].duplicated()).any():
         row = int(np.argmax(twice.to_numpy()))
         raise ValueError(
-            f"{root / listed_in}: entry {row + 1}: {frame['image'].iloc[row]!r} stands earlier too"
+            f"{layout.get('file', root / listed_in)}: entry {row + 1}: {frame['image'].iloc[row]!r} stands "
+            "earlier too"
         )
     known = set(frame["image"])
     also = (*entry.reference_images, *entry.ignore)

@@ -16,6 +16,8 @@ COLUMNS = ("image", "mos", "mos_std", "reference", "distortion", "level", "split
 OPTIONAL = ("ratings", "mos_within")
 """Columns that few manifests have: ratings of each picture, opinions that hold within a reference alone."""
 NUMBERS = ("mos", "mos_std", "level")
+LEAST = {"mos_std": 0.0, "level": 0.0, "ratings": 1.0}
+"""What the numbers of a column cannot be less than."""
 SPLITS = ("train", "val", "test")
 _DECIMAL_COMMA = r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?"
 _THOUSANDS = r"[+-]?[1-9]\d{0,2},\d{3}"
@@ -67,16 +69,11 @@ def check_manifest(frame: pd.DataFrame, record: Record, source: str) -> pd.DataF
     frame = frame.reset_index(drop=True)
     _check_names(frame["image"], source)
     for name in (*NUMBERS, *(name for name in OPTIONAL if name in frame)):
-        frame[name] = numbers(frame[name], source)
+        frame[name] = numbers(frame[name], source, LEAST.get(name))
     for name in ("reference", "distortion", "split"):
         text = _text(frame[name])
         frame[name] = text.mask(text == "")
-    _first_bad(
-        ~frame["split"].isin(SPLITS) & frame["split"].notna(),
-        frame["split"],
-        source,
-        "use train, val, test or leave it empty",
-    )
+    check_parts(frame["split"], source)
     for name in ("mos", "mos_within"):
         if name in frame:
             outside = (frame[name] < record.low) | (frame[name] > record.high)
@@ -84,6 +81,12 @@ def check_manifest(frame: pd.DataFrame, record: Record, source: str) -> pd.DataF
                 outside, frame[name], source, f"the record's range is {record.low:g} to {record.high:g}"
             )
     return frame
+
+
+def check_parts(split: pd.Series, source: str) -> None:
+    """Make sure that the column ``split`` holds parts of a split or nothing; another word is named."""
+    wrong = ~split.isin([*SPLITS, ""]) & split.notna()
+    _first_bad(wrong, split, source, "use train, val, test or leave it empty")
 
 
 def has_parts(split: pd.Series) -> bool:
@@ -98,8 +101,8 @@ def lacking_column(name: str, have: Sequence[str]) -> str:
     return f"column {name!r} is missing (the file has {', '.join(have) or 'none'}){hint}"
 
 
-def numbers(column: pd.Series, source: str) -> pd.Series:
-    """Convert text to finite float64, empty text to NaN; the first value that is not a number is named.
+def numbers(column: pd.Series, source: str, least: float | None = None) -> pd.Series:
+    """Convert text to finite float64, empty text to NaN; the first that is none, or below `least`, is named.
 
     Decimal commas are taken where they can be nothing else: not where every number with a comma is like
     1,234, nor where others have points.
@@ -116,8 +119,11 @@ def numbers(column: pd.Series, source: str) -> pd.Series:
         ~empty & ~np.isfinite(converted),
         column,
         source,
-        "write a number or leave it empty, this is not a number",
+        "write a number or leave it empty, this is not a finite number",
     )
+    if least is not None:
+        cure = f"it cannot be less than {least:g}, correct it or leave it empty"
+        _first_bad(converted < least, column, source, cure)
     return converted
 
 
