@@ -28,8 +28,8 @@ def seeded(manifest: pd.DataFrame, splits: int = 10, seed: int = 0) -> pd.DataFr
     return table
 
 
-def official(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The release's own split.
+def official(manifest: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The release's own split, of the data set called `name`.
 
     Raises
     ------
@@ -37,7 +37,10 @@ def official(manifest: pd.DataFrame) -> pd.DataFrame:
         If it has none.
     """
     if manifest["split"].isna().all():
-        raise ValueError("the data set has no official split; draw seeded ones")
+        raise ValueError(
+            f"{name} has no official split; `iqa splits make {name} --out splits.csv` draws some, which "
+            f"`iqa splits check {name} --splits splits.csv` takes"
+        )
     return pd.DataFrame({"image": manifest["image"], "split_1": manifest["split"]})
 
 

@@ -38,7 +38,7 @@ def make(
     check_file(out)
     manifest = datasets.load(name, stage.DATA).manifest
     if official:
-        table = of.official(manifest)
+        table = of.official(manifest, name)
     elif published is not None:
         table = of.published(published, manifest)
     else:
@@ -81,7 +81,7 @@ def check(
             tables.append(of.leaks(train, content, near).assign(split=f"{name} -> {other}"))
         found = pd.concat(tables, ignore_index=True)
     else:
-        table = read_splits(splits, data.manifest) if splits else official(data.manifest)
+        table = read_splits(splits, data.manifest) if splits else official(data.manifest, name)
         found = of.check(train, table, near)
     if out is not None:
         files.write_csv(found[["split", *of.COLUMNS]], out)

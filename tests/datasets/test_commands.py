@@ -391,7 +391,16 @@ def test_splits_are_made_and_read_again(here):
     assert list(table) == ["image", "split_1", "split_2", "split_3"]
     assert table["split_1"].value_counts().to_dict() == {"train": 8, "test": 3, "val": 1}
     ended = iqa("splits", "make", "lab", "--out", here / "o.csv", "--official")
-    assert "no official split" in str(ended.exception)
+    assert "lab has no official split" in str(ended.exception)
+
+
+def test_a_set_without_official_split_is_checked_by_the_commands_that_the_message_names(here, monkeypatch):
+    add(here, "--high", 100, "--yes")
+    datasets.prepare("lab", here / "data")
+    monkeypatch.chdir(here)
+    commands = re.findall("`iqa ([^`]*)`", str(iqa("splits", "check", "lab").exception))
+    assert [command.split()[:3] for command in commands] == [["splits", w, "lab"] for w in ("make", "check")]
+    assert [iqa(*command.split()).exit_code for command in commands] in ([0, 0], [0, 3])
 
 
 def test_downloads_of_several_sets_go_on_past_one_that_fails(here, monkeypatch):

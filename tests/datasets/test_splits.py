@@ -84,9 +84,9 @@ def test_published_splits_at_fault_are_named(tmp_path):
 
 def test_official_split_is_the_releases_own():
     frame = manifest(["a", "b"]).assign(split=["train", "test"])
-    assert splits.official(frame)["split_1"].tolist() == ["train", "test"]
-    with pytest.raises(ValueError, match="no official split"):
-        splits.official(manifest(["a"]))
+    assert splits.official(frame, "lab")["split_1"].tolist() == ["train", "test"]
+    with pytest.raises(ValueError, match=r"^lab has no official split; `iqa splits make lab --out"):
+        splits.official(manifest(["a"]), "lab")
 
 
 def test_a_split_table_is_read_again_and_its_faults_are_named(tmp_path):
