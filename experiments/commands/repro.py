@@ -46,9 +46,12 @@ def command(
             dvc.repro("--single-item", stage)
     lines = [*data_sets(settings), *trained(settings), *scores(settings)]
     gone = [f"  {name:30}{said}" for name, there, said in lines if not there]
-    typer.echo("\nMissing, with what brings it:" if gone else "\nA stage failed; its message is above.")
-    typer.echo("\n".join(gone))
-    typer.echo("\nThe pages show the rest: reports/index.html. Then call `iqa repro` again.")
+    if gone:
+        typer.echo("\n".join(["\nMissing, with what brings it:", *gone]))
+    else:
+        more = "" if verbose else " after FAILED; `iqa repro --verbose` shows all that was said"
+        typer.echo(f"\nA stage failed though nothing is missing: its message is above{more}.")
+    typer.echo("\nThe pages show the rest: reports/index.html. Once that is mended, call `iqa repro` again.")
     raise typer.Exit(3)
 
 
