@@ -1,6 +1,7 @@
 """What systems and programs put beside pictures is not a picture, wherever a folder is listed."""
 
 import io
+import os
 import warnings
 from pathlib import Path
 
@@ -242,6 +243,20 @@ def test_links_to_folders_are_followed_and_each_folder_is_listed_once(linked):
     assert inputs.pictures([str(linked)]) == sorted(linked / name for name in LINKED)
     assert below(linked) == sorted(linked / name for name in LINKED)
     assert _files.pictures(linked) == LINKED
+
+
+def test_folders_that_may_not_be_read_are_counted(linked, monkeypatch):
+    scan = os.scandir
+
+    def forbidding(path):
+        if Path(path).name in {"own", "lost+found"}:
+            raise PermissionError(path)
+        return scan(path)
+
+    (linked / "lost+found").mkdir()
+    monkeypatch.setattr(os, "scandir", forbidding)
+    with pytest.warns(ImageNotice, match="1 folders may not be read and are passed over, such as 'own'"):
+        assert below(linked) == sorted(linked / name for name in LINKED if not name.startswith("own"))
 
 
 def test_a_data_set_of_a_folder_follows_links(linked, tmp_path):
