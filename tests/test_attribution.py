@@ -321,16 +321,16 @@ def test_table_takes_images_as_the_unit():
     values = pd.DataFrame(
         [
             ("m", "negative", kind, 5, image, statistic, value)
-            for image, pair in enumerate([(0.2, 0.4), (0.5, 0.9), (0.6, 0.8)])
+            for image, pair in enumerate([(0.2, 0.4), (0.5, 0.9), (0.6, 0.8), (0.1, 0.3), (0.4, 0.0)])
             for kind, value in zip(("jpeg", "jitter"), pair, strict=True)
             for statistic in ("auc", "pointing_game")
         ],
         columns=["method", "target", "distortion", "level", "image", "statistic", "value"],
     )
     found = table(values).set_index(["distortion", "statistic"])
-    assert (found.n == 3).all()
-    assert found.loc[("all", "auc")].value == pytest.approx(np.mean([0.3, 0.7, 0.7]))
-    assert found.loc[("jpeg", "auc")].value == pytest.approx(np.mean([0.2, 0.5, 0.6]))
+    assert (found.n == 5).all()
+    assert found.loc[("all", "auc")].value == pytest.approx(np.mean([0.3, 0.7, 0.7, 0.2, 0.2]))
+    assert found.loc[("jpeg", "auc")].value == pytest.approx(np.mean([0.2, 0.5, 0.6, 0.1, 0.4]))
     assert (found.low >= 0).all()
     assert (found.high <= 1).all()
 
@@ -354,12 +354,20 @@ def test_a_pointing_game_played_once_an_image_has_wilsons_interval():
     for twice in (measured([1.0] * 9 + [0.0], levels=(2, 5)), measured([1.0] * 9 + [0.0], "auc")):
         assert twice.loc["jpeg", "high"] == 1
         assert twice.loc["jpeg", "low"] == pytest.approx(student[0])
-    assert measured([1.0, 0, 1], levels=(5, 2)).protocol["all"] == "one degraded rectangle, level 2, 5"
+    assert measured([1.0, 0, 1, 1, 1], levels=(5, 2)).protocol["all"] == "one degraded rectangle, level 2, 5"
 
 
 def test_intervals_end_where_the_measures_do():
-    found = measured([0.0, 0.5, 1.0], "auc")
+    found = measured([0.0, 0.0, 0.5, 1.0, 1.0], "auc")
     assert found[["low", "high"]].to_numpy().tolist() == [[0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("statistic", ["auc", "pointing_game"])
+def test_maps_of_four_images_have_no_interval(statistic):
+    found = measured([1.0] * 4, statistic)
+    assert found["value"].eq(1).all()
+    assert found[["low", "high"]].isna().all(axis=None)
+    assert found["protocol"].str.endswith("no interval: fewer than 5 images or references").all()
 
 
 def test_the_centre_prior_is_a_gaussian_of_a_quarter_of_each_side():

@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
 from benchmark.arrays import Floats
 from benchmark.method import Method
 from benchmark.statistics import bootstrap, interval, srcc
-from benchmark.statistics.estimates import mean_interval, tidy
+from benchmark.statistics.calibration import mean_interval
+from benchmark.statistics.estimates import Estimate, bounded, tidy
 from benchmark.study import batches, scored
 
 Rescore = Callable[[Method, Tensor], Tensor]
@@ -79,7 +81,7 @@ def sensitivity(
     batch: int = 8,
     resamples: int = 1000,
     seed: int = 0,
-    units: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Measure what harmless changes do to the scores of a method.
 
@@ -100,9 +102,9 @@ def sensitivity(
         Images scored together.
     resamples, seed
         Of the bootstrap of ``srcc``.
-    units
-        Different references among the images, where they are made from references; default: each image is its
-        own.
+    groups
+        Reference of each image, where they are made from references, which are the units of the intervals
+        then; default: each image is its own.
 
     Returns
     -------
@@ -126,14 +128,21 @@ def sensitivity(
             after[name][places] = scored(_Rescored(method, rescore), stack, f"the change {name!r}")
     spread = float(before.std()) or 1.0
     sign = 1 if method.higher_is_better else -1
-    said = f"{len(images)} images"
+    units = len(images) if groups is None else len(np.unique(np.asarray(groups)))
+    said = f"{len(images)} images" + ("" if groups is None else f" of {units} references")
     rows = []
     for name, scores in after.items():
         keys: dict[str, object] = {"method": method.name, "change": name}
         shift = sign * (scores - before) / spread
-        rows.append(tidy(keys, "shift", mean_interval(shift), said, units=units))
-        rows.append(tidy(keys, "abs_shift", mean_interval(np.abs(shift)), said, units=units))
-        rows.append(tidy(keys, "srcc", _kept_order(before, scores, resamples, seed), said, units=units))
+        moved: Estimate = (*mean_interval(shift, groups), len(shift))
+        size: Estimate = (*mean_interval(np.abs(shift), groups), len(shift))
+        order = _kept_order(before, scores, groups, (resamples, seed))
+        for statistic, estimate in (
+            ("shift", moved),
+            ("abs_shift", bounded(size, 0, np.inf)),
+            ("srcc", order),
+        ):
+            rows.append(tidy(keys, statistic, estimate, said, units=units))
     return pd.DataFrame(rows)
 
 
@@ -148,8 +157,10 @@ class _Rescored:
         return self._rescore(self._method, images)
 
 
-def _kept_order(before: Floats, after: Floats, resamples: int, seed: int) -> tuple[float, float, float, int]:
+def _kept_order(before: Floats, after: Floats, groups: ArrayLike | None, draws: tuple[int, int]) -> Estimate:
     if len(before) < 3 or np.ptp(before) == 0 or np.ptp(after) == 0:
         return np.nan, np.nan, np.nan, len(before)
-    draws = bootstrap(after, before, "srcc", resamples=resamples, seed=seed)[0]
-    return srcc(after, before), *interval(draws), len(before)
+    resamples, seed = draws
+    found = bootstrap(after, before, "srcc", groups=groups, resamples=resamples, seed=seed)[0]
+    units = len(before) if groups is None else len(np.unique(np.asarray(groups)))
+    return srcc(after, before), *interval(found, units=units), len(before)

@@ -10,6 +10,8 @@ from scipy import stats
 
 from benchmark.arrays import Floats
 
+from .bootstrap import MIN_UNITS
+
 #: Value, the ends of its 95% interval, and how many it is of.
 Estimate = tuple[float, float, float, int]
 #: Columns of every tidy table, after its keys.
@@ -19,9 +21,10 @@ UNPUBLISHED = {"published": np.nan, "standing": ""}
 
 
 def mean_interval(values: Floats) -> Estimate:
-    """Mean of ``values [n]``, its 95% interval by Student's t (missing for one value), and n."""
-    mean, n = float(values.mean()), len(values)
-    if n < 2:
+    """Mean of ``values [n]``, its 95% interval by Student's t (none of fewer than five), and n."""
+    n = len(values)
+    mean = float(values.mean()) if n else np.nan
+    if n < MIN_UNITS:
         return mean, np.nan, np.nan, n
     half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half, n
@@ -36,9 +39,13 @@ def bounded(estimate: Estimate, low: float, high: float) -> Estimate:
 def share_interval(hits: NDArray[np.bool_] | Floats) -> Estimate:
     """Share of ``hits [n]`` in [0, 1] with Wilson's 95% interval (JASA 22, 1927), and n.
 
-    A hit may count in part, as where several places are equally hot: SciPy's takes whole ones.
+    Fewer than five have no interval, as in `mean_interval`. A hit may count in part, as where several places
+    are equally hot: SciPy's takes whole ones.
     """
-    share, n, z = float(np.mean(hits)), len(hits), 1.959963984540054
+    n, z = len(hits), 1.959963984540054
+    share = float(np.mean(hits)) if n else np.nan
+    if n < MIN_UNITS:
+        return share, np.nan, np.nan, n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     # Rounding may pass an end.
@@ -53,7 +60,13 @@ def tidy(
     *,
     units: int | None = None,
 ) -> dict[str, object]:
-    """One row of a tidy table from its keys and an estimate; ``units`` where they are not n."""
-    *numbers, n = estimate
-    values = (statistic, *numbers, n, n if units is None else units, protocol)
+    """One row of a tidy table from its keys and an estimate; ``units`` where they are not n.
+
+    Where too few units are why there is no interval, the protocol says so.
+    """
+    value, low, high, n = estimate
+    units = n if units is None else units
+    if units < MIN_UNITS and np.isnan(low) and not np.isnan(value) and "no interval" not in protocol:
+        protocol += f"; no interval: fewer than {MIN_UNITS} images or references"
+    values = (statistic, value, low, high, n, units, protocol)
     return {**keys, **dict(zip(COLUMNS, values, strict=True)), **UNPUBLISHED}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.datasets.prepared import Pictures
 from benchmark.degradations import GROUPS
-from benchmark.evidence import contents
+from benchmark.evidence import clusters
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
 from benchmark.robustness import waterloo as waterloo_tests
 from experiments.analyses.subject import Subject
@@ -43,11 +43,11 @@ def sensitivities(subject: Subject) -> None:
         return
     data = results.pictured(asked.dataset, settings.prepare)
     pictures = Pictures(data, spread(data, asked.images))
-    units = contents(data.manifest[data.manifest["image"].isin(pictures.names)])
+    groups = clusters(data.manifest.set_index("image").loc[pictures.names].reset_index())
     resamples = settings.evaluate.resamples
     named = asked.methods is not None
     about = subject.made_from("robustness", pictures, resamples=resamples, named=named)
-    options: dict[str, Any] = {"resamples": resamples, "seed": settings.seed, "units": units}
+    options: dict[str, Any] = {"resamples": resamples, "seed": settings.seed, "groups": groups}
 
     def make() -> dict[str, pd.DataFrame]:
         if not subject.asked("sensitivity", asked.methods):

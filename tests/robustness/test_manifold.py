@@ -23,6 +23,7 @@ def test_retrieval_finds_planted_types_and_levels():
     assert every[["chance_type", "chance_level", "chance_both"]].tolist() == pytest.approx(
         [1 / 3, 1 / 5, 1 / 15]
     )
+    assert table[["low", "high"]].isna().all(axis=None)  # of four references there is no interval
     content = pd.get_dummies(frame.reference).to_numpy(dtype=float)
     _, blind = manifold(content, frame, method="content", dataset="toy")
     assert blind[blind.distortion == "all"].set_index("statistic").value["retrieval_both"] < 0.2

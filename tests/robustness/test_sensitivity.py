@@ -121,3 +121,30 @@ def test_shifts_of_a_method_that_scores_all_alike_are_in_its_own_units():
 
     found = shifts(Height(), grey(0.2, 0.4, 0.6), "shift")
     assert (found["crop"], found["resize"], found["flip"]) == (-4, -4, 0)
+
+
+def test_pictures_of_one_reference_are_one_unit_and_a_size_is_never_negative():
+    """Four pictures of each of six references, which move alike: their means alone have an interval."""
+    images = [image for image in photographs(6) for _ in range(4)]
+    groups = np.repeat([f"r{k}" for k in range(6)], 4)
+    before, after = (np.array([float(i[:, 0, c].mean()) for i in images[::4]]) for c in (0, -1))
+    shift = (after - before) / before.std()
+    found = sensitivity(Corner(), images, groups=groups).set_index(["statistic", "change"])
+    for name, moved in (("shift", shift), ("abs_shift", np.abs(shift))):
+        low, high = stats.ttest_1samp(moved, 0).confidence_interval()
+        row = found.loc[name, "flip"]
+        assert row[["value", "low", "high"]].tolist() == pytest.approx(
+            [moved.mean(), low if name == "shift" else max(low, 0), high], abs=1e-5
+        )
+        assert (row["n"], row["units"]) == (24, 6)
+    assert (found.loc["abs_shift", "low"] >= 0).all()
+    few = sensitivity(Corner(), images[:16], groups=groups[:16])
+    assert few[["low", "high"]].isna().all(axis=None)
+
+
+def test_the_size_of_a_shift_ends_at_nought():
+    """Of six pictures one alone moves; Student's interval of its size would begin below 0."""
+    images = [image - image.min() for image in photographs(6)]
+    images[1:] = [(i + i.flip(-1)) / 2 for i in images[1:]]
+    row = sensitivity(Corner(), images).set_index(["statistic", "change"]).loc["abs_shift", "flip"]
+    assert row["low"] == 0 < row["value"] < row["high"]

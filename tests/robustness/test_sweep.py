@@ -48,7 +48,7 @@ def test_constant_method_keeps_no_order():
 
 
 def test_frames_have_the_documented_columns_and_start_at_the_pristine_picture():
-    images = photographs()
+    images = photographs(6)
     curve, order = sweep(Brightness(), images, BRIGHT)
     assert list(curve) == ["method", "group", "distortion", "level", *TIDY]
     assert list(order) == ["method", "group", "distortion", *TIDY]

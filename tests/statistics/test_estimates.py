@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from benchmark.statistics.estimates import bounded, mean_interval, share_interval
+from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.booleans(), min_size=1, max_size=40))
+@given(st.lists(st.booleans(), min_size=5, max_size=40))
 def test_share_has_wilsons_interval(hits):
     expected = stats.binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
     share, low, high, n = share_interval(np.array(hits))
@@ -18,7 +18,7 @@ def test_share_has_wilsons_interval(hits):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=40))
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=5, max_size=40))
 def test_a_hit_may_count_in_part(hits):
     share, low, high, _ = share_interval(np.array(hits))
     assert share == np.mean(hits)
@@ -36,4 +36,14 @@ def test_mean_has_students_interval():
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     mean, low, high, n = mean_interval(values)
     assert (mean, low, high, n) == pytest.approx((values.mean(), expected.low, expected.high, 12))
-    assert np.isnan(mean_interval(values[:1])[1:3]).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 4, 5])
+def test_fewer_than_five_units_have_no_interval_and_the_row_says_so(n):
+    """Four equal values would have an interval of width nought."""
+    for estimate, value in ((mean_interval(np.full(n, 0.3)), 0.3), (share_interval(np.ones(n, bool)), 1)):
+        assert estimate[3] == n
+        assert np.isnan(estimate[1:3]).all() == (n < 5)
+        assert np.isnan(estimate[0]) if n == 0 else estimate[0] == pytest.approx(value)
+        said = tidy({}, "auc", estimate, "words")["protocol"]
+        assert said == "words" + "; no interval: fewer than 5 images or references" * (0 < n < 5)
