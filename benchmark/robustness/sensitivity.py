@@ -52,6 +52,10 @@ def recompressed(images: Tensor) -> Tensor:
 
 
 def _halved_precision(method: Method, images: Tensor) -> Tensor:
+    """Scores in bfloat16: the method's own way to them, which knows its device, or autocast around it."""
+    own: Callable[[Tensor], Tensor] | None = getattr(method, "score_bf16", None)
+    if own is not None:
+        return own(images)
     with torch.autocast(images.device.type, torch.bfloat16):
         return method.score(images)
 
@@ -92,7 +96,7 @@ def sensitivity(
     Parameters
     ----------
     method
-        What is measured.
+        What is measured. One that sets its precision by itself has ``score_bf16(images)`` beside ``score``.
     images
         Pictures ``[3, H, W]`` in [0, 1] over the range of quality that matters: the standard deviation of
         their scores is the unit of the shifts.
@@ -113,16 +117,18 @@ def sensitivity(
         ``abs_shift`` (mean size), both in standard deviations of the scores, and ``srcc`` of the scores
         before and after.
         A method that scores all images alike has shifts in its own units and no SRCC; fewer than three images
-        have none either.
+        have none either. Values are NaN, and the protocol says why, where a change was none: bfloat16 moved
+        no bit of any score, or no two images were scored together.
 
     Raises
     ------
     ValueError
         If there are no images, one is out of range, or a score is not finite.
     """
-    before = np.empty(len(images))
+    before, together = np.empty(len(images)), 1
     after = {name: np.empty(len(images)) for name in changes}
     for places, stack in batches(images, batch):
+        together = max(together, len(places))
         before[places] = scored(method, stack, "an untouched picture")
         for name, rescore in changes.items():
             after[name][places] = scored(_Rescored(method, rescore), stack, f"the change {name!r}")
@@ -134,16 +140,25 @@ def sensitivity(
     for name, scores in after.items():
         keys: dict[str, object] = {"method": method.name, "change": name}
         shift = sign * (scores - before) / spread
-        moved: Estimate = (*mean_interval(shift, groups), len(shift))
-        size: Estimate = (*mean_interval(np.abs(shift), groups), len(shift))
-        order = _kept_order(before, scores, groups, (resamples, seed))
-        for statistic, estimate in (
-            ("shift", moved),
-            ("abs_shift", bounded(size, 0, np.inf)),
-            ("srcc", order),
-        ):
-            rows.append(tidy(keys, statistic, estimate, said, units=units))
+        found: dict[str, Estimate] = {
+            "shift": (*mean_interval(shift, groups), len(shift)),
+            "abs_shift": bounded((*mean_interval(np.abs(shift), groups), len(shift)), 0, np.inf),
+            "srcc": _kept_order(before, scores, groups, (resamples, seed)),
+        }
+        why = _unchanged(name, bool((scores == before).all()), together)
+        for statistic, estimate in found.items():
+            estimate = (np.nan, np.nan, np.nan, len(images)) if why else estimate
+            rows.append(tidy(keys, statistic, estimate, said + why, units=units))
     return pd.DataFrame(rows)
+
+
+def _unchanged(name: str, same: bool, together: int) -> str:
+    """Say why a change was none, so that its zeros would be no measurement; "" where it was one."""
+    if name == "precision" and same:
+        return "; precision: no bit of any score moved, so nothing of it is computed in bfloat16"
+    if name == "batch" and together == 1:
+        return "; batch: no two images of one size, so each was scored by itself anyway"
+    return ""
 
 
 class _Rescored:

@@ -97,12 +97,16 @@ def place(method: Method, device: Device) -> Device:
 
 
 class Placed:
-    """A method on the fastest device here that it can use, for pictures that lie anywhere."""
+    """A method on the fastest device here that it can use, for pictures that lie anywhere.
+
+    ``score`` is in float32 whatever surrounds it, ``score_bf16`` the same in bfloat16.
+    """
 
     def __init__(self, method: Method) -> None:
         check_scores(method)
         self.name, self.higher_is_better = method.name, method.higher_is_better
         self.score = function_of(method, How())
+        self.score_bf16 = function_of(method, How(precision="bf16"))
 
 
 def function_of(method: Method, how: How) -> Callable[[Tensor], Tensor]:

@@ -9,6 +9,7 @@ from benchmark.robustness import (
     sensitivity,
 )
 from benchmark.robustness.sensitivity import cropped, recompressed, resized
+from experiments.scoring.runner import Placed
 from tests.robustness.pretenders import TIDY, Brightness, Constant, Darkness, photographs
 
 
@@ -50,15 +51,56 @@ def test_flip_shift_has_a_closed_form():
 
 def test_what_does_not_touch_a_method_does_not_move_it():
     found = shifts(Brightness(), photographs(6), "abs_shift")
-    assert found[["flip", "batch", "precision"]].to_numpy() == pytest.approx(0, abs=1e-4)
+    assert found[["flip", "batch"]].to_numpy() == pytest.approx(0, abs=1e-4)
     assert found["jpeg95"] > 0
     order = shifts(Brightness(), photographs(6), "srcc")
-    assert order[["flip", "batch", "precision"]].tolist() == [1, 1, 1]
+    assert order[["flip", "batch"]].tolist() == [1, 1]
 
 
 def test_precision_is_that_of_bfloat16():
     moved = shifts(Matrix(), photographs(6), "abs_shift")["precision"]
     assert moved > 1e-3
+
+
+def test_precision_of_a_placed_method_is_that_of_bfloat16_too():
+    """As the study passes it: a method that keeps its own precision whatever surrounds it."""
+    images = photographs(6)
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = np.array([float(Matrix().score(image[None])) for image in images])
+    plain = np.array([float(Matrix().score(image[None])) for image in images])
+    moved = shifts(Placed(Matrix()), images, "abs_shift")
+    assert moved["precision"] == pytest.approx(np.abs(coarse - plain).mean() / plain.std(), rel=1e-3)
+    assert moved["precision"] > 1e-3
+    assert moved["flip"] < 1e-4  # the others stay in float32
+
+
+class Exact(Brightness):
+    """Computes in float64, which autocast leaves as it is."""
+
+    def score(self, images):
+        return (images.double().mean((2, 3)) @ torch.tensor([[0.3], [0.5], [0.7]]).double())[:, 0]
+
+
+@pytest.mark.parametrize("method", [Exact(), Placed(Exact())], ids=["bare", "placed"])
+def test_arithmetic_that_bfloat16_does_not_enter_is_not_measured(method):
+    found = sensitivity(method, photographs(6)).set_index(["statistic", "change"])
+    part = found.xs("precision", level="change")
+    assert part[["value", "low", "high"]].isna().all(axis=None)
+    assert part["protocol"].str.contains("nothing of it is computed in bfloat16").all()
+    rest = found.drop("precision", level="change")
+    assert rest["value"].notna().all()
+    assert not rest["protocol"].str.contains("bfloat16").any()
+
+
+def test_pictures_without_company_say_nothing_of_batches():
+    images = [image for k in range(5) for image in photographs(1, 40 + k)]
+    found = sensitivity(Brightness(), images).set_index(["statistic", "change"])
+    alone = found.xs("batch", level="change")
+    assert alone["value"].isna().all()
+    assert alone["protocol"].str.contains("each was scored by itself anyway").all()
+    assert found.loc["abs_shift", "value"].drop(["batch", "precision"]).notna().all()
+    paired = sensitivity(Brightness(), [*images, images[0]]).set_index(["statistic", "change"])
+    assert paired.loc[("abs_shift", "batch"), "value"] == pytest.approx(0, abs=1e-4)
 
 
 def test_sign_of_a_shift_is_towards_better_quality():
@@ -70,7 +112,8 @@ def test_sign_of_a_shift_is_towards_better_quality():
 
 def test_constant_method_has_no_shift_and_no_order():
     found = sensitivity(Constant(), photographs(4)).set_index(["statistic", "change"]).value
-    assert (found[["shift", "abs_shift"]] == 0).all()
+    moved = found[["shift", "abs_shift"]].drop("precision", level="change")
+    assert (moved == 0).all()
     assert found["srcc"].isna().all()
 
 
@@ -107,7 +150,7 @@ def grey(*values):
 def test_three_pictures_have_an_order_and_two_have_none():
     """Scores of 0, 1/2 and 1: their range is 1, and their order is kept."""
     found = sensitivity(Brightness(), grey(0.0, 0.5, 1.0)).set_index(["statistic", "change"])
-    assert found.value["srcc"].tolist() == pytest.approx([1] * 6)
+    assert found.value["srcc"].drop("precision").tolist() == pytest.approx([1] * 5)
     assert (found.n == 3).all()
     two = sensitivity(Brightness(), grey(0.0, 1.0)).set_index(["statistic", "change"])
     assert two.loc["srcc", ["value", "low", "high"]].isna().all(axis=None)
@@ -137,7 +180,7 @@ def test_pictures_of_one_reference_are_one_unit_and_a_size_is_never_negative():
             [moved.mean(), low if name == "shift" else max(low, 0), high], abs=1e-5
         )
         assert (row["n"], row["units"]) == (24, 6)
-    assert (found.loc["abs_shift", "low"] >= 0).all()
+    assert found.loc["abs_shift", "low"].drop("precision").ge(0).all()
     few = sensitivity(Corner(), images[:16], groups=groups[:16])
     assert few[["low", "high"]].isna().all(axis=None)
 
