@@ -61,7 +61,7 @@ def heatmap(
                 names = [labels.of(rows, row[rows]), labels.of(columns, row[columns])]
                 x, y = across.index(row[columns]) + 0.5, order.index(row[rows]) + 0.5  # middle of the cell
                 marks.append(Mark(axis, x, y, told(row, names)))
-    best = part.loc[part["value"].idxmax()]
+    best = part.sort_values("value", ascending=False, kind="stable").iloc[0]  # NaN last
     keys = ", ".join(labels.of(c, best[c]) for c in dict.fromkeys((panel, rows, columns)))
     caption = f"{caption or label(statistic) + '.'} Colour from {low:g} to {high:g}."
     alt = f"Heat map of {label(statistic)}; the highest, {number(best['value'])}, is {keys}."

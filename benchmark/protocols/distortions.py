@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.statistics import weighted
+from benchmark.statistics import rounding, weighted
 from benchmark.statistics.estimates import COLUMNS
 
 from .rows import DEFAULT, Floats, Resampling, measured, number, resampled, text
@@ -80,7 +80,7 @@ def level_correlations(samples: Samples) -> tuple[Floats, NDArray[np.intp], int]
     -------
     values
         One correlation a series of at least two distinct levels; 0 where the method gives one score to all
-        of them: it does not tell the levels apart.
+        of them (but for `benchmark.statistics.rounding`): it does not tell the levels apart.
     owner
         A row of each series: its reference is what a resample draws.
     flat
@@ -94,7 +94,10 @@ def level_correlations(samples: Samples) -> tuple[Floats, NDArray[np.intp], int]
     a, b = ranks["score"].to_numpy(), ranks["level"].to_numpy()
     shared, in_score, in_level = (np.bincount(series, v) for v in (a * b, a * a, b * b))
     keep = in_level > 0
-    flat = keep & (in_score == 0)
+    scores = columns["score"].groupby(series)
+    with np.errstate(invalid="ignore"):  # infinite scores have no distance
+        spread = scores.max().to_numpy() - scores.min().to_numpy()
+    flat = keep & ((in_score == 0) | (spread <= rounding(samples.scores[0])))
     values = shared / np.sqrt(np.where(keep & ~flat, in_score * in_level, 1))
     owner = np.unique(series, return_index=True)[1]
     return np.where(flat, 0.0, values)[keep], owner[keep], int(flat.sum())

@@ -164,10 +164,11 @@ def _cross(frame: pd.DataFrame, run: Run) -> Iterator[str]:
 
 
 def _sweep(frame: pd.DataFrame, run: Run) -> Iterator[str]:
-    means = frame[frame["statistic"].eq("srcc_level")].groupby("method", sort=False)["value"].mean()
+    part = frame[frame["statistic"].eq("srcc_level")].dropna(subset="value")
+    means = part.groupby("method", sort=False)["value"].mean()
     if not means.empty:
         each = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
-        few = _few(frame)
+        few = _few(part.sort_values("n", ascending=False, kind="stable"))  # some types change fewer pictures
         yield f"Agreement of the score with rising intensity (SRCC with level, mean over types): {each}{few}."
 
 

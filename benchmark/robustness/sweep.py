@@ -15,12 +15,17 @@ from benchmark import degradations
 from benchmark.arrays import Floats
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
+from benchmark.statistics import rounding
 from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
 from benchmark.study import batches, content_seeds, scored
 
 Ladder = Callable[[Tensor, str, Tensor, int], Tensor]
+#: A level that moves no value by half a step of 8 bits leaves the photograph as it is. So does a type if none
+#: of its levels moves one by more than a step: colours converted and back do that to a grey photograph.
+SAME, WITHIN = 0.5 / 255, 1.5 / 255
 
-#: Scores ``[images, levels + 1]`` by method and kind; NaN where there is none yet.
+#: Scores ``[images, levels + 1]`` by method and kind; NaN where there is none yet, and where no level of the
+#: kind changes the photograph.
 Scores = dict[tuple[str, str], Floats]
 
 
@@ -73,7 +78,9 @@ def sweep(
         interval over the images. And the order, keys ``method, group, distortion``: ``srcc_level``, the mean
         over images of the SRCC between level and loss of quality (1: every step is seen; 0 where all scores
         are equal), and ``monotone_share``, the share of images whose quality falls at every step (Wilson's
-        interval).
+        interval). A photograph that no level of a kind changes (colours of a grey one) does not count for
+        that kind, in either table: n is without it, and the protocol says so. Scores that differ by no more
+        than `benchmark.statistics.rounding` are equal.
 
     Raises
     ------
@@ -85,26 +92,30 @@ def sweep(
     kinds = GROUPS if kinds is None else kinds
     methods = list(method) if isinstance(method, Sequence) else [method]
     scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder, journal)
-    protocol = f"{len(references)} photographs, level 0 pristine"
     curves, orders = [], []
     for judged in methods:
+        least = rounding(np.concatenate([scores[judged.name, kind].ravel() for _, kind in _flat(kinds)]))
         for group, kind in _flat(kinds):
             keys: dict[str, object] = {"method": judged.name, "group": group, "distortion": kind}
             table = scores[judged.name, kind]
+            table = table[~np.isnan(table).any(axis=1)]
+            protocol = f"{len(references)} photographs, level 0 pristine"
+            left = len(references) - len(table)
+            protocol += f"; {kind}: without {left} that no level of it changes" if left else ""
             for level in range(levels + 1):
                 estimate = mean_interval(table[:, level])
                 curves.append(tidy({**keys, "level": level}, "mean_score", estimate, protocol))
             loss = -table if judged.higher_is_better else table
-            order = np.array([level_srcc(row) for row in loss])
-            kept = np.all(np.diff(loss, axis=1) > 0, axis=1)
+            order = np.array([level_srcc(row, least) for row in loss])
+            kept = np.all(np.diff(loss, axis=1) > least, axis=1)
             orders.append(tidy(keys, "srcc_level", bounded(mean_interval(order), -1, 1), protocol))
             orders.append(tidy(keys, "monotone_share", share_interval(kept), protocol))
     return pd.DataFrame(curves), pd.DataFrame(orders)
 
 
-def level_srcc(loss: Floats) -> float:
-    """SRCC between ``loss [L]`` and its place; 0 where all are equal: an order that is not there."""
-    return 0.0 if np.ptp(loss) == 0 else float(stats.spearmanr(np.arange(len(loss)), loss).statistic)
+def level_srcc(loss: Floats, least: float = 0.0) -> float:
+    """SRCC between ``loss [L]`` and its place; 0 where all are equal (within ``least``): no order."""
+    return 0.0 if np.ptp(loss) <= least else float(stats.spearmanr(np.arange(len(loss)), loss).statistic)
 
 
 def _flat(kinds: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
@@ -137,11 +148,21 @@ def _score_ladders(
                 scores[method.name, kind][places, 0] = pristine
         for kind in names:
             degraded = ladder(images, kind, content_seeds(images, seed, kind), levels).flatten(0, 1)
+            moved = _moved(images, degraded, levels)
             for method in methods:
-                by_level = scored(method, degraded, f"{kind!r}").reshape(levels, -1)
-                scores[method.name, kind][places, 1:] = by_level.T
+                by_level = scored(method, degraded, f"{kind!r}").reshape(levels, -1).T
+                table = scores[method.name, kind]
+                # One picture has one score: in another batch its last bits may be others.
+                table[places, 1:] = np.where(moved < SAME, table[places, :1], by_level)
+                table[np.asarray(places)[(moved < WITHIN).all(axis=1)]] = np.nan
         if journal:
             journal.add([places, [table[places].tolist() for table in scores.values()]])
         bar.update(len(places))
     bar.close()
     return scores
+
+
+def _moved(images: Tensor, degraded: Tensor, levels: int) -> Floats:
+    """How far each level moves the value of a photograph that it moves most, ``[images, levels]``."""
+    moved = (degraded.unflatten(0, (levels, -1)) - images.to(degraded)).abs().flatten(2).amax(2)
+    return moved.double().cpu().numpy().T

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchmark.arrays import Floats
 from benchmark.robustness.sweep import level_srcc
-from benchmark.statistics import interval
+from benchmark.statistics import interval, rounding
 from benchmark.statistics.bootstrap import draw
 from benchmark.statistics.estimates import bounded, mean_interval, tidy
 
@@ -41,14 +41,16 @@ def l_test(frame: pd.DataFrame) -> Floats:
     ----------
     frame
         ``reference, distortion, level, score``, one row an image, levels from 1. The published value is the
-        mean of what is returned; a list whose scores are all equal counts 0; one that is not there, or has
+        mean of what is returned; a list whose scores are all equal (but for
+        `benchmark.statistics.rounding`) counts 0; one that is not there, or has
         but one level, is NaN.
     """
     worse = frame[frame["level"] > 0]
     lists = worse.sort_values("level").groupby(["reference", "distortion"])["score"]
     if worse.empty or (lists.size() < 2).all():
         raise ValueError("the L-test needs two levels of one reference and distortion at least")
-    order = lists.agg(lambda s: level_srcc(-s.to_numpy(dtype=float)) if len(s) > 1 else np.nan)
+    least = rounding(frame["score"])
+    order = lists.agg(lambda s: level_srcc(-s.to_numpy(dtype=float), least) if len(s) > 1 else np.nan)
     found = order.reset_index(name="srcc")
     return found.pivot_table("srcc", "reference", "distortion").to_numpy(dtype=float)
 

@@ -3,7 +3,7 @@
 from .across import MeanRanks, critical_difference, friedman_power, mean_ranks, signed_ranks
 from .bootstrap import bootstrap, interval, resample
 from .ceiling import Ceiling, ceiling, reliability, share
-from .correlation import krcc, outlier_ratio, plcc, rmse, srcc
+from .correlation import krcc, outlier_ratio, plcc, rmse, rounding, srcc
 from .dependent import meng, steiger, williams
 from .discrimination import Auc, Discrimination, Tallies, discriminate
 from .hierarchical import Hierarchical, hierarchical

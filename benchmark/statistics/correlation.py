@@ -40,6 +40,18 @@ def as_pair(x: ArrayLike, y: ArrayLike, *, finite: bool = False) -> tuple[Floats
     return a, b
 
 
+def rounding(scores: ArrayLike) -> float:
+    """Return how far scores of a method may differ and be equal: 1e-5 of the distance of their quartiles.
+
+    Float32 scores of equal pictures differ in their last bits from batch to batch, and ranks would take that
+    for an order.
+    """
+    known = np.asarray(scores, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    low, high = np.quantile(known, [0.25, 0.75]) if known.size else (0.0, 0.0)
+    return float(1e-5 * (high - low))
+
+
 def plcc(x: ArrayLike, y: ArrayLike) -> float:
     """Pearson's linear correlation of the raw values, in [-1, 1].
 

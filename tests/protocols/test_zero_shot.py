@@ -141,6 +141,18 @@ def test_levels_by_hand(manifest):
     assert "60 series, of which 1 with one score" in found.protocol.replace(";", ",").replace(",,", ",")
 
 
+def test_a_series_whose_scores_differ_in_their_last_bits_has_no_order(manifest):
+    scores = scores_of(manifest).set_index("image")["score"]
+    series = manifest.query("reference == 'ref07' and distortion == 'jpeg'").set_index("image")
+    found = []
+    for noise in (0.0, 6e-8):
+        scores[series.index] = 3.0 - noise * series["level"]
+        found.append(row(zero_shot(scores.reset_index(), manifest, **UP, how=Resampling(20)), "srcc_level"))
+    flat, noisy = found
+    assert noisy.value == flat.value
+    assert "of which 1 with one score" in noisy.protocol
+
+
 def test_median_over_splits(manifest):
     scores = scores_of(manifest)
     found = row(zero_shot(scores, manifest, **UP, how=Resampling(20, seed=4)), "srcc_splits")

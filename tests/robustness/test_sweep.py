@@ -36,6 +36,56 @@ def test_planted_orders_are_found():
     assert table.loc["late", "monotone_share"] == 0
 
 
+class Jittery(Brightness):
+    """Brightness whose last bits hang on the place in the batch, as those of a network do."""
+
+    def score(self, images):
+        return super().score(images) + 6e-8 * torch.arange(len(images))
+
+
+GREY = {"color": ("colorsat1", "colorsat2", "colordiff"), "brightness_change": ("darken",)}
+
+
+@pytest.mark.parametrize("method", [Jittery(), Constant()], ids=lambda method: method.name)
+def test_a_photograph_that_no_level_changes_does_not_count_for_that_type(method):
+    """Of eight photographs two are grey, whose colours cannot change: the rest alone are as if alone."""
+    coloured = photographs(6)
+    grey = [image.mean(0, keepdim=True).expand(3, -1, -1).clone() for image in photographs(8)[6:]]
+    mixed = sweep(method, [*coloured[:3], *grey, *coloured[3:]], GREY)
+    alone = sweep(method, coloured, GREY)
+    for found, expected in zip(mixed, alone, strict=True):
+        colours = found["group"].eq("color")
+        assert set(found.loc[colours, "n"]) == {6}
+        assert set(found.loc[~colours, "n"]) == {8}
+        values = expected.loc[expected["group"].eq("color"), ["value", "low", "high"]]
+        np.testing.assert_allclose(found.loc[colours, ["value", "low", "high"]], values, atol=1e-6)
+        said = found["distortion"] + ": without 2 that no level of it changes"
+        assert [s in p for s, p in zip(said, found["protocol"], strict=True)] == colours.tolist()
+    for found in sweep(method, grey, GREY):
+        colours = found["group"].eq("color")
+        assert found.loc[colours, ["value", "low", "high"]].isna().all(axis=None)
+        assert (found.loc[colours, "n"] == 0).all()
+        assert found.loc[~colours, "value"].notna().all()
+
+
+def test_a_level_that_changes_nothing_has_the_score_of_the_photograph():
+    """``late`` begins at the second level: the first is a tie, whatever the last bits of its score are."""
+    _, order = sweep(Jittery(), photographs(5), {"known": ("late",)}, levels=2, ladder=planted)
+    expected = stats.spearmanr([0, 1, 2], [0, 0, 1]).statistic
+    assert order.value.tolist() == pytest.approx([expected, 0])
+
+
+def test_a_method_that_is_blind_to_a_type_has_no_order_but_rounding():
+    """Channels change places, which brightness sees in its last bits alone."""
+
+    def turned(images, kind, seeds, levels):
+        return torch.stack([images.roll(level, 1) for level in range(1, levels + 1)])
+
+    images = [image + k / 50 for k, image in enumerate(photographs(5))]
+    _, order = sweep(Jittery(), images, {"known": ("turned",)}, levels=2, ladder=turned)
+    assert order.value.tolist() == [0, 0]
+
+
 def test_direction_of_the_method_does_not_matter_for_the_order():
     _, bright = sweep(Brightness(), photographs(), {"known": ("fall",)}, levels=3, ladder=planted)
     _, dark = sweep(Darkness(), photographs(), {"known": ("fall",)}, levels=3, ladder=planted)

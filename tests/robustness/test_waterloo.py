@@ -112,3 +112,13 @@ def test_sets_without_pristine_images_or_levels_are_named():
     with pytest.raises(ValueError, match="two levels"):
         l_test(degraded_set(1.0).query("level < 2"))
     assert np.isnan(p_test(pd.Series({"a": 1.0, "b": 2.0}), pd.DataFrame({"x": {"a": 50.0, "b": 60.0}}))[0])
+
+
+def test_a_list_whose_scores_differ_by_rounding_alone_has_no_order():
+    """The scores of one type follow its levels in their last bits."""
+    frame = degraded_set(20.0)
+    blind = frame["distortion"].eq("jpeg")
+    frame.loc[blind, "score"] = 50 - 6e-8 * frame.loc[blind, "level"]
+    found = l_test(frame)
+    assert (found[:, 1] == 0).all()  # jpeg
+    assert (found[:, 0] != 0).all()
