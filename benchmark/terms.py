@@ -74,6 +74,7 @@ STATISTICS = {
     "shift": Statistic("Shift", direction=0, bounds=ANY),
     "abs_shift": Statistic("Size of shift", direction=-1, bounds=ANY),
     "d_test": Statistic("D-test", bounds=SHARE),
+    "chance_d": Statistic("Chance, D", direction=0, bounds=SHARE),
     "l_test": Statistic("L-test"),
     "p_test": Statistic("P-test", bounds=SHARE),
     "retrieval_type": Statistic("Same type", bounds=SHARE),

@@ -6,15 +6,22 @@ assessment models", IEEE TIP 26(2), 2017. No human scores are needed. Larger sco
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.arrays import Floats
+from benchmark.evidence import clusters
 from benchmark.robustness.sweep import level_srcc
 from benchmark.statistics import interval, rounding
 from benchmark.statistics.bootstrap import draw
-from benchmark.statistics.estimates import bounded, mean_interval, tidy
+from benchmark.statistics.calibration import mean_interval
+from benchmark.statistics.estimates import bounded, tidy
+
+TESTS = "Waterloo D, L, P tests"
+UNCOVERED = "no interval: the threshold is the best of these images, which no resampling allows for"
 
 
 def d_test(pristine: ArrayLike, distorted: ArrayLike) -> float:
@@ -94,7 +101,7 @@ def waterloo(
     resamples: int = 200,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """All three tests with 95% intervals over references.
+    """All three tests, with 95% intervals over references where one covers, and what chance makes of D.
 
     Parameters
     ----------
@@ -106,12 +113,15 @@ def waterloo(
     method, dataset
         Keys of the rows.
     resamples, seed
-        Of the bootstrap of references (D and P; L has Student's interval).
+        Of the permutations (D) and the bootstrap of references (P; L has Student's interval).
 
     Returns
     -------
     DataFrame
-        Tidy, keys ``method, dataset``; statistics ``d_test``, ``l_test``, ``p_test``.
+        Tidy, keys ``method, dataset``; statistics ``d_test``, ``chance_d``, ``l_test``, ``p_test``.
+        ``d_test`` has no interval: its threshold is the best of the images that it is judged on, and so is
+        that of every resample. ``chance_d`` is what scores that know nothing reach in that way, the mean over
+        permutations of which images of a reference are the pristine ones; low and high hold 95% of them.
 
     Raises
     ------
@@ -120,38 +130,92 @@ def waterloo(
     """
     keys: dict[str, object] = {"method": method, "dataset": dataset}
     scores, good = frame["score"].to_numpy(dtype=float), (frame["level"] == 0).to_numpy()
-    number, names = pd.factorize(frame["reference"])
-    counts = np.concatenate(list(draw(len(names), resamples, seed)))
-    value = d_test(scores[good], scores[~good])
-    cloud = [_balanced(good, scores, weight[number]) for weight in counts]
-    estimates = {
-        "d_test": (value, *interval(cloud), len(frame)),
-        "l_test": bounded(mean_interval(np.nanmean(l_test(frame), axis=1)), -1, 1),
-    }
+    groups = clusters(frame)
+    number = np.arange(len(frame)) if groups is None else groups
+    value, units = d_test(scores[good], scores[~good]), int(number.max()) + 1
+    chance = [_balanced(shuffled, scores) for shuffled in _permuted(good, number, resamples, seed)]
+    drawn = f"{resamples} permutations of which images of a reference are pristine; seed {seed}"
+    rows = [
+        tidy(keys, "d_test", (value, np.nan, np.nan, len(frame)), f"{TESTS}; {UNCOVERED}", units=units),
+        tidy(
+            keys, "chance_d", (float(np.mean(chance)), *interval(chance), len(frame)),
+            f"{TESTS}; in brackets 95% of {drawn}", units=units,
+        ),
+        _levels(frame, keys),
+    ]  # fmt: skip
     if judges is not None:
-        first, second, agreed = _agreement(frame.set_index("image")["score"], judges, 40.0, 2_000_000, seed)
-        place = pd.Series(number, index=frame["image"]).loc[judges.index].to_numpy()
-        cells = place[first] * len(names) + place[second]
-        hits, all_pairs = (
-            np.bincount(cells, weight, len(names) ** 2).reshape(len(names), -1) for weight in (agreed, None)
+        place = pd.Series(number, index=frame["image"])
+        rows.append(_pairs(frame.set_index("image")["score"], judges, place, keys, (resamples, seed)))
+    return pd.DataFrame(rows)
+
+
+def _permuted(
+    good: NDArray[np.bool_], number: NDArray[np.intp], times: int, seed: int
+) -> Iterator[NDArray[np.bool_]]:
+    """Yield who is pristine, drawn anew within each reference, for scores may differ from content to content.
+
+    References without both kinds are one for this purpose.
+    """
+    share = np.bincount(number, good) / np.bincount(number)
+    part = np.where((share > 0) & (share < 1), np.arange(len(share)), -1)[number]
+    order = np.argsort(part, kind="stable")
+    rng = np.random.default_rng([seed, len(good)])
+    for _ in range(times):
+        shuffled = np.empty_like(good)
+        shuffled[order] = good[np.lexsort((rng.random(len(good)), part))]
+        yield shuffled
+
+
+def _levels(frame: pd.DataFrame, keys: Mapping[str, object]) -> dict[str, object]:
+    """Row of the L-test: the mean over all lists, and Student's interval over references."""
+    found = l_test(frame)
+    there = ~np.isnan(found)
+    reference, lists = np.nonzero(there)[0], found[there]
+    estimate = (*mean_interval(lists, reference), len(lists))
+    return tidy(
+        keys, "l_test", bounded(estimate, -1, 1), f"{TESTS}; mean over lists, Student over references",
+        units=len(np.unique(reference)),
+    )  # fmt: skip
+
+
+def _pairs(
+    scores: pd.Series,
+    judges: pd.DataFrame,
+    place: pd.Series,
+    keys: Mapping[str, object],
+    draws: tuple[int, int],
+) -> dict[str, object]:
+    """Row of the P-test; ``place`` is the number of each image's reference."""
+    resamples, seed = draws
+    first, second, agreed = _agreement(scores, judges, 40.0, 2_000_000, seed)
+    number = place.loc[judges.index].to_numpy()
+    met, both = np.unique([number[first], number[second]], return_inverse=True)
+    a, b = both.reshape(2, -1)
+    n = len(met)  # references of which there are pairs
+    value, bounds = np.nan, (np.nan, np.nan)
+    if n:
+        hits, pairs = (
+            np.bincount(a * n + b, weight, n**2).reshape(n, n).astype(float) for weight in (agreed, None)
         )
+        counts = np.concatenate(list(draw(n, resamples, seed)))
         with np.errstate(invalid="ignore"):
-            cloud = np.einsum("bi,ij,bj->b", counts, hits, counts) / np.einsum(
-                "bi,ij,bj->b", counts, all_pairs, counts
-            )
-        estimates["p_test"] = (float(agreed.mean()) if len(agreed) else np.nan, *interval(cloud), len(agreed))
-    return pd.DataFrame(
-        [
-            tidy(keys, name, found, "Waterloo D, L, P tests", units=len(names))
-            for name, found in estimates.items()
-        ]
-    )
+            cloud = _weighed(counts, hits) / _weighed(counts, pairs)
+        value, bounds = float(agreed.mean()), interval(cloud, units=n)
+    words = f"{TESTS}; bootstrap of references ({n}) x{resamples}; 95% percentile, expanded; seed {seed}"
+    return tidy(keys, "p_test", (value, *bounds, len(agreed)), words, units=n)
 
 
-def _balanced(good: NDArray[np.bool_], scores: Floats, weight: Floats | None = None) -> float:
+def _weighed(counts: Floats, cells: Floats) -> Floats:
+    """Sum over pairs, each as often as both references are drawn, or as the one is that both are of."""
+    within = np.diag(cells)
+    across = cells - np.diag(within)
+    return np.asarray(np.einsum("bi,ij,bj->b", counts, across, counts) + counts @ within)
+
+
+def _balanced(good: NDArray[np.bool_], scores: Floats) -> float:
     from sklearn.metrics import roc_curve  # a second, which few need
 
-    false_positive, true_positive, _ = roc_curve(good, scores, sample_weight=weight)
+    false_positive, true_positive, _ = roc_curve(good, scores)
     return float((1 + (true_positive - false_positive).max()) / 2)
 
 

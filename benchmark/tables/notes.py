@@ -22,7 +22,7 @@ def notes(
     frame: pd.DataFrame, labels: Labels, *, marked: bool = True, tested: bool = False
 ) -> tuple[str, ...]:
     """Return what stands under a table: n and protocol, and the key to its marks and verdicts."""
-    none = "; none where the data are too few" if frame["low"].isna().any() else ""
+    none = "; none where the data are too few, or as said below" if frame["low"].isna().any() else ""
     lines = [f"In brackets the 95% interval{none}.", *_protocols(frame, labels)]
     if marked and any(statistic(name).direction for name in frame["statistic"].unique()):
         enough = [decided(row) for row in frame[frame["value"].notna()].to_dict("records")]

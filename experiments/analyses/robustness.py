@@ -109,14 +109,15 @@ def waterloo(settings: Settings, cells: Cells) -> list[pd.DataFrame]:
     scored = available.scored_by(list(settings.methods), name)
     for method, better in results.higher_is_better(scored).items():
         path = results.scores_of(method, name)
-        about = made_from(settings, path, data, better=better)
+        about = made_from(settings, path, data, better=better, resamples=settings.evaluate.resamples)
 
         def make(method: str = method, better: bool = better) -> dict[str, pd.DataFrame]:
             scores = results.method_scores(method, name).set_index("image")["score"].dropna()
             frame = rows[rows["image"].isin(scores.index)][["image", "reference", "distortion", "level"]]
             frame = frame.assign(score=frame["image"].map(scores if better else -scores))
             seen = None if judges is None else judges[judges.index.isin(frame["image"])]
-            return {"tests": waterloo_tests(frame, seen, method=method, dataset=name, seed=settings.seed)}
+            how: dict[str, Any] = {"resamples": settings.evaluate.resamples, "seed": settings.seed}
+            return {"tests": waterloo_tests(frame, seen, method=method, dataset=name, **how)}
 
         tables.append(cells.tables(f"waterloo-{method}", about, make)["tests"])
     return tables

@@ -329,7 +329,7 @@ def robustness(results: Path, frame: pd.DataFrame, rng: np.random.Generator) -> 
             keys = {"method": method, "change": change}
             shifts += some(rng, ("shift", "abs_shift", "srcc"), 16, "16 images", **keys)
         keys = {"method": method, "dataset": "demo"}
-        tests += some(rng, ("d_test", "l_test", "p_test"), 240, "Waterloo D, L, P tests", **keys)
+        tests += some(rng, ("d_test", "chance_d", "l_test", "p_test"), 240, "Waterloo D, L, P tests", **keys)
     names = [f"{a}_{b}" for a in ("retrieval", "chance") for b in ("type", "level", "both")]
     for method, kind in itertools.product(PROBED, ("all", *kinds)):
         keys = {"method": method, "dataset": "demo", "distortion": kind}

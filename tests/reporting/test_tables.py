@@ -148,7 +148,9 @@ def test_a_value_without_an_interval_has_no_brackets() -> None:
     frame = tidy(method=["a", "b"], dataset="demo", value=[0.1, 0.2], low=[np.nan, 0.1], high=[np.nan, 0.3])
     (table,) = comparison(frame, None, LABELS)
     assert [row[1].small for row in table.rows] == ["", "[0.100, 0.300]"]
-    assert table.notes[0] == "In brackets the 95% interval; none where the data are too few."
+    assert (
+        table.notes[0] == "In brackets the 95% interval; none where the data are too few, or as said below."
+    )
 
 
 def test_a_published_figure_without_an_interval_of_ours_stands_without_a_verdict() -> None:

@@ -95,8 +95,10 @@ def test_stage_writes_every_study(stage_of):
     flips = tables["sensitivity"].query("change == 'flip' and statistic == 'abs_shift'")
     assert flips["value"].item() == pytest.approx(0, abs=1e-4)
     # The scores are the opinions: levels and pairs are all right; pristine ones stand above all others.
-    assert set(tables["waterloo"]["value"].round(6)) == {1.0}
-    assert set(tables["waterloo"]["statistic"]) == {"d_test", "l_test", "p_test"}
+    tests = tables["waterloo"].set_index("statistic")["value"]
+    assert set(tests.index) == {"d_test", "chance_d", "l_test", "p_test"}
+    assert set(tests.drop("chance_d").round(6)) == {1.0}
+    assert 0.5 < tests["chance_d"] < 1
     found = tables["retrieval"].query("distortion == 'all' and statistic == 'retrieval_level'")
     assert found["value"].item() == 1
     layout = pd.read_csv(stage_of / "results/robustness/manifold.csv")

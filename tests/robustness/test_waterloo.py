@@ -13,6 +13,8 @@ from benchmark.robustness import (
     p_test,
     waterloo,
 )
+from benchmark.statistics import interval
+from benchmark.statistics.bootstrap import draw
 from tests.robustness.pretenders import TIDY, degraded_set
 
 small = st.lists(st.integers(0, 6), min_size=1, max_size=12)
@@ -73,9 +75,10 @@ def test_oracle_passes_all_three_and_noise_none():
     judges = frame.set_index("image")[["truth"]]
     perfect = waterloo(frame, judges, method="oracle", dataset="toy", resamples=50)
     assert list(perfect) == ["method", "dataset", *TIDY]
-    assert perfect.statistic.tolist() == ["d_test", "l_test", "p_test"]
+    assert perfect.statistic.tolist() == ["d_test", "chance_d", "l_test", "p_test"]
+    perfect = perfect.set_index("statistic").drop("chance_d")
     assert perfect.value.tolist() == pytest.approx([1, 1, 1])
-    assert perfect.low.tolist() == pytest.approx([1, 1, 1])
+    assert perfect.low.tolist() == pytest.approx([np.nan, 1, 1], nan_ok=True)
     noisy = degraded_set(0.0, references=60)
     noisy["score"] = np.random.default_rng(0).normal(size=len(noisy))
     judges = noisy.set_index("image")[["truth"]]
@@ -83,7 +86,8 @@ def test_oracle_passes_all_three_and_noise_none():
     assert chance.value["l_test"] == pytest.approx(0, abs=0.15)
     assert chance.low["p_test"] < 0.5 < chance.high["p_test"]
     assert chance.value["d_test"] < 0.7
-    assert list(waterloo(noisy, method="noise", dataset="toy", resamples=5).statistic) == ["d_test", "l_test"]
+    few = waterloo(noisy, method="noise", dataset="toy", resamples=5)
+    assert list(few.statistic) == ["d_test", "chance_d", "l_test"]
 
 
 def test_pairs_count_that_judges_tell_apart_by_more_than_forty_points():
@@ -122,3 +126,81 @@ def test_a_list_whose_scores_differ_by_rounding_alone_has_no_order():
     found = l_test(frame)
     assert (found[:, 1] == 0).all()  # jpeg
     assert (found[:, 0] != 0).all()
+
+
+def truth(frame):
+    return frame.set_index("image")[["truth"]]
+
+
+def measured(frame, judges=None, **more):
+    return waterloo(frame, judges, method="m", dataset="d", **more).set_index("statistic")
+
+
+def test_chance_of_d_is_what_random_scores_reach():
+    """Ten pristine and 300 degraded: the best threshold finds .59 in noise, and D itself has no interval."""
+    frame = degraded_set(0.0, references=10, kinds=tuple("abcdef"))
+    rng = np.random.default_rng(0)
+    good = frame["level"].eq(0).to_numpy()
+    noise = [d_test(*(scores[good], scores[~good])) for scores in rng.normal(size=(400, len(frame)))]
+    found = measured(frame.assign(score=rng.normal(size=len(frame))), resamples=400)
+    chance = found.loc["chance_d"]
+    assert chance["value"] == pytest.approx(np.mean(noise), abs=0.01)
+    assert chance["value"] > 0.57
+    assert chance[["low", "high"]].tolist() == pytest.approx(np.quantile(noise, [0.025, 0.975]), abs=0.03)
+    assert np.isnan(found.loc["d_test", ["low", "high"]].astype(float)).all()
+    assert "no interval: the threshold" in found.loc["d_test", "protocol"]
+
+
+def test_chance_of_d_leaves_contents_where_they_are():
+    """Three pictures of each reference, far apart by content alone: a half is best, or a bit more."""
+    frame = degraded_set(0.0, references=20, kinds=("jpeg",)).query("level < 3").reset_index(drop=True)
+    number = frame["reference"].str[1:].astype(int)
+    rng = np.random.default_rng(0)
+    found = measured(frame.assign(score=100 * number + rng.normal(size=len(frame))), resamples=200)
+    # A threshold parts the pictures of one reference at most, and has as many of each kind of the others.
+    assert found.loc["chance_d", "high"] <= 0.5 + 0.5 / 20 + 1e-9
+    own = "p" + frame["reference"]
+    apart = frame.assign(
+        score=rng.normal(size=len(frame)), reference=frame["reference"].where(frame["level"] > 0, own)
+    )
+    assert measured(apart, resamples=200).loc["chance_d", "value"] > 0.55
+
+
+def test_l_is_the_mean_over_lists_with_whole_references_as_units():
+    """References of unequal numbers of types: the mean of their means would be another."""
+    frame = degraded_set(20.0, references=12, kinds=tuple("abcd"))
+    number = frame["reference"].str[1:].astype(int)
+    kept = frame["distortion"].isin(["", "a"]) | number.lt(4)
+    lists = l_test(frame[kept])
+    count, of = np.isfinite(lists).sum(axis=1), np.nanmean(lists, axis=1)
+    row = measured(frame[kept], resamples=20).loc["l_test"]
+    mean = np.nansum(lists) / count.sum()
+    assert row["value"] == pytest.approx(mean)
+    assert abs(row["value"] - of.mean()) > 1e-3
+    assert (row["n"], row["units"]) == (count.sum(), 12)
+    # Ratio of two sums over references (Cochran 1977, 6.13), and Student's t.
+    part = (of - mean) * count / count.mean()
+    half = stats.t.ppf(0.975, 11) * np.sqrt((part**2).sum() / 11 / 12)
+    assert row[["low", "high"]].tolist() == pytest.approx([max(mean - half, -1), min(mean + half, 1)])
+    few = frame[number.lt(4)]
+    few = measured(few, truth(few), resamples=20)
+    assert few.loc[["l_test", "p_test"], ["low", "high"]].isna().all(axis=None)
+
+
+def test_pairs_have_the_weights_of_their_references_expanded():
+    """Written out: a pair counts as often as both its references are drawn, once where they are one."""
+    frame = degraded_set(30.0, references=6, kinds=("jpeg",))
+    row = measured(frame, truth(frame), resamples=200, seed=3).loc["p_test"]
+    names = list(pd.unique(frame["reference"]))
+    shares = []
+    for count in np.concatenate(list(draw(6, 200, 3))):
+        right = total = 0.0
+        for one, two in itertools.combinations(frame.to_dict("records"), 2):
+            if abs(one["truth"] - two["truth"]) > 40:
+                a, b = (count[names.index(x["reference"])] for x in (one, two))
+                weight = a if one["reference"] == two["reference"] else a * b
+                total += weight
+                right += weight * ((one["score"] > two["score"]) == (one["truth"] > two["truth"]))
+        shares.append(right / total)
+    assert row[["low", "high"]].tolist() == pytest.approx(interval(shares, units=6))
+    assert row["units"] == 6
