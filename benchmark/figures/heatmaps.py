@@ -64,7 +64,10 @@ def heatmap(
     best = part.sort_values("value", ascending=False, kind="stable").iloc[0]  # NaN last
     keys = ", ".join(labels.of(c, best[c]) for c in dict.fromkeys((panel, rows, columns)))
     caption = f"{caption or label(statistic) + '.'} Colour from {low:g} to {high:g}."
-    alt = f"Heat map of {label(statistic)}; the highest, {number(best['value'])}, is {keys}."
+    highest = (
+        "none has a value" if pd.isna(best["value"]) else f"the highest, {number(best['value'])}, is {keys}"
+    )
+    alt = f"Heat map of {label(statistic)}; {highest}."
     return Drawing(figure, caption, alt, marks=marks)
 
 

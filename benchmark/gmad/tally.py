@@ -267,7 +267,7 @@ def _agreement(kept: pd.DataFrame, subjects: pd.DataFrame, resamples: int, seed:
     ]
     cloud = [krippendorff_alpha(values, weights.astype(float)) for weights in draws]
     protocol = "subjects screened as in ITU-R BT.500"
-    alpha = krippendorff_alpha(values), *interval(cloud), values.shape[1]
+    alpha = krippendorff_alpha(values), *interval(cloud, units=values.shape[1]), values.shape[1]
     return pd.DataFrame(
         [
             tidy({}, "krippendorff_alpha", alpha, protocol),

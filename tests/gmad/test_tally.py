@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats
 
 from benchmark.gmad import select_pairs, standings
 from benchmark.gmad.study import pair_name
 from benchmark.gmad.tally import krippendorff_alpha, read_answers, screen, tally
+from benchmark.statistics import interval
 
 
 def answers_of(table):
@@ -187,6 +189,21 @@ def test_agreement_has_an_interval_that_holds_it():
     row = result[result.statistic == "krippendorff_alpha"].iloc[0]
     assert 0.3 < row.low < row.value < row.high < 1
     assert row.n == 40
+
+
+def test_the_interval_of_the_agreement_is_expanded_and_none_of_four_pairs(monkeypatch):
+    drawn = []
+
+    def told(draws, **how):
+        drawn.append(np.asarray(draws))
+        return interval(draws, **how)
+
+    monkeypatch.setattr("benchmark.gmad.tally.interval", told)
+    four, eight = (tally(pairs_of(n), answers_of(crowd(6, n, 30.0)[1])).agreement.iloc[0] for n in (4, 8))
+    assert np.isnan([four.low, four.high]).all()
+    # Hesterberg 2015, section 3.3.
+    reach = stats.norm.cdf(stats.t.ppf(0.975, 7) * np.sqrt(8 / 7))
+    assert (eight.low, eight.high) == pytest.approx(np.nanquantile(drawn[1], [1 - reach, reach]))
 
 
 def saved(folder, name="ann", **changes):

@@ -85,6 +85,14 @@ def test_a_heat_map_prints_the_values_of_its_table(run: Run) -> None:
     assert shown == sorted(f"{value:.2f}" for value in frame.loc[frame["statistic"].eq("srcc"), "value"])
 
 
+def test_a_heat_map_without_any_value_says_so() -> None:
+    rows = [{"distortion": k, "method": m, "statistic": "srcc", "value": np.nan} for k in "ab" for m in "xy"]
+    where = {"rows": "distortion", "columns": "method", "panel": "statistic"}
+    drawing = figures.heatmap(pd.DataFrame(rows), Labels(), **where)
+    assert drawing.alt == "Heat map of SRCC; none has a value."
+    assert not drawing.marks
+
+
 def test_heat_maps_that_cannot_stand_side_by_side_have_a_line_and_rows_each() -> None:
     methods = [f"method {index}" for index in range(12)]
     kinds = {"few": ["a", "b"], "many": [f"k{index}" for index in range(25)], "shared": ["a", "c"]}
