@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 
 from benchmark.datasets.prepared.manifest import has_parts
+from benchmark.datasets.prepared.record import read_record
 from experiments.runs import results, stage
 from experiments.settings import Settings
 
@@ -81,7 +82,8 @@ def narrowed(settings: Settings, method: str = "") -> Settings:
 
 def _comparable(sets: Sequence[str], settings: Settings) -> list[str]:
     """Data sets without those whose opinions hold within a reference alone; standard error says of which."""
-    apart = [name for name in sets if results.dataset(name).record.within]
+    records = {name: stage.DATA / name / "record.json" for name in sets}
+    apart = [name for name, path in records.items() if path.is_file() and read_record(path).within]
     asked = {
         "cross_dataset": settings.cross_dataset.datasets,
         "gmad": settings.gmad.datasets,

@@ -255,11 +255,19 @@ def _nearest(ratio: Tensor) -> Tensor:
 
 def _resample(x: Tensor, axis: int, size: int, scale: float) -> Tensor:
     """Bicubic resampling of one axis: the kernel widened where it shrinks, borders mirrored."""
-    length = x.shape[axis]
+    matrix = _weights(x.shape[axis], size, scale)
+    matrix = matrix.to_sparse() if x.device.type == "cpu" else matrix.to(x.device)
+    # One channel at a time, which fits the cache.
+    rows = (channel.movedim(axis - 1, 0).contiguous() for channel in x)
+    return torch.stack([(matrix @ of).movedim(0, axis - 1) for of in rows])
+
+
+def _weights(length: int, size: int, scale: float) -> Tensor:
+    """What each of ``length`` values adds to each of ``size``, ``[size, length]``, most of it 0."""
     narrow = min(scale, 1.0)
-    centre = (torch.arange(size, device=x.device, dtype=torch.float64)[:, None] + 0.5) / scale - 0.5
+    centre = (torch.arange(size, dtype=torch.float64)[:, None] + 0.5) / scale - 0.5
     reach = math.ceil(2 / narrow)
-    at = centre.floor().long() + torch.arange(1 - reach, reach + 1, device=x.device)
+    at = centre.floor().long() + torch.arange(1 - reach, reach + 1)
     away = ((at - centre) * narrow).abs()
     # Cubic convolution (Keys 1981, a = -1/2).
     near, far = 1.5 * away**3 - 2.5 * away**2 + 1, -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2
@@ -267,9 +275,4 @@ def _resample(x: Tensor, axis: int, size: int, scale: float) -> Tensor:
     weights /= weights.sum(1, keepdim=True)
     at %= 2 * length
     at = torch.where(at < length, at, 2 * length - 1 - at)  # the edge pixel repeated
-    places = torch.stack([torch.arange(size, device=x.device)[:, None].expand_as(at), at]).flatten(1)
-    matrix = torch.sparse_coo_tensor(places, weights.flatten(), (size, length), check_invariants=True)
-    matrix = matrix.coalesce()
-    # One channel at a time, which fits the cache.
-    rows = (channel.movedim(axis - 1, 0).contiguous() for channel in x)
-    return torch.stack([(matrix @ of).movedim(0, axis - 1) for of in rows])
+    return torch.zeros(size, length, dtype=torch.float64).scatter_add_(1, at, weights)
