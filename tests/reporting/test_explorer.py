@@ -103,7 +103,8 @@ def test_the_address_is_the_view(people: Page, site: Path) -> None:
     assert listed(people)[:5] == seen[:5]
     people.run("location.hash = '#sort=image'")
     people.until("!document.getElementById('large').open")
-    assert listed(people) == sorted(listed(people))
+    found = listed(people)  # once: more come as the page is laid out
+    assert found == sorted(found)
 
 
 @pytest.mark.page
