@@ -306,3 +306,12 @@ def test_a_pristine_picture_is_of_no_type_of_distortion(copy):
     manifest.to_csv(path, index=False)
     shown = str(views.datasets(Run(**roots(copy))))
     assert re.search(r"Types of distortion</dt>\s*<dd>3</dd>", shown), shown[:2000]
+
+
+def test_the_first_page_says_which_opinions_hold_within_a_reference_alone(copy):
+    assert "hold within a reference" not in views.caution(Run(**roots(copy)))
+    name = next(iter(Run(**roots(copy)).records))
+    path = copy / "data" / name / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"within": True}))
+    run = Run(**roots(copy))
+    assert f"Opinions of {run.labels.dataset(name)} hold within a reference alone" in views.caution(run)

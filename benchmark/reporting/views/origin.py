@@ -35,7 +35,7 @@ def facts(run: Run) -> Html:
 
 
 def caution(run: Run) -> Html:
-    """Say what this run cannot show: no human scores, no pretrained weights, parts of data sets."""
+    """Say what this run cannot show: no human scores, no pretrained weights, parts of data sets or scales."""
     lines = []
     scored = [name for name, record in run.records.items() if record.rated_by != "none"]
     if scored and run.labels.proxies.issuperset(scored):
@@ -59,6 +59,12 @@ def caution(run: Run) -> Html:
     if parts:
         lines.append(
             f"Not complete: {', '.join(parts)}. Published figures beside these are of all their pictures."
+        )
+    within = [run.labels.dataset(name) for name, record in run.records.items() if record.within]
+    if within:
+        lines.append(
+            f"Opinions of {' and '.join(within)} hold within a reference alone: Agreement with opinions has "
+            "the figures within references, and no other table, test or rank is made of them."
         )
     return Html.of(f'<p class="caution">{escape(line)}</p>' for line in lines)
 
