@@ -1,5 +1,6 @@
 """The parts of natural scene statistics, each against a library or the distribution it estimates."""
 
+import functools
 import math
 from fractions import Fraction
 
@@ -122,10 +123,16 @@ def test_sums_are_those_above_and_below_zero(dtype):
     for sign in (-1, 1):
         part = (sign * x.double().numpy()).clip(min=0)
         expected += [(part > 0).sum((-2, -1)), part.sum((-2, -1)), (part**2).sum((-2, -1))]
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-6 if dtype == torch.float32 else 1e-12)
     found = nss.sums(x)
     assert found.dtype == torch.float64
-    np.testing.assert_allclose(found, np.stack(expected, -1), rtol=1e-6 if dtype == torch.float32 else 1e-12)
+    close(found, np.stack(expected, -1))
     assert not found[0, 0].any()
+    # Values too small to mean anything are neither above nor below.
+    found = nss.sums(x, 0.5)
+    close(found, nss.sums(x.where(x.abs() > 0.5, 0)))
+    assert not found[0, 1, :3].any()
+    assert found[0, 1, 3] == (x[0, 1] > 0.5).sum()
 
 
 def test_the_fit_takes_the_nearest_entry_of_the_table():

@@ -149,26 +149,21 @@ def fit_aggd(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return aggd_of(sums(x), x.shape[-2] * x.shape[-1])
 
 
-def sums(x: Tensor) -> Tensor:
+def sums(x: Tensor, nothing: float = 0.0) -> Tensor:
     """Sum up the values of each block: ``[..., H, W]`` to ``[..., 6]`` float64.
 
-    How many lie below zero, their magnitudes and the squares of these; and the same of those above.
+    How many lie below zero, their magnitudes and the squares of these; and the same of those above. Values
+    whose magnitude is at most ``nothing`` are neither.
     """
     x = x.flatten(-2)
-    above, sign = x.relu(), x.sign()
-    surplus, both = sign.sum(-1), _squares(sign)
-    below = torch.sub(above, x, out=sign)  # a map that lies in the cache
-    magnitudes = [
-        both - surplus,
-        below.sum(-1),
-        _squares(below),
-        both + surplus,
-        above.sum(-1),
-        _squares(above),
+    above = torch.threshold(x, nothing, 0)
+    below = torch.threshold_(above - x, nothing, 0)
+    found = [
+        part
+        for side in (below, above)
+        for part in (side.sum(-1), torch.linalg.vector_norm(side, dim=-1).square(), side.sign_().sum(-1))
     ]
-    found = torch.stack(magnitudes, -1).double()
-    found[..., ::3] = (found[..., ::3] / 2).round()
-    return found
+    return torch.stack([found[at] for at in (2, 0, 1, 5, 3, 4)], -1).double()
 
 
 def aggd_of(sums: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -182,10 +177,6 @@ def aggd_of(sums: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     spread = _SPREAD.to(sums.device)[entry]
     left, right = left * spread, right * spread
     return _SHAPE.to(sums.device)[entry], (right - left) * _MEAN.to(sums.device)[entry], left, right
-
-
-def _squares(x: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(x, dim=-1).square()
 
 
 def fit_ggd(x: Tensor) -> tuple[Tensor, Tensor]:
