@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -18,11 +18,18 @@ PRELOADED = [
 ]
 
 
+def serve() -> None:
+    """Have the server run, with all that it is to import: whoever asks first decides what that is."""
+    get_context("forkserver").set_forkserver_preload(PRELOADED)
+    forkserver.ensure_running()
+
+
 def start(work: Callable[..., object], *arguments: object) -> BaseProcess:
     """Start a function that a module holds, in the environment and the folder that the test has now."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    process = context.Process(target=_there, args=(dict(os.environ), os.getcwd(), work, arguments))
+    serve()
+    process = get_context("forkserver").Process(
+        target=_there, args=(dict(os.environ), os.getcwd(), work, arguments)
+    )
     process.start()
     return process
 

@@ -3,6 +3,7 @@
 from benchmark.images.addresses import SECONDS, is_address, patience
 from benchmark.images.files import EXTENSIONS, among, below, visible, walk
 from benchmark.images.picture import MAX_PIXELS, ImageError, ImageNotice
+from benchmark.images.processes import Reader, decoders
 from benchmark.images.reading import header, read, read_samples, unit
 from benchmark.images.room import Flight, Room, most
 from benchmark.images.writing import write_png

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from benchmark import files
 from benchmark.datasets.prepared import Dataset
-from benchmark.images import Flight, ImageError, most, read, read_samples, unit
+from benchmark.images import Flight, ImageError, Reader, most, read, unit
 from benchmark.method import HasFeatures, Method, NoScores, check_scores
 
 #: Pixels held decoded and not yet scored; beyond it, batches are sent off before they are full.
@@ -224,7 +224,7 @@ def stream(
     done: Mapping[int, tuple[int, int] | None] | None = None,
     short_side: int = 0,
     pixels: int | None = None,
-    as_bytes: bool = False,
+    reader: Reader = read,
 ) -> Iterator[list[Result]]:
     """Apply a function to every readable picture, a batch at a time.
 
@@ -242,10 +242,10 @@ def stream(
         Most pixels in memory at once: being decoded, decoded, waiting for their batch and with `function`
         together; default `benchmark.images.most`. A picture with more is there alone. Results do not depend
         on it: where pictures that wait for their batch would exceed it, they are read a second time.
-
-    as_bytes
-        Give `function` pictures of 8 bits as uint8, which are for it to scale to [0, 1]. A batch that holds
-        others too is given as float32.
+    reader
+        What reads a file: `benchmark.images.read`, or `read_samples`, or the processes of `decoders`. The
+        latter give pictures of 8 bits as uint8, which are for `function` to scale to [0, 1]; a batch that
+        holds others too is given as float32.
 
     Yields
     ------
@@ -259,7 +259,7 @@ def stream(
     flight, waiting = Flight(pixels or most()), _Waiting(batch)
 
     def decode(file: str, admit: Callable[[int], None] = lambda _: None) -> Tensor:
-        return read_samples(file, short_side, admit) if as_bytes else read(file, short_side, admit)
+        return reader(file, short_side, admit)
 
     for part in _batches(_decoded(files, workers, done, decode, flight, waiting.give_up), waiting):
         if isinstance(part, Result):

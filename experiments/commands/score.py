@@ -74,7 +74,12 @@ def command(
     ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray: on the cluster of RAY_ADDRESS.")] = "local",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that decode; up to 8 on CUDA and else 2, unless given.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Threads that decode, on CUDA processes; there all cores but two, at most 12, and else 2, "
+            "unless given.",
+        ),
     ] = None,
     pixels: Annotated[
         float | None,

@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmark.datasets.prepared.contents import stamp_of
-from benchmark.images import is_address, unit
+from benchmark.images import Reader, decoders, is_address, read, read_samples, unit
 from benchmark.method import Method, check_scores
 from benchmark.scoring import Row, frame_of, scored, stream, write_scores
 from benchmark.scoring.journal import Journal
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Size = tuple[int, int]
+#: Most processes that decode unless told otherwise, and fewest pictures that are worth their start (seconds).
+MOST_DECODERS, MANY = 12, 2_000
 #: What `How` says that scores do not depend on.
 ASIDE = ("workers", "pixels")
 
@@ -44,7 +46,8 @@ class How:
     batch
         Most pictures of one size scored at once. More than two or three no longer fit a CPU's cache.
     workers
-        Threads that decode. `suited` knows what a CUDA device wants of both.
+        Threads that decode; for many pictures on a CUDA device each has a process that does it. `suited`
+        knows what a CUDA device wants of both.
     short_side
         Scale pictures to this short side, in pixels; 0 leaves them.
     pixels
@@ -73,7 +76,8 @@ def suited(device: Device) -> tuple[int, int]:
     """Return how many pictures at once and how many threads that decode suit a device."""
     if available() != "cuda" or device not in ("auto", "cuda"):
         return How.batch, How.workers
-    return 32, max(How.workers, min(8, os.cpu_count() or 1))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 32, max(How.workers, min(MOST_DECODERS, cores - 2))
 
 
 def place(method: Method, device: Device) -> Device:
@@ -140,10 +144,23 @@ def local_rows(
     function = function_of(method, how)
     options: Any = {"batch": how.batch, "workers": how.workers, "short_side": how.short_side}
     options["pixels"] = how.pixels
-    # A quarter of what goes to a CUDA device, and division there gives the same numbers.
-    options["as_bytes"] = place(method, how.device) == "cuda"
-    for part in stream(paths, function, done=done, **options):
-        yield scored(part, method)
+    fast = place(method, how.device) == "cuda"
+    with _reader(fast, how.workers if len(paths) - len(done) >= MANY else 0) as reader:
+        for part in stream(paths, function, done=done, reader=reader, **options):
+            yield scored(part, method)
+
+
+@contextmanager
+def _reader(fast: bool, processes: int) -> Iterator[Reader]:
+    """What reads pictures: for a fast device as bytes, which division there turns into the same numbers.
+
+    They are a quarter of what goes there, and so many processes decode them.
+    """
+    if fast and processes:
+        with decoders(processes) as reader:
+            yield reader
+    else:
+        yield read_samples if fast else read
 
 
 @dataclass(frozen=True)

@@ -127,11 +127,11 @@ def test_a_list_that_grew_shrank_and_changed_keeps_the_rest(here, monkeypatch):
     noise(here / "7.png", 7)
     (here / "2.png").unlink()
     noise(here / "3.png", 33)
-    from benchmark import scoring
+    from experiments.scoring import runner
 
-    read, inner = [], scoring.read
+    read, inner = [], runner.read
     monkeypatch.setattr(
-        scoring, "read", lambda path, *more: read.append(Path(path).name) or inner(path, *more)
+        runner, "read", lambda path, *more: read.append(Path(path).name) or inner(path, *more)
     )
     table = score("--resume")
     # Each with the one that shares its batch, as if all were scored anew.

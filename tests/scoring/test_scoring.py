@@ -119,8 +119,7 @@ def test_pixels_in_memory_stay_within_their_bound_and_change_no_batch(
         patch.setattr(scoring, "PIXELS_HELD", held)
         options = {"root": folder, "batch": batch, "workers": workers}
         every = list(scoring.stream(names, free.score, pixels=10**9, **options))
-        patch.setattr(scoring, "read", live.read)
-        again = list(scoring.stream(names, bounded.score, pixels=bound, **options))
+        again = list(scoring.stream(names, bounded.score, pixels=bound, reader=live.read, **options))
     assert bounded.batches == free.batches
     found, expected = (
         [(r.index, r.size, r.error, r.value) for part in e for r in part] for e in (again, every)
@@ -132,10 +131,8 @@ def test_pixels_in_memory_stay_within_their_bound_and_change_no_batch(
 
 
 def test_pictures_larger_than_the_bound_go_in_alone(folder):
-    live = Live()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "read", live.read)
-        parts = list(scoring.stream(NAMES[:7], Brightness().score, root=folder, batch=1, workers=4, pixels=1))
+    live, options = Live(), {"root": folder, "batch": 1, "workers": 4, "pixels": 1}
+    parts = list(scoring.stream(NAMES[:7], Brightness().score, reader=live.read, **options))
     assert len(parts) == 7
     assert live.most == 96
 
@@ -265,7 +262,7 @@ class Described(Brightness):
 
 
 def test_a_method_that_has_features_alone_is_asked_for_no_picture(folder, monkeypatch):
-    monkeypatch.setattr(scoring, "read", None)
+    monkeypatch.setattr(scoring, "stream", None)
     with pytest.raises(NoScores, match="set `regressor`"):
         score_files(NAMES, Described("set `regressor`"), root=folder)
 
