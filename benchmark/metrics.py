@@ -20,8 +20,8 @@ except ImportError as error:
 class QualityScore(Metric):
     """Mean score of pictures by a method.
 
-    Batches and processes weigh by their pictures: what the metric keeps is the sum of the scores and their
-    number, summed over processes.
+    Batches and processes weigh by their pictures: what the metric keeps is the sum of the scores, in two
+    parts, and their number, summed over processes.
 
     Parameters
     ----------
@@ -46,12 +46,15 @@ class QualityScore(Metric):
     higher_is_better = property(lambda self: self.method.higher_is_better)
 
     total: Tensor
+    rest: Tensor
     count: Tensor
 
     def __init__(self, method: Method, **settings: Any) -> None:
         super().__init__(**settings)
         self.method = method
+        # What float32 cannot hold of the sum is kept beside it: not every device has float64.
         self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("rest", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, images: Tensor) -> None:
@@ -68,9 +71,14 @@ class QualityScore(Metric):
                 f"{self.method.name}: {int((~scores.isfinite()).sum())} of {len(scores)} scores are not "
                 "finite"
             )
-        self.total += scores.double().sum().to(self.total)
+        exact = self._sum() + scores.double().sum().cpu()
+        total = exact.float()
+        self.total, self.rest = total.to(self.total), (exact - total).to(self.rest)
         self.count += len(scores)
 
     def compute(self) -> Tensor:
         """Return the mean score of all pictures so far, NaN where there was none."""
-        return self.total / self.count
+        return (self._sum() / self.count.cpu()).to(self.total)
+
+    def _sum(self) -> Tensor:
+        return self.total.cpu().double() + self.rest.cpu()

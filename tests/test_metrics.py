@@ -39,18 +39,24 @@ def test_the_mean_is_that_of_all_pictures_whatever_the_batches():
     torch.testing.assert_close(metric.compute(), batches[0].mean())
 
 
+def test_small_scores_are_not_lost_beside_a_large_sum():
+    metric, score = QualityScore(Mean()), torch.tensor(0.1)
+    metric.update(torch.full((1, 3, 1, 1), 2.0**24))  # from here on float32 has even numbers alone
+    for _ in range(1000):
+        metric.update(score.expand(4, 3, 1, 1))
+    assert metric.compute().item() == pytest.approx((2**24 + 4000 * score.item()) / 4001, rel=1e-7)
+
+
 def test_processes_weigh_by_their_pictures():
     """Two processes of 1 and 5 pictures; what gathers the states is given, as torchmetrics allows."""
     parts = [pictures(1, 0), pictures(5, 1)]
     others = [QualityScore(Mean()) for _ in parts]
     for metric, part in zip(others, parts, strict=True):
         metric.update(part)
-    states = {name: [getattr(metric, name) for metric in others] for name in ("total", "count")}
-
-    def gather(state, group=None):
-        return states["count" if state.dtype == torch.int64 else "total"]
-
-    first = QualityScore(Mean(), dist_sync_fn=gather, distributed_available_fn=lambda: True)
+    gathered = iter([[getattr(metric, name) for metric in others] for name in ("total", "rest", "count")])
+    first = QualityScore(
+        Mean(), dist_sync_fn=lambda state, group=None: next(gathered), distributed_available_fn=lambda: True
+    )
     first.update(parts[0])
     torch.testing.assert_close(first.compute(), torch.cat(parts).mean())
 
