@@ -61,8 +61,9 @@ class Learner(Protocol):
 def load(name: str, **settings: Any) -> Loaded:
     """Load a method as published; it refuses what is no RGB picture in [0, 1] (`benchmark.scoring.guard`).
 
-    The files of weights or parameters that it was made of are its ``weight_files``; ``as_module()`` gives it
-    as a torch module, for a loss or the loop of another library.
+    The files of weights or parameters that it was made of, and the folders of pictures that it was fitted to,
+    are its ``weight_files``; ``as_module()`` gives it as a torch module, for a loss or the loop of another
+    library.
 
     Parameters
     ----------

@@ -269,7 +269,7 @@ def load(
     """
     path = gaussian.one_of("niqe", weights, parameters, pristine)
     if pristine is not None:
-        return fit(pictures_io.below(Path(pristine)), patch or PATCH)
+        return fit(gaussian.pictures_of(pristine), patch or PATCH)
     if path is None and patch not in (None, PATCH):
         raise ValueError(
             f"niqe: the published parameters are of patches of {PATCH} pixels; remove the setting "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,17 +53,27 @@ def _limit(threads: int) -> None:
 
 
 def named_files(value: Any) -> Iterator[Path]:
-    """Files that settings name, however deep, in their order."""
+    """Files that settings name, however deep, in their order; of a folder the pictures in it."""
     if isinstance(value, str):
         path = Path(value).expanduser()
-        if len(value) < 4096 and "\0" not in value and path.is_file():
-            yield path
+        if 0 < len(value) < 4096 and "\0" not in value and path.exists():
+            yield from _pictures(path) if path.is_dir() else [path]
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from named_files(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from named_files(inner)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """Pictures below a folder as a method that is fitted to them finds them, none where it holds none."""
+    from benchmark import images
+
+    with warnings.catch_warnings(), suppress(ValueError):
+        warnings.simplefilter("ignore", images.ImageNotice)  # the method says it
+        return images.below(folder)
+    return []
 
 
 def stamp(files: Iterable[Path]) -> str:

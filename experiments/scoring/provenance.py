@@ -34,12 +34,13 @@ def provenance(
     Returns
     -------
     dict
-        ``method``; ``weights``, the files that were read (several with ``+`` between), or in words where it
-        reads none of its own; ``weights_sha256``; ``direction``, ``higher`` or ``lower`` is better;
-        ``precision``; ``version``, twelve digits of the hash of code, weights and settings.
+        ``method``; ``weights``, the files that were read and the folders of pictures that it was fitted to
+        (several with ``+`` between), or in words where there are none; ``weights_sha256``; ``direction``,
+        ``higher`` or ``lower`` is better; ``precision``; ``version``, twelve digits of the hash of code,
+        weights and settings.
     """
     files = [Path(path) for path in getattr(method, "weight_files", ())]
-    digests = [_digest(path.resolve()) for path in files]
+    digests = [_digest(path.resolve(), stage.stamp(stage.named_files(str(path)))) for path in files]
     card = getattr(method, "card", None)
     return {
         "method": name,
@@ -62,8 +63,9 @@ def _version(name: str, digests: list[str], told: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def _digest(path: Path) -> str:
-    return sha256_of(path)
+def _digest(path: Path, stamp: str) -> str:
+    """Digest of a file, or of the pictures of a folder; kept while their sizes and times, the stamp, stay."""
+    return stage.sha256(stage.named_files(str(path))) if path.is_dir() else sha256_of(path)
 
 
 def _shown(path: Path) -> str:

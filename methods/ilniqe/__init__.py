@@ -247,7 +247,7 @@ def load(
     """
     path = gaussian.one_of("ilniqe", weights, parameters, pristine)
     if pristine is not None:
-        return fit(pictures_io.below(Path(pristine)))
+        return fit(gaussian.pictures_of(pristine))
     model = Ilniqe(_read(path or gaussian.published("ilniqe", SOURCES)))
     if path is None or gaussian.is_published(path, SOURCES):
         model.card = CARD

@@ -96,6 +96,32 @@ def test_every_row_says_what_made_it(here):
     assert {key: frame[0][key] for key in COLUMNS} == {key: row[key] for key in COLUMNS}
 
 
+def test_a_model_that_was_fitted_to_a_folder_is_known_by_its_pictures(here):
+    """NIQE, fitted as it is loaded: other pictures under the same names make another model."""
+    Path("pristine/inner").mkdir(parents=True)
+    for index in range(2):
+        noise(here / f"pristine/inner/{index}.png", index, 400)
+    command = ["score", "1.png", "--method", "niqe", "--set", "pristine=pristine", "--set", "patch=24"]
+
+    def scored():
+        done = run.invoke(app, [*command, "--out", "s.csv"])
+        assert done.exit_code == 0, done.output
+        return pd.read_csv("s.csv").iloc[0]
+
+    Image.fromarray(np.zeros((200, 200, 3), np.uint8)).save("1.png")
+    first = scored()
+    assert first["weights"] == "pristine"
+    assert len(first["weights_sha256"]) == 64
+    assert scored()["version"] == first["version"]
+    noise(here / "pristine/inner/1.png", 9, 380)
+    refused = run.invoke(app, [*command, "--out", "s.csv", "--resume"])
+    assert "is of a run with other version, weights_sha256" in str(refused.exception)
+    second = scored()
+    assert second["score"] != first["score"]
+    assert second["version"] != first["version"]
+    assert second["weights_sha256"] != first["weights_sha256"]
+
+
 def _written(name):
     done = run.invoke(app, ["score", "0.png", "--method", "trained:qualiclip", "--out", name])
     assert done.exit_code == 0

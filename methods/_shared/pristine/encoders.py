@@ -10,7 +10,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from benchmark import images as pictures_io
 from benchmark.method import Card, HasFeatures, NoScores, TrainingData
 from methods._shared.arniqa.scales import half
 from methods._shared.exposure import HERE
@@ -142,7 +141,7 @@ def fitted(encoder: HasFeatures, pristine: str | Path) -> ou.OpinionUnaware:
         If the file is missing or of another kind, or the folder holds too little.
     """
     if Path(pristine).is_dir():
-        return ou.fit(encoder, pictures_io.below(Path(pristine)))
+        return ou.fit(encoder, gaussian.pictures_of(pristine))
     return ou.read(encoder, Path(pristine))
 
 

@@ -99,6 +99,17 @@ class Sums:
         self.rows = total
 
 
+def pictures_of(folder: str | Path) -> list[Path]:
+    """Pictures of a folder that a model is fitted to as it is loaded; the folder is noted.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    return benchmark.images.below(used(Path(folder)))
+
+
 def drawn(pictures: Sequence[Path], count: int | None, seed: int) -> list[Path]:
     """Draw ``count`` of the pictures; all where it is none. Sorted, so that their order does not count.
 

@@ -1,4 +1,4 @@
-"""Which files a method was made of, noted where they are read."""
+"""Which files and folders a method was made of, noted where they are read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOTED: ContextVar[dict[Path, None] | None] = ContextVar("_NOTED", default=None)
 
 
 def used(path: Path) -> Path:
-    """Note a file of weights or parameters that is about to be read; returns it."""
+    """Note a file of weights or parameters that is about to be read, or a folder of pictures; returns it."""
     noted = _NOTED.get()
     if noted is not None:
         noted[Path(path)] = None
@@ -20,7 +20,7 @@ def used(path: Path) -> Path:
 
 @contextmanager
 def noted() -> Iterator[dict[Path, None]]:
-    """Gather, as keys, the files that are noted meanwhile, in their order."""
+    """Gather, as keys, the files and folders that are noted meanwhile, in their order."""
     files: dict[Path, None] = {}
     token = _NOTED.set(files)
     try:
