@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -58,9 +59,29 @@ def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
         return _listed(path)
     if path.exists() or path.is_symlink():
         return [path]
-    matched = visible(glob.glob(argument, recursive=True), argument, _unwritten(argument))
+    matched = visible(_matched(argument), argument, _unwritten(argument))
     matches: list[Picture] = sorted(map(Path, matched))
     return _some(matches, f"{argument} does not exist")
+
+
+def _matched(pattern: str) -> list[str]:
+    """Files and folders that a pattern matches, with ``**`` files alone; hidden ones as the shell has it.
+
+    ``**`` goes through linked folders as `walk` does: glob's own follows a link that leads back forty times,
+    and two of them for ever.
+    """
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        return glob.glob(pattern)
+    from fsspec.utils import glob_translate
+
+    written = next(at for at, part in enumerate(parts) if glob.has_magic(part))
+    above, wanted = Path(*parts[:written]), parts[written:]
+    inner = [part if part == "**" else re.sub(r"\*+", "*", part) for part in wanted]
+    matches = re.compile(glob_translate("/".join(inner))).match
+    dotted = any(part.startswith(".") for part in wanted)
+    names = [name for name in walk(above) if matches(name)] if above.is_dir() else []
+    return [str(above / name) for name in names if dotted or not re.search(r"(^|/)\.", name)]
 
 
 def _stored(address: str) -> Iterable[Picture]:

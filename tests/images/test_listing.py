@@ -96,12 +96,41 @@ def test_a_file_that_is_named_is_taken_as_named(folder):
 
 def test_a_pattern_takes_of_them_what_it_writes_out(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    with pytest.warns(ImageNotice, match=r"2 @eaDir, 1 __MACOSX"):
+    with pytest.warns(ImageNotice, match=r"1 @eaDir, 1 __MACOSX"):
         assert [str(p) for p in inputs.pictures(["**/[0-z]*g"])] == sorted(PICTURES)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert [str(p) for p in inputs.pictures(["**/@eaDir/*/*.jpg"])] == [list(STRANGERS)[5]]
         assert [str(p) for p in inputs.pictures(["._*.png"])] == ["._a.png"]
+
+
+def test_a_pattern_follows_no_link_that_leads_back(tmp_path, monkeypatch):
+    top = tmp_path / "a" / "top"
+    (top / "one" / "deep").mkdir(parents=True)
+    (top / "two").mkdir()
+    for name in ("one/1.png", "one/deep/3.png", "two/2.png", "two/.2.png", "two/2.txt", "0.png"):
+        (top / name).touch()
+    (top / "one" / "back").symlink_to("..")  # to the folder that is listed
+    (top / "one" / "above").symlink_to(tmp_path)  # to one that this lies in
+    (top / "one" / "beside").symlink_to("../two")
+    (top / "linked").symlink_to("two")
+    every = ["0.png", "one/1.png", "one/deep/3.png", "two/2.png"]
+    monkeypatch.chdir(top)
+
+    def found(pattern):
+        return sorted(str(path) for path in inputs.pictures([pattern]))
+
+    assert found("**/*.png") == every
+    assert found(f"{top}/**/*.png") == [f"{top}/{name}" for name in every]
+    assert found("**/[12]*.png") == ["one/1.png", "two/2.png"]
+    assert found("one/**/?.p**") == ["one/1.png", "one/beside/2.png", "one/deep/3.png"]
+    assert found("o*/**/deep/*") == ["one/deep/3.png"]
+    assert found("**/.*.png") == ["two/.2.png"]
+    # What is written out is meant.
+    assert found("one/back/two/*.png") == ["one/back/two/2.png"]
+    assert found("one/back/t*/**/2.*g") == ["one/back/two/2.png"]
+    with pytest.raises(ValueError, match="no/\\*\\* does not exist"):
+        found("no/**")
 
 
 def test_stores_are_listed_alike(folder):
