@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -33,32 +35,39 @@ def by_distortion(
     DataFrame
         ``distortion, statistic, value, low, high, n, protocol``; empty where the manifest names no
         distortion. Pictures of level 0 are pristine and belong to none. The statistic ``srcc`` at one
-        level is called ``srcc_at_level_<level>``.
+        level is called ``srcc_at_level_<level>``. What of a type, of a level or of a series differs in its
+        scores by `benchmark.statistics.rounding` of all of them alone has one score.
     """
     samples = join({"method": scores}, manifest, {"method": higher_is_better}, mos_higher_is_better)
     tables = []
     names = text(samples.frame, "distortion")
     names[number(samples.frame, "level") == 0] = ""  # pristine pictures, whatever they are called
+    least = rounding(samples.scores[0])
     for name in sorted(set(names) - {""}):
         part = samples.take(names == name)
         rated = part.rated()
         rows = []
         if len(rated.frame):
-            rows.append(resampled("srcc", weighted.prepare_srcc, rated, how, "within one distortion type"))
-            rows += _at_levels(rated, how)
-        rows += level_rows(part, how)
+            words = "within one distortion type"
+            rows.append(resampled("srcc", weighted.prepare_srcc, _evened(rated, least), how, words))
+            rows += _at_levels(rated, how, least)
+        rows += level_rows(part, how, least)
         tables.append(pd.DataFrame(rows, columns=COLUMNS).assign(distortion=name))
     if not tables:
         return pd.DataFrame(columns=["distortion", *COLUMNS])
     return pd.concat(tables, ignore_index=True)[["distortion", *COLUMNS]]
 
 
-def level_rows(samples: Samples, how: Resampling) -> list[dict[str, object]]:
-    """Tidy row ``srcc_level``: mean Spearman of score and falling level, none where there are no levels."""
+def level_rows(samples: Samples, how: Resampling, least: float | None = None) -> list[dict[str, object]]:
+    """Tidy row ``srcc_level``: mean Spearman of score and falling level, none where there are no levels.
+
+    ``least`` is how far scores may differ and be equal: that of all of the method's, where these are a part.
+    """
     part = samples.take(~np.isnan(number(samples.frame, "level")))
     if part.groups is None or not len(part.frame):
         return []
-    values, owner, flat = level_correlations(part)
+    least = rounding(part.scores[0]) if least is None else least
+    values, owner, flat = level_correlations(part, least)
     if not values.size:
         return []
     words = "mean over reference and distortion of the Spearman correlation with falling level"
@@ -73,14 +82,14 @@ def level_rows(samples: Samples, how: Resampling) -> list[dict[str, object]]:
     return [measured("srcc_level", evaluate, part, how, words)]
 
 
-def level_correlations(samples: Samples) -> tuple[Floats, NDArray[np.intp], int]:
+def level_correlations(samples: Samples, least: float) -> tuple[Floats, NDArray[np.intp], int]:
     """Spearman's correlation of score with minus level in every series of one reference and distortion.
 
     Returns
     -------
     values
         One correlation a series of at least two distinct levels; 0 where the method gives one score to all
-        of them (but for `benchmark.statistics.rounding`): it does not tell the levels apart.
+        of them (but for ``least``): it does not tell the levels apart.
     owner
         A row of each series: its reference is what a resample draws.
     flat
@@ -97,16 +106,22 @@ def level_correlations(samples: Samples) -> tuple[Floats, NDArray[np.intp], int]
     scores = columns["score"].groupby(series)
     with np.errstate(invalid="ignore"):  # infinite scores have no distance
         spread = scores.max().to_numpy() - scores.min().to_numpy()
-    flat = keep & ((in_score == 0) | (spread <= rounding(samples.scores[0])))
+    flat = keep & ((in_score == 0) | (spread <= least))
     values = shared / np.sqrt(np.where(keep & ~flat, in_score * in_level, 1))
     owner = np.unique(series, return_index=True)[1]
     return np.where(flat, 0.0, values)[keep], owner[keep], int(flat.sum())
 
 
-def _at_levels(samples: Samples, how: Resampling) -> list[dict[str, object]]:
+def _at_levels(samples: Samples, how: Resampling, least: float) -> list[dict[str, object]]:
     level = number(samples.frame, "level")
     words = "within one distortion type and level"
-    return [
-        resampled(f"srcc_at_level_{v:g}", weighted.prepare_srcc, samples.take(level == v), how, words)
-        for v in np.unique(level[~np.isnan(level)])
-    ]
+    parts = ((v, _evened(samples.take(level == v), least)) for v in np.unique(level[~np.isnan(level)]))
+    return [resampled(f"srcc_at_level_{v:g}", weighted.prepare_srcc, part, how, words) for v, part in parts]
+
+
+def _evened(samples: Samples, least: float) -> Samples:
+    """Give pictures whose scores all lie within ``least`` of each other one score; others stay."""
+    low, high = samples.scores[0].min(), samples.scores[0].max()
+    if low < high and high - low <= least:
+        return replace(samples, scores=np.full_like(samples.scores, low))
+    return samples

@@ -7,9 +7,10 @@ whether a method orders the versions of one picture, whatever it makes of other 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.arrays import Floats
-from benchmark.statistics import weighted
+from benchmark.statistics import rounding, weighted
 
 from .rows import Resampling, measured
 from .samples import Samples
@@ -23,8 +24,8 @@ READING = "zero-shot, median over references of the correlation among the pictur
 def within_references(samples: Samples, how: Resampling) -> list[dict[str, object]]:
     """Tidy rows ``srcc_within``, ``krcc_within`` and ``plcc_raw_within``; none without two such references.
 
-    A method that gives all pictures of a reference one score has 0 there: it does not tell them apart. A
-    reference whose opinions are all equal is left out.
+    A method that gives all pictures of a reference one score (but for `benchmark.statistics.rounding`) has 0
+    there: it does not tell them apart. A reference whose opinions are all equal is left out.
     """
     if samples.groups is None:
         return []
@@ -37,21 +38,30 @@ def within_references(samples: Samples, how: Resampling) -> list[dict[str, objec
     _, owner, number = np.unique(np.asarray(part.groups), return_index=True, return_inverse=True)
     places = [np.flatnonzero(number == k) for k in range(owner.size)]
     words = f"{READING}; {owner.size} of {size.size} references, with at least {LEAST} rated pictures"
+    least = rounding(samples.scores[0])
+    flat = np.array([_spread(part.scores[0, place]) <= least for place in places])
+    words += f"; {int(flat.sum())} with one score for all count 0" if flat.any() else ""
     rows = []
     for name in ("srcc", "krcc", "plcc"):
         if name == "plcc" and not np.isfinite(part.scores).all():
             continue
-        values = np.array([_correlation(name, part, rows) for rows in places])
-        flat = int(np.isnan(values).sum())
-        said = f"{words}; {flat} with one score for all count 0" if flat else words
+        values = np.array([_correlation(name, part, place) for place in places])
         label = {"plcc": "plcc_raw"}.get(name, name)
-        rows.append(measured(f"{label}_within", _median(np.nan_to_num(values), owner), part, how, said))
+        rows.append(
+            measured(f"{label}_within", _median(np.where(flat, 0.0, values), owner), part, how, words)
+        )
     return rows
 
 
-def _correlation(name: str, samples: Samples, rows: np.ndarray) -> float:
-    once = np.ones((1, rows.size))
-    return float(weighted.PREPARE[name](samples.scores[:, rows], samples.mos[rows])(once)[0, 0])
+def _spread(scores: Floats) -> float:
+    """Distance of the least and the greatest score; of infinite ones that are all equal 0."""
+    low, high = scores.min(), scores.max()
+    return float(high - low) if low < high else 0.0
+
+
+def _correlation(name: str, samples: Samples, place: NDArray[np.intp]) -> float:
+    once = np.ones((1, place.size))
+    return float(weighted.PREPARE[name](samples.scores[:, place], samples.mos[place])(once)[0, 0])
 
 
 def _median(values: Floats, owner: np.ndarray) -> weighted.Evaluate:

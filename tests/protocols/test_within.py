@@ -57,6 +57,31 @@ def test_few_pictures_equal_opinions_and_equal_scores(manifest):
     assert found.units == 18
 
 
+def test_scores_of_a_reference_that_differ_in_their_last_bits_have_no_order(manifest):
+    scores = scores_of(manifest)
+    names = list(manifest["reference"].unique())[:8]
+    bits = 1e-8 * manifest["mos"] + 0.5  # as float32 leaves of one score, here in the order of the opinions
+    scores["score"] = scores["score"].where(~manifest["reference"].isin(names), bits)
+    table = zero_shot(scores, manifest, **UP, how=Resampling(30))
+    kept = manifest.merge(scores, on="image").query("reference not in @names")
+    for name, of in OF.items():
+        found = row(table, name)
+        assert found.value == pytest.approx(np.median([*each(kept, of), *[0.0] * 8]))
+        assert "8 with one score for all count 0" in found.protocol
+
+
+def test_infinite_scores_are_ranks_within_a_reference_too(manifest):
+    scores = scores_of(manifest)
+    first = manifest["reference"].eq(manifest["reference"].iloc[0])
+    scores.loc[first, "score"] = np.inf
+    scores.loc[manifest.index[~first][:1], "score"] = -np.inf
+    found = row(zero_shot(scores, manifest, **UP, how=Resampling(30)), "srcc_within")
+    frame = manifest.merge(scores, on="image")
+    kept = frame[~frame["reference"].eq(manifest["reference"].iloc[0])]
+    assert found.value == pytest.approx(np.median([*each(kept, OF["srcc_within"]), 0.0]))
+    assert "1 with one score for all count 0" in found.protocol
+
+
 def test_the_interval_is_that_of_references_written_out(manifest):
     scores = scores_of(manifest)
     how = Resampling(64, 5, "percentile")

@@ -242,6 +242,22 @@ def test_types_and_levels(manifest):
         assert row(table, "srcc_at_level_3", distortion=name).value == pytest.approx(expected)
 
 
+def test_a_type_that_a_method_is_blind_to_has_no_order_but_rounding(manifest):
+    scores, jpeg = scores_of(manifest), manifest["distortion"].eq("jpeg")
+    scores.loc[jpeg, "score"] = (
+        3.0 + 6e-8 * manifest["mos"]
+    )  # the last bits, here in the order of the opinions
+    table = by_distortion(scores, manifest, **UP, how=Resampling(20))
+    assert row(table, "srcc_level", distortion="jpeg").value == 0
+    for name in ("srcc", "srcc_at_level_3"):
+        blind = row(table, name, distortion="jpeg")
+        assert np.isnan(blind.value)
+        assert "all values equal" in blind.protocol
+    seen = manifest.merge(scores, on="image").query("distortion == 'blur'")
+    expected = stats.spearmanr(seen["score"], seen["mos"]).statistic
+    assert row(table, "srcc", distortion="blur").value == pytest.approx(expected)
+
+
 def test_one_type_and_no_type(manifest):
     one = manifest[manifest["distortion"].eq("blur")]
     assert set(by_distortion(scores_of(one), one, **UP, how=Resampling(20))["distortion"]) == {"blur"}
