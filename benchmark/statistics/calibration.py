@@ -19,7 +19,9 @@ from .correlation import as_pair
 
 Estimate = tuple[float, float, float]
 SHIFTS = 64
-"""Partners of each image at most: 64 x n pairs say nearly as much as all, and cost a sort less."""
+"""Pairs an image at most: 64 x n pairs say nearly as much as all, and cost a sort less."""
+_SAME = 1e-9
+"""Distances of opinions that differ by no more than this, in their own units, are equal but for rounding."""
 
 
 def mean_interval(values: ArrayLike, groups: ArrayLike | None = None, *, level: float = 0.95) -> Estimate:
@@ -66,12 +68,13 @@ def ordered_pairs(
     scores, mos
         Of the images, ``[n]``, more being better on both sides. Scores that are equal are half right.
     edges
-        Rising distances of opinion, k + 1 of them for k classes; a class holds its upper edge. Opinions that
-        are equal have no order and are in none.
+        Rising distances of opinion, k + 1 of them for k classes; a class holds its upper edge, to 1e-9: on a
+        grid of ratings many pairs lie on one, and float rounding would share them out. Opinions that are
+        equal have no order and are in none.
     groups
         Reference of each image.
     seed
-        Of the partners, where there are more than `SHIFTS` for each image.
+        Of the pairs, where there are more than `SHIFTS` an image; else all are counted.
     level
         Coverage of the intervals: images (references) are the units, on the scale of the logit.
 
@@ -84,16 +87,18 @@ def ordered_pairs(
     n, k = x.size, len(edges) - 1
     order = np.random.default_rng([seed, n]).permutation(n)
     x, y = x[order], y[order]
-    every = np.arange(1, (n - 1) // 2 + 1)
-    steps = every if every.size <= SHIFTS else np.random.default_rng([seed, n, 1]).permutation(every)[:SHIFTS]
+    steps = np.arange(1, n // 2 + 1)
+    if steps.size > SHIFTS:
+        steps = np.random.default_rng([seed, n, 1]).permutation(np.arange(1, (n - 1) // 2 + 1))[:SHIFTS]
     right, met = np.zeros((k, n)), np.zeros((k, n))
     for step in steps:
-        other = np.roll(np.arange(n), -int(step))
-        gap = y - y[other]
-        place = np.searchsorted(edges, np.abs(gap), side="left") - 1
-        used = (gap != 0) & (place >= 0) & (place < k)
-        hit = (1 + np.sign(x - x[other]) * np.sign(gap)) / 2
-        for ends in (np.arange(n), other):  # both images of a pair take part in it
+        one = np.arange(n if 2 * step < n else n // 2)  # half the circle apart: there and back is one pair
+        other = (one + step) % n
+        gap = y[one] - y[other]
+        place = np.searchsorted(edges, np.abs(gap) - _SAME, side="left") - 1
+        used = (np.abs(gap) > _SAME) & (place >= 0) & (place < k)
+        hit = (1 + np.sign(x[one] - x[other]) * np.sign(gap)) / 2
+        for ends in (one, other):  # both images of a pair take part in it
             cell = place[used] * n + ends[used]
             right += np.bincount(cell, hit[used], k * n).reshape(k, n)
             met += np.bincount(cell, minlength=k * n).reshape(k, n)

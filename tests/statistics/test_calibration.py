@@ -21,17 +21,30 @@ def plainly(scores, mos):
     return [(part.mean() if part.size else np.nan, part.size) for part in found]
 
 
-@pytest.mark.parametrize("n", [2, 31, 60, 127])
+@pytest.mark.parametrize("n", [2, 3, 31, 60, 127, 128])
 def test_pairs_are_those_of_a_plain_writing(n):
     g = generator(n)
-    mos = np.round(g.uniform(size=n), 2)
+    mos = g.uniform(size=n)
+    mos[2::7] = mos[0]  # equal opinions have no order
     scores = np.round(mos + 0.3 * g.normal(size=n), 1)
-    found = ordered_pairs(scores, mos, EDGES)
-    if n % 2:  # with an even number the pairs that are half the circle apart are left out
-        for ours, theirs in zip(found, plainly(scores, mos), strict=True):
-            assert ours[3] == theirs[1]
-            np.testing.assert_allclose(ours[0], theirs[0])
-    assert sum(share[3] for share in found) <= n * (n - 1) // 2
+    for ours, theirs in zip(ordered_pairs(scores, mos, EDGES), plainly(scores, mos), strict=True):
+        assert ours[3] == theirs[1]
+        np.testing.assert_allclose(ours[0], theirs[0])
+
+
+def test_a_class_holds_its_upper_edge_whatever_rounding_makes_of_it():
+    """Opinions of 1 to 5 in fifths, as shares of the range: a twentieth each, counted in whole fifths."""
+    g = generator(5)
+    fifths = np.repeat(np.arange(5, 26), 2)
+    scores = fifths + 8 * g.normal(size=fifths.size)
+    edges = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+    found = ordered_pairs(scores, (fifths / 5 - 1) / 4, edges)
+    i, j = np.triu_indices(fifths.size, 1)
+    apart, right = np.abs(fifths[i] - fifths[j]), (scores[i] > scores[j]) == (fifths[i] > fifths[j])
+    for ours, (low, high) in zip(found, itertools.pairwise((0, 1, 2, 4, 6, 10, 20)), strict=True):
+        mine = (low < apart) & (apart <= high)
+        assert ours[3] == mine.sum()
+        assert ours[0] == pytest.approx(right[mine].mean())
 
 
 def test_of_many_pictures_a_part_of_the_pairs_says_as_much():
