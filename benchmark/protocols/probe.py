@@ -21,8 +21,8 @@ from benchmark.arrays import Floats
 from benchmark.statistics import weighted
 from benchmark.statistics.estimates import COLUMNS
 
-from .ridge import ALPHAS, Features, Probed, predict, ready, train_on_all, validate
-from .rows import DEFAULT, Resampling, bounds_of, cells, describe, median_of_known
+from .ridge import Features, Penalty, Probed, predict, ready, train_on_all, validate
+from .rows import DEFAULT, Resampling, cells, describe, measured, median_of_known, small_part
 
 
 def probe(
@@ -55,8 +55,9 @@ def probe(
     -------
     DataFrame
         Medians ``srcc``, ``plcc_raw`` over the test splits, intervals by resampling the images (references)
-        of all test sets with the trained probes held fixed; ``srcc_q1``, ``srcc_q3``, ``plcc_raw_q1``,
-        ``plcc_raw_q3``: quartiles over the splits, where there are several.
+        of all test sets with the trained probes held fixed, none where a test part has fewer than five;
+        ``srcc_q1``, ``srcc_q3``, ``plcc_raw_q1``, ``plcc_raw_q3``: quartiles over the splits, where there are
+        several. A split whose correlation is undefined does not count; what is undefined in all is NaN.
 
     Raises
     ------
@@ -122,16 +123,13 @@ def _same_set(data: Probed, splits: int, how: Resampling) -> pd.DataFrame:
     parts, paths, best = validate(data, splits, how)
     predicted = []
     for (_, _, test), (coefficients, intercept) in zip(parts, paths, strict=True):
-        column = predict(data, test, coefficients[:, [best]], intercept[[best]])[:, 0]
+        column = predict(data, test, coefficients[:, [best.place]], intercept[[best.place]])[:, 0]
         predicted.append((test, column))
     middle = "median; " if len(parts) > 1 else ""
     drawn = "its official split" if data.official else f"{splits} splits 70/10/20"
-    words = f"probe, same set, Ridge alpha {ALPHAS[best]:.3g}, {drawn}"
+    words = f"probe, same set, {best.words}, {drawn}"
     words += f"; {data.sight}; trained probes held fixed"
-
-    def row(name: str, value: float, bounds: tuple[float, float], words: str) -> dict[str, object]:
-        return cells(name, value, bounds, data.samples, describe(data.samples, how, words))
-
+    none = small_part([test for test, _ in predicted])
     rows = []
     for name, prepare in (("srcc", weighted.prepare_srcc), ("plcc_raw", weighted.prepare_plcc)):
         tests = [(t, prepare(p[None], data.samples.mos[t])) for t, p in predicted]
@@ -143,28 +141,28 @@ def _same_set(data: Probed, splits: int, how: Resampling) -> pd.DataFrame:
             return median_of_known(each(counts))[None]
 
         once = each(np.ones((1, len(data.samples.frame))))[:, 0]
-        value = float(np.median(once))
-        rows.append(row(name, value, bounds_of(median, data.samples, how, value), middle + words))
-        for label, share in (("q1", 0.25), ("q3", 0.75)) if len(parts) > 1 else ():
-            quartile = float(np.quantile(once, share))
-            rows.append(row(f"{name}_{label}", quartile, (np.nan, np.nan), f"quartile; {words}"))
+        known = once[~np.isnan(once)]
+        lost = f"; {once.size - known.size} splits undefined" if 0 < known.size < once.size else ""
+        rows.append(measured(name, median, data.samples, how, f"{middle}{words}{lost}", none))
+        for label, share in (("q1", 0.25), ("q3", 0.75)) if len(parts) > 1 and known.size else ():
+            quartile, none_of_it = float(np.quantile(known, share)), (np.nan, np.nan)
+            told = describe(data.samples, how, f"quartile; {words}{lost}")
+            rows.append(cells(f"{name}_{label}", quartile, none_of_it, data.samples, told))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _other_set(
-    model: tuple[Floats, Floats, float], data: Probed, train: str, how: Resampling
+    model: tuple[Floats, Floats, Penalty], data: Probed, train: str, how: Resampling
 ) -> pd.DataFrame:
-    coefficients, intercept, alpha = model
+    coefficients, intercept, penalty = model
     everything = np.arange(len(data.samples.frame))
     predicted = predict(data, everything, coefficients, intercept).T
-    words = f"probe, trained on all of {train}, Ridge alpha {alpha:.3g}; {data.sight}"
+    words = f"probe, trained on all of {train}, {penalty.words}; {data.sight}"
     words += "; trained probe held fixed"
-    rows = []
-    for name, prepare in (("srcc", weighted.prepare_srcc), ("plcc_raw", weighted.prepare_plcc)):
-        evaluate = prepare(predicted, data.samples.mos)
-        value = float(evaluate(np.ones((1, everything.size)))[0, 0])
-        bounds = bounds_of(evaluate, data.samples, how, value)
-        rows.append(cells(name, value, bounds, data.samples, describe(data.samples, how, words)))
+    rows = [
+        measured(name, prepare(predicted, data.samples.mos), data.samples, how, words)
+        for name, prepare in (("srcc", weighted.prepare_srcc), ("plcc_raw", weighted.prepare_plcc))
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

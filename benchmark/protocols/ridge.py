@@ -65,6 +65,20 @@ class Probed:
         return f"{' to '.join(map(str, counts[[0, -1][: counts.size]]))} crops an image, predictions averaged"
 
 
+@dataclass(frozen=True)
+class Penalty:
+    """Penalty of a probe: its place in `ALPHAS`, and whether validation had anything to choose it by."""
+
+    place: int
+    chosen: bool
+
+    @property
+    def words(self) -> str:
+        """The penalty in words, and that nothing chose it where nothing did."""
+        why = "" if self.chosen else " (not chosen: no validation part holds pictures that it could order)"
+        return f"Ridge alpha {ALPHAS[self.place]:.3g}{why}"
+
+
 def ridge_path(x: Floats, y: Floats, alphas: Floats = ALPHAS) -> tuple[Floats, Floats]:
     """Ridge regression with intercept for many penalties from one decomposition.
 
@@ -114,8 +128,8 @@ def fit_probe(
         ``[D]``, and two numbers; predictions are in the units of ``mos`` turned so that higher is better.
     """
     data = ready(features, manifest, mos_higher_is_better)
-    coefficients, intercept, alpha = train_on_all(data, splits, how)
-    return coefficients[:, 0], float(intercept[0]), alpha
+    coefficients, intercept, penalty = train_on_all(data, splits, how)
+    return coefficients[:, 0], float(intercept[0]), float(ALPHAS[penalty.place])
 
 
 def ready(
@@ -130,25 +144,28 @@ def ready(
     return Probed(samples, features.values[place >= 0], place[place >= 0], official)
 
 
-def train_on_all(data: Probed, splits: int, how: Resampling) -> tuple[Floats, Floats, float]:
+def train_on_all(data: Probed, splits: int, how: Resampling) -> tuple[Floats, Floats, Penalty]:
     """Train a probe on all of a data set, its penalty chosen on the data set's own validation splits."""
     *_, best = validate(data, splits, how)
     everything = np.arange(len(data.samples.frame))
-    coefficients, intercept = _fit(data, everything, ALPHAS[[best]])
-    return coefficients, intercept, float(ALPHAS[best])
+    coefficients, intercept = _fit(data, everything, ALPHAS[[best.place]])
+    return coefficients, intercept, best
 
 
 def validate(
     data: Probed, splits: int, how: Resampling
-) -> tuple[list[tuple[NDArray[np.intp], ...]], list[tuple[Floats, Floats]], int]:
-    """Return the splits, the fitted paths of each, and the index of the penalty with the best median SRCC."""
+) -> tuple[list[tuple[NDArray[np.intp], ...]], list[tuple[Floats, Floats]], Penalty]:
+    """Return the splits, the fitted paths of each, and the penalty with the best median SRCC."""
     parts = _parts(data, splits, how)
     paths = [_fit(data, train, ALPHAS) for train, _, _ in parts]
-    quality = np.full((len(parts), ALPHAS.size), -np.inf)
-    for row, (_, validation, _), path in zip(quality, parts, paths, strict=True):
-        mos = data.samples.mos[validation]
-        row[:] = np.nan_to_num(srcc_columns(predict(data, validation, *path), mos), nan=-1.0)
-    return parts, paths, int(np.argmax(np.median(quality, axis=0)))
+    quality = np.array(
+        [
+            srcc_columns(predict(data, validation, *path), data.samples.mos[validation])
+            for (_, validation, _), path in zip(parts, paths, strict=True)
+        ]
+    )
+    best = int(np.argmax(np.median(np.nan_to_num(quality, nan=-1.0), axis=0)))
+    return parts, paths, Penalty(best, not np.isnan(quality).all())
 
 
 def _parts(data: Probed, splits: int, how: Resampling) -> list[tuple[NDArray[np.intp], ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmark.arrays import Floats
 from benchmark.evidence import decides
 from benchmark.statistics import weighted
-from benchmark.statistics.bootstrap import interval, resample
+from benchmark.statistics.bootstrap import MIN_UNITS, interval, resample
 from benchmark.statistics.estimates import tidy
 from benchmark.statistics.influence import (
     influence,
@@ -88,25 +88,39 @@ def undefined(name: str, samples: Samples, words: str) -> dict[str, object]:
 
 
 def resampled(
-    name: str, prepare: Prepare, samples: Samples, how: Resampling, words: str
+    name: str, prepare: Prepare, samples: Samples, how: Resampling, words: str, none: str = ""
 ) -> dict[str, object]:
-    """Tidy row of a statistic of scores and opinions, with its bootstrap interval."""
-    return measured(name, prepare(samples.scores, samples.mos), samples, how, words)
+    """Tidy row of a statistic of scores and opinions, with its bootstrap interval; see `measured`."""
+    return measured(name, prepare(samples.scores, samples.mos), samples, how, words, none)
 
 
 def measured(
-    name: str, evaluate: weighted.Evaluate, samples: Samples, how: Resampling, words: str
+    name: str, evaluate: weighted.Evaluate, samples: Samples, how: Resampling, words: str, none: str = ""
 ) -> dict[str, object]:
-    """Tidy row of a statistic of counts: with every image once, and its bootstrap interval."""
+    """Tidy row of a statistic of counts: with every image once, and its bootstrap interval.
+
+    ``none`` says why it has no interval, where it has none.
+    """
     n = len(samples.frame)
     value = float(evaluate(np.ones((1, n)))[0, 0])
     if np.isnan(value):
         return undefined(name, samples, f"{words}; undefined: too few images, or all values equal")
     if samples.units < 2:
         return {**undefined(name, samples, f"{words}; no interval: one reference or image"), "value": value}
+    if none:
+        return {**undefined(name, samples, f"{words}; no interval: {none}"), "value": value}
     bounds = bounds_of(evaluate, samples, how, value)
     words += "; no interval: too few images or references" if np.isnan(bounds[0]) else ""
     return cells(name, value, bounds, samples, describe(samples, how, words))
+
+
+def small_part(tests: Sequence[NDArray[np.intp]]) -> str:
+    """Say why a median over test parts has no interval; "" where it has one.
+
+    The correlation of three pictures is one of four numbers, and no resample gives another.
+    """
+    least = min(map(len, tests))
+    return "" if least >= MIN_UNITS else f"test parts of {least} pictures, {MIN_UNITS} would be needed"
 
 
 def bounds_of(

@@ -22,6 +22,7 @@ from .rows import (
     median_of_known,
     number,
     resampled,
+    small_part,
     text,
     undefined,
 )
@@ -190,11 +191,11 @@ def _over_splits(samples: Samples, how: Resampling, splits: int) -> list[dict[st
     if splits < 1 or samples.units < MIN_SPLIT_UNITS:
         return []
     tests = [s[2] for s in split_by_reference(samples.frame, splits=splits, seed=how.seed)]
-    reading = f"zero-shot, median of {splits} test splits of one fifth"
-    rows = [resampled("srcc_splits", _median_over(weighted.prepare_srcc, tests), samples, how, reading)]
+    reading, none = f"zero-shot, median of {splits} test splits of one fifth", small_part(tests)
+    rows = [resampled("srcc_splits", _median_over(weighted.prepare_srcc, tests), samples, how, reading, none)]
     if np.isfinite(samples.scores).all():
         prepare = _median_over(weighted.prepare_plcc, tests)
-        rows.append(resampled("plcc_raw_splits", prepare, samples, how, f"{reading}; no mapping"))
+        rows.append(resampled("plcc_raw_splits", prepare, samples, how, f"{reading}; no mapping", none))
     return rows
 
 

@@ -182,3 +182,50 @@ def test_quartiles_are_those_of_several_splits(manifest, splits, quartiles):
     features = Features.of(manifest["image"], np.random.default_rng(0).normal(size=(len(manifest), 3)))
     table = probe(features, manifest, mos_higher_is_better=True, splits=splits, how=Resampling(20))
     assert {"srcc_q1", "srcc_q3"}.issubset(table["statistic"]) == quartiles
+
+
+def few(n, seed=0):
+    """Pictures without references whose opinion a feature tells but for some noise."""
+    g = np.random.default_rng(seed)
+    frame = pd.DataFrame({"image": [f"{k:03d}" for k in range(n)], "mos": g.normal(size=n)})
+    x = g.normal(size=(n, 3))
+    x[:, 0] += 2 * frame["mos"]
+    return Features.of(frame["image"], x), frame
+
+
+@pytest.mark.parametrize(("n", "size"), [(12, 3), (16, 3), (20, 4), (25, 5)])
+def test_a_median_over_test_parts_of_a_few_pictures_has_no_interval(n, size):
+    features, frame = few(n)
+    found = row(probe(features, frame, mos_higher_is_better=True, how=Resampling(50)), "srcc")
+    assert {len(test) for *_, test in split_by_reference(frame)} == {size}
+    assert np.isfinite(found.value)
+    assert np.isfinite(found.low) == (size >= 5)
+    assert (f"no interval: test parts of {size} pictures" in found.protocol) == (size < 5)
+
+
+@pytest.mark.parametrize(("n", "chosen"), [(14, False), (15, True)])
+def test_it_is_said_where_validation_parts_of_one_picture_choose_no_penalty(n, chosen):
+    features, frame = few(n)
+    frames, up = {"a": frame, "b": frame.assign(mos=-frame["mos"])}, {"a": True, "b": True}
+    table = cross_set({"a": features, "b": features}, frames, mos_higher_is_better=up, how=Resampling(10))
+    assert {len(part) for _, part, _ in split_by_reference(frame)} == {1 + chosen}
+    assert table["protocol"].str.contains("not chosen").eq(not chosen).all()
+
+
+def test_splits_that_are_undefined_do_not_count():
+    features, frame = few(60)
+    parts = split_by_reference(frame, splits=3)
+    frame.loc[parts[1][2], "mos"] = 0.5  # in one test part all opinions are equal
+    table = probe(features, frame, mos_higher_is_better=True, splits=3, how=Resampling(20))
+    found = row(table, "srcc")
+    alpha = ALPHAS[np.abs(ALPHAS - float(found.protocol.split("alpha ")[1].split(",")[0])).argmin()]
+    x, mos, values = features.values, frame["mos"].to_numpy(), []
+    for train, _, test in (parts[0], parts[2]):
+        predicted = Ridge(alpha=alpha).fit(x[train], mos[train]).predict(x[test])
+        values.append(stats.spearmanr(predicted, mos[test]).statistic)
+    assert found.value == pytest.approx(np.mean(values), abs=1e-9)
+    assert row(table, "srcc_q1").value == pytest.approx(np.quantile(values, 0.25), abs=1e-9)
+    assert "1 splits undefined" in found.protocol
+    nothing = probe(features, frame.assign(mos=1.0), mos_higher_is_better=True, how=Resampling(20))
+    assert nothing["value"].isna().all()
+    assert nothing["protocol"].str.contains("undefined: ").all()

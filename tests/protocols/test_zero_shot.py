@@ -166,6 +166,19 @@ def test_median_over_splits(manifest):
         assert ("srcc_splits" in set(table["statistic"])) == bool(splits)
 
 
+@pytest.mark.parametrize(("n", "size"), [(16, 3), (20, 4), (25, 5)])
+def test_a_median_over_test_parts_of_a_few_pictures_has_no_interval(n, size):
+    """Of three pictures the correlation is 1, .5, -.5 or -1 in the data and in every resample."""
+    g = np.random.default_rng(n)
+    frame = pd.DataFrame({"image": [f"{k:03d}" for k in range(n)], "mos": g.normal(size=n)})
+    table = zero_shot(scores_of(frame, 0.7), frame, **UP, how=Resampling(50))
+    for name in ("srcc_splits", "plcc_raw_splits"):
+        found = row(table, name)
+        assert np.isfinite(found.value)
+        assert np.isfinite(found.low) == (size >= 5)
+        assert (f"no interval: test parts of {size} pictures" in found.protocol) == (size < 5)
+
+
 @pytest.mark.parametrize(
     ("scores", "undefined"),
     [
