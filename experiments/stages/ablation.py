@@ -28,13 +28,20 @@ def ablation() -> None:
     rows, pairs, spreads = [], [], []
     for dataset in available.compared_on(asked.datasets, names):
         data = results.dataset(dataset)
+        manifest = data.rated(settings.evaluate.ratings.get(dataset))
         options: dict[str, Any] = {
             "mos_higher_is_better": data.record.higher_is_better,
             "how": Resampling(settings.evaluate.resamples, settings.seed, settings.evaluate.interval),
         }
         frames = {name: results.scores(VARIANTS / dataset / f"{name}.csv") for name in names}
         tables = [
-            zero_shot(frame, data.manifest, higher_is_better=higher[name], **options).assign(variant=name)
+            zero_shot(
+                frame,
+                manifest,
+                higher_is_better=higher[name],
+                mapping=settings.evaluate.mapping,
+                **options,
+            ).assign(variant=name)
             for name, frame in frames.items()
         ]
         table = pd.concat(tables, ignore_index=True).assign(dataset=dataset) if tables else pd.DataFrame()
@@ -44,7 +51,9 @@ def ablation() -> None:
             spreads.append(_seeds(table, seed_of, methods[BASE].published_as))
         if len(asked.variants) > 1:
             compared = {name: frames[name] for name in asked.variants}
-            tested = differences(compared, data.manifest, higher_is_better=higher, **options)
+            tested = differences(
+                compared, manifest, higher_is_better=higher, margin=settings.evaluate.margin, **options
+            )
             renamed = tested.rename(columns={"method_a": "variant_a", "method_b": "variant_b"})
             pairs.append(renamed.assign(dataset=dataset))
     signatures.write_tidy(rows, KEYS, stage.TABLES / "ablation.csv", methods=methods)

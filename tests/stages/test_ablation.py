@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.stages import ablation
+from experiments.stages import ablation, evaluate
 from tests.stages.planted import VARIANTS, change, rows
 
 
@@ -39,6 +39,19 @@ def test_pairs_are_the_first_less_the_second(made, table):
     assert found["value"] == pytest.approx(truth(made, "full") - truth(made, "no_consistency"))
     assert 0 < found["low"] < found["high"]
     assert found["p_holm"] < 0.05
+
+
+def test_variants_have_the_mapping_the_margin_and_the_ratings_of_every_other_table(planted):
+    change(planted, evaluate={"mapping": "logistic5", "margin": 0.2, "ratings": {"csiq": 20}})
+    evaluate.evaluate()
+    ablation.ablation()
+    read = {n: pd.read_csv(planted / f"results/tables/{n}.csv") for n in ("zero_shot", "ablation")}
+    fitted = read["ablation"][read["ablation"]["statistic"].isin(["plcc", "rmse"])]
+    assert fitted["protocol"].str.contains("logistic5 mapping").all()
+    of_methods = read["zero_shot"][read["zero_shot"]["dataset"].eq("csiq")]
+    assert set(read["ablation"]["statistic"]) == set(of_methods["statistic"])
+    pairs = pd.read_csv(planted / "results/tables/ablation_differences.csv")
+    assert pairs["protocol"].str.contains("margin 0.2").all()
 
 
 def test_seeds_are_those_of_the_base_and_variants_are_held_against_them(made, table):
