@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 import pandas as pd
@@ -62,9 +63,9 @@ def met(entry: Entry) -> Cell:
 
 
 def protocol(entry: Entry) -> Cell:
-    """Return by which protocol the SRCC of a record was measured."""
+    """Return by which protocol the SRCC of a record was measured, and by which curve its PLCC."""
     value = value_of(entry.record, "srcc")
-    return words(value.protocol if value else "")
+    return words(f"{value.protocol}; PLCC after {entry.record.protocol.mapping}" if value else "")
 
 
 def record(entry: Entry) -> Cell:
@@ -72,8 +73,16 @@ def record(entry: Entry) -> Cell:
     return words(entry.record.method.version[:12], href=quote(entry.file))
 
 
-def figure(entry: Entry, statistic: str) -> Cell:
-    """Return one statistic of a record with its interval, marked where it has learnt from the data set."""
+def release(entry: Entry) -> str:
+    """Return what tells one release of a data set from another: digits of its opinions and splits."""
+    return entry.record.dataset.manifest_sha256[:8]
+
+
+def figure(entry: Entry, statistic: str, parted: Collection[str] = ()) -> Cell:
+    """Return one statistic of a record with its interval, marked where it has learnt from the data set.
+
+    ``parted`` are the data sets of which there are several releases: there it names its own.
+    """
     value = value_of(entry.record, statistic)
     if value is None or value.value is None:
         return Cell("–")
@@ -81,9 +90,12 @@ def figure(entry: Entry, statistic: str) -> Cell:
         end: float("nan") if bound is None else bound
         for end, bound in (("low", value.low), ("high", value.high))
     }
-    return estimate(
+    cell = estimate(
         {"statistic": statistic, "value": value.value, **bounds, "overlap": str(learnt(entry.record))}
     )
+    if entry.record.dataset.name not in parted:
+        return cell
+    return replace(cell, small="\n".join(filter(None, (cell.small, f"release {release(entry)}"))))
 
 
 def rank(entry: Entry, ranks: pd.DataFrame) -> Cell:
@@ -93,4 +105,4 @@ def rank(entry: Entry, ranks: pd.DataFrame) -> Cell:
         return Cell("–")
     row = own.iloc[0]
     bounds = "" if pd.isna(row["low"]) else f"[{row['low']:.0f}, {row['high']:.0f}]"
-    return Cell(f"{row['value']:.0f} {row['letters']}".rstrip(), bounds, float(row["value"]))
+    return Cell(f"{row['value']:g} {row['letters']}".rstrip(), bounds, float(row["value"]))

@@ -13,7 +13,7 @@ from benchmark.exchange.record import Value
 Standing = Literal["measured here", "verified", "reported"]
 
 SITE = "Leaderboard"
-#: What each standing means, in the words of the pages.
+#: What each standing means, in the words of the pages; the most checked first.
 MEANS: dict[Standing, str] = {
     "measured here": "scored by this checkout",
     "verified": "every figure was worked out anew here from the scores that were sent",
@@ -44,6 +44,14 @@ def best_first(entry: Entry) -> float:
     """Return what sorts entries by SRCC, those without one last."""
     value = value_of(entry.record, "srcc")
     return -value.value if value and value.value is not None else math.inf
+
+
+def several_releases(entries: Sequence[Entry]) -> frozenset[str]:
+    """Return the data sets of which records have several releases: other opinions, references or splits."""
+    releases: dict[str, set[str]] = {}
+    for entry in entries:
+        releases.setdefault(entry.record.dataset.name, set()).add(entry.record.dataset.manifest_sha256)
+    return frozenset(name for name, found in releases.items() if len(found) > 1)
 
 
 def several_versions(entries: Sequence[Entry]) -> list[list[Entry]]:

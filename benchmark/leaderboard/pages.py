@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 from markupsafe import Markup
@@ -21,11 +23,20 @@ from benchmark.leaderboard.cells import (
     protocol,
     rank,
     record,
+    release,
     size_of,
     who,
     words,
 )
-from benchmark.leaderboard.entries import MEANS, SITE, Entry, best_first, several_versions, value_of
+from benchmark.leaderboard.entries import (
+    MEANS,
+    SITE,
+    Entry,
+    best_first,
+    several_releases,
+    several_versions,
+    value_of,
+)
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
 from benchmark.reporting.pages import MenuEntry, framed
@@ -89,20 +100,25 @@ def pages(
 
 def _index(entries: Sequence[Entry], short: Mapping[str, str], left: Sequence[str]) -> Html:
     """Show the SRCC of each version of a method, a column a data set."""
-    rows: dict[tuple[str, str, str], dict[str, Entry]] = {}
+    rows: dict[tuple[str, str, str, int], dict[str, Entry]] = {}
+    met: Counter[tuple[str, str, str, str]] = Counter()
     for entry in entries:
-        one = entry.record.method
-        rows.setdefault((one.name, entry.sender, one.version), {})[entry.record.dataset.name] = entry
-    sizes, body = _sizes(entries), []
+        who_made = entry.record.method.name, entry.sender, entry.record.method.version
+        dataset = entry.record.dataset.name
+        rows.setdefault((*who_made, met[*who_made, dataset]), {})[dataset] = entry
+        met[*who_made, dataset] += 1
+    sizes, parted, body = _sizes(entries), several_releases(entries), []
     for cells in rows.values():
         counted = next((e for e in cells.values() if e.record.cost), next(iter(cells.values())))
-        figures = [figure(cells[name], "srcc") if name in cells else Cell("–") for name in short]
+        figures = [figure(cells[name], "srcc", parted) if name in cells else Cell("–") for name in short]
         version = words(counted.record.method.version[:12])
-        body.append((*who(counted), version, *figures, *cost(counted, sizes)))
+        least = max((entry.standing for entry in cells.values()), key=list(MEANS).index)
+        body.append((*who(replace(counted, standing=least)), version, *figures, *cost(counted, sizes)))
     columns = (*HEAD, Column("Version", words=True), *(Column(title) for title in short.values()), *COST)
     notes = [f"{standing}: {means}." for standing, means in MEANS.items()]
-    notes.append("In brackets the 95% interval. A row is one version of a method from one sender.")
+    notes.append(ROW)
     notes += [f"{mark} {means}" for mark, means in LEARNT.values()]
+    notes += [RELEASES] if parted else []
     table = Table(
         "SRCC of every method on every data set.", columns, tuple(body), (*notes, TOLD, *_of_size(sizes))
     )
@@ -122,12 +138,12 @@ def _records(entries: Sequence[Entry], short: Mapping[str, str]) -> Html:
         PROTOCOL,
         RECORD,
     )
-    sizes = _sizes(entries)
+    sizes, parted = _sizes(entries), several_releases(entries)
     body = tuple(
         (
             *who(entry),
             words(short[entry.record.dataset.name]),
-            figure(entry, "srcc"),
+            figure(entry, "srcc", parted),
             *cost(entry, sizes),
             met(entry),
             protocol(entry),
@@ -135,15 +151,14 @@ def _records(entries: Sequence[Entry], short: Mapping[str, str]) -> Html:
         )
         for entry in entries
     )
-    notes = ("In brackets the 95% interval.", TOLD, *_of_size(sizes))
+    notes = ("In brackets the 95% interval.", *((RELEASES,) if parted else ()), TOLD, *_of_size(sizes))
     return _shown(Table("Every record.", columns, body, notes), entries)
 
 
 def _of_set(entries: Sequence[Entry], title: str, ranks: pd.DataFrame | None) -> Html:
     """Show every record of one data set, its figures and where it lies."""
     protocols = sorted({cell.text for cell in map(protocol, entries) if cell.text})
-    releases = {entry.record.dataset.manifest_sha256 for entry in entries}
-    ranked, told, parted = ranks is not None, len(protocols) > 1, len(releases) > 1
+    ranked, told, parted = ranks is not None, len(protocols) > 1, bool(several_releases(entries))
     columns = (
         *HEAD,
         *((Column("Rank"),) if ranked else ()),
@@ -167,7 +182,7 @@ def _of_set(entries: Sequence[Entry], title: str, ranks: pd.DataFrame | None) ->
             met(entry),
             words(entry.record.method.card.training_data),
             *((protocol(entry),) if told else ()),
-            *((words(entry.record.dataset.manifest_sha256[:8]),) if parted else ()),
+            *((words(release(entry)),) if parted else ()),
             record(entry),
         )
         for entry in entries
@@ -181,6 +196,10 @@ def _of_set(entries: Sequence[Entry], title: str, ranks: pd.DataFrame | None) ->
     return Html.of([_shown(table, entries), *_against_cost(entries, title)])
 
 
+ROW = (
+    "In brackets the 95% interval. A row is one version of a method from one sender, with the standing of the "
+    "least checked of its records; a further row holds further records of the same data sets."
+)
 RANKED = (
     "Rank by SRCC on the same pictures, in brackets its 95% interval; methods that share a letter are not "
     "told apart (paired tests, Holm). Ranked are records whose figures were worked out anew here, that have "
@@ -245,6 +264,7 @@ def _versions(several: Sequence[Sequence[Entry]], short: Mapping[str, str]) -> H
         Column("SRCC"),
     )
     entries = [entry for group in several for entry in group]
+    parted = several_releases(entries)
     body = tuple(
         (
             words(entry.record.method.card.title, entry.record.method.name),
@@ -253,11 +273,12 @@ def _versions(several: Sequence[Sequence[Entry]], short: Mapping[str, str]) -> H
             words(entry.made or "not said"),
             record(entry),
             words(entry.record.packages.get("qualibench", "–")),
-            figure(entry, "srcc"),
+            figure(entry, "srcc", parted),
         )
         for entry in entries
     )
-    notes = ("A record is named by the version of its method. The days are the senders'.",)
+    said = "A record is named by the version of its method. The days are the senders'."
+    notes = (said, *((RELEASES,) if parted else ()))
     table = Table("Versions of one method on one data set, the oldest first.", columns, body, notes)
     return _shown(table, entries)
 

@@ -25,7 +25,7 @@ def command(
     """
     from benchmark import exchange, files
     from benchmark.leaderboard import Entry, pages
-    from experiments.commands.records import RECEIVED, made
+    from experiments.commands.records import made
     from experiments.runs import results
 
     _check_apart(folder, out)
@@ -44,7 +44,7 @@ def command(
         failed = [f"{place}: {one.what}: {one.why}" for one in checks if one.outcome == "fails"]
         left_out += failed
         if not failed:
-            sender = place.parts[1] if place.parts[0] == RECEIVED and len(place.parts) > 2 else ""
+            sender = _sender(path, place)
             file = f"records/{place.as_posix()}"
             entries.append(Entry(record, sender, _standing(checks, sender), file, made(path)))
             if (scores := exchange.beside(path)) is not None and entries[-1].standing != "reported":
@@ -59,6 +59,21 @@ def command(
     for name, text in made_of.items():
         files.write_text(out / f"{name}.html", text)
     typer.echo(f"{out / 'index.html'}: {len(entries)} records, {len(left_out)} left out")
+
+
+def _sender(path: Path, place: Path) -> str:
+    """Who sent a record, "" for this checkout, by the folder below that of received ones.
+
+    ``place`` is its path below the folder that was asked for, which may be that of received ones itself.
+    """
+    from experiments.commands.records import RECEIVED
+
+    whole = path.resolve()
+    inside = whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else place
+    for parts in (place.parts, inside.parts):
+        if RECEIVED in parts[:-2]:
+            return parts[parts.index(RECEIVED) + 1]
+    return ""
 
 
 def _check_apart(folder: Path, out: Path) -> None:

@@ -81,9 +81,49 @@ def test_releases_of_one_name_are_told_apart(like):
     told["dataset"]["manifest_sha256"] = "ab" * 32
     other = Record.model_validate(told)
     assert "Releases are told apart" not in pages(entries([like]))["set-lab"]
-    text = pages(entries([like, other]))["set-lab"]
-    assert "Releases are told apart" in text
-    assert "<span>abababab</span>" in text
+    site = pages(entries([like, other]))
+    assert "<span>abababab</span>" in site["set-lab"]
+    assert site["index"].count('<th scope="row"') == 2  # neither takes the other's place
+    told["method"] |= {"version": "cd" * 32}
+    for name, text in pages(entries([like, other, Record.model_validate(told)])).items():
+        assert "Releases are told apart" in text, name
+        assert name == "set-lab" or "release abababab" in text, name
+
+
+@pytest.mark.parametrize("order", [("verified", "reported"), ("reported", "verified")])
+def test_a_row_is_no_better_checked_than_the_least_of_its_records(like, order):
+    told = like.model_dump(mode="json")
+    told["dataset"]["name"] = "other"
+    records = (like, Record.model_validate(told))
+    made_of = [
+        replace(entry, standing=standing) for entry, standing in zip(entries(records), order, strict=True)
+    ]
+    row = pages(made_of)["index"].split('<th scope="row"')[1].split("</tr>")[0]
+    assert ("<span>reported</span>" in row, "<span>verified</span>" in row) == (True, False)
+
+
+def test_a_plcc_after_another_curve_is_said_to_be_one(like):
+    told = like.model_dump(mode="json")
+    told["protocol"]["mapping"] = "logistic5"
+    site = pages(entries([like, Record.model_validate(told)]))
+    for name in ("set-lab", "records"):
+        for curve in ("logistic4", "logistic5"):
+            assert f"PLCC after {curve}" in site[name]
+    assert "Protocol:" not in site["set-lab"]  # the two have none in common
+
+
+def test_two_that_share_the_first_rank_are_not_both_called_second(like):
+    data = load("lab", "data")
+    opinions = data.manifest["mos"].to_numpy()
+    made_of = entries([like, like])
+    given = {
+        name: on(like, data, scores) for name, scores in (("a", opinions), ("b", opinions), ("c", -opinions))
+    }
+    found = ranked(given, data)
+    files = {"a": made_of[0].file, "b": "records/other.json"}
+    made_of = [made_of[0], replace(made_of[0], file="records/other.json", sender="else")]
+    text = pages(made_of, ranks={"lab": found.assign(method=found["method"].replace(files))})["set-lab"]
+    assert len(re.findall(r"<span>1\.5 a</span>", text)) == 2
 
 
 def test_a_method_that_looks_at_other_pictures_is_marked(like):
@@ -158,6 +198,17 @@ def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(s
     assert "received/cheat/sharpness/lab.json: method: its version" in index
     link = re.search(r'href="(records/[^"]*)"', (tmp_path / "second/site/set-lab.html").read_text())[1]
     assert (tmp_path / "second/site" / link).is_file()
+
+
+def test_what_others_sent_stays_theirs_whatever_folder_is_asked_for(sent, tmp_path):  # noqa: F811
+    assert iqa("add", sent, "--from", "friend").exit_code == 0
+    folder = tmp_path / "second/results/records/received"
+    for place in (folder, folder / "friend", "results/records/received/friend/sharpness", sent.parent):
+        assert leaderboard(place, "--out", "site").exit_code == 0
+        index = (tmp_path / "second/site/index.html").read_text()
+        mine = place == sent.parent
+        assert ("<span>measured here</span>" in index) == mine
+        assert ("<span>verified</span>" in index and "<span>friend</span>" in index) != mine
 
 
 def leaderboard(*words):
