@@ -4,7 +4,7 @@ Nothing in a record is executed, whoever sent it: it is text and numbers of boun
 held against the scores beside it and against the data set that is here.
 """
 
-from .check import CARD, COST, GIVEN, Check, check
+from .check import CARD, COST, GIVEN, Check, check, differs
 from .making import carded, machine, make
 from .ranking import learnt, ranked
 from .record import LARGEST, SCHEMA, Record, beside, paths, printable, read, records, write
@@ -20,6 +20,7 @@ __all__ = [
     "beside",
     "carded",
     "check",
+    "differs",
     "learnt",
     "machine",
     "make",

@@ -143,13 +143,19 @@ def _head(scores: bytes) -> list[str]:
     return next(csv.reader(TextIOWrapper(BytesIO(scores), newline="")), [])
 
 
+def differs(record: Record, data: Dataset) -> list[str]:
+    """Say in what a data set is another than the record's, so that figures do not compare; pictures aside."""
+    here, told = described(data), record.dataset.model_dump()
+    return [f"{key}: {why}" for key, why in SAME.items() if here[key] != told[key]]
+
+
 def _of_data(record: Record, data: Dataset | None) -> Iterator[Check]:
     if data is None:
         name = record.dataset.name
         yield Check("data set", "not checked", f"{name} is not prepared here: `dvc repro prepare@{name}`")
         return
     here, told = described(data), record.dataset.model_dump()
-    wrong = [f"{key}: {why}" for key, why in SAME.items() if here[key] != told[key]]
+    wrong = differs(record, data)
     yield Check("data set", "fails", "; ".join(wrong)) if wrong else Check("data set", "holds")
     if not here["pictures_sha256"] or not told["pictures_sha256"]:
         yield Check("pictures", "not checked", "the digests of the pictures' files are not known")

@@ -197,8 +197,8 @@ def _of_set(entries: Sequence[Entry], title: str, ranks: pd.DataFrame | None) ->
 
 
 ROW = (
-    "In brackets the 95% interval. A row is one version of a method from one sender, with the standing of the "
-    "least checked of its records; a further row holds further records of the same data sets."
+    "In brackets the 95% interval. A row is one version of a method from one sender, with the standing of "
+    "the least checked of its records; a further row holds further records of the same data sets."
 )
 RANKED = (
     "Rank by SRCC on the same pictures, in brackets its 95% interval; methods that share a letter are not "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from benchmark.reporting.compared import compared, tables
 from benchmark.reporting.pages import menu_entry, page
 from benchmark.reporting.run import Run
 from experiments.pages.notebooks import SITE, commit, read
-from experiments.runs import stage
+from experiments.runs import results, stage
 
 PAGE = "comparison"
 REFERENCE = Path("records/reference")
@@ -66,22 +67,26 @@ def _from_records(where: str, folder: Path, into: Path) -> Path:
     """Put the figures of records into the table that the stage ``evaluate`` writes; return its folder.
 
     Of methods that are the same here: of that name, with these settings. Code and weights may differ; what
-    that does to figures is the question.
+    that does to figures is the question. Of data sets with the opinions, references and splits that are
+    prepared here: figures of another release do not compare, and are said to be left out.
     """
     records = list(exchange.records(folder))
     if not records:
         raise ValueError(
             f"--compare {where}: the folder has no results/tables, run `dvc repro` in it; nor any record"
         )
-    rows = [
-        {"method": record.method.name, "dataset": record.dataset.name, **value.model_dump()}
-        for _, record in records
-        if _same_method(record)
-        for value in record.values
-    ]
-    if not rows:
+    same = [record for _, record in records if _same_method(record)]
+    if not same:
         told = ", ".join(sorted({record.method.name for _, record in records}))
         raise ValueError(f"--compare {where}: records are of {told}; none has these settings here")
+    kept = [record for record in same if not _other_data(where, record)]
+    if not kept:
+        raise ValueError(f"--compare {where}: no record is of a data set as it is prepared here")
+    rows = [
+        {"method": record.method.name, "dataset": record.dataset.name, **value.model_dump()}
+        for record in kept
+        for value in record.values
+    ]
     frame = pd.DataFrame(rows)
     files.write_text(into / "results/tables/zero_shot.csv", frame.to_csv(index=False, lineterminator="\n"))
     return into
@@ -94,6 +99,18 @@ def _same_method(record: exchange.Record) -> bool:
         return False
     here = Trained.read(folder)
     return (here.method, here.train, here.load) == (there.module, there.train, there.load)
+
+
+def _other_data(where: str, record: exchange.Record) -> bool:
+    """Whether a record is of other opinions than those prepared here, which is said; pictures may differ."""
+    name = record.dataset.name
+    if not results.is_prepared(name):
+        return False  # no figure of ours stands beside
+    differs = exchange.differs(record, results.dataset(name))
+    if differs:
+        told = f"--compare {where}: left out: {record.method.name} on {name}: {'; '.join(differs)}"
+        print(exchange.printable(told), file=sys.stderr)
+    return bool(differs)
 
 
 def _bring(where: str, commit: str, revision: Any, names: Sequence[str], into: Path) -> Path:

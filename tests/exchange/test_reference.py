@@ -69,3 +69,19 @@ def test_a_run_is_compared_with_records_of_the_same_method_and_no_other(sent, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no results/tables, run `dvc repro` in it; nor any record"):
         fetch(str(tmp_path / "empty"), tmp_path / "again")
+
+
+def test_figures_of_another_release_are_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):  # noqa: F811
+    monkeypatch.chdir(tmp_path / "first")
+    manifest = tmp_path / "first/data/lab/manifest.csv"
+    rows = pd.read_csv(manifest)
+    rows["mos"] = rows["mos"].to_numpy()[::-1]  # other opinions of the same pictures
+    rows.to_csv(manifest, index=False)
+    with pytest.raises(ValueError, match="no record is of a data set as it is prepared here"):
+        fetch(str(sent.parent.parent), tmp_path / "into")
+    assert "left out: sharpness on lab: manifest_sha256: opinions" in capsys.readouterr().err
+    told = json.loads(sent.read_text())
+    told["dataset"]["name"] = "elsewhere"  # of which nothing is prepared here
+    sent.with_name("elsewhere.json").write_text(json.dumps(told))
+    table = pd.read_csv(fetch(str(sent.parent.parent), tmp_path / "into") / "results/tables/zero_shot.csv")
+    assert set(table["dataset"]) == {"elsewhere"}
