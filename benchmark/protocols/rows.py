@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from benchmark.arrays import Floats
 from benchmark.evidence import decides
@@ -26,6 +27,9 @@ from .samples import Samples
 
 Prepare = Callable[[Floats, Floats], weighted.Evaluate]
 INTERVALS = ("bca", "percentile")
+FITTED = 3.5
+"""Standard errors from 0, on Fisher's z, that the correlation after a fitted curve passes in one set of 20
+without any relation; 2.9 to 3.5 with four parameters, 3.1 to 3.7 with five (docs/protocols.md, "Mapping")."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,14 @@ def bounds_of(
     return interval(draws, value, units=samples.units, acceleration=skew)
 
 
-def jackknifed(name: str, statistic: str, samples: Samples, words: str) -> dict[str, object]:
+def jackknifed(
+    name: str, statistic: str, samples: Samples, words: str, *, fitted: bool = False
+) -> dict[str, object]:
     """Tidy row of a correlation with the interval of the jackknife on Fisher's z.
 
     It covers better than the bootstrap for ``"krcc"`` and ``"plcc"``, as well for ``"srcc"``, and costs no
-    resamples (docs/protocols.md, "Intervals").
+    resamples (docs/protocols.md, "Intervals"). Scores that were ``fitted`` to the opinions by a curve have no
+    interval where a curve fitted to chance would reach as far from 0.
     """
     scores, mos, groups = samples.scores[0], samples.mos, samples.groups
     once = np.ones((1, len(samples.frame)))
@@ -154,7 +161,18 @@ def jackknifed(name: str, statistic: str, samples: Samples, words: str) -> dict[
     unit = "images" if groups is None else f"references ({samples.units})"
     words += f"; {kind} over {unit} on Fisher's z; 95%"
     words += "; no interval: too few images or references" if np.isnan(bounds[0]) else ""
+    if fitted and _as_by_chance(value, bounds):
+        bounds = np.nan, np.nan
+        words += "; no interval: a curve fitted to chance would reach as far from 0"
     return cells(name, value, bounds, samples, "; ".join([words, *samples.notes]))
+
+
+def _as_by_chance(value: float, bounds: tuple[float, float]) -> bool:
+    """Whether a curve fitted to scores that have nothing to do with the opinions reaches as far from 0."""
+    if not bounds[0] < bounds[1]:
+        return False
+    low, high = np.arctanh(bounds)
+    return bool(abs(np.arctanh(value)) < FITTED / stats.norm.ppf(0.975) * (high - low) / 2)
 
 
 def median_of_known(values: Floats) -> Floats:

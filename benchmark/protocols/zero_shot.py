@@ -143,7 +143,8 @@ def _of_test(samples: Samples, mapping: str) -> list[dict[str, object]]:
         return [*rows, undefined("plcc_test", part, f"{words}; undefined: {error}")]
     sign = -1 if curve.direction < 0 else 1
     mapped = Samples(part.frame, sign * curve(part.scores), part.mos, part.notes)
-    return [*rows, jackknifed("plcc_test", "plcc", mapped, f"{words}; {mapping} mapping, held fixed")]
+    words += f"; {mapping} mapping, held fixed"
+    return [*rows, jackknifed("plcc_test", "plcc", mapped, words, fitted=True)]
 
 
 def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, object]]:
@@ -158,7 +159,8 @@ def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, o
     except ValueError as error:
         return [undefined(name, samples, f"{READING}; undefined: {error}") for name in names]
     # At the least-squares optimum the correlation does not change to first order with the parameters, so
-    # that resampling with the curve held fixed and refitting it agree (docs/protocols.md, "Mapping").
+    # that resampling with the curve held fixed and refitting it agree (docs/protocols.md, "Mapping"). Of
+    # scores without any relation to the opinions every resample has another optimum, and this does not hold.
     words = f"{READING}; {mapping} mapping, held fixed in the interval"
     words += "" if curve.converged else f"; the fit did not converge ({curve.message})"
     words += "" if curve.monotone else "; the fitted curve is not monotone"
@@ -167,7 +169,7 @@ def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, o
     predicted = Samples(samples.frame, curve(samples.scores), samples.mos, samples.notes)
     signed = Samples(samples.frame, sign * predicted.scores, samples.mos, samples.notes)
     rows = [
-        jackknifed("plcc", "plcc", signed, words),
+        jackknifed("plcc", "plcc", signed, words, fitted=True),
         resampled("rmse", weighted.prepare_rmse, predicted, how, words),
     ]
     if "outlier_ratio" in names:

@@ -227,6 +227,26 @@ def test_mapping_held_fixed_agrees_with_refitting():
     assert np.corrcoef(drawn, refitted)[0, 1] > 0.98
 
 
+@pytest.mark.parametrize(("follows", "given"), [(0.0, (0.0, 0.15)), (0.6, (1.0, 1.0))])
+def test_a_curve_fitted_to_chance_is_not_called_a_relation(follows, given):
+    """Where scores have nothing to do with opinions, an interval of 95% may leave 0 out in one set of 20."""
+    g = np.random.default_rng(7)
+    names, left_out = [f"{k:03d}" for k in range(100)], []
+    for _ in range(30):
+        mos = g.normal(size=100)
+        frame = pd.DataFrame({"image": names, "mos": mos, "split": "train"})
+        frame.loc[:89, "split"] = "test"
+        scores = pd.DataFrame(
+            {"image": names, "score": follows * mos + np.sqrt(1 - follows**2) * g.normal(size=100)}
+        )
+        table = zero_shot(scores, frame, **UP, how=Resampling(2), splits=0)
+        ends = [row(table, name) for name in ("plcc", "plcc_test")]
+        left_out += [not (np.isnan(one.low) or one.low <= 0 <= one.high) for one in ends]
+        said = [np.isnan(one.low) == ("no interval" in one.protocol) for one in ends]
+        assert all(said)
+    assert given[0] <= np.mean(left_out) <= given[1]
+
+
 def test_correlations_take_the_jackknife_written_out(manifest, expected):
     """Whole references left out; Student's t on Fisher's z."""
     scores = scores_of(manifest)
