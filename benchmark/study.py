@@ -13,6 +13,15 @@ from benchmark.arrays import Floats
 from benchmark.method import Method
 from benchmark.scoring import PIXELS_AT_ONCE
 
+#: A level that moves no value by half a step of 8 bits leaves the photograph as it is. So does a type if none
+#: of its levels moves one by more than a step: colours converted and back do that to a grey photograph.
+SAME, WITHIN = 0.5 / 255, 1.5 / 255
+
+
+def moved_by(images: Tensor, degraded: Tensor) -> Floats:
+    """How far pictures ``[..., B, 3, H, W]`` differ from ``images [B, 3, H, W]`` where they do most."""
+    return (degraded - images.to(degraded)).abs().flatten(-3).amax(-1).double().cpu().numpy()
+
 
 def content_seed(image: Tensor, *labels: object) -> int:
     """Seed in [0, 2**62) from the pixels of ``image`` and from ``labels``: neither order nor batch enters."""

@@ -357,6 +357,33 @@ def test_a_pointing_game_played_once_an_image_has_wilsons_interval():
     assert measured([1.0, 0, 1, 1, 1], levels=(5, 2)).protocol["all"] == "one degraded rectangle, level 2, 5"
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_pointing_game_that_is_always_won_or_lost_is_not_known_for_sure(value):
+    found = measured([value] * 12, kinds=("jpeg", "jitter")).loc["all"]
+    wilson = stats.binomtest(12 * int(value), 12).proportion_ci(method="wilson")
+    assert found[["value", "low", "high"]].tolist() == pytest.approx([value, *wilson])
+
+
+def test_a_picture_whose_region_a_kind_leaves_as_it_is_does_not_count_for_it():
+    """Colours of a grey photograph: there is nothing to point at, and what a map says of it is chance."""
+    colour = photographs()
+    grey = colour[0].mean(dim=0, keepdim=True).expand(3, -1, -1).clone()
+    trial = Trial([*colour, grey], ["colorsat2", "whitenoise"])
+    found, without = (table(localise(NoiseSpotter(), one)) for one in (trial, Trial(colour, trial.kinds)))
+    of_colour = found["distortion"].eq("colorsat2")
+    assert (found.loc[of_colour, "n"] == len(colour)).all()
+    assert found.loc[of_colour, "protocol"].str.contains("colorsat2: without 1 whose rectangle").all()
+    assert (found.loc[~of_colour, "n"] == len(colour) + 1).all()
+    same = [
+        frame[frame["distortion"].eq("colorsat2")].set_index(["target", "statistic"])
+        for frame in (found, without)
+    ]
+    pd.testing.assert_series_equal(same[0]["value"], same[1]["value"], rtol=1e-5)
+    nothing = table(localise(NoiseSpotter(), Trial([grey], ["colorsat2"])))
+    assert nothing["value"].isna().all()
+    assert (nothing["n"] == 0).all()
+
+
 def test_intervals_end_where_the_measures_do():
     found = measured([0.0, 0.0, 0.5, 1.0, 1.0], "auc")
     assert found[["low", "high"]].to_numpy().tolist() == [[0, 1], [0, 1]]

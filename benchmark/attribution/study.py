@@ -15,7 +15,7 @@ from benchmark.attribution.maps import Attributable, maps, upsample
 from benchmark.attribution.measure import auc, energy_inside, pointing_game
 from benchmark.degradations import degrade
 from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
-from benchmark.study import batches, content_seed, content_seeds
+from benchmark.study import WITHIN, batches, content_seed, content_seeds, moved_by
 
 STATISTICS = {"pointing_game": pointing_game, "energy_inside": energy_inside, "auc": auc}
 Explain = Callable[[Tensor], dict[tuple[str, str], Tensor]]
@@ -118,7 +118,8 @@ def localise(method: Attributable, trial: Trial, how: str = "gradcam") -> pd.Dat
     -------
     DataFrame
         ``method, target, distortion, level, image, statistic, value``; ``image`` is the place in the trial's
-        references.
+        references. NaN where the degradation leaves the region as it is (colours of a grey photograph): there
+        is nothing to point at.
 
     Raises
     ------
@@ -160,20 +161,27 @@ def table(values: pd.DataFrame) -> pd.DataFrame:
     """Tidy table of measured maps, keys ``method, target, distortion``.
 
     The values of an image are averaged over levels, and for the distortion ``all`` over kinds too, before the
-    mean and Student's 95% interval are taken over images; a pointing game played once an image has Wilson's.
+    mean and Student's 95% interval are taken over images; a pointing game played once an image, or
+    with one share for all of them, has Wilson's.
+    A picture whose region a kind leaves as it is does not count for that kind, and the protocol says so.
     """
     rows = []
     together = pd.concat([values, values.assign(distortion="all")])
     for (method, target, kind, name), part in together.groupby(
         ["method", "target", "distortion", "statistic"], sort=False
     ):
-        images = part.groupby("image")["value"]
-        once = name == "pointing_game" and bool((images.size() == 1).all())
-        interval = share_interval if once else mean_interval
-        estimate = bounded(interval(images.mean().to_numpy(dtype=float)), 0, 1)
+        images = part.dropna(subset="value").groupby("image")["value"]
+        means = images.mean().to_numpy(dtype=float)
+        # Student's has no width where all images say the same: not so sure is a game that was always won.
+        wilson = bool((images.size() == 1).all()) or (means == means[:1]).all()
+        interval = share_interval if name == "pointing_game" and wilson else mean_interval
+        estimate = bounded(interval(means), 0, 1)
         levels = ", ".join(map(str, sorted(part["level"].unique())))
         keys: dict[str, object] = {"method": method, "target": target, "distortion": kind}
-        rows.append(tidy(keys, str(name), estimate, f"one degraded rectangle, level {levels}"))
+        left = part["image"].nunique() - images.ngroups
+        words = f"one degraded rectangle, level {levels}"
+        words += f"; {kind}: without {left} whose rectangle it does not change" if left else ""
+        rows.append(tidy(keys, str(name), estimate, words))
     return pd.DataFrame(rows)
 
 
@@ -189,10 +197,21 @@ def _measure(trial: Trial, explain: Explain) -> pd.DataFrame:
     for places, images in batches(trial.references, trial.batch):
         for kind, level in itertools.product(trial.kinds, trial.levels):
             worse, regions = implant(images, kind, level, trial.seed, share=trial.share)
+            there = moved_by(images, worse) >= WITHIN
             for (name, target), stack in explain(worse).items():
-                for place, saliency, inside in zip(places, stack.numpy(), regions.numpy(), strict=True):
+                for place, saliency, inside, seen in zip(
+                    places, stack.numpy(), regions.numpy(), there, strict=True
+                ):
                     rows += [
-                        (name, target, kind, level, place, statistic, measure(saliency, inside))
+                        (
+                            name,
+                            target,
+                            kind,
+                            level,
+                            place,
+                            statistic,
+                            measure(saliency, inside) if seen else np.nan,
+                        )
                         for statistic, measure in STATISTICS.items()
                     ]
     return pd.DataFrame(

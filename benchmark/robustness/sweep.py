@@ -17,13 +17,9 @@ from benchmark.degradations import GROUPS
 from benchmark.method import Method
 from benchmark.statistics import rounding
 from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
-from benchmark.study import batches, content_seeds, scored
+from benchmark.study import SAME, WITHIN, batches, content_seeds, moved_by, scored
 
 Ladder = Callable[[Tensor, str, Tensor, int], Tensor]
-#: A level that moves no value by half a step of 8 bits leaves the photograph as it is. So does a type if none
-#: of its levels moves one by more than a step: colours converted and back do that to a grey photograph.
-SAME, WITHIN = 0.5 / 255, 1.5 / 255
-
 #: Scores ``[images, levels + 1]`` by method and kind; NaN where there is none yet, and where no level of the
 #: kind changes the photograph.
 Scores = dict[tuple[str, str], Floats]
@@ -148,7 +144,7 @@ def _score_ladders(
                 scores[method.name, kind][places, 0] = pristine
         for kind in names:
             degraded = ladder(images, kind, content_seeds(images, seed, kind), levels).flatten(0, 1)
-            moved = _moved(images, degraded, levels)
+            moved = moved_by(images, degraded.unflatten(0, (levels, -1))).T
             for method in methods:
                 by_level = scored(method, degraded, f"{kind!r}").reshape(levels, -1).T
                 table = scores[method.name, kind]
@@ -160,9 +156,3 @@ def _score_ladders(
         bar.update(len(places))
     bar.close()
     return scores
-
-
-def _moved(images: Tensor, degraded: Tensor, levels: int) -> Floats:
-    """How far each level moves the value of a photograph that it moves most, ``[images, levels]``."""
-    moved = (degraded.unflatten(0, (levels, -1)) - images.to(degraded)).abs().flatten(2).amax(2)
-    return moved.double().cpu().numpy().T
