@@ -8,7 +8,7 @@ no underline; a sentence says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,17 @@ def behind(row: Mapping[str, Any]) -> float:
     return float(row.get("n", np.nan) if pd.isna(units) else units)
 
 
+def whole(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Whether each of some rows that compete is of as many pictures as any of them.
+
+    One of fewer, since a method gave no score for the others, was judged on other pictures: perhaps on the
+    easy ones. It is better than none of the others, and worse than none.
+    """
+    counts = [float(row.get("n", np.nan)) for row in rows]
+    most = max((n for n in counts if not np.isnan(n)), default=np.nan)
+    return [np.isnan(n) or n == most for n in counts]
+
+
 def too_few(clusters: float) -> str:
     """Say of a number of clusters that they decide nothing, and how many would."""
     known = "an unknown number of" if np.isnan(clusters) else f"{clusters:,.0f}"
@@ -68,3 +79,5 @@ UNMARKED = (
     f"Nothing is bold, underlined or tested where fewer than {ENOUGH} references (or pictures, where there "
     "are no references) stand behind a number: so few decide nothing."
 )
+#: What stands under a table where that is so of a row.
+LACKING = "What was judged on fewer pictures than others, since scores are missing, is not marked."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from benchmark.evidence import behind, decided, too_few
+from benchmark.evidence import behind, decided, too_few, whole
 from benchmark.provenance.published import OF_TEST
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
@@ -47,7 +47,8 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     differences = None if tests.content is None else tests.frame
     part = frame[frame["statistic"].eq("srcc")]
     for dataset, group in part.groupby("dataset", sort=False):
-        order = _fair(group).dropna(subset="value").sort_values("value", ascending=False)
+        fair = _fair(group).dropna(subset="value").sort_values("value", ascending=False)
+        order = fair[whole(fair.to_dict("records"))]
         if order.empty:
             continue
         best = order.iloc[0]
@@ -63,6 +64,9 @@ def _zero_shot(frame: pd.DataFrame, run: Run) -> Iterator[str]:
             sentence += f"; {run.labels.method(last['method'])} agrees least, {_estimate(last)}"
         if differences is not None and len(order) > 1:
             sentence += _tested(differences[differences["dataset"].eq(dataset)], order, run.labels)
+        if lacking := [name for name in fair["method"] if name not in set(order["method"])]:
+            names = _some([run.labels.method(name) for name in lacking])
+            sentence += f"; lacking scores, and so not compared: {names}"
         yield sentence + "."
     yield from _published(frame[frame["statistic"].isin(["srcc", f"srcc{OF_TEST}"])])
 
@@ -77,17 +81,25 @@ def _undecided(order: pd.DataFrame, where: str, what: str) -> str:
 def _tested(differences: pd.DataFrame, order: pd.DataFrame, labels: Labels) -> str:
     """Say which methods the paired tests set apart from the best, and which they do not."""
     best = order.iloc[0]["method"]
-    worse, level, untested = (
+    worse, level, better, untested = (
         "significantly worse (paired, Holm)",
         "not significantly worse",
-        "too few data to test",
+        "ahead on the pictures that all have scored (paired, Holm)",
+        "not tested",
     )
-    groups: dict[str, list[str]] = {worse: [], level: [], untested: []}
+    groups: dict[str, list[str]] = {worse: [], level: [], better: [], untested: []}
     for other in order["method"].iloc[1:]:
         both = [best, other]
         pair = differences[differences["method_a"].isin(both) & differences["method_b"].isin(both)]
         p = pair["p_holm"].min() if len(pair) else float("nan")
-        groups[untested if pd.isna(p) else worse if p < ALPHA else level].append(labels.method(other))
+        if pd.isna(p):
+            said = untested
+        elif p >= ALPHA:
+            said = level
+        else:
+            row = pair.iloc[0]
+            said = worse if (row["value"] > 0) == (row["method_a"] == best) else better
+        groups[said].append(labels.method(other))
     return "".join(f"; {what}: {_some(names)}" for what, names in groups.items() if names)
 
 

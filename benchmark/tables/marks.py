@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.evidence import decided
+from benchmark.evidence import decided, whole
 from benchmark.tables.cells import LEARNT
 from benchmark.terms import statistic
 
@@ -17,7 +17,8 @@ ALPHA = 0.05
 def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame | None = None) -> pd.Series:
     """Mark the best row of each group and those not significantly worse than it.
 
-    What rests on too few references or pictures (`benchmark.evidence`) takes no part.
+    What rests on too few references or pictures, or on fewer pictures than another row
+    (`benchmark.evidence`), takes no part.
 
     Parameters
     ----------
@@ -37,9 +38,10 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     out = pd.Series("", index=frame.index)
     for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
         direction = statistic(group["statistic"].iloc[0]).direction
+        rows = group.to_dict("records")
         fair = [
-            decided(row) and not (_overlaps(row) or row.get("floor", False))
-            for row in group.to_dict("records")
+            decided(row) and complete and not (_overlaps(row) or row.get("floor", False))
+            for row, complete in zip(rows, whole(rows), strict=True)
         ]
         worth = (group.loc[fair, "value"] * direction).dropna()
         if direction == 0 or len(worth) < 2:
@@ -64,13 +66,20 @@ def contender(differences: pd.DataFrame) -> str:
 
 
 def _not_worse(differences: pd.DataFrame, best: pd.Series) -> set[str]:
-    """Return who was tested against the best one and is not significantly worse."""
+    """Return who was tested against the best one and is not significantly worse.
+
+    The tests are on the pictures that all have scored, where another may be ahead of it.
+    """
     what = contender(differences)
     name = best[what]
     same = differences["dataset"].eq(best["dataset"]) & differences["statistic"].eq(best["statistic"])
-    rows = differences[same & (differences["p_holm"] >= ALPHA)]
-    pairs = zip(rows[f"{what}_a"], rows[f"{what}_b"], strict=True)
-    return {b if a == name else a for a, b in pairs if name in (a, b)}
+    found = set()
+    for row in differences[same].to_dict("records"):
+        a, b = row[f"{what}_a"], row[f"{what}_b"]
+        ahead = row["value"] if a == name else -row["value"]
+        if name in (a, b) and (row["p_holm"] >= ALPHA or (row["p_holm"] < ALPHA and ahead < 0)):
+            found.add(b if a == name else a)
+    return found
 
 
 def tested(part: pd.DataFrame, differences: pd.DataFrame | None) -> bool:

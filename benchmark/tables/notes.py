@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmark.evidence import UNMARKED, decided
+from benchmark.evidence import LACKING, UNMARKED, decided, whole
 from benchmark.tables.cells import LEARNT
 from benchmark.tables.labels import Labels
 from benchmark.tables.marks import ALPHA
 from benchmark.terms import statistic
 
 PROTOCOLS = 6  # at most so many are told apart under a table
+#: Columns that tell cells apart for which methods or variants compete.
+CELL = ("dataset", "train", "test", "group", "distortion", "level", "change", "target", "statistic")
 STANDINGS = {
     "V": "read in the primary source",
     "S": "a second hand's transcription",
@@ -33,6 +35,8 @@ def notes(
             )
         if not all(enough):
             lines.append(UNMARKED)
+        if any(enough) and _lacking(frame):
+            lines.append(LACKING)
     met_marks = set(frame["overlap"].astype(str)) if "overlap" in frame else set()
     lines += [f"{mark}: {key}" for value, (mark, key) in LEARNT.items() if value in met_marks]
     if frame["published"].notna().any():
@@ -44,6 +48,12 @@ def notes(
             + (f". Standing of the published value: {standings}." if met else ".")
         )
     return tuple(lines)
+
+
+def _lacking(frame: pd.DataFrame) -> bool:
+    """Whether a row is of fewer pictures than another of the same cell by another method or variant."""
+    keys = [name for name in CELL if name in frame]
+    return any(not all(whole(part.to_dict("records"))) for _, part in frame.groupby(keys, dropna=False))
 
 
 def _protocols(frame: pd.DataFrame, labels: Labels) -> list[str]:

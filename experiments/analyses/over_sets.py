@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from benchmark import files
-from benchmark.evidence import decided, decides
+from benchmark.evidence import decides
 from benchmark.protocols import across_sets, wins
 from benchmark.protocols.new_sets import CHANCES, over_new_sets
 from benchmark.protocols.ranking import of_fair, over_sets, pair_tests, rank_table
@@ -68,13 +69,11 @@ def write(whole: pd.DataFrame, pairs: pd.DataFrame | None, sets: dict[str, OneSe
         ]
         counted = wins(pairs[kept])
     files.write_csv(counted, stage.TABLES / "wins.csv")
-    rated = whole[~learnt_there & whole["statistic"].eq("srcc")]
-    rated = rated[[decided(row) for row in rated.to_dict("records")]]
     used = {name: one for name, one in sets.items() if decides(one.units)}
     values = {name: one.value[[m for m in one.value.index if m in one.fair]] for name, one in used.items()}
     draws = {name: one.draws for name, one in used.items()}
     methods, chances = over_new_sets(values, draws)
-    _tests(rated, chances)
+    _tests(values, chances)
     overall = [methods.assign(protocol="data sets as a random effect on Fisher's z; Hartung and Knapp")]
     if len(values) > 1:
         overall.append(_ranks(values, draws, used, seed))
@@ -83,8 +82,14 @@ def write(whole: pd.DataFrame, pairs: pd.DataFrame | None, sets: dict[str, OneSe
     )
 
 
-def _tests(rated: pd.DataFrame, chances: pd.DataFrame) -> None:
-    """Write Wilcoxon's tests beside the chances on a new data set, and Friedman's ranks."""
+def _tests(values: Mapping[str, pd.Series], chances: pd.DataFrame) -> None:
+    """Write Wilcoxon's tests beside the chances on a new data set, and Friedman's ranks.
+
+    ``values`` are those on the pictures of each data set that all methods have scored: of its own pictures a
+    method that lacks some might have the easy ones.
+    """
+    found = [(method, name, v) for name, one in values.items() for method, v in one.dropna().items()]
+    rated = pd.DataFrame(found, columns=["method", "dataset", "value"]).assign(statistic="srcc")
     tests, ranks = pd.DataFrame(columns=TESTS), pd.DataFrame(columns=RANKS)
     if min(len(rated["dataset"].unique()), len(rated["method"].unique())) > 1:
         tests, mean = across_sets(rated)

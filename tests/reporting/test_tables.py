@@ -111,6 +111,25 @@ def test_not_significantly_worse_needs_the_paired_test_of_the_same_data_set(swap
     assert marks(frame, ["dataset"], elsewhere).tolist() == ["best", "", ""]
 
 
+def test_what_lacks_scores_of_some_pictures_is_marked_nowhere_and_that_is_said() -> None:
+    frame = tidy(method=["a", "b", "c"], dataset="demo", value=[0.9, 0.8, 0.7], n=[20, 40, 40])
+    assert marks(frame, ["dataset"]).tolist() == ["", "best", ""]
+    (table,) = comparison(frame, None, LABELS)
+    assert any("judged on fewer pictures" in note for note in table.notes)
+    (table,) = comparison(frame.assign(n=40), None, LABELS)
+    assert not any("judged on fewer pictures" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_who_is_ahead_on_the_pictures_that_all_have_scored_is_not_called_worse(swapped: bool) -> None:
+    """The tests are on fewer pictures than the values where a third method lacks some."""
+    frame = tidy(method=["a", "b", "c"], dataset="demo", value=[0.9, 0.85, 0.1], n=[40, 40, 20])
+    first, second, sign = ("b", "a", 1) if swapped else ("a", "b", -1)
+    tests = tidy(dataset="demo", method_a=[first], method_b=[second], value=0.2 * sign, p=0.01, p_holm=0.02)
+    assert marks(frame, ["dataset"], tests).tolist() == ["best", "level", ""]
+    assert marks(frame, ["dataset"], tests.assign(value=-0.2 * sign)).tolist() == ["best", "", ""]
+
+
 def test_comparison_puts_published_ours_and_verdict_side_by_side() -> None:
     frame = tidy(
         method=["a", "b", "a", "b"], dataset="koniq10k", statistic=["srcc", "srcc", "krcc", "krcc"],

@@ -38,7 +38,7 @@ def test_the_best_is_a_perfect_method_and_the_last_the_reversed_one(said):
             f"{best} agrees best with the human scores of {title}: SRCC 1.000 [1.000, 1.000], n = 40; "
             "Reversed agrees least, −1.000 [−1.000, −1.000]; "
         )
-        assert f"; not significantly worse: {other}; too few data to test: " in line
+        assert f"; not significantly worse: {other}; not tested: " in line
         # A method that has learnt from the set is not among those that are named.
         assert not learnt & set(re.findall(r"\w+", line))
     assert any("agrees best with the scores of Toy (" in line for line in said)
@@ -158,6 +158,26 @@ WRITTEN = {
 def test_a_small_table_is_said_as_written_here(name):
     frame, expected = WRITTEN[name]
     assert list(SAYERS[name](frame, Run(models="nowhere", data="nowhere", params="nowhere"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (0.3, "significantly worse (paired, Holm): c"),
+        (-0.3, "ahead on the pictures that all have scored (paired, Holm): c"),
+    ],
+)
+def test_a_method_that_lacks_scores_is_not_the_best_and_who_is_ahead_not_worse(tmp_path, gap, said):
+    (tmp_path / "tables").mkdir()
+    tests = rows(dataset="x", method_a=["b"], method_b=["c"], statistic="srcc", value=gap, p_holm=[0.01])
+    tests.to_csv(tmp_path / "tables/differences.csv", index=False)
+    about = {"dataset": "x", "statistic": "srcc", "published": float("nan"), "overlap": False}
+    frame = rows(method=["a", "b", "c"], value=[0.9, 0.7, 0.6], low=0.5, high=0.95, n=[20, 40, 40], **about)
+    run = Run(str(tmp_path), models="nowhere", data="nowhere", params="nowhere")
+    assert next(SAYERS["zero_shot"](frame, run)) == (
+        "b agrees best with the human scores of x: SRCC 0.700 [0.500, 0.950], n = 40; c agrees least, 0.600 "
+        f"[0.500, 0.950]; {said}; lacking scores, and so not compared: a."
+    )
 
 
 def test_variants_that_are_level_with_the_full_one_are_named_with_what_could_have_been_told(tmp_path):
