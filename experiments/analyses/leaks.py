@@ -51,10 +51,17 @@ def leak(
     by_people = data.record.rated_by == "people"
     if learnt is True or (by_people and named_in(card.training_data, data.record.title)):
         return True
-    if method.weights_sha256:  # something was learnt here
-        learnt_from = digests.of(pristine, training=True)
-        if method.rated:
-            learnt_from = learnt_from | digests.of(method.rated)
-        if shared(learnt_from, results.digests(data)) > 0:
-            return True
+    if pictures_learnt(method, data, pristine, digests):
+        return True
+    if method.weights_sha256 and method.rated and shared(digests.of(method.rated), results.digests(data)):
+        return True
     return learnt if by_people else False
+
+
+def pictures_learnt(method: Trained, data: results.Dataset, pristine: str, digests: Digests) -> bool:
+    """Whether weights that were learnt here have seen a picture of a data set, whatever its opinions.
+
+    That is what features can have learnt: opinions are left to what is fitted to them.
+    """
+    learnt = method.weights_sha256 and digests.of(pristine, training=True)
+    return bool(learnt and shared(learnt, results.digests(data)))

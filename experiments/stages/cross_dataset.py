@@ -8,6 +8,7 @@ import pandas as pd
 from benchmark.protocols import RELATED, Features, Resampling, cross_set
 from benchmark.provenance import published
 from experiments import process
+from experiments.analyses.leaks import Digests, pictures_learnt
 from experiments.runs import available, results, signatures, stage
 from experiments.runs.cells import Cells, code
 from experiments.settings import Settings
@@ -19,10 +20,16 @@ def cross_dataset() -> None:
     asked = settings.cross_dataset
     names = [name for name in settings.methods if asked.takes(name)]
     methods = results.methods(names)
-    cells = Cells(stage.RESULTS / "cross_dataset")
+    cells, digests = Cells(stage.RESULTS / "cross_dataset"), Digests()
     tables = []
     for method in names:
         table = probes(method, settings, cells).assign(method=method)
+        seen = [
+            name
+            for name in table["test"].unique()
+            if pictures_learnt(methods[method], results.dataset(name), settings.train.dataset, digests)
+        ]
+        table["overlap"] |= table["test"].isin(seen)
         name = methods[method].published_as
         tables.append(published.attach(table, setting="cross_set", method=name))
     cells.close()

@@ -1,12 +1,13 @@
 """Stage `cross_dataset` on features that hold the quality, and on features that hold noise."""
 
 import itertools
+import shutil
 
 import pandas as pd
 import pytest
 
 from experiments.stages import cross_dataset
-from tests.stages.planted import SETS, keep
+from tests.stages.planted import SETS, change, keep
 
 #: The features of one picture of ``koniq10k`` and of ``toy`` are the same.
 SHARED = {("koniq10k", "toy"), ("toy", "koniq10k")}
@@ -27,6 +28,20 @@ def test_quality_is_found_whatever_the_direction_of_either_set(probes, cell):
 def test_sets_that_share_a_picture_are_marked(probes):
     marked = probes[probes["overlap"].astype(str).eq("True")]
     assert set(marked.index) == {("qualiclip", *pair) for pair in SHARED}
+
+
+def test_features_that_were_learnt_from_pictures_of_the_test_set_are_marked(planted):
+    """`taught` has learnt from a file that is one of CSIQ's too."""
+    keep(planted, ["qualiclip", "taught"])
+    change(planted, cross_dataset={"methods": ["qualiclip", "noisy", "taught"]})
+    shutil.copytree(planted / "results/features/noisy", planted / "results/features/taught")
+    cross_dataset.cross_dataset()
+    frame = pd.read_csv(planted / "results/tables/cross_dataset.csv")
+    marked = frame[frame["overlap"] & frame["method"].eq("taught")]
+    assert set(marked["test"]) == {"csiq"}
+    assert set(marked["train"]) == set(SETS)
+    pictured = frame[frame["overlap"] & frame["method"].eq("qualiclip")]
+    assert set(zip(pictured["train"], pictured["test"], strict=True)) == SHARED
 
 
 def test_protocols_name_the_training_set_and_the_official_split(probes):
