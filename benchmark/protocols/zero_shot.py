@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmark.statistics import weighted
 from benchmark.statistics.ceiling import halves
 from benchmark.statistics.estimates import COLUMNS
-from benchmark.statistics.mapping import fit
+from benchmark.statistics.mapping import FORMS, fit
 
 from .ceiling import of_ceiling
 from .distortions import level_rows
@@ -31,6 +31,8 @@ from .within import within_references
 
 OUTLIER_WIDTH = 2.0
 MIN_SPLIT_UNITS = 10
+FEW = 200
+"""Pictures below which the interval of ``rmse`` allows for the parameters of its curve."""
 
 
 def zero_shot(
@@ -168,16 +170,29 @@ def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, o
     sign = -1 if curve.direction < 0 else 1
     predicted = Samples(samples.frame, curve(samples.scores), samples.mos, samples.notes)
     signed = Samples(samples.frame, sign * predicted.scores, samples.mos, samples.notes)
-    rows = [
-        jackknifed("plcc", "plcc", signed, words, fitted=True),
-        resampled("rmse", weighted.prepare_rmse, predicted, how, words),
-    ]
+    error = resampled("rmse", weighted.prepare_rmse, predicted, how, words)
+    rows = [jackknifed("plcc", "plcc", signed, words, fitted=True), _unfitted(error, FORMS[mapping])]
     if "outlier_ratio" in names:
         beyond = f"{words}; errors beyond {OUTLIER_WIDTH:g} mos_std"
         if not known.all():
             predicted = predicted.take(known, f"{int((~known).sum())} images without mos_std left out")
         rows.append(resampled("outlier_ratio", _outliers(deviation[known]), predicted, how, beyond))
     return rows
+
+
+def _unfitted(error: dict[str, object], parameters: int) -> dict[str, object]:
+    """Widen the interval of an error to that of a curve that was not fitted to the same pictures.
+
+    A curve of four parameters makes the error on the pictures it was fitted to smaller by the root of
+    (n - 4) / n, in the mean, and the bootstrap holds it fixed: the interval would lie too low. Of `FEW`
+    pictures and more it is less than a hundredth, and left.
+    """
+    n, low, high = int(str(error["n"])), float(str(error["low"])), float(str(error["high"]))
+    if n >= FEW or np.isnan(low):
+        return error
+    larger = float(np.sqrt(n / (n - parameters)))
+    words = f"{error['protocol']}; interval for {n - parameters} degrees of freedom"
+    return {**error, "low": low * larger, "high": high * larger, "protocol": words}
 
 
 def _outliers(deviation: Floats) -> Prepare:

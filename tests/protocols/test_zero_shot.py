@@ -247,6 +247,20 @@ def test_a_curve_fitted_to_chance_is_not_called_a_relation(follows, given):
     assert given[0] <= np.mean(left_out) <= given[1]
 
 
+@pytest.mark.parametrize(("n", "times"), [(25, np.sqrt(25 / 21)), (199, np.sqrt(199 / 195)), (200, 1.0)])
+def test_the_interval_of_an_error_counts_the_parameters_of_its_curve(n, times):
+    g = np.random.default_rng(n)
+    frame = pd.DataFrame({"image": [f"{k:03d}" for k in range(n)], "mos": g.normal(size=n)})
+    scores = scores_of(frame, 0.7)
+    found = row(zero_shot(scores, frame, **UP, how=Resampling(64, 5, "percentile"), splits=0), "rmse")
+    curve = fit(scores["score"], frame["mos"])
+    squares = (curve(scores["score"]) - frame["mos"].to_numpy()) ** 2
+    assert found.value == pytest.approx(np.sqrt(squares.mean()))
+    drawn = [np.sqrt(count @ squares / n) for counts in draw(n, 64, 5) for count in counts]
+    assert (found.low, found.high) == pytest.approx(tuple(times * np.array(interval(drawn, units=n))))
+    assert ("degrees of freedom" in found.protocol) == (times > 1)
+
+
 def test_correlations_take_the_jackknife_written_out(manifest, expected):
     """Whole references left out; Student's t on Fisher's z."""
     scores = scores_of(manifest)
