@@ -27,8 +27,9 @@ def seeds(runs: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Those keys, the tidy columns and ``sd``: ``value`` is the mean, ``low`` and ``high`` bound with 95%
-        the next single run (mean +- t sd sqrt(1 + 1/runs)). A published figure is one run: inside these
-        bounds its difference is no more than seeds make. NaN bounds for one run. ``n`` counts runs.
+        the next single run (mean +- t sd sqrt(1 + 1/runs)), cut at the ends of what the statistic can be. A
+        published figure is one run: inside these bounds its difference is no more than seeds make. NaN bounds
+        for one run. ``n`` counts runs.
 
     Raises
     ------
@@ -55,8 +56,17 @@ def seeds(runs: pd.DataFrame) -> pd.DataFrame:
         which = ", ".join(map(str, part["seed"]))
         protocol = f"{reading}; mean of {n} seeds ({which}); bounds of one further run, 95%{undefined}"
         units = part["units"].min() if "units" in part else np.nan
-        rows.append((*group, mean, mean - half, mean + half, n, units, protocol, sd))
+        ends = np.clip([mean - half, mean + half], *_range(str(group[-1])))
+        rows.append((*group, mean, *ends.tolist(), n, units, protocol, sd))
     return pd.DataFrame(rows, columns=[*keys[:-1], *COLUMNS, "sd"])
+
+
+def _range(statistic: str) -> tuple[float, float]:
+    """Ends of what a statistic of agreement can be; a share of the ceiling may pass 1."""
+    if statistic in ("outlier_ratio", "rmse"):
+        return 0.0, 1.0 if statistic == "outlier_ratio" else np.inf
+    correlation = statistic.startswith(("srcc", "krcc", "plcc")) and statistic != "srcc_of_ceiling"
+    return (-1.0, 1.0) if correlation else (-np.inf, np.inf)
 
 
 def against_seeds(

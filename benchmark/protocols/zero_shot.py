@@ -170,8 +170,8 @@ def _mapped(samples: Samples, how: Resampling, mapping: str) -> list[dict[str, o
     sign = -1 if curve.direction < 0 else 1
     predicted = Samples(samples.frame, curve(samples.scores), samples.mos, samples.notes)
     signed = Samples(samples.frame, sign * predicted.scores, samples.mos, samples.notes)
-    error = resampled("rmse", weighted.prepare_rmse, predicted, how, words)
-    rows = [jackknifed("plcc", "plcc", signed, words, fitted=True), _unfitted(error, FORMS[mapping])]
+    fitted = resampled("rmse", weighted.prepare_rmse, predicted, how, words)
+    rows = [jackknifed("plcc", "plcc", signed, words, fitted=True), _unfitted(fitted, FORMS[mapping])]
     if "outlier_ratio" in names:
         beyond = f"{words}; errors beyond {OUTLIER_WIDTH:g} mos_std"
         if not known.all():

@@ -34,7 +34,7 @@ def test_seeds_bound_the_next_run():
 
 def test_bounds_of_one_further_run_hold_it_at_their_level():
     """20,000 sets of three seeds and a fourth: 95 in a hundred, give or take three standard errors (.5)."""
-    draws = np.random.default_rng(0).normal(0.7, 0.05, (20_000, 4))
+    draws = np.random.default_rng(0).normal(0.0, 0.05, (20_000, 4))
     runs = pd.DataFrame(
         {"dataset": np.repeat(np.arange(200), 3), "seed": np.tile([1, 2, 3], 200), "statistic": "srcc"}
     ).assign(value=draws[:200, :3].ravel(), n=9, protocol="whole set")
@@ -43,6 +43,24 @@ def test_bounds_of_one_further_run_hold_it_at_their_level():
     assert (found["high"] - found["value"]).to_numpy() == pytest.approx(half[:200])
     inside = np.abs(draws[:, 3] - draws[:, :3].mean(axis=1)) <= half
     assert inside.mean() == pytest.approx(0.95, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "ends"),
+    [
+        ("srcc", [0.93, 0.98], (None, 1.0)),  # two runs: 15.6 standard deviations either way
+        ("srcc", [-0.95, -0.9, -0.97], (-1.0, None)),
+        ("rmse", [0.1, 0.3], (0.0, None)),
+        ("rmse", [11.0, 11.1, 11.2], (None, None)),
+    ],
+)
+def test_no_further_run_is_said_to_leave_what_the_statistic_can_be(name, values, ends):
+    runs = pd.DataFrame({"dataset": "d", "seed": range(len(values)), "statistic": name, "value": values})
+    found = seeds(runs.assign(n=90, protocol="whole set")).iloc[0]
+    reach = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / len(values))
+    free = np.mean(values) - reach, np.mean(values) + reach
+    expected = [there if end is None else end for there, end in zip(free, ends, strict=True)]
+    assert [found.low, found.high] == pytest.approx(expected)
 
 
 def test_a_single_run_is_held_against_the_seeds_of_another():
