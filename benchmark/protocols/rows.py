@@ -171,7 +171,8 @@ def _as_by_chance(value: float, bounds: tuple[float, float]) -> bool:
     """Whether a curve fitted to scores that have nothing to do with the opinions reaches as far from 0."""
     if not bounds[0] < bounds[1]:
         return False
-    low, high = np.arctanh(bounds)
+    with np.errstate(divide="ignore"):  # an end may round to 1
+        low, high = np.arctanh(bounds)
     return bool(abs(np.arctanh(value)) < FITTED / stats.norm.ppf(0.975) * (high - low) / 2)
 
 
