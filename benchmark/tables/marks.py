@@ -38,12 +38,12 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     out = pd.Series("", index=frame.index)
     for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
         direction = statistic(group["statistic"].iloc[0]).direction
-        rows = group.to_dict("records")
         fair = [
-            decided(row) and complete and not (_overlaps(row) or row.get("floor", False))
-            for row, complete in zip(rows, whole(rows), strict=True)
+            decided(row) and not (_overlaps(row) or row.get("floor", False))
+            for row in group.to_dict("records")
         ]
-        worth = (group.loc[fair, "value"] * direction).dropna()
+        rivals = group[fair].dropna(subset="value")
+        worth = rivals.loc[whole(rivals.to_dict("records")), "value"] * direction
         if direction == 0 or len(worth) < 2:
             continue
         best = worth.index[worth == worth.max()]

@@ -114,6 +114,8 @@ def test_not_significantly_worse_needs_the_paired_test_of_the_same_data_set(swap
 def test_what_lacks_scores_of_some_pictures_is_marked_nowhere_and_that_is_said() -> None:
     frame = tidy(method=["a", "b", "c"], dataset="demo", value=[0.9, 0.8, 0.7], n=[20, 40, 40])
     assert marks(frame, ["dataset"]).tolist() == ["", "best", ""]
+    learnt = frame.assign(n=[40, 39, 39], overlap=["True", "False", "False"])  # is nobody's rival
+    assert marks(learnt, ["dataset"]).tolist() == ["", "best", ""]
     (table,) = comparison(frame, None, LABELS)
     assert any("judged on fewer pictures" in note for note in table.notes)
     (table,) = comparison(frame.assign(n=40), None, LABELS)
