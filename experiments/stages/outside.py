@@ -1,7 +1,8 @@
 """Stage ``outside``: what DVC cannot see, files that settings name and that lie outside what it tracks.
 
-These are the releases that data sets are links to, and weights that a method is told to load. The stage
-always runs, for a second, and writes a line a data set or method, which differs once such a file was touched.
+These are the releases that data sets are links to, weights that a method or a variant of the ablation is told
+to load, and pictures in a folder that a method is fitted to. The stage always runs, for a second, and writes
+a line a data set or method, which differs once such a file was touched.
 `prepare` and `train` depend on it; what they then make of the files is told by digests.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmark import files
 from benchmark.datasets.prepared import linked
@@ -16,6 +18,7 @@ from benchmark.datasets.prepared.contents import stamp_of
 from experiments import process
 from experiments import settings as settings_of
 from experiments.runs import stage
+from experiments.settings.ablations import VARIANTS
 
 OUTSIDE = Path(".outside")
 
@@ -35,14 +38,22 @@ def outside() -> None:
         else:
             files.write_text(path, f"settings {asked}\nfiles {'not here' if found is None else found}\n")
     for name, method in settings.methods.items():
-        stamps = [
-            " ".join((str(path), *stamp_of(path))) for path in stage.named_files([method.train, method.load])
-        ]
+        told: list[Any] = [method.train, method.load]
+        if name == settings.ablation.method:
+            told += _of_variants(settings)
+        stamps = [" ".join((str(path), *stamp_of(path))) for path in dict.fromkeys(stage.named_files(told))]
         files.write_text(OUTSIDE / "methods" / name, "\n".join([*stamps, ""]) if stamps else "names none\n")
     for folder, names in (("datasets", prepare.datasets), ("methods", settings.methods)):
         for path in (OUTSIDE / folder).iterdir():
             if path.name not in names:
                 path.unlink()
+
+
+def _of_variants(settings: settings_of.Settings) -> list[Any]:
+    """What the variants of the ablation change; one whose file is missing is for its own stage to say."""
+    paths = [VARIANTS / f"{name}.yaml" for name in settings.ablation.variants]
+    changes = [files.read_yaml(path.read_text()) for path in paths if path.is_file()]
+    return [settings.ablation.changes, *changes]
 
 
 if __name__ == "__main__":

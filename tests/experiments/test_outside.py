@@ -18,6 +18,7 @@ from benchmark.method import Trained
 from experiments import settings
 from experiments.cli import app
 from experiments.runs import results, stage
+from experiments.runs.trained import version_of
 from experiments.runs.training import train_into
 from experiments.scheduling import status
 from experiments.settings import MethodSettings
@@ -31,8 +32,8 @@ run = CliRunner()
 NAMES = [f"{index}.png" for index in range(4)]
 
 
-def noise(path, seed):
-    pixels = np.random.default_rng(seed).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+def noise(path, seed, size=40):
+    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)
 
 
@@ -213,6 +214,49 @@ def test_pictures_that_are_gone_fail_the_stage_and_keep_what_was_made(lab, capsy
         look()
     kept = pd.read_csv("results/scores/sharpness/lab.csv", index_col="image")["score"]
     assert kept.tolist() == old.tolist()
+
+
+def test_pictures_that_a_method_is_fitted_to_are_an_input(lab, tmp_path):
+    """A folder that the settings name: `train` runs again, and what it leaves is another version."""
+    fitted = tmp_path / "fitted"
+    (fitted / "deeper").mkdir(parents=True)
+    noise(fitted / "0.png", 7, size=128)
+    noise(fitted / "deeper" / "1.png", 8, size=128)
+    load = {"pristine": str(fitted)}
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["methods"]["mine"] = {"code": "methods/niqe.py", "train": None, "load": load}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    own = MethodSettings(code="methods/niqe.py", train=None, load={**load, "patch": 16})
+
+    def left():
+        outside()
+        train_into(stage.MODELS / "mine", "mine", own, [], seed=1)
+        return Path(".outside/methods/mine").read_text(), version_of(stage.MODELS / "mine")
+
+    before = left()
+    assert left() == before
+    noise(fitted / "deeper" / "1.png", 9, size=128)
+    after = left()
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    (fitted / "notes.txt").write_text("no picture")
+    assert left() == after
+
+
+def test_weights_that_only_a_variant_of_the_ablation_names_are_an_input(lab, tmp_path):
+    weights = tmp_path / "start.safetensors"
+    weights.write_bytes(b"one")
+    method = yaml.safe_load(Path("params.yaml").read_text())["ablation"]["method"]
+    ablation = Path("experiments/ablation/full.yaml")
+    ablation.parent.mkdir()
+    ablation.write_text(yaml.safe_dump({"methods": {method: {"train": {"pretrained": str(weights)}}}}))
+    outside()
+    before = Path(f".outside/methods/{method}").read_text()
+    outside()
+    assert Path(f".outside/methods/{method}").read_text() == before
+    weights.write_bytes(b"another")
+    outside()
+    assert Path(f".outside/methods/{method}").read_text() != before
 
 
 def test_a_table_of_errors_alone_is_no_result(lab):
