@@ -41,6 +41,7 @@ ASIDE = {
     "experiments.process": "how a process begins and ends",
     "experiments.warm": "which process does the work",
     "experiments.settings": "checks params.yaml; every value reaches a stage through its params",
+    "experiments.settings.foreseen": "of experiments.settings",
     "experiments.settings.names": "of experiments.settings",
     "experiments.settings.reading": "of experiments.settings",
     "experiments.settings.sections": "of experiments.settings",

@@ -12,12 +12,10 @@ from benchmark.datasets import prepared
 from benchmark.datasets.prepared import Dataset, Pictures, contents, linked
 from benchmark.method import Trained
 from experiments.runs import stage
-from experiments.settings import Ablation, Prepare
+from experiments.settings import BASE, Ablation, Prepare
 
 #: Trained variants of the ablation, and their scores.
 ABLATED, VARIANTS = stage.RESULTS / "ablation", stage.RESULTS / "variants"
-#: The variant that the others are compared with, and that further seeds train again.
-BASE = "full"
 #: File among a method's features that says that it has none.
 NO_FEATURES = "none"
 

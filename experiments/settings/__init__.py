@@ -12,6 +12,7 @@ from experiments.settings.reading import (
     sources,
 )
 from experiments.settings.sections import (
+    BASE,
     Ablation,
     Cost,
     CrossDataset,

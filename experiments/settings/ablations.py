@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark import files
-from experiments.settings import Settings, parse
+from omegaconf import OmegaConf
+
+from benchmark import files, naming
+from experiments.settings import BASE, Settings, parse
 from experiments.settings.compose import profile_settings
 
 VARIANTS = Path("experiments/ablation")
@@ -45,6 +47,45 @@ def unablated(settings: Settings) -> Settings:
         if place[:2] == ("methods", settings.ablation.method) and get(raw, also) == value:
             put(raw, also, get(stated, also))
     return parse(raw)
+
+
+def variant_settings(name: str, settings: Settings) -> Settings:
+    """Return settings with the changes that all variants share and those of the variant's own file.
+
+    An ablation of the main run is undone before: variants differ from the method as its profile states it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such variant, what comes out are no valid settings, or its training would be that of
+        `BASE` once more.
+    """
+    path = VARIANTS / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(p.stem for p in VARIANTS.glob("*.yaml"))
+        raise ValueError(f"ablation.variants: there is no {path}; {naming.hint(name, known)}")
+    base = unablated(settings)
+    method = base.ablation.method
+    shared = OmegaConf.merge(base.model_dump(), {"methods": {method: {"train": base.ablation.changes}}})
+    change = files.read_yaml(path.read_text()) or {}
+    varied = _settings_of(OmegaConf.merge(shared, change), path)
+    if name != BASE and _trained_by(varied) == _trained_by(_settings_of(shared, path)):
+        changed = ", ".join(".".join(place) for place, _ in leaves(change)) or "nothing"
+        raise ValueError(
+            f"ablation.variants: {path} changes {changed}, and with it nothing of the training of {method!r} "
+            f"(ablation.method): it would be {BASE!r} once more; leave it out, or let its file change "
+            f"methods.{method}"
+        )
+    return varied
+
+
+def _settings_of(merged: Any, path: Path) -> Settings:
+    return parse(OmegaConf.to_container(merged), where=str(path))  # type: ignore[arg-type]
+
+
+def _trained_by(settings: Settings) -> Any:
+    """What the training of a variant rests on."""
+    return settings.methods[settings.ablation.method], settings.seed, settings.train, settings.prepare
 
 
 def ablations_of(method: str, settings: Settings) -> str:

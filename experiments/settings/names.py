@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import methods
 from benchmark import naming
@@ -71,5 +72,23 @@ def undeclared(settings: Settings) -> list[str]:
         for key, (names, _) in used.items()
         for place, name in enumerate(names)
         if key != "methods" and name in names[:place]  # two rows may show one method
+    ]
+    listed: dict[str, list[Any]] = {
+        "sweep.kinds": [] if settings.sweep.kinds == "all" else list(settings.sweep.kinds),
+        "robustness.kinds": settings.robustness.kinds,
+        "gradcam.kinds": settings.gradcam.kinds,
+        "gradcam.levels": settings.gradcam.levels,
+        "report.pages": settings.report.pages,
+    }
+    problems += [
+        f"{key}: {name!r} stands twice; leave one out"
+        for key, names in listed.items()
+        for place, name in enumerate(names)
+        if name in names[:place]
+    ]
+    problems += [
+        f"cross_dataset.without: {name!r} stands in cross_dataset.methods too; leave one out"
+        for name in settings.cross_dataset.without
+        if name in (settings.cross_dataset.methods or ())
     ]
     return problems

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from benchmark import naming
 
+#: The variant of the ablation that the others are compared with, and that further seeds train again.
+BASE = "full"
+
 
 class Section(BaseModel):
     """A section of ``params.yaml``; keys that it does not know are refused."""
@@ -93,9 +96,9 @@ class Evaluate(Section):
     interval: Literal["bca", "percentile"]
     mapping: Literal["logistic4", "logistic5"]
     #: Ratings behind each opinion of a data set, where known: its deviation then becomes a standard error.
-    ratings: dict[str, float]
+    ratings: dict[str, Annotated[float, Field(ge=1, allow_inf_nan=False)]]
     #: Difference of SRCC up to which two methods count as equally good.
-    margin: float = Field(gt=0, default=0.01)
+    margin: float = Field(gt=0, lt=1, default=0.01)
 
 
 class CrossDataset(Section):
@@ -119,7 +122,7 @@ class Sweep(Section):
     dataset: str
     images: int = Field(ge=1)
     #: Kinds of degradation.
-    kinds: Literal["all"] | list[str]
+    kinds: Literal["all"] | Annotated[list[str], Field(min_length=1)]
 
 
 class Cost(Section):
@@ -168,8 +171,8 @@ class Gradcam(Section):
     shuffled: list[str]
     how: Literal["gradcam", "hirescam", "scorecam", "eigencam"]
     images: int = Field(ge=1)
-    kinds: list[str]
-    levels: list[int]
+    kinds: list[str] = Field(min_length=1)
+    levels: list[Annotated[int, Field(ge=1, le=5)]] = Field(min_length=1)
 
 
 class Ablation(Section):
@@ -186,7 +189,7 @@ class Ablation(Section):
 class Report(Section):
     """Notebooks that become pages, in the order of the menu."""
 
-    pages: list[str]
+    pages: list[str] = Field(min_length=1)
     #: "none" makes the same pages without any picture, for data whose terms let nobody pass them on.
     pictures: Literal["all", "none"] = "all"
 

@@ -8,12 +8,13 @@ from benchmark.datasets import making
 from experiments import process
 from experiments import settings as settings_of
 from experiments.runs import stage
+from experiments.settings.foreseen import check_work
 
 
 def prepare(name: str) -> None:
     """Prepare data set ``name`` below ``data/``; the first stage, so it checks all settings."""
     settings = stage.start()
-    settings_of.check_methods(settings)
+    check_work(settings)
     making.prepare(name, stage.DATA, **settings_of.declared_dataset(name, settings))
 
 

@@ -11,8 +11,7 @@ from benchmark.reporting.run import Run
 from experiments import settings
 from experiments.pages.notebooks import ablation_note
 from experiments.settings import ablations
-from experiments.settings.ablations import ablation_of, ablations_of, unablated
-from experiments.stages import ablate
+from experiments.settings.ablations import ablation_of, ablations_of, unablated, variant_settings
 from tests.composed import composed, profile_settings
 from tests.made import trained
 
@@ -70,8 +69,7 @@ def test_variants_do_not_compound(monkeypatch, profile):
     variants = ["full", "no_consistency", "no_positive", "untrained"]
 
     def trainings(run):
-        monkeypatch.setattr(settings, "load", lambda: run)
-        return {name: ablate.variant_settings(name).methods["qualiclip"].train for name in variants}
+        return {name: variant_settings(name, run).methods["qualiclip"].train for name in variants}
 
     plain = trainings(of(f"profile={profile}"))
     for main in ("no_consistency", "untrained", "one_pair"):
@@ -79,6 +77,24 @@ def test_variants_do_not_compound(monkeypatch, profile):
     assert plain["full"].get("consistency", 1.0) == 1.0
     assert plain["no_consistency"]["consistency"] == 0.0
     assert plain["untrained"]["steps"] == 0 < plain["full"]["steps"]
+
+
+def test_a_variant_that_would_be_the_base_once_more_is_refused(monkeypatch):
+    """Its file changes another row than the one that is ablated, or nothing that is not so already."""
+    monkeypatch.chdir(TOP)
+    raw = yaml.safe_load(composed())
+    raw["methods"]["mine"] = raw["methods"]["qualiclip"]
+    raw["ablation"]["method"] = "mine"
+    run = settings.parse(raw)
+    assert variant_settings("full", run).methods["mine"].train["steps"] == run.ablation.changes["steps"]
+    with pytest.raises(
+        ValueError, match=r"changes methods\.qualiclip\.train\.negative.*of 'mine'.*methods\.mine$"
+    ):
+        variant_settings("no_negative", run)
+    for name in ("none", "monotone_order"):  # the default's order is that already
+        with pytest.raises(ValueError, match="'full' once more; leave it out"):
+            variant_settings(name, of("profile=demo"))
+    assert variant_settings("monotone_order", of("profile=paper"))
 
 
 def test_rows_and_pages_name_the_ablation(tmp_path):

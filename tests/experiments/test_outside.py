@@ -28,6 +28,7 @@ from experiments.stages.score import score
 from tests.made import trained
 from tests.rehearsal import small
 
+TOP = Path(__file__).parents[2]
 run = CliRunner()
 NAMES = [f"{index}.png" for index in range(4)]
 
@@ -45,7 +46,8 @@ def smooth(path):
 def lab(tmp_path, monkeypatch):
     """A project with the user's own data set of four noisy pictures; returns the folder of the pictures."""
     project, pictures = tmp_path / "project", tmp_path / "pictures"
-    (project / "experiments").mkdir(parents=True)
+    shutil.copytree(TOP / "experiments/ablation", project / "experiments/ablation")
+    (project / "notebooks").symlink_to(TOP / "notebooks")
     pictures.mkdir()
     for index, name in enumerate(NAMES):
         noise(pictures / name, index)
@@ -248,7 +250,6 @@ def test_weights_that_only_a_variant_of_the_ablation_names_are_an_input(lab, tmp
     weights.write_bytes(b"one")
     method = yaml.safe_load(Path("params.yaml").read_text())["ablation"]["method"]
     ablation = Path("experiments/ablation/full.yaml")
-    ablation.parent.mkdir()
     ablation.write_text(yaml.safe_dump({"methods": {method: {"train": {"pretrained": str(weights)}}}}))
     outside()
     before = Path(f".outside/methods/{method}").read_text()

@@ -13,7 +13,8 @@ from omegaconf import OmegaConf
 import methods
 from benchmark.datasets import catalogue
 from experiments import settings
-from experiments.stages import ablate
+from experiments.settings.ablations import variant_settings
+from experiments.settings.foreseen import check_work
 
 PIECES = ["a", "b", "a-b", "b-a", "a-b-a", "a_b"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,12 +76,13 @@ def test_an_ablation_changes_only_what_it_names(raw):
 
 def test_variants_share_the_changes_that_all_have(monkeypatch):
     monkeypatch.chdir(ROOT)
-    common = settings.load().ablation.changes["steps"]
-    assert ablate.variant_settings("no_positive").methods["qualiclip"].train["steps"] == common
-    assert ablate.variant_settings("no_positive").methods["qualiclip"].train["positive"] == 0.0
-    assert ablate.variant_settings("untrained").methods["qualiclip"].train["steps"] == 0
+    own = settings.load()
+    common = own.ablation.changes["steps"]
+    assert variant_settings("no_positive", own).methods["qualiclip"].train["steps"] == common
+    assert variant_settings("no_positive", own).methods["qualiclip"].train["positive"] == 0.0
+    assert variant_settings("untrained", own).methods["qualiclip"].train["steps"] == 0
     with pytest.raises(ValueError, match="did you mean 'no_positive'"):
-        ablate.variant_settings("no_positiv")
+        variant_settings("no_positiv", own)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,62 @@ def test_variants_share_the_changes_that_all_have(monkeypatch):
 def test_wrong_settings_are_named(raw, change, message):
     with pytest.raises(ValueError, match=message):
         settings.parse({**raw, **change})
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "message"),
+    [
+        ("evaluate", {"ratings": {"demo": 0.5}}, r"evaluate\.ratings\.demo: .*greater than or equal to 1"),
+        ("evaluate", {"ratings": {"demo": float("nan")}}, r"evaluate\.ratings\.demo: "),
+        ("evaluate", {"margin": float("inf")}, r"evaluate\.margin: .*less than 1"),
+        (
+            "cross_dataset",
+            {"methods": ["niqe"], "without": ["niqe"]},
+            "without: 'niqe' stands in .*methods too",
+        ),
+        ("sweep", {"kinds": []}, r"sweep\.kinds"),
+        ("sweep", {"kinds": ["jpeg", "jpeg"]}, r"sweep\.kinds: 'jpeg' stands twice"),
+        ("robustness", {"kinds": ["gaublur", "gaublur"]}, r"robustness\.kinds: 'gaublur' stands twice"),
+        ("gradcam", {"kinds": ["jpeg", "jpeg"]}, r"gradcam\.kinds: 'jpeg' stands twice"),
+        ("gradcam", {"kinds": []}, r"gradcam\.kinds: "),
+        ("gradcam", {"levels": []}, r"gradcam\.levels: "),
+        ("gradcam", {"levels": [5, 5]}, r"gradcam\.levels: 5 stands twice"),
+        ("gradcam", {"levels": [0]}, r"gradcam\.levels\.0: .*greater than or equal to 1"),
+        ("gradcam", {"levels": [6]}, r"gradcam\.levels\.0: .*less than or equal to 5"),
+        ("report", {"pages": []}, r"report\.pages: "),
+        ("report", {"pages": ["index", "index"]}, r"report\.pages: 'index' stands twice"),
+    ],
+)
+def test_values_that_would_do_nothing_or_count_twice_are_refused(raw, section, change, message):
+    raw[section] |= change
+    with pytest.raises(ValueError, match=message):
+        settings.parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "message"),
+    [
+        ("sweep", {"kinds": ["gaublurr"]}, r"sweep\.kinds: 'gaublurr' is no kind; did you mean 'gaublur'"),
+        ("gradcam", {"kinds": ["jpg"]}, r"gradcam\.kinds: 'jpg' is no kind; did you mean 'jpeg'"),
+        ("robustness", {"kinds": ["gaublurr"]}, r"robustness\.kinds: 'gaublurr' .*; did you mean 'gaublur'"),
+        ("robustness", {"kinds": ["jpeg"]}, r"robustness\.kinds: 'jpeg' is no kind that has levels beyond"),
+        (
+            "report",
+            {"pages": ["index", "zeroshot"]},
+            r"report\.pages: 'zeroshot' .*; did you mean 'zero_shot'",
+        ),
+        ("ablation", {"variants": ["full", "no_positiv"]}, "no_positiv.yaml; did you mean 'no_positive'"),
+        ("ablation", {"changes": {"stepz": 1}}, r"train\.stepz: unknown setting; did you mean 'steps'"),
+    ],
+)
+def test_what_a_late_stage_would_refuse_is_refused_before_the_first(
+    raw, monkeypatch, tmp_path, section, change, message
+):
+    monkeypatch.chdir(ROOT)
+    check_work(settings.parse(raw))
+    raw[section] |= change
+    with pytest.raises(ValueError, match=message):
+        check_work(settings.parse(raw))
 
 
 def renamed(raw, methods=(), datasets=()):

@@ -16,7 +16,8 @@ from scipy import stats
 import methods
 from benchmark.degradations import LEVELS, degrade
 from benchmark.images import write_png
-from experiments.stages import ablate
+from experiments import settings as settings_of
+from experiments.settings.ablations import variant_settings
 from methods.qualiclip.crops import draw_kinds
 from methods.qualiclip.degrading import rising
 from methods.qualiclip.settings import Training
@@ -157,7 +158,7 @@ def test_own_draws_are_the_same_in_every_run_and_shared_ones_are_those_of_before
 def variant(name):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        return ablate.variant_settings(name).methods["qualiclip"].train
+        return variant_settings(name, settings_of.load()).methods["qualiclip"].train
 
 
 @pytest.fixture(scope="module")
