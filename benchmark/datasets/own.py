@@ -125,13 +125,27 @@ def guess(
         if named and named not in columns:
             raise ValueError(f"{scores}: has no column {named!r}, only {', '.join(columns)}")
     image = image or _image_column(first, scores)
+    if _is_picture(image):
+        raise ValueError(
+            f"{scores}: has no header, its first row names a picture ({image!r}); write one above, such as "
+            "image,mos"
+        )
     numeric = [name for name in columns if name != image and _numeric(first[name]).notna().any()]
     score = score or _named(numeric, SCORES) or (numeric[0] if len(numeric) == 1 else "")
+    if not score and not numeric:
+        raise ValueError(
+            f"{scores}: no column holds numbers ({', '.join(columns)}); write the scores as such"
+        )
     if not score:
         raise ValueError(
             f"{scores}: which column is the score ({', '.join(numeric)})? name it with --score-column"
         )
     std = std or _named([name for name in numeric if name != score], _deviations(score))
+    if len({image, score, std}) < 3:
+        raise ValueError(
+            f"{scores}: pictures ({image!r}), score ({score!r}) and deviation ({std!r}) are columns of their own; "
+            "name others with --image-column, --score-column and --std-column"
+        )
     values = []
     for (part, path), frame in zip(tables, frames, strict=True):
         for column in (image, score, *([std] if std else [])):
@@ -156,7 +170,9 @@ def scale(low: float, high: float) -> tuple[float, float] | None:
 
 
 def below(images: Path, table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a table whose full paths in ``column`` start from the folder of the pictures, as others do.
+    r"""Return a table whose full paths in ``column`` start from the folder of the pictures, as others do.
+
+    ``\`` between folders becomes ``/``.
 
     Raises
     ------
@@ -166,6 +182,7 @@ def below(images: Path, table: pd.DataFrame, column: str) -> pd.DataFrame:
     folder = images.expanduser().resolve()
 
     def shorter(name: str) -> str:
+        name = name.replace("\\", "/")
         path = Path(name.strip())
         if not path.is_absolute():
             return name
@@ -195,7 +212,8 @@ def gaps(images: Path, table: pd.DataFrame, told: Guess) -> Gaps:
 
 def fitting(table: pd.DataFrame, told: Guess, found: Gaps) -> pd.DataFrame:
     """Rows of a table that have a picture and a score."""
-    return table[~table[told.image].str.strip().isin({*found.no_picture, *found.no_score})]
+    pictured = ~table[told.image].str.strip().isin(found.no_picture)
+    return table[pictured & (table[told.score].str.strip() != "")]
 
 
 def add(
@@ -257,11 +275,16 @@ def add(
 
 
 def _check_once(images: Path, table: pd.DataFrame, column: str) -> None:
-    """Make sure that no picture stands in two rows, however they spell it; file and row are named."""
+    """Make sure that every row means one picture, and none that another row means; file and row are named."""
     held = Pictures(images.expanduser())
     first: dict[str, str] = {}
     for (file, row), name in table[column].items():
         path = held.find(str(name).strip())
+        if path is None and not held.absent(str(name).strip()):
+            raise ValueError(
+                f"{file}: row {row}, column {column!r}: {name!r} could be several pictures of {images}; "
+                "write its path from there"
+            )
         if path is None:
             continue
         if path in first:
@@ -304,16 +327,23 @@ def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"{path}: does not exist; it should hold a row for each picture")
     if path.suffix.lower() == ".xlsx":
-        return score_files.read_table(path.parent, {"file": str(path)})[0]
+        table = score_files.read_table(path.parent, {"file": str(path)})[0]
+        if (twice := table.columns.duplicated()).any():
+            raise ValueError(f"{path}: has the column {table.columns[twice][0]!r} twice; rename one of them")
+        return table
     return read_table(path)
 
 
 def _image_column(table: pd.DataFrame, scores: Path) -> str:
     for name in map(str, table.columns):
-        endings = table[name].map(lambda text: PurePosixPath(str(text).strip()).suffix.lower())
-        if len(endings) and endings.isin(EXTENSIONS).all():
+        if len(table) and table[name].map(_is_picture).all():
             return name
     raise ValueError(f"{scores}: no column holds names of pictures; name it with --image-column")
+
+
+def _is_picture(text: object) -> bool:
+    """Whether a cell names a picture, by what it ends in."""
+    return PurePosixPath(str(text).strip()).suffix.lower() in EXTENSIONS
 
 
 def _numeric(column: pd.Series) -> pd.Series:

@@ -25,6 +25,7 @@ _ENCODINGS = (
 #: First bytes of files that are no text, and what to do with them.
 _OTHERS = (
     (b"PK\x03\x04", "is a workbook or an archive; save the table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "is a workbook of an old kind (.xls); save the table as CSV or .xlsx"),
     (b"PAR1", "is a parquet file; write it as CSV (`iqa score --out NAME.csv`)"),
     (b"[", "is JSON; write it as CSV (`iqa score --out NAME.csv`)"),
     (b"{", "is JSON; write it as CSV (`iqa score --out NAME.csv`)"),

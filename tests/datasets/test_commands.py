@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from openpyxl import Workbook
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -160,6 +161,13 @@ def test_a_wrong_guess_is_not_written(here):
         ("lab", "file,mos,level\np0.png,1,-1\n", r"/s\.csv: row 2, column 'level': '-1': .*than 0"),
         ("lab", "file,mos,split\np0.png,1,third\n", r"/s\.csv: row 2, column 'split': 'third'"),
         ("lab", "file,mos\np0.png,1\np1.png,bad\n", r"row 3, column 'mos': 'bad'"),
+        (
+            "lab",
+            "p0.png,1\np1.png,2\np2.png,3\n",
+            r"/s\.csv: has no header, .* names a picture \('p0\.png'\)",
+        ),
+        ("lab", "file,mos\np0.png,50%\n", r"/s\.csv: no column holds numbers \(file, mos\)"),
+        ("lab", "file,mos\np0.png,1\ntwice.png,2\n", r"/s\.csv: row 3, column 'file': 'twice\.png' could be"),
         ("koniq10k", "file,mos\np0.png,1\n", "the suite has a data set of this name"),
         ("über", "file,mos\np0.png,1\n", "small letters, digits and underscores"),
         ("off", "file,mos\np0.png,1\n", "YAML takes the word"),
@@ -169,6 +177,9 @@ def test_a_wrong_guess_is_not_written(here):
 )
 def test_what_cannot_be_added_is_said_and_not_written(here, name, text, words):
     (here / "s.csv").write_text(text)
+    for folder in ("one", "other"):
+        (here / "lab" / folder).mkdir()
+        write_png(here / "lab" / folder / "twice.png", torch.zeros(3, 8, 8))
     told = ("--images", here / "lab", "--scores", here / "s.csv", *SCALE, "--higher-is-better", "--yes")
     ended = iqa("datasets", "add", name, *told)
     with pytest.raises(ValueError, match=words):
@@ -208,6 +219,54 @@ def test_full_paths_become_names_below_the_folder(here):
     lines(here / "s.csv", ["file,mos", f"{here}/other/p0.png,1"])
     with pytest.raises(ValueError, match=r"other/p0\.png: is not below .*lab; --images names"):
         raise own(here, "lab2", here / "s.csv").exception
+
+
+def test_paths_as_windows_writes_them_are_paths(here):
+    (here / "lab/deep").mkdir()
+    (here / "lab/p0.png").rename(here / "lab/deep/p0.png")
+    lines(here / "s.csv", ["file,mos", "deep\\p0.png,1", "p1.png,2"])
+    ended = own(here, "lab", here / "s.csv")
+    assert ended.exit_code == 0, ended.output
+    assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\ndeep/p0.png,1\np1.png,2\n"
+
+
+def test_a_column_is_one_thing(here):
+    lines(here / "s.csv", ["file,mos", "p0.png,1"])
+    with pytest.raises(ValueError, match=r"score \('mos'\) and deviation \('mos'\) are columns of their own"):
+        raise own(here, "lab", here / "s.csv", more=("--yes", "--std-column", "mos")).exception
+
+
+def test_a_score_is_kept_where_another_row_of_its_picture_has_none(here):
+    lines(here / "s.csv", ["file,mos", "p0.png,1", "p0.png,", "p1.png,2"])
+    assert own(here, "lab", here / "s.csv", more=("--yes", "--leave-out")).exit_code == 0
+    assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,1\np1.png,2\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([["file", "mos", "mos"], ["p0.png", 1, 2]], r"s\.xlsx: has the column 'mos' twice"),
+        ([["file", "mos", "x", "x"], ["p0.png", 1, 2, 3]], r"s\.xlsx: has the column 'x' twice"),
+        ([], r"s\.xlsx: its first sheet is empty"),
+    ],
+)
+def test_a_workbook_that_is_no_table_is_refused(here, rows, words):
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(here / "s.xlsx")
+    with pytest.raises(ValueError, match=words):
+        raise own(here, "lab", here / "s.xlsx").exception
+
+
+def test_rows_of_blanks_at_the_end_of_a_workbook_are_none(here):
+    book = Workbook()
+    for row in (["file", "mos"], ["p0.png", 1], [" ", None], [None, "  "]):
+        book.active.append(row)
+    book.save(here / "s.xlsx")
+    ended = own(here, "lab", here / "s.xlsx")
+    assert ended.exit_code == 0, ended.output
+    assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,1\n"
 
 
 def test_nothing_is_added_outside_a_checkout(here):

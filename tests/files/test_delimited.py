@@ -96,6 +96,7 @@ def test_a_comma_in_the_header_does_not_win_over_the_rows(tmp_path):
         (b"a;b,c\nx;y,z\n", "separated by commas or by semicolons|separated by semicolons or by commas"),
         ("image,score\nä.png,1\n".encode("latin-1"), "line 2 is not UTF-8"),
         (b"PK\x03\x04rest", "is a workbook or an archive; save the table as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a workbook of an old kind"),
         (b"PAR1rest", "is a parquet file"),
         (b'[{"image": "a"}]', "is JSON"),
         (b"image,score\na\0.png,1\n", "zero bytes"),

@@ -116,11 +116,14 @@ def _read_sheet(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
         book.close()
     key = layout.get("header")
     start = next((i for i, row in enumerate(rows) if key is None or key in row), None)
+    if start is None and key is None:
+        raise ValueError(f"{path}: its first sheet is empty; save a workbook whose first sheet is the table")
     if start is None:
         raise ValueError(f"{path}: no row holds the header {key!r}; get the file again")
     header = [name.strip() for name in rows[start]]
     used = [i for i, name in enumerate(header) if name]
-    body = [(number, row) for number, row in enumerate(rows[start + 1 :], start + 2) if any(row)]
+    rest = enumerate(rows[start + 1 :], start + 2)
+    body = [(number, row) for number, row in rest if any(cell.strip() for cell in row)]
     return pd.DataFrame(
         [[row[i] if i < len(row) else "" for i in used] for _, row in body],
         columns=[header[i] for i in used],
