@@ -38,13 +38,15 @@ def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Pict
     Raises
     ------
     ValueError
-        If an argument names nothing that exists, or a folder or list without a picture.
+        If an argument is empty, names nothing that exists, or a folder or list without a picture.
     """
     named = [picture for argument in arguments for picture in _named(argument, stdin)]
     return list(dict.fromkeys(named))
 
 
 def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
+    if not argument:  # a path of nothing would be the folder where one stands
+        raise ValueError("an argument is empty; name a file, a folder, a pattern or a list")
     path = on_disk(Path(argument))
     if argument == "-":
         lines = [line.rstrip("\n") for line in stdin or ()]

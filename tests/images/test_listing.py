@@ -143,6 +143,11 @@ def test_stores_are_listed_alike(folder):
             assert inputs.pictures([argument]) == expected
 
 
+def test_an_empty_argument_is_not_the_folder_where_one_stands(folder):
+    with pytest.raises(ValueError, match="an argument is empty; name a file"):
+        inputs.pictures([str(folder / PICTURES[0]), ""])
+
+
 def test_a_data_set_of_a_folder_has_none_of_them(folder, tmp_path):
     with pytest.warns(ImageNotice, match=SAID):
         datasets.prepare("mine", tmp_path / "data", kind="folder", source=str(folder))
