@@ -143,8 +143,8 @@ def guess(
     std = std or _named([name for name in numeric if name != score], _deviations(score))
     if len({image, score, std}) < 3:
         raise ValueError(
-            f"{scores}: pictures ({image!r}), score ({score!r}) and deviation ({std!r}) are columns of their own; "
-            "name others with --image-column, --score-column and --std-column"
+            f"{scores}: pictures ({image!r}), score ({score!r}) and deviation ({std!r}) are columns of their "
+            "own; name others with --image-column, --score-column and --std-column"
         )
     values = []
     for (part, path), frame in zip(tables, frames, strict=True):

@@ -33,6 +33,14 @@ from methods._shared.training.loop import (
 from methods.arniqa.loss import nt_xent
 from methods.arniqa.pairs import Draw, Feed
 
+#: What a step rests on: a state of other code is not taken up.
+CODE = (
+    "methods.arniqa",
+    "methods._shared.arniqa",
+    "methods._shared.training",
+    "benchmark.degradations",
+    "benchmark.images",
+)
 COLUMNS = ["step", "lr", "loss", "matched"]
 
 
@@ -139,7 +147,8 @@ def train_encoder(
     )
     parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {"model": encoder, "optimizer": optimizer}
     settings = settings.model_copy(update={"bf16": in_bf16(settings.bf16, here)})
-    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump(exclude=settings.aside)), parts)
+    run = identity(pictures, seed, settings.model_dump(exclude=settings.aside), *CODE)
+    checkpoint = Checkpoint(out, run, parts)
     first, rows = checkpoint.restore()
     steps = round(settings.epochs * len(pictures) / settings.batch)
     with closing(pairs(pictures, first, steps, seed, settings, here)) as sides:

@@ -47,6 +47,14 @@ from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.validation import held_out_pictures, ranking_accuracy, validation_table
 
 TERMS = ("loss", "consistency", "positive", "negative", "across", "in_order")
+#: What a step rests on: a state of other code is not taken up.
+CODE = (
+    "methods.qualiclip",
+    "methods._shared.clip",
+    "methods._shared.training",
+    "benchmark.degradations",
+    "benchmark.images",
+)
 #: Side of a picture on the sheet of ladders that training leaves, pixels.
 SHOWN = 80
 
@@ -209,7 +217,8 @@ def _run(
     parts: dict[str, nn.Module | torch.optim.Optimizer] = {"model": model, "optimizer": optimizer}
     if average:
         parts["average"] = average
-    checkpoint = Checkpoint(out, identity(pictures, seed, settings.model_dump(exclude=settings.aside)), parts)
+    run = identity(pictures, seed, settings.model_dump(exclude=settings.aside), *CODE)
+    checkpoint = Checkpoint(out, run, parts)
     first, rows = checkpoint.restore()
     model.train(settings.norm == "train")
     embed = DistributedDataParallel(model.encoder) if crew.size > 1 else model.encoder

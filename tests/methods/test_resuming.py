@@ -130,6 +130,29 @@ def test_the_state_of_another_run_is_refused_with_what_differs_and_kept(
     assert partial.read_bytes() == kept
 
 
+@pytest.mark.parametrize("name", list(LEFT_ALONE))
+def test_the_state_of_other_code_is_refused(pictures, tmp_path, monkeypatch, name):
+    own, out = LEFT_ALONE[name][0], tmp_path / "out"
+    partial = stopped_after_two_saves(monkeypatch, name, pictures, out, own)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "code_of", lambda *modules: "of tomorrow")
+        with pytest.raises(ValueError, match=r"is the state of another run: code was \w+ and is of tomorrow"):
+            learn(name, pictures, out, own)
+    assert partial.is_file()
+    learn(name, pictures, out, own)
+
+
+def test_the_start_of_a_training_counts_by_its_content(pictures, tmp_path):
+    """Other weights under the same name."""
+    start = tmp_path / "start.safetensors"
+    start.write_bytes(b"one")
+    run = loop.identity(pictures, 1, {"pretrained": str(start), "lr": 0.1})
+    assert loop.difference(run, loop.identity(pictures, 1, {"pretrained": str(start), "lr": 0.1})) == ""
+    start.write_bytes(b"another")
+    other = loop.identity(pictures, 1, {"pretrained": str(start), "lr": 0.1})
+    assert loop.difference(run, other).startswith("content of pretrained was ")
+
+
 def test_a_picture_taken_out_for_validation_is_another_training(pictures, tmp_path, monkeypatch):
     many = [shutil.copy(pictures[i % 4], pictures[0].parent / f"copy{i}.png") for i in range(10)]
     own = QUALICLIP

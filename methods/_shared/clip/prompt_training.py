@@ -25,6 +25,9 @@ from methods._shared.clip.weights import save_scorer
 from methods._shared.devices import device
 from methods._shared.training.loop import Checkpoint, check_pictures, finished, identity, index_at
 
+#: What a step rests on: a state of other code is not taken up.
+CODE = ("methods._shared.clip", "methods._shared.training", "benchmark.images")
+
 
 class PromptTraining(BaseModel):
     """Settings of the training that CLIP-IQA+ and QualiCLIP+ share."""
@@ -201,7 +204,7 @@ def learn_prompts(
     ]
     optimizer = kind(prompts.parameters(), lr=settings.lr)
     learnt_from = {"scores": scores.tolist(), "short_side": rated.record.short_side}
-    run = identity(pictures, seed, {**settings.model_dump(exclude=settings.aside), **learnt_from})
+    run = identity(pictures, seed, {**settings.model_dump(exclude=settings.aside), **learnt_from}, *CODE)
     checkpoint = Checkpoint(out, run, {"prompts": prompts, "optimizer": optimizer})
     first, rows = checkpoint.restore()
     batches = Batches(encoder, pictures, seed, settings, rated.record.short_side)

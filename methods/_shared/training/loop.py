@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmark import files
 from benchmark.datasets.prepared.contents import contents, journal_of
 from benchmark.datasets.prepared.readable import check_readable
+from benchmark.files import sha256_of
 from benchmark.images import most, read
 from methods._shared.training.ranks import writes_files
 from methods._shared.weights.weight_cache import cache_folder
@@ -247,9 +248,26 @@ def journals() -> Path:
     return cache_folder() / "pictures"
 
 
-def identity(pictures: Sequence[Path], seed: int, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that a run depends on, so that a checkpoint of another run is never taken up."""
-    return {"seed": seed, "settings": dict(settings), "pictures": digests_of(pictures)}
+def identity(
+    pictures: Sequence[Path], seed: int, settings: Mapping[str, Any], *modules: str
+) -> dict[str, Any]:
+    """Return all that a run depends on, so that a checkpoint of another run is never taken up.
+
+    Parameters
+    ----------
+    pictures, seed
+        What is learnt from, and the seed of all draws.
+    settings
+        By name; of a file that one names, such as weights to start from, the content counts too.
+    *modules
+        Modules whose code it rests on, see `code_of`.
+    """
+    named = [(name, value) for name, value in settings.items() if isinstance(value, str)]
+    files_of = {
+        f"content of {name}": sha256_of(Path(value)) for name, value in named if os.path.isfile(value)
+    }
+    code = {"code": code_of(*modules)} if modules else {}
+    return {"seed": seed, "settings": {**settings, **files_of, **code}, "pictures": digests_of(pictures)}
 
 
 def code_of(*modules: str) -> str:
