@@ -85,7 +85,8 @@ def _settings_of(merged: Any, path: Path) -> Settings:
 
 def _trained_by(settings: Settings) -> Any:
     """What the training of a variant rests on."""
-    return settings.methods[settings.ablation.method], settings.seed, settings.train, settings.prepare
+    own = settings.methods[settings.ablation.method]
+    return own, settings.seed, settings.train.dataset, settings.train.rated, settings.prepare
 
 
 def ablations_of(method: str, settings: Settings) -> str:

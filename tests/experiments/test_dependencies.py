@@ -14,6 +14,7 @@ import methods
 from experiments.runs import stage
 from experiments.runs.closure import APART, ASIDE, closure, describes
 from experiments.runs.trained import code_files
+from experiments.settings import Settings
 
 TOP = Path(__file__).parents[2]
 STAGES = yaml.safe_load((TOP / "dvc.yaml").read_text())["stages"]
@@ -80,6 +81,44 @@ def test_deps_name_no_code_that_is_not_imported(name):
     code = [Path(dep) for dep in body(name)["deps"] if dep.split("/")[0] in rooms]
     code = [path for path in code if path.suffix == ".py" or any((TOP / path).glob("**/*.py"))]
     assert not [str(p) for p in code if not any(p == file or p in file.parents for file in needed(name))]
+
+
+#: Settings that the code of stages reads and no number follows: where things lie, and what is there of them.
+NO_NUMBER = {"prepare", "profile", "threads"}
+NARROWS = "experiments/runs/available.py"
+#: Stage -> settings that its code reads a part of, as a whole or for other stages.
+IN_PART = {
+    "train": {"methods", "ablation.method", "train.processes"},  # one method; processes change no bit
+    "ablate": {"methods"},
+    "reseed": {"methods", "seed"},  # its seed is an argument
+    "study": {"methods", "cross_dataset.takes"},  # by a module that `studies` has too
+    "variants": {"score", "ablation"},  # batch and engine, variants and seeds
+}
+
+
+def read_by(node):
+    """Settings that code reads, as ``section`` or ``section.key``."""
+    parts, inner = [], node
+    while isinstance(inner, ast.Attribute):
+        parts.insert(0, inner.attr)
+        inner = inner.value
+    parts = [inner.id, *parts] if isinstance(inner, ast.Name) else parts
+    for place, section in enumerate(parts[1:], 1):
+        if parts[place - 1] == "settings" and section in Settings.model_fields:
+            yield ".".join(parts[place : place + 2])
+            return
+    for child in ast.iter_child_nodes(node):
+        yield from read_by(child)
+
+
+@pytest.mark.parametrize("name", [name for name in STAGES if name not in ("outside", "report")])
+def test_params_hold_all_settings_that_the_code_reads(name):
+    params = [param for param in body(name)["params"] if isinstance(param, str)]
+    ours = [path for path in needed(name) if path.parts[0] == "experiments" and str(path) != NARROWS]
+    read = {key for path in ours for key in read_by(ast.parse((TOP / path).read_text()))}
+    read = {key for key in read if key.split(".")[0] not in NO_NUMBER}
+    lacks = {key for key in read if not any(f"{key}.".startswith(f"{param}.") for param in params)}
+    assert lacks <= IN_PART.get(name, set())
 
 
 LOADED = ("experiments.stages.score", "experiments.stages.evaluate", "experiments.analyses.sweep")
