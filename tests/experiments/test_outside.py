@@ -218,6 +218,29 @@ def test_pictures_that_are_gone_fail_the_stage_and_keep_what_was_made(lab, capsy
     assert kept.tolist() == old.tolist()
 
 
+def test_a_data_set_under_another_name_is_watched_as_its_kind(lab):
+    """A release may stand in two rows; the second has no record of its own name."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["prepare"]["datasets"]["other"] = {"kind": "lab"}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+    def noted():
+        outside()
+        return Path(".outside/datasets/other").read_text()
+
+    before = noted()
+    prepare("other")
+    assert noted() == before
+    table = Path("experiments/datasets/lab.csv")
+    table.write_text(table.read_text().replace("0.png,1", "0.png,3"))
+    after = noted()
+    assert after != before
+    smooth(lab / "0.png")
+    assert noted() != after
+    with pytest.raises(ValueError, match=r"is not the file that was prepared \(1 pictures of 'other'"):
+        results.pictured("other", settings.load().prepare)
+
+
 def test_pictures_that_a_method_is_fitted_to_are_an_input(lab, tmp_path):
     """A folder that the settings name: `train` runs again, and what it leaves is another version."""
     fitted = tmp_path / "fitted"

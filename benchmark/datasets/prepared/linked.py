@@ -31,11 +31,17 @@ def folder_of(entry: catalogue.Entry, source: str | Path | None = None) -> Path:
     return Path(told).expanduser() if told else DOWNLOADS / entry.name
 
 
+def kind_of(name: str, settings: Mapping[str, Any]) -> str:
+    """What a data set is made as: its own name, unless its settings say another."""
+    return str(settings.get("kind") or name)
+
+
 def source_of(name: str, settings: Mapping[str, Any]) -> Path | None:
     """Folder of the release of a data set with these settings; nothing where the suite makes the data set."""
     if settings.get("source"):
         return Path(settings["source"]).expanduser()
-    return folder_of(catalogue.entry(name)) if name in catalogue.names() else None
+    kind = kind_of(name, settings)
+    return folder_of(catalogue.entry(kind)) if kind in catalogue.names() else None
 
 
 #: File below a release's folder that says which source it was fetched from; there once it is whole.
@@ -111,7 +117,7 @@ def state(name: str, settings: Mapping[str, Any]) -> tuple[str, str | None]:
     where the suite makes the data set, and nothing where the release is not here.
     """
     asked = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    record = catalogue.HERE / f"{settings.get('kind', name)}.yaml"
+    record = catalogue.HERE / f"{kind_of(name, settings)}.yaml"
     asked.update(record.read_bytes() if record.is_file() else b"")
     source = source_of(name, settings)
     if source is None:
@@ -128,10 +134,10 @@ def state(name: str, settings: Mapping[str, Any]) -> tuple[str, str | None]:
 
 def _tables(name: str, settings: Mapping[str, Any]) -> Iterator[Path]:
     """Files outside a release that say what it holds: the user's own record and scores."""
-    named = [settings.get("scores")]
-    if name in catalogue.names():
-        named += [layout.get("file") for layout in catalogue.entry(name).layout]
-    yield catalogue.OWN / f"{name}.yaml"
+    named, kind = [settings.get("scores")], kind_of(name, settings)
+    if kind in catalogue.names():
+        named += [layout.get("file") for layout in catalogue.entry(kind).layout]
+    yield catalogue.OWN / f"{kind}.yaml"
     yield from (Path(path).expanduser() for path in named if path)
 
 
