@@ -48,11 +48,19 @@ def command(
     ] = False,
 ) -> None:
     """Write methods/NAME.py, a method that runs as it is, and say what to add to params.yaml."""
-    path = write(name, Path("methods"))
-    from experiments.settings import own_entries
+    from experiments.settings import PARAMS, own_entries
 
+    place = ("methods", name)
+    if use and (taken := [path for path in (own_entries.LOCAL, PARAMS) if own_entries.stands(place, path)]):
+        raise ValueError(f"{taken[0]}: has a row {name!r} already; choose another name, or take it out")
+    path = write(name, Path("methods"))
     if use:
-        for changed in own_entries.use(("methods", name), {"code": str(path)}):
+        try:
+            written = own_entries.use(place, {"code": str(path)})
+        except (ValueError, OSError):
+            path.unlink()  # or a second try would find the name taken
+            raise
+        for changed in written:
             typer.echo(f"{changed}: methods.{name} written", err=True)
     else:
         where = f"{own_entries.LOCAL} and params.yaml (`--use` does)"

@@ -130,16 +130,32 @@ def add(path: Path, found: Mapping[Place, Any]) -> None:
     files.write_text(path, comments + stream.getvalue())
 
 
+def stands(place: Place, path: Path) -> bool:
+    """Whether a file has an entry at a place, or lists its name."""
+    tree = files.read_yaml(path.read_text()) if path.is_file() else None
+    listed = get(tree, place[:-1])
+    return place[-1] in listed if isinstance(listed, list) else get(tree, place) is not MISSING
+
+
 def use(place: Place, value: Mapping[str, Any]) -> list[Path]:
-    """Declare a method or data set in the file of one's own and in the settings in effect; return both.
+    """Declare a method or data set in the file of one's own and in the settings in effect.
+
+    An entry of its name that stands there already is left as it is, with its settings.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
 
     Raises
     ------
     ValueError
         If the settings would be at fault with it; neither file is touched then.
     """
-    found: dict[Path, dict[Place, Any]] = {LOCAL: {place: dict(value)}}
-    if settings_of.PARAMS.is_file():
+    found: dict[Path, dict[Place, Any]] = {}
+    if not stands(place, LOCAL):
+        found[LOCAL] = {place: dict(value)}
+    if settings_of.PARAMS.is_file() and not stands(place, settings_of.PARAMS):
         raw = files.read_yaml(settings_of.PARAMS.read_text())
         listed = get(raw, place[:-1])
         is_list = isinstance(listed, list)

@@ -104,6 +104,36 @@ def test_what_is_used_stands_in_both_files_and_changes_nothing_else(here, listed
     }
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_an_entry_that_stands_already_keeps_its_settings(here, listed):
+    """As where a data set of one's own is added anew, with --replace."""
+    place = ("prepare", "datasets", "leaves")
+    if listed:
+        own = {"datasets": ["pristine", "demo", "leaves"], "settings": {"leaves": {"count": 7}}}
+        rewritten(lambda raw: raw.update(prepare=own))
+    before = Path("params.yaml").read_text()
+    assert own_entries.use(place, {}) == [Path("experiments/local.yaml")]
+    assert Path("params.yaml").read_text() == before
+    assert own_entries.use(place, {}) == []
+
+
+def test_a_row_of_the_name_of_a_new_method_is_not_written_over(here):
+    Path("methods").mkdir()
+    rewritten(lambda raw: raw["methods"].update(mine={"code": "methods/niqe.py", "train": {"patch": 64}}))
+    before = Path("params.yaml").read_text()
+    said = run.invoke(app, ["new-method", "mine", "--use"])
+    assert "has a row 'mine' already" in str(said.exception)
+    assert Path("params.yaml").read_text() == before
+    assert not list(Path("methods").iterdir())
+
+
+def test_a_method_that_cannot_be_declared_leaves_no_file(here):
+    Path("methods").mkdir()
+    said = run.invoke(app, ["new-method", "centre_prior", "--use"])
+    assert "choose another name" in str(said.exception)
+    assert not list(Path("methods").iterdir())
+
+
 def test_what_would_be_at_fault_is_written_nowhere(here):
     Path("experiments/local.yaml").write_text(LOCAL)
     before = Path("params.yaml").read_text()
