@@ -7,13 +7,14 @@ import importlib
 import inspect
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from benchmark import files
 from benchmark.datasets import _release, catalogue
 from benchmark.datasets._known import MADE, names, unknown
+from benchmark.datasets.prepared import contents, linked
 
 #: Seconds to wait for another process that prepares the same data set.
 PATIENCE = 3600.0
@@ -51,6 +52,7 @@ def prepare(
     final = Path(root) / name
     aside = Path(root) / ".aside" / name
     lock = Path(root) / f".{name}.lock"
+    seen = _state(name, kind, settings)  # before it is read: what changes meanwhile is looked at again
     lock.parent.mkdir(parents=True, exist_ok=True)
     # One at a time: what a killed run left can then be removed, and nobody's half is another's.
     busy = f"{final}: another process is preparing it"
@@ -62,12 +64,56 @@ def prepare(
             if final.is_dir():
                 shutil.rmtree(final)
             os.replace(aside, final)
+            _note(name, seen, final)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
             with suppress(OSError):  # another data set is being made there
                 aside.parent.rmdir()
             lock.unlink(missing_ok=True)  # stages depend on all of `root`; who waits for it takes a new one
     return final
+
+
+def is_current(
+    name: str, root: str | os.PathLike[str] = "data", kind: str | None = None, **settings: object
+) -> bool:
+    """Whether ``<root>/<name>`` is what `prepare` would make of these settings and of the files here.
+
+    Where its release is not here, what was made of it stands. What nobody has noted the origin of, as after
+    `dvc pull`, is taken for current and noted.
+    """
+    final = Path(root) / name
+    if not (final / "manifest.csv").is_file():
+        return False
+    _, found = seen = _state(name, kind, settings)
+    if found is None:
+        return True
+    note = _note_of(name)
+    if not note.is_file():
+        _note(name, seen, final)
+        return True
+    return note.read_text(encoding="utf-8") == _noted(seen, final)
+
+
+def _state(name: str, kind: str | None, settings: Mapping[str, object]) -> tuple[str, str | None]:
+    """Digests of settings and files that a data set is made from, see `linked.state`."""
+    return linked.state(name, {**settings, **({"kind": kind} if kind else {})})
+
+
+def _note_of(name: str) -> Path:
+    """File of this machine that says what a data set was made from."""
+    return contents.JOURNALS / f"{name}.made"
+
+
+def _note(name: str, seen: tuple[str, str | None], final: Path) -> None:
+    """Note what a data set was made from; where that cannot be written, it is not known later."""
+    with suppress(OSError):
+        files.write_text(_note_of(name), _noted(seen, final))
+
+
+def _noted(seen: tuple[str, str | None], final: Path) -> str:
+    """What a data set was made from, and what came of it: another version of it may take its place."""
+    made = [files.sha256_of(final / name) for name in ("manifest.csv", "record.json", contents.FILE)]
+    return "\n".join([*map(str, seen), *made, ""])
 
 
 def _maker(name: str) -> Callable[..., None]:

@@ -75,14 +75,17 @@ def command(
 
 
 def prepared(name: str) -> Dataset:
-    """Return a data set whose pictures are there; it is prepared first where it has not been."""
+    """Return a data set whose pictures are there; it is prepared where it is not, or not as it is now."""
     from benchmark.datasets import making
     from experiments import settings as settings_of
     from experiments.runs import results, stage
 
     asked = settings_of.load().prepare if settings_of.PARAMS.is_file() else settings_of.Prepare(datasets={})
-    if not results.is_prepared(name):
-        making.prepare(name, stage.DATA, **asked.datasets.get(name, {}))
+    own = asked.datasets.get(name, {})
+    if results.is_prepared(name):
+        results.pictured(name, asked)  # other pictures under the same names are for the user to look at
+    if not making.is_current(name, stage.DATA, **own):
+        making.prepare(name, stage.DATA, **own)
     return results.pictured(name, asked)
 
 

@@ -345,6 +345,28 @@ def test_tables_that_do_not_say_which_part_they_are_or_share_a_picture_are_refus
         raise own(here, "lab", here / "train.csv", here / "test.csv").exception
 
 
+def test_scores_that_were_replaced_are_those_that_count(here):
+    """The data set was prepared from others."""
+    draw = np.random.default_rng(0)
+    for index in range(10):
+        noise = draw.normal(128, 2 + 10 * index, (40, 40, 3)).clip(0, 255)
+        Image.fromarray(noise.astype(np.uint8)).save(here / f"lab/p{index}.png")
+
+    def srcc(values):
+        lines(here / "s.csv", ["file,mos", *(f"p{k}.png,{value}" for k, value in enumerate(values))])
+        assert own(here, "lab", here / "s.csv", more=("--yes", "--replace")).exit_code == 0
+        done = iqa("evaluate", "sharpness", "lab", "--resamples", 100, "--out", here / "out.csv")
+        assert done.exit_code == 0, done.output
+        return pd.read_csv(here / "out.csv", index_col="statistic")["value"]["srcc"]
+
+    rising = np.linspace(1, 5, 10).tolist()
+    assert srcc(rising) == pytest.approx(1)
+    assert srcc(rising[::-1]) == pytest.approx(-1)
+    (here / "lab").rename(here / "away")  # nothing else can be made of it now
+    with pytest.raises(ValueError, match="is not a folder"):
+        raise iqa("evaluate", "sharpness", "lab").exception
+
+
 def test_what_is_there_is_replaced_only_when_told(here):
     lines(here / "s.csv", ["file,mos", "p0.png,1"])
     assert own(here, "lab", here / "s.csv").exit_code == 0
