@@ -67,7 +67,11 @@ def published(folder: Path, manifest: pd.DataFrame) -> pd.DataFrame:
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: cannot be read as a NumPy file ({error})") from error
         numbers = parts[part]
-        if numbers.dtype.kind not in "iu" or numbers.max(initial=-1) >= len(manifest) or numbers.min() < -1:
+        if (
+            numbers.dtype.kind not in "iu"
+            or numbers.max(initial=-1) >= len(manifest)
+            or numbers.min(initial=-1) < -1
+        ):
             raise ValueError(f"{path}: holds what is not a row of the {len(manifest)} of this data set")
     if len({len(rows) for rows in parts.values()}) != 1:
         raise ValueError(f"{folder}: its three files hold unlike numbers of splits")

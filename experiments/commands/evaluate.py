@@ -57,6 +57,9 @@ def command(
     from benchmark.protocols import Resampling
     from experiments.runs.trained import load_here
 
+    if lower is not None and not Path(method).is_file():
+        option = "--lower" if lower else "--higher"
+        raise ValueError(f"{option} is for a CSV of scores; the card of a method says which are better")
     loaded = None if Path(method).is_file() else load_here(method)
     data = prepared(dataset)
     if data.manifest["mos"].isna().all() and not data.record.within:

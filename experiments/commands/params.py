@@ -30,6 +30,8 @@ def command(
 
     if keep and drop:
         raise ValueError("--keep or --drop, not both")
+    if ablation != "none" and profile is None and not drop:
+        raise ValueError(f"--ablation {ablation} goes with --profile: name the profile that it changes")
     settings = settings_of.load()
     found = own_entries.by_hand()
     if keep:

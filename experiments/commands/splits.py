@@ -26,8 +26,8 @@ def make(
     published: Annotated[
         Path | None, typer.Option(help="Folder of ARNIQA's train.npy, val.npy and test.npy.")
     ] = None,
-    splits: Annotated[int, typer.Option(min=1, help="Number of seeded splits.")] = 10,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    splits: Annotated[int | None, typer.Option(min=1, help="Number of seeded splits, 10 without it.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of these, 0 without it.")] = None,
 ) -> None:
     """Write a split table: seeded by reference content, official, or as published."""
     from benchmark import datasets
@@ -35,6 +35,10 @@ def make(
     from benchmark.files import check_file
     from experiments.runs import stage
 
+    told = {"--official": official, "--published": published is not None}
+    told["--splits or --seed"] = splits is not None or seed is not None
+    if len(ways := [option for option, given in told.items() if given]) > 1:
+        raise ValueError(f"{' and '.join(ways)} are different splits; give one of them")
     check_file(out)
     manifest = datasets.load(name, stage.DATA).manifest
     if official:
@@ -42,7 +46,7 @@ def make(
     elif published is not None:
         table = of.published(published, manifest)
     else:
-        table = of.seeded(manifest, splits, seed)
+        table = of.seeded(manifest, splits or 10, seed or 0)
     files.write_csv(table, out)
     typer.echo(f"{out} written: {table.shape[1] - 1} splits of {len(table)} images", err=True)
 
@@ -67,6 +71,10 @@ def check(
     from benchmark.files import check_file
     from experiments.runs import stage
 
+    if splits is not None and test:
+        raise ValueError(
+            "--test looks at all pictures of both data sets, whatever --splits says; give one of them"
+        )
     if out is not None:
         check_file(out)
     data = datasets.load(name, stage.DATA)

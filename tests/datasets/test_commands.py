@@ -484,6 +484,27 @@ def test_a_set_without_official_split_is_checked_by_the_commands_that_the_messag
     assert [iqa(*command.split()).exit_code for command in commands] in ([0, 0], [0, 3])
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "make lab --out s.csv --official --published there",
+            "--official and --published are different splits",
+        ),
+        ("make lab --out s.csv --official --splits 3", "--official and --splits or --seed are different"),
+        (
+            "make lab --out s.csv --published there --seed 3",
+            "--published and --splits or --seed are different",
+        ),
+        ("check lab --splits s.csv --test other", "whatever --splits says"),
+    ],
+)
+def test_options_of_splits_that_would_do_nothing_are_refused(here, words, said):
+    with pytest.raises(ValueError, match=said):
+        raise iqa("splits", *words.split()).exception
+    assert not (here / "s.csv").exists()
+
+
 def test_downloads_of_several_sets_go_on_past_one_that_fails(here, monkeypatch):
     monkeypatch.setenv("IQA_OFFLINE", "1")
     ended = iqa("download", "agiqa1k", "clive", "kadid10k")

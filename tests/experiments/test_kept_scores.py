@@ -89,6 +89,12 @@ def test_a_method_is_scored_once_and_again_where_it_was_stopped(rated, monkeypat
     assert "is not the file that was prepared" in str(changed.exception)
 
 
+@pytest.mark.parametrize("option", ["--lower", "--higher"])
+def test_the_direction_of_a_method_is_not_for_the_user_to_say(rated, option):
+    with pytest.raises(ValueError, match=f"{option} is for a CSV of scores"):
+        raise run.invoke(app, ["evaluate", "sharpness", "csiq", option]).exception
+
+
 def test_a_table_of_errors_alone_is_refused_and_not_kept(rated, monkeypatch):
     method = SimpleNamespace(name="blind", higher_is_better=True)
 

@@ -155,6 +155,12 @@ def test_the_command_says_what_is_by_hand_and_comes_back(here):
     assert own_entries.by_hand() == {}
 
 
+def test_an_ablation_without_its_profile_is_refused(here):
+    """It would do nothing."""
+    said = run.invoke(app, ["params", "--ablation", "no_consistency"])
+    assert "--ablation no_consistency goes with --profile" in str(said.exception)
+
+
 def test_an_experiment_keeps_what_is_mine_and_refuses_to_lose_what_is_by_hand(tmp_path):
     """With DVC itself, in a repository of its own, as a person would."""
     for room in ("benchmark", "methods", "experiments"):
