@@ -133,12 +133,16 @@ def check_methods(settings: Settings) -> None:
     Raises
     ------
     ValueError
-        Naming every setting that a method does not know or that has the wrong type.
+        Naming every setting that a method does not know or that has the wrong type, and data sets that its
+        card names and that there are not.
     """
+    from methods._shared.exposure import check_opinions
+
     problems = []
     for name, own in settings.methods.items():
         try:
             methods.check(own.module, train_settings=own.train or {}, load_settings=own.load)
+            check_opinions(methods.card(own.module).opinions_of, "opinions_of of its card")
         except ValueError as error:
             problems.append(f"methods.{name}: {error}")
     if problems:

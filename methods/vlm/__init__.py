@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.method import Card, Exposure
-from methods._shared.exposure import opinions
+from methods._shared.exposure import check_opinions, opinions
 from methods._shared.weights.weight_cache import cache_folder
 from methods.vlm.asking import EndpointError, Pace, ask, body_of, data_url, endpoint_of, key_of, packed
 from methods.vlm.kept import Kept, Total, folder_of
@@ -152,10 +152,17 @@ def digest_of(pixels: NDArray[np.uint8]) -> str:
 
 
 def card_of(settings: Settings, question: Question, where: str) -> Card:
-    """Card of a model: what its preset says of published weights, unless the settings say otherwise."""
+    """Card of a model: what its preset says of published weights, unless the settings say otherwise.
+
+    Raises
+    ------
+    ValueError
+        If the settings name a data set that there is not.
+    """
     preset = preset_of(settings)
     told = settings.opinions_of
     learnt = preset.opinions_of if told is None else told.strip()
+    check_opinions(learnt, "vlm: opinions_of")
     named = " ".join(name for name in learnt.split() if name != "unknown")
     exposure: tuple[Exposure, ...] | None = preset.exposure
     training = preset.training_data + (f" (as {preset.weights})" if preset.weights else "")

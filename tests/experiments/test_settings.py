@@ -3,6 +3,7 @@
 import copy
 import functools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -268,6 +269,16 @@ def test_a_misspelt_setting_of_a_method_is_named(raw):
     raw["methods"]["qualiclip"]["train"]["stepz"] = 3
     with pytest.raises(
         ValueError, match=r"methods\.qualiclip\.train\.stepz: unknown setting; did you mean 'steps'"
+    ):
+        settings.check_methods(settings.parse(raw))
+
+
+def test_a_data_set_that_a_card_misspells_is_named(raw, monkeypatch):
+    """No figure on it would be marked."""
+    card = replace(methods.card("niqe"), opinion_aware=True, opinions_of="koniq10k,spaq")
+    monkeypatch.setattr(methods.find("niqe"), "CARD", card)
+    with pytest.raises(
+        ValueError, match=r"methods\.niqe: opinions_of of its card: 'koniq10k,spaq' is no name"
     ):
         settings.check_methods(settings.parse(raw))
 

@@ -35,6 +35,12 @@ from tests.methods.vlm.endpoint import KEY, Endpoint, expected, files_in, grey, 
         ({"extra": {"messages": []}}, "extra: messages is not for it to change"),
         ({"preset": "qbench"}, "preset: Input should be 'plain'"),
         ({"temprature": 0}, "did you mean 'temperature'"),
+        (
+            {"opinions_of": "koniq10k, spaq"},
+            "opinions_of: 'koniq10k,' is no name of a data set.* with spaces",
+        ),
+        ({"opinions_of": "KonIQ-10k"}, "opinions_of: 'KonIQ-10k' is no name of a data set"),
+        ({"opinions_of": "spaq konik10k"}, "no record of a data set 'konik10k'; did you mean 'koniq10k'"),
         ({"timeout": 0}, "timeout: Input should be greater than 0"),
     ],
 )
