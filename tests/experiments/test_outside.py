@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from benchmark.datasets import load
 from benchmark.datasets.prepared import contents, linked
-from benchmark.method import Trained
 from experiments import settings
 from experiments.cli import app
 from experiments.runs import results, stage
@@ -131,29 +130,6 @@ def test_a_touched_file_changes_nothing_and_is_read_once(lab, monkeypatch):
     monkeypatch.setattr(contents.hashlib, "file_digest", lambda *a: reads.append(a))
     assert linked.check(Path("data/lab")) is None
     assert not reads
-
-
-def test_pictures_of_a_folder_that_a_method_is_fitted_to_are_inputs_too(lab, tmp_path):
-    own = {"code": "methods/niqe.py", "train": None}
-    own["load"] = {"pristine": str(tmp_path / "pristine"), "patch": 24}
-    (tmp_path / "pristine/empty").mkdir(parents=True)
-    for index in range(2):
-        Image.effect_noise((400, 400), 50 + index).save(tmp_path / f"pristine/{index}.png")
-    params = yaml.safe_load(Path("params.yaml").read_text())
-    params["methods"]["niqe"] = own
-    Path("params.yaml").write_text(yaml.safe_dump(params))
-
-    def seen():
-        outside()
-        train_into(stage.MODELS / "niqe", "niqe", MethodSettings.model_validate(own), [], seed=1)
-        return Path(".outside/methods/niqe").read_text(), Trained.read(stage.MODELS / "niqe").version
-
-    first = seen()
-    assert seen() == first
-    Image.effect_noise((420, 400), 60).save(tmp_path / "pristine/1.png")
-    second = seen()
-    assert second[0] != first[0]
-    assert second[1] != first[1]
 
 
 def test_a_table_of_the_release_is_an_input_too(lab):

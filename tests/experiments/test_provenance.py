@@ -231,18 +231,3 @@ def test_the_list_says_which_weights_and_whether_they_are_here(here):
     assert table["weights"].drop(["sharpness", "brisque"]).notna().all()
     assert "trained:mine" in run.invoke(app, ["methods"]).stdout
     assert "IQA_OFFLINE" in os.environ
-
-
-def test_scores_of_a_method_fitted_to_other_pictures_do_not_mix(here):
-    """The folder's name is the same; what lies in it is not."""
-    (here / "clean").mkdir()
-    for index in range(3):
-        noise(here / f"clean/{index}.png", 20 + index, size=128)
-    told = ("--set", "pristine=clean", "--set", "patch=16")
-    before = score(*told, method="niqe")
-    assert score(*told, "--resume", method="niqe").equals(before)
-    noise(here / "clean/0.png", 40, size=128)
-    done = run.invoke(app, ["score", ".", "--method", "niqe", "--out", "s.csv", *told, "--resume"])
-    assert "is of a run with other version" in str(done.exception)
-    after = score(*told, method="niqe")
-    assert set(after["version"]).isdisjoint(before["version"])
