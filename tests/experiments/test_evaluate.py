@@ -70,6 +70,18 @@ def test_a_row_stands_beside_what_its_card_says_and_not_beside_its_name(row, car
     assert found["published"].isna().all() if expected is None else found["published"].tolist() == [expected]
 
 
+def of_sets(values, fair):
+    """Data sets ``d0``, ``d1``, ... of 100 pictures, where each method has its value and who is fair."""
+    random = np.random.default_rng(0)
+    sets = {}
+    for i, column in enumerate(zip(*values.values(), strict=True)):
+        value = pd.Series(column, index=list(values))
+        draws = pd.DataFrame(value.to_numpy() + random.normal(0, 0.01, (50, len(value))), columns=value.index)
+        among = tuple(method for method in values if fair(method, i))
+        sets[f"d{i}"] = over_sets.OneSet(value, draws.clip(-1, 1), 100, 100, "whole set", among)
+    return sets
+
+
 def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = {"a": [0.5, 0.6, 0.7, 0.8], "b": [0.4, 0.5, 0.6, 0.7], "learnt": [0.99, 0.1, 0.2, 0.3]}
@@ -88,7 +100,8 @@ def test_a_method_is_compared_on_no_data_set_that_it_has_learnt_from(tmp_path, m
             for i in range(4)
         ]
     )
-    over_sets.write(pd.DataFrame(rows).assign(n=100), pairs, {}, 0)
+    sets = of_sets(values, lambda method, i: (method, i) != ("learnt", 0))
+    over_sets.write(pd.DataFrame(rows).assign(n=100), pairs, sets, 0)
     wins = pd.read_csv("results/tables/wins.csv").set_index(["method_a", "method_b"])
     assert wins.loc[("a", "b")].tolist() == [4, 0, 0]
     assert wins.loc[("learnt", "a")].tolist() == [0, 0, 3]
@@ -212,7 +225,8 @@ def test_what_is_unknown_is_compared_nowhere(tmp_path, monkeypatch):
             for a, b in (("a", "b"), ("a", "secret"), ("b", "secret")) for i in range(3)
         ]
     )  # fmt: skip
-    over_sets.write(pd.DataFrame(rows).assign(n=100), pairs, {}, 0)
+    sets = of_sets(values, lambda method, i: method != "secret")
+    over_sets.write(pd.DataFrame(rows).assign(n=100), pairs, sets, 0)
     won = pd.read_csv("results/tables/wins.csv")
     assert set(zip(won["method_a"], won["method_b"], strict=True)) == {("a", "b"), ("b", "a")}
     assert set(pd.read_csv("results/tables/mean_ranks.csv")["method"]) == {"a", "b"}
