@@ -115,7 +115,7 @@ def test_rows_are_narrowed_by_each_of_the_things_that_a_reader_asks_for(browser,
     assert browser.run("document.querySelector('.filter output').textContent") == f"3 of {every} rows"
     narrow(browser, "Data set", "")
     assert len(left(browser)) == 3 * SETS
-    narrow(browser, "Protocol", "test split")
+    narrow(browser, "Protocol", "test split; PLCC after logistic4")
     assert {text.split("Set ")[1][0] for _, text in left(browser)} == {"1"}
     for label in ("Parameters, million", "Opinions", "Multiply-adds, billion", "Protocol"):
         narrow(browser, label, "")
