@@ -60,7 +60,8 @@ def _risen(run: Run, name: str) -> Iterator[str]:
             change = number(sign * row["value"])
             change = f"+{change}" if sign * row["value"] > 0 and change[0].isdigit() else change
             p = row.get("p_holm", float("nan"))
-            test = "" if pd.isna(p) else f", p = {p_value(p)} (paired, Holm)".replace("= <", "< ")
+            how = "(paired, Holm; the interval is not adjusted)"
+            test = "" if pd.isna(p) else f", p = {p_value(p)} {how}".replace("= <", "< ")
             where = run.labels.dataset(row["dataset"])
             yield f"On {where} training changed its SRCC by {change} {sure}{test}."
 
