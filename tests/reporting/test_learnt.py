@@ -46,9 +46,8 @@ def test_a_training_is_held_against_the_same_network_before_it(trained):
         "<p>Q was trained here on clean, 1,200 steps, without any score of quality. Of two levels of one "
         "degradation it rates the milder better in 87% of the cases, on pristine pictures that it did not "
         "learn from; a coin would in 50%. On many training changed its SRCC by +0.400 [0.300, 0.500], "
-        "p = 0.418 (paired, Holm; the interval is not adjusted). On few training changed its SRCC by \u22120.010 "
-        "(4 references or pictures decide nothing, 10 would be "
-        "needed).</p>"
+        "p = 0.418 (paired, Holm; the interval is not adjusted). On few training changed its SRCC by "
+        "\u22120.010 (4 references or pictures decide nothing, 10 would be needed).</p>"
     )
 
 
