@@ -199,21 +199,12 @@ def _measure(trial: Trial, explain: Explain) -> pd.DataFrame:
             worse, regions = implant(images, kind, level, trial.seed, share=trial.share)
             there = moved_by(images, worse) >= WITHIN
             for (name, target), stack in explain(worse).items():
+                of = name, target, kind, level
                 for place, saliency, inside, seen in zip(
                     places, stack.numpy(), regions.numpy(), there, strict=True
                 ):
-                    rows += [
-                        (
-                            name,
-                            target,
-                            kind,
-                            level,
-                            place,
-                            statistic,
-                            measure(saliency, inside) if seen else np.nan,
-                        )
-                        for statistic, measure in STATISTICS.items()
-                    ]
+                    for statistic, measure in STATISTICS.items():
+                        rows.append((*of, place, statistic, measure(saliency, inside) if seen else np.nan))
     return pd.DataFrame(
         rows, columns=["method", "target", "distortion", "level", "image", "statistic", "value"]
     )

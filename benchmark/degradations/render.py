@@ -8,7 +8,6 @@ the CPU wherever the images are, side by side on threads.
 from __future__ import annotations
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from torch.utils.data import get_worker_info
 
 from benchmark.degradations.kinds import Kind
 from benchmark.degradations.seeds import generator
-from benchmark.memory import keep_freed
+from benchmark.machine import cores, keep_freed
 
 Portion = tuple[list[int], tuple[Any, ...]]
 
@@ -113,4 +112,4 @@ def _pool() -> ThreadPoolExecutor:
 def _cores() -> int:
     if get_worker_info() is not None:  # one of several processes, as many as there are cores
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()

@@ -13,8 +13,8 @@ from benchmark.evidence import clusters
 from benchmark.gmad.judge import judge_by_scores
 from benchmark.gmad.pairs import select_pairs
 from benchmark.gmad.ranking import Floats, global_ranking, matrices
-from benchmark.statistics.bootstrap import interval
-from benchmark.statistics.estimates import UNPUBLISHED
+from benchmark.statistics.bootstrap import MIN_UNITS, interval
+from benchmark.statistics.estimates import SAME, UNPUBLISHED, with_width
 
 
 class Competition(NamedTuple):
@@ -126,7 +126,6 @@ def standings(
     points = _statistics(*matrices(pairs, methods))
     clouds = _statistics(*matrices(pairs, methods, draws, couple_of))
     names = pd.Index(methods)
-    told = {"units": own.nunique(), "protocol": protocol, **UNPUBLISHED}
     met = pd.crosstab(pairs["attacker"], pairs["defender"], pairs["preference"], aggfunc="count")
     attacks = met.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=int)
     counts = {"aggressiveness": attacks, "resistance": attacks.T, "rank_score": attacks + attacks.T}
@@ -151,11 +150,17 @@ def standings(
         matrix.append(pd.DataFrame({**head, **values}))
     order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap"]
     order += [name for name in ("tied", "weight") if name in pairs]
-    return Competition(
-        pairs=pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]],
-        table=pd.concat(table, ignore_index=True).assign(**told),
-        matrix=pd.concat(matrix, ignore_index=True).assign(**told),
-    )
+    few = reach is not None and reach < MIN_UNITS
+    none = f"{protocol}; no interval: fewer than {MIN_UNITS} references" if few else f"{protocol}; {SAME}"
+    told = [
+        frame.assign(
+            units=own.nunique(),
+            protocol=np.where(frame["low"].isna() & frame["value"].notna(), none, protocol),
+            **UNPUBLISHED,
+        )
+        for frame in (pd.concat(table, ignore_index=True), pd.concat(matrix, ignore_index=True))
+    ]
+    return Competition(pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]], *told)
 
 
 def references_of(manifest: pd.DataFrame) -> pd.Series:
@@ -185,7 +190,8 @@ def _of_references(
 
 def _bounds(cloud: Floats, units: int | None) -> Floats:
     """Low and high of each column of draws ``[resamples, k]``, as ``[2, k]``."""
-    return np.array([interval(column, units=units) for column in cloud.T]).reshape(-1, 2).T
+    found = np.array([interval(column, units=units) for column in cloud.T]).reshape(-1, 2)
+    return np.array(with_width(*found.T))
 
 
 def _statistics(aggressiveness: Floats, resistance: Floats) -> dict[str, tuple[Floats, Floats]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import queue
-import shutil
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,6 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,11 +25,10 @@ from torch import Tensor
 from benchmark.images.addresses import is_address
 from benchmark.images.picture import ImageError, Samples
 from benchmark.images.reading import read_samples
+from benchmark.machine import shared_memory
 
 #: Bytes that a process shares with its thread, five megapixels; a larger picture goes through a pipe.
 SLOT = 16 * 2**20
-#: Where Linux keeps the memory that processes share; a container may have little.
-SHARED = Path("/dev/shm")
 
 Reader = Callable[[str, int, Callable[[int], None]], Tensor]
 
@@ -56,11 +53,12 @@ def decoders(count: int) -> Iterator[Reader]:
     RuntimeError
         By the reader, if its process has died.
     """
-    free = shutil.disk_usage(SHARED).free if SHARED.is_dir() else count * 2 * SLOT
+    free = shared_memory()
+    slot = SLOT if free is None else max(1, min(SLOT, free // (2 * count)))
     idle: queue.SimpleQueue[_Decoder] = queue.SimpleQueue()
     with ExitStack() as stack:
         for _ in range(count):
-            idle.put(stack.enter_context(_decoder(max(1, min(SLOT, free // (2 * count))))))
+            idle.put(stack.enter_context(_decoder(slot)))
 
         def read(path: str, short_side: int, admit: Callable[[int], None]) -> Tensor:
             try:

@@ -12,7 +12,7 @@ import pandas as pd
 from benchmark.evidence import decides
 from benchmark.statistics.bootstrap import bootstrap, interval
 from benchmark.statistics.dependent import meng
-from benchmark.statistics.estimates import COLUMNS
+from benchmark.statistics.estimates import COLUMNS, tidy
 from benchmark.statistics.influence import acceleration, difference_test, influence
 from benchmark.statistics.power import equivalence, resolvable
 from benchmark.statistics.significance import holm, win_tie_loss
@@ -25,7 +25,8 @@ TESTED = ("srcc", "krcc", "plcc")
 MARGIN = 0.01
 """Difference of a correlation up to which two methods count as equally good, where nobody says another."""
 LEVEL, POWER = 0.05, 0.8
-_COLUMNS = ["method_a", "method_b", *COLUMNS, "p", "p_meng", "error", "resolvable", "p_equivalent"]
+_TESTS = ("p", "p_meng", "error", "resolvable", "p_equivalent")
+_COLUMNS = ["method_a", "method_b", *COLUMNS, *_TESTS]
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,14 @@ def _pairs(found: Joint, margin: float) -> list[dict[str, object]]:
             least = resolvable(error, units, level=strictest, power=POWER)
             tests = (p, closed, least, equivalence(gap, error, units, margin))
         p, closed, least, equal = tests
-        cells = (found.names[a], found.names[b], statistic, gap, *bounds, n, units, protocol)
-        rows.append(dict(zip(_COLUMNS, (*cells, p, closed, error, least, equal), strict=True)))
+        row = tidy(
+            {"method_a": found.names[a], "method_b": found.names[b]},
+            statistic,
+            (gap, *bounds, n),
+            protocol,
+            units=units,
+        )
+        rows.append(row | dict(zip(_TESTS, (p, closed, error, least, equal), strict=True)))
     return rows
 
 

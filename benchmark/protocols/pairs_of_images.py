@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.evidence import decides
 from benchmark.statistics.discrimination import Discrimination, Tallies, discriminate
-from benchmark.statistics.estimates import COLUMNS
+from benchmark.statistics.estimates import COLUMNS, tidy
 from benchmark.statistics.significance import holm
 
 from .rows import number
@@ -99,27 +99,29 @@ def _words(samples: Samples, found: Discrimination, ratings: tuple[float, float]
 def _methods(found: Discrimination, names: list[str], samples: Samples, protocol: str) -> pd.DataFrame:
     rows = []
     areas = {"different_similar": found.different_similar, "better_worse": found.better_worse}
-    counts = len(samples.frame), samples.units
+    n = len(samples.frame)
     for k, name in enumerate(names):
         for label, auc in areas.items():
-            rows.append((name, f"auc_{label}", auc.value[k], *auc.interval(k), *counts, protocol))
-        correct = found.correct[k]
-        rows.append((name, "correct_classification", correct, np.nan, np.nan, *counts, protocol))
+            estimate = (float(auc.value[k]), *auc.interval(k), n)
+            rows.append(tidy({"method": name}, f"auc_{label}", estimate, protocol, units=samples.units))
+        correct = (float(found.correct[k]), np.nan, np.nan, n)
+        rows.append(tidy({"method": name}, "correct_classification", correct, protocol, units=samples.units))
     return pd.DataFrame(rows, columns=["method", *COLUMNS])
 
 
 def _differences(found: Discrimination, names: list[str], samples: Samples, protocol: str) -> pd.DataFrame:
     tables = []
-    counts, enough = (len(samples.frame), samples.units), decides(samples.units)
+    n, enough = len(samples.frame), decides(samples.units)
     areas = {"different_similar": found.different_similar, "better_worse": found.better_worse}
     for label, auc in areas.items():
         rows = []
         for a, b in combinations(range(len(names)), 2):
-            gap = auc.value[a] - auc.value[b]
+            gap = float(auc.value[a] - auc.value[b])
             half = 1.959964 * auc.error_of_difference(a, b)
             tests = (auc.test(a, b)[1], auc.test(a, b, delong=True)[1]) if enough else (np.nan, np.nan)
-            cells = (f"auc_{label}", gap, gap - half, gap + half, *counts, protocol, *tests)
-            rows.append((names[a], names[b], *cells))
+            pair, estimate = {"method_a": names[a], "method_b": names[b]}, (gap, gap - half, gap + half, n)
+            row = tidy(pair, f"auc_{label}", estimate, protocol, units=samples.units)
+            rows.append(row | dict(zip(("p", "p_delong"), tests, strict=True)))
         table = pd.DataFrame(rows, columns=["method_a", "method_b", *COLUMNS, "p", "p_delong"])
         tables.append(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))))
     return pd.concat(tables, ignore_index=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from benchmark.arrays import Floats
@@ -14,10 +14,24 @@ from .bootstrap import MIN_UNITS
 
 #: Value, the ends of its 95% interval, and how many it is of.
 Estimate = tuple[float, float, float, int]
+_ROUNDING = 1e-12
 #: Columns of every tidy table, after its keys.
 COLUMNS = ["statistic", "value", "low", "high", "n", "units", "protocol"]
 #: Two further ones, where no paper gives the number.
 UNPUBLISHED = {"published": np.nan, "standing": ""}
+#: Why a number of many units has no interval.
+SAME = "no interval: every value or resample is the same"
+
+
+def with_width(low: ArrayLike, high: ArrayLike) -> tuple[Floats, Floats]:
+    """Intervals as they are, and NaN, NaN in place of those that have no width but for rounding.
+
+    Ten photographs that a method orders perfectly do so in every resample: "1 [1, 1]" would say that no other
+    ten could show anything else, and it is the data that cannot.
+    """
+    a, b = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+    wide = b - a > _ROUNDING * np.maximum(np.abs(a), np.abs(b))
+    return np.where(wide, a, np.nan), np.where(wide, b, np.nan)
 
 
 def mean_interval(values: Floats) -> Estimate:
@@ -62,10 +76,13 @@ def tidy(
 ) -> dict[str, object]:
     """One row of a tidy table from its keys and an estimate; ``units`` where they are not n.
 
-    Where too few units are why there is no interval, the protocol says so.
+    Where too few units are why there is no interval, or that all say the same, the protocol says so.
     """
-    value, low, high, n = estimate
+    value, *bounds, n = estimate
     units = n if units is None else units
+    low, high = map(float, with_width(*bounds))
+    if np.isnan(low) and not np.isnan(bounds[0]):
+        protocol += f"; {SAME}"
     if units < MIN_UNITS and np.isnan(low) and not np.isnan(value) and "no interval" not in protocol:
         protocol += f"; no interval: fewer than {MIN_UNITS} images or references"
     values = (statistic, value, low, high, n, units, protocol)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from benchmark.datasets.prepared.contents import stamp_of
 from benchmark.images import Reader, decoders, is_address, read, read_samples, unit
+from benchmark.machine import cores
 from benchmark.method import Method, check_scores
 from benchmark.scoring import Row, frame_of, scored, stream, write_scores
 from benchmark.scoring.journal import Journal
@@ -76,8 +77,7 @@ def suited(device: Device) -> tuple[int, int]:
     """Return how many pictures at once and how many threads that decode suit a device."""
     if available() != "cuda" or device not in ("auto", "cuda"):
         return How.batch, How.workers
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 32, max(How.workers, min(MOST_DECODERS, cores - 2))
+    return 32, max(How.workers, min(MOST_DECODERS, cores() - 2))
 
 
 def place(method: Method, device: Device) -> Device:

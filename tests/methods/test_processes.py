@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from benchmark import machine
 from benchmark.images import write_png
 from methods._shared.training import loop
 from methods._shared.training.ranks import Team
@@ -123,9 +124,9 @@ def test_processes_make_what_threads_make(pictures, tmp_path):  # noqa: F811
 def test_as_many_processes_as_cores_and_shared_memory_allow(
     monkeypatch, tmp_path, cores, together, shared, expected
 ):
-    monkeypatch.setattr(loop.os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
-    monkeypatch.setattr(loop.shutil, "disk_usage", lambda path: SimpleNamespace(free=shared))
-    monkeypatch.setattr(loop, "SHARED", tmp_path)
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: SimpleNamespace(free=shared))
+    monkeypatch.setattr(machine, "SHARED", tmp_path)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(together))
     cuda = torch.device("cuda")
     assert loop.processes_of(None, cuda, 100_000_000) == expected

@@ -179,6 +179,21 @@ def test_a_median_over_test_parts_of_a_few_pictures_has_no_interval(n, size):
         assert (f"no interval: test parts of {size} pictures" in found.protocol) == (size < 5)
 
 
+@pytest.mark.parametrize("curve", [np.exp, np.asarray])
+def test_a_perfect_order_has_no_interval_and_the_row_says_why(curve):
+    """Ten pictures in the order of their opinions are so in every resample, which says nothing of others."""
+    frame = pd.DataFrame({"image": [f"{k}" for k in range(10)], "mos": np.linspace(1, 5, 10)})
+    scores = frame[["image"]].assign(score=curve(frame["mos"]))
+    table = zero_shot(scores, frame, **UP, how=Resampling(50))
+    for name in ("srcc", "krcc", *(["plcc_raw"] if curve is np.asarray else [])):
+        found = row(table, name)
+        assert found.value == pytest.approx(1)
+        assert np.isnan([found.low, found.high]).all()
+        assert "no interval: every value or resample is the same" in found.protocol
+    known = table.dropna(subset="low")
+    assert (known["high"] - known["low"] > 1e-9).all()
+
+
 @pytest.mark.parametrize(
     ("scores", "undefined"),
     [

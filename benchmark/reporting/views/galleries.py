@@ -71,14 +71,16 @@ def duels(run: Run, source: Source) -> Html:
     groups = {}
     for row in chosen.itertuples():
         attacker, defender = run.labels.method(row.attacker), run.labels.method(row.defender)
-        judged = f"gap {number(row.gap, 1)}, preference {number(row.preference, 0)}"
+        judged = f"gap {number(row.gap, 1)} of 100, preference {number(row.preference, 0)}"
         low, high = (run.path(f"data/{row.dataset}/{image}") for image in (row.low_image, row.high_image))
         shown = [(low, f"worse to {attacker}"), (high, f"better to {attacker}")]
-        groups[f"{attacker} attacks {defender} at level {row.level}: {judged}"] = shown
+        of = run.labels.dataset(row.dataset)
+        groups[f"{of}: {attacker} attacks {defender} at level {row.level}: {judged}"] = shown
     caption = (
         f"{len(chosen)} of {len(met)} pairs, at the lowest and highest level of each defender, widest gap "
-        "first. The defender scores both pictures alike, the attacker far apart. Preference: from 100, the "
-        "judge agrees with the attacker, to −100, the judge prefers the other picture."
+        "first. The defender scores both pictures alike, the attacker far apart. Gap: how far, both put "
+        "on one scale from 0 to 100. Preference: from 100, the judge agrees with the attacker, to −100, the "
+        "judge prefers the other picture."
     )
     said = _terms(run, chosen["dataset"].unique())
     note = run.labels.proxy_note(chosen["dataset"])

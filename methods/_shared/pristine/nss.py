@@ -12,7 +12,7 @@ import torch
 from scipy.special import gamma
 from torch import Tensor
 
-from benchmark.memory import keep_freed
+from benchmark.machine import keep_freed
 
 LUMA = (0.2989, 0.5870, 0.1140)
 """Weights of MATLAB's ``rgb2gray``, by which the published NIQE and BRISQUE parameters were made."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -28,6 +27,7 @@ from benchmark.datasets.prepared.contents import contents, journal_of
 from benchmark.datasets.prepared.readable import check_readable
 from benchmark.files import sha256_of
 from benchmark.images import most, read
+from benchmark.machine import cores, shared_memory
 from methods._shared.training.ranks import writes_files
 from methods._shared.weights.weight_cache import cache_folder
 
@@ -38,8 +38,6 @@ Prepare = Callable[[int], list[Tensor]]
 
 #: Most processes that prepare steps unless a setting says more, and the steps that each is ahead by.
 MOST_PROCESSES, AHEAD = 12, 2
-#: Where Linux keeps the memory that processes share.
-SHARED = Path("/dev/shm")
 
 
 def cached_bytes(size: int) -> Reader:
@@ -207,11 +205,9 @@ def processes_of(asked: int | None, device: torch.device, step_bytes: int) -> in
     if asked is not None or device.type != "cuda":
         return asked or 0
     beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = min(MOST_PROCESSES, max(2, cores // beside - 2))
-    if not SHARED.is_dir():
-        return wanted
-    return min(wanted, shutil.disk_usage(SHARED).free // beside // ((AHEAD + 1) * step_bytes))
+    wanted = min(MOST_PROCESSES, max(2, cores() // beside - 2))
+    free = shared_memory()
+    return wanted if free is None else min(wanted, free // beside // ((AHEAD + 1) * step_bytes))
 
 
 def check_pictures(pictures: Sequence[Path], *, least: int = 0, short_side: int = 0) -> None:
