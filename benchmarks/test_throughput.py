@@ -18,7 +18,7 @@ from torchvision.transforms.v2.functional import to_dtype, to_image
 from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.images import read
 from benchmark.scoring import stream
-from experiments.scoring.runner import How, function_of
+from experiments.scoring.local import How, function_of
 from methods._shared.clip.antonyms import SEVEN_PAIRS
 from methods._shared.clip.encoder import architecture, build
 from methods._shared.clip.method import AntonymMethod

@@ -15,7 +15,7 @@ from torchvision.transforms.v2.functional import to_dtype, to_image
 from benchmark.images import decoders, read, read_samples
 from benchmark.scoring import stream
 from benchmark.scoring.guard import guarded
-from experiments.scoring.runner import How, function_of, local_rows, suited
+from experiments.scoring.local import How, function_of, local_rows, suited
 from methods._shared.clip import encoder
 from methods._shared.clip.antonyms import PROMPTS, SEVEN_PAIRS
 from methods._shared.clip.method import AntonymMethod

@@ -13,7 +13,7 @@ from benchmark.method import Method, is_remote
 from experiments.runs import results, stage
 from experiments.runs.cells import Cells, code, digest
 from experiments.runs.trained import load_trained, version_of
-from experiments.scoring.runner import Placed
+from experiments.scoring.local import Placed
 from experiments.settings import Settings
 
 STUDIES = stage.RESULTS / "studies"

@@ -31,7 +31,7 @@ def command(
     the largest change of a score in standard deviations of the scores, `srcc` the rank correlation of both.
     """
     from experiments.runs.trained import load_here
-    from experiments.scoring.runner import place
+    from experiments.scoring.local import place
     from experiments.scoring.speed import bench, pictures
 
     for name in method if len(method) > 1 else ():  # one that is not there is said before any is measured

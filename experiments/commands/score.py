@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from benchmark.method import Method
     from experiments.scoring.inputs import Picture
-    from experiments.scoring.runner import How, Run
+    from experiments.scoring.local import How
+    from experiments.scoring.runner import Run
 
 EXAMPLES = """
     iqa score photo.jpg --method qualiclip-small
@@ -143,7 +144,7 @@ def _how(
     device: str, precision: str, engine: str, batch: int | None, workers: int | None, pixels: float | None
 ) -> How:
     """What was asked for, and what suits the device where nothing was; refuses what no option has."""
-    from experiments.scoring.runner import How, suited
+    from experiments.scoring.local import How, suited
 
     for option, value in (("device", device), ("precision", precision), ("engine", engine)):
         if value not in _CHOICES[option]:
@@ -162,8 +163,9 @@ class _Planned(NamedTuple):
 
 
 def _planned(name: str, how: How, told: dict[str, Any], out: Path | None) -> _Planned:
+    from experiments.scoring.local import place
     from experiments.scoring.provenance import provenance
-    from experiments.scoring.runner import Run, place
+    from experiments.scoring.runner import Run
     from methods._shared.devices import computes_in_bf16
 
     method = _loaded(name, told)

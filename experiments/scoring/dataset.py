@@ -18,6 +18,7 @@ from experiments.runs import results
 from experiments.runs.cells import code, digest
 from experiments.runs.trained import load_trained, version_of
 from experiments.scoring import runner
+from experiments.scoring.local import How, place
 from experiments.settings import Score, Settings
 
 #: What scores and features rest on besides the method.
@@ -57,7 +58,7 @@ def made_from(model: Model, data: results.Dataset, settings: Settings, **more: A
 
 def score_into(out: Path, journal: Path, model: Model, data: results.Dataset, settings: Score) -> None:
     """Score every picture of a data set with what training left, see `experiments.scoring.runner.Run`."""
-    how = runner.How(batch=settings.batch, short_side=data.record.short_side, engine=settings.engine)
+    how = How(batch=settings.batch, short_side=data.record.short_side, engine=settings.engine)
     made = {"version": digest([model.version, code(CODE)])}
     run = runner.Run(model.method, str(model.folder), how, made)
     run.write(out, journal, {name: data.root / name for name in data.manifest["image"]})
@@ -82,7 +83,7 @@ def features(
     ValueError
         If not one picture could be described.
     """
-    device = runner.place(model.method, "auto")
+    device = place(model.method, "auto")
     with Journal(journal, {**about, "device": device}) as book:
         names, values, errors = features_manifest(
             data,

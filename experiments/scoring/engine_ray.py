@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.scoring import Row
 from experiments.runs.trained import load_here
-from experiments.scoring.runner import How, local_rows
+from experiments.scoring.local import How, local_rows
 
 if TYPE_CHECKING:
     from experiments.scoring.inputs import Picture

@@ -9,6 +9,7 @@ from benchmark.method import Method
 from experiments.runs import results, stage
 from experiments.runs.cells import Cells, code, digest
 from experiments.scoring import runner
+from experiments.scoring.local import How
 from experiments.scoring.provenance import provenance
 
 FOLDER = stage.RESULTS / "evaluated"
@@ -26,9 +27,9 @@ def score_once(name: str, method: Method, data: Dataset, *, batch: int, device: 
     data
         The data set.
     batch, device
-        See `experiments.scoring.runner.How`.
+        See `experiments.scoring.local.How`.
     """
-    how = runner.How(batch=batch, device=device, short_side=data.record.short_side)  # type: ignore[arg-type]
+    how = How(batch=batch, device=device, short_side=data.record.short_side)  # type: ignore[arg-type]
     names = data.manifest["image"].tolist()
     made = {
         "version": digest(sorted(provenance(name, method, how.precision).items())),

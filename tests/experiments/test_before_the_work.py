@@ -210,7 +210,7 @@ def test_a_table_that_the_disk_does_not_take_is_written_later_from_the_journal(m
         assert "its scores are in the journal: --resume writes it from there" in said(*SCORE, "o.csv")
     assert Path("o.csv").read_text() == "old"
     with monkeypatch.context() as patched:
-        patched.setattr("experiments.scoring.runner.read", None)  # no picture is read again
+        patched.setattr("experiments.scoring.local.read", None)  # no picture is read again
         assert run.invoke(app, [*SCORE, "o.csv", "--resume"]).exit_code == 0
     assert len(pd.read_csv("o.csv")) == 12
 

@@ -220,6 +220,7 @@ def test_journals_follow_the_code_of_their_stage():
     assert {
         "benchmark/images/tiff.py",
         "benchmark/scoring/__init__.py",
+        "experiments/scoring/local.py",
         "experiments/scoring/runner.py",
     } < score
     sweep = {path.relative_to(TOP).as_posix() for path in closure("experiments.analyses.sweep")}

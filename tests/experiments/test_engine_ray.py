@@ -10,7 +10,7 @@ import torch
 import methods
 from benchmark.images import write_png
 from benchmark.scoring import frame_of, score_files
-from experiments.scoring.runner import How
+from experiments.scoring.local import How
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 

@@ -153,12 +153,10 @@ def test_a_list_that_grew_shrank_and_changed_keeps_the_rest(here, monkeypatch):
     noise(here / "7.png", 7)
     (here / "2.png").unlink()
     noise(here / "3.png", 33)
-    from experiments.scoring import runner
+    from experiments.scoring import local
 
-    read, inner = [], runner.read
-    monkeypatch.setattr(
-        runner, "read", lambda path, *more: read.append(Path(path).name) or inner(path, *more)
-    )
+    read, inner = [], local.read
+    monkeypatch.setattr(local, "read", lambda path, *more: read.append(Path(path).name) or inner(path, *more))
     table = score("--resume")
     # Each with the one that shares its batch, as if all were scored anew.
     assert sorted(read) == ["3.png", "4.png", "5.png", "7.png"]

@@ -24,7 +24,8 @@ from benchmark.scoring import score_files
 from benchmark.scoring.journal import Journal
 from experiments.cli import app
 from experiments.scoring import inputs
-from experiments.scoring.runner import How, Run
+from experiments.scoring.local import How
+from experiments.scoring.runner import Run
 
 run = CliRunner()
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmark.images import ImageError, decoders, processes, read_samples
 from benchmark.scoring import stream
-from experiments.scoring import runner
+from experiments.scoring import local
 from tests import apart
 
 
@@ -135,6 +135,6 @@ def test_processes_end_with_the_one_that_asked_for_them():
 
 def test_few_pictures_and_slow_devices_are_read_by_threads(folder):
     for fast, count, dtype in [(False, 2, torch.float32), (True, 0, torch.uint8), (True, 1, torch.uint8)]:
-        with runner._reader(fast, count) as reader:
+        with local._reader(fast, count) as reader:
             assert len(multiprocessing.active_children()) == fast * count
             assert reader(str(folder / "photograph.jpg"), 0, lambda _: None).dtype == dtype

@@ -14,8 +14,8 @@ import methods
 from benchmark.attribution import maps
 from benchmark.images import unit, write_png
 from benchmark.scoring import frame_of, score_files
-from experiments.scoring import runner
-from experiments.scoring.runner import How, function_of, local_rows
+from experiments.scoring import local
+from experiments.scoring.local import How, function_of, local_rows
 from tests.degradations.pictures import photographs
 from tests.methods import test_resuming as resuming
 from tests.on_cuda import DEVICE, needed
@@ -125,7 +125,7 @@ def test_a_byte_becomes_the_number_that_it_is_on_the_cpu():
 @pytest.mark.parametrize("many", [1, 1000])
 def test_files_are_scored_from_bytes_in_all_bits(folder, monkeypatch, many):
     """As `iqa score` does, decoded by processes and by threads; torch would round to TF32 unless told."""
-    monkeypatch.setattr(runner, "MANY", many)
+    monkeypatch.setattr(local, "MANY", many)
     files = sorted(folder.iterdir())
     here = score_files(files, methods.load("qualiclip-small"))
     torch.backends.cudnn.allow_tf32 = True  # put back by the fixture

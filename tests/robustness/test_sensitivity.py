@@ -9,7 +9,7 @@ from benchmark.robustness import (
     sensitivity,
 )
 from benchmark.robustness.sensitivity import cropped, recompressed, resized
-from experiments.scoring.runner import Placed
+from experiments.scoring.local import Placed
 from tests.robustness.pretenders import TIDY, Brightness, Constant, Darkness, photographs
 
 
