@@ -93,8 +93,15 @@ def _not(lower: bool | None) -> bool | None:
 
 
 def _against(agreement: pd.DataFrame) -> list[str]:
-    """Name the scores that run against the opinions beyond their interval: a direction may be wrong."""
-    whole = agreement[agreement["statistic"].eq("srcc") & agreement["high"].lt(0)]
+    """Name the scores that run against the opinions beyond their interval: a direction may be wrong.
+
+    A perfectly reversed order has no interval; of fewer than five it is nothing.
+    """
+    from benchmark.statistics.bootstrap import MIN_UNITS
+
+    reversed_ = agreement["value"].le(-1 + 1e-12) & agreement["units"].ge(MIN_UNITS)
+    against = agreement["high"].lt(0) | reversed_
+    whole = agreement[agreement["statistic"].eq("srcc") & against]
     return [
         f"{row.method} runs against the opinions (srcc {row.value:.3f}): is a direction wrong?"
         for row in whole.itertuples()

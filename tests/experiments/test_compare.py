@@ -271,3 +271,13 @@ def test_scores_of_a_run_and_the_manifest_of_a_set_say_their_own_directions(file
     assert "good runs against the opinions" in done.stderr
     done = run.invoke(app, ["compare", *paths, "--scores", manifest, "--mos-higher"])
     assert "--mos-higher, lower by" in str(done.exception)
+
+
+def test_scores_in_exactly_the_reversed_order_are_named(tmp_path):
+    """They have no interval that could lie below 0."""
+    names = [f"{k}.png" for k in range(12)]
+    opinions, scores = tmp_path / "opinions.csv", tmp_path / "turned.csv"
+    pd.DataFrame({"image": names, "mos": range(12)}).to_csv(opinions, index=False)
+    pd.DataFrame({"image": names, "score": range(12, 0, -1)}).to_csv(scores, index=False)
+    done = run.invoke(app, ["compare", str(scores), str(scores), "--scores", str(opinions), "--mos-higher"])
+    assert "runs against the opinions (srcc -1.000)" in done.stderr
