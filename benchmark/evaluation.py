@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from benchmark.datasets import making
 from benchmark.datasets.prepared import Dataset, load
 from benchmark.protocols import Resampling, ceilings, zero_shot
 from benchmark.provenance import published
@@ -61,8 +62,11 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the data set is not prepared, no picture of it has a score and an opinion, or a name stands twice.
+        If the data set is not prepared or has changed since it was, no picture of it has a score and an
+        opinion, or a name stands twice.
     """
+    if isinstance(dataset, str):
+        making.check_current(dataset, root)
     data = load(dataset, root) if isinstance(dataset, str) else dataset
     table = _table(scores)
     if not table["image"].isin(data.manifest["image"]).any():

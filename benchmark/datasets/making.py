@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from benchmark import files
 from benchmark.datasets import _release, catalogue
@@ -52,7 +54,8 @@ def prepare(
     final = Path(root) / name
     aside = Path(root) / ".aside" / name
     lock = Path(root) / f".{name}.lock"
-    seen = _state(name, kind, settings)  # before it is read: what changes meanwhile is looked at again
+    asked = _asked(kind, settings)
+    seen = linked.state(name, asked)  # before it is read: what changes meanwhile is looked at again
     lock.parent.mkdir(parents=True, exist_ok=True)
     # One at a time: what a killed run left can then be removed, and nobody's half is another's.
     busy = f"{final}: another process is preparing it"
@@ -64,7 +67,7 @@ def prepare(
             if final.is_dir():
                 shutil.rmtree(final)
             os.replace(aside, final)
-            _note(name, seen, final)
+            _note(name, final, seen, asked)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
             with suppress(OSError):  # another data set is being made there
@@ -84,19 +87,49 @@ def is_current(
     final = Path(root) / name
     if not (final / "manifest.csv").is_file():
         return False
-    _, found = seen = _state(name, kind, settings)
+    asked = _asked(kind, settings)
+    _, found = seen = linked.state(name, asked)
     if found is None:
         return True
     note = _note_of(name)
     if not note.is_file():
-        _note(name, seen, final)
+        _note(name, final, seen, asked)
         return True
-    return note.read_text(encoding="utf-8") == _noted(seen, final)
+    return note.read_text(encoding="utf-8") == _noted(final, seen, asked)
 
 
-def _state(name: str, kind: str | None, settings: Mapping[str, object]) -> tuple[str, str | None]:
-    """Digests of settings and files that a data set is made from, see `linked.state`."""
-    return linked.state(name, {**settings, **({"kind": kind} if kind else {})})
+def check_current(
+    name: str, root: str | os.PathLike[str] = "data", settings: Mapping[str, object] | None = None
+) -> None:
+    """Refuse the data set ``<root>/<name>`` where what it was prepared from has changed since.
+
+    Parameters
+    ----------
+    name, root
+        As for `prepare`.
+    settings
+        Its settings as they are now, ``kind`` among them; default: those that it was prepared with.
+
+    Raises
+    ------
+    ValueError
+        If its release, scores, record or settings are others than this machine has noted of it.
+    """
+    note, final = _note_of(name), Path(root) / name
+    *_, told = noted = note.read_text(encoding="utf-8").splitlines() if note.is_file() else [""]
+    if not told.startswith("{") or noted[2:-1] != _made(final):
+        return  # it came from elsewhere, by `dvc pull` say: nothing is known of what it was made from
+    asked: dict[str, Any] = json.loads(told) if settings is None else dict(settings)
+    if not is_current(name, root, **asked):
+        raise ValueError(
+            f"{final}: the release, scores, record or settings of data set {name!r} have changed since it "
+            f"was prepared; prepare it again (`dvc repro -f prepare@{name}`)"
+        )
+
+
+def _asked(kind: str | None, settings: Mapping[str, object]) -> dict[str, object]:
+    """All settings of a data set, as ``params.yaml`` has them."""
+    return {**settings, **({"kind": kind} if kind else {})}
 
 
 def _note_of(name: str) -> Path:
@@ -104,16 +137,22 @@ def _note_of(name: str) -> Path:
     return contents.JOURNALS / f"{name}.made"
 
 
-def _note(name: str, seen: tuple[str, str | None], final: Path) -> None:
+def _note(name: str, final: Path, seen: tuple[str, str | None], asked: Mapping[str, object]) -> None:
     """Note what a data set was made from; where that cannot be written, it is not known later."""
     with suppress(OSError):
-        files.write_text(_note_of(name), _noted(seen, final))
+        files.write_text(_note_of(name), _noted(final, seen, asked))
 
 
-def _noted(seen: tuple[str, str | None], final: Path) -> str:
-    """What a data set was made from, and what came of it: another version of it may take its place."""
-    made = [files.sha256_of(final / name) for name in ("manifest.csv", "record.json", contents.FILE)]
-    return "\n".join([*map(str, seen), *made, ""])
+def _noted(final: Path, seen: tuple[str, str | None], asked: Mapping[str, object]) -> str:
+    """What a data set was made from, what came of it (another version may take its place), its settings."""
+    told = json.dumps(asked, sort_keys=True, default=str)
+    return "\n".join([*map(str, seen), *_made(final), told, ""])
+
+
+def _made(final: Path) -> list[str]:
+    """Digests of what a data set says of itself; "" for what is not there."""
+    files_of = [final / name for name in ("manifest.csv", "record.json", contents.FILE)]
+    return [files.sha256_of(path) if path.is_file() else "" for path in files_of]
 
 
 def _maker(name: str) -> Callable[..., None]:

@@ -80,10 +80,9 @@ def command(
 def prepared(name: str) -> Dataset:
     """Return a data set whose pictures are there; it is prepared where it is not, or not as it is now."""
     from benchmark.datasets import making
-    from experiments import settings as settings_of
-    from experiments.runs import results, stage
+    from experiments.runs import results, stage, unchanged
 
-    asked = settings_of.load().prepare if settings_of.PARAMS.is_file() else settings_of.Prepare(datasets={})
+    asked = unchanged.asked()
     own = asked.datasets.get(name, {})
     if results.is_prepared(name):
         results.pictured(name, asked)  # other pictures under the same names are for the user to look at

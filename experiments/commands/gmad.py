@@ -30,10 +30,12 @@ def judge(
     """Write a page that asks which of two pictures is better; it works offline and saves answers as JSON."""
     from benchmark.files import check_file
     from benchmark.gmad.study import questions, write_study
-    from experiments.runs import stage
+    from experiments.runs import results, stage, unchanged
 
     check_file(out)
     asked = questions(read(pairs, dataset), limit)
+    if results.is_prepared(dataset):
+        unchanged.pictured(dataset)
     name = write_study(asked, stage.DATA / dataset, out)
     typer.echo(f"{out} written: study {name}, {len(asked)} pairs", err=True)
 
@@ -52,14 +54,14 @@ def tally(
     from benchmark.files import check_folder
     from benchmark.gmad import references_of
     from benchmark.gmad.tally import by_people, read_answers, tally
-    from experiments.runs import results
+    from experiments.runs import results, unchanged
 
     if out is not None:
         check_folder(out)
     chosen = read(pairs, dataset)
     votes = tally(chosen, read_answers(answers), seed=seed)
     known = results.is_prepared(dataset)
-    references = references_of(results.dataset(dataset).manifest) if known else None
+    references = references_of(unchanged.dataset(dataset).manifest) if known else None
     result = by_people(chosen, votes, dataset=dataset, seed=seed, references=references)
     shown = ["statistic", "value", "low", "high", "n"]
     tables = {"subjects": votes.subjects, "agreement": votes.agreement, "gmad": result.table}

@@ -30,17 +30,16 @@ def make(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of these, 0 without it.")] = None,
 ) -> None:
     """Write a split table: seeded by reference content, official, or as published."""
-    from benchmark import datasets
     from benchmark.datasets import splits as of
     from benchmark.files import check_file
-    from experiments.runs import stage
+    from experiments.runs import unchanged
 
     told = {"--official": official, "--published": published is not None}
     told["--splits or --seed"] = splits is not None or seed is not None
     if len(ways := [option for option, given in told.items() if given]) > 1:
         raise ValueError(f"{' and '.join(ways)} are different splits; give one of them")
     check_file(out)
-    manifest = datasets.load(name, stage.DATA).manifest
+    manifest = unchanged.dataset(name).manifest
     if official:
         table = of.official(manifest, name)
     elif published is not None:
@@ -65,11 +64,10 @@ def check(
     """Find references, files and pictures, cropped or mirrored too, on both sides; exit code 3: there are."""
     import pandas as pd
 
-    from benchmark import datasets
     from benchmark.datasets import leaks as of
     from benchmark.datasets.splits import official, read_splits
     from benchmark.files import check_file
-    from experiments.runs import stage
+    from experiments.runs import unchanged
 
     if splits is not None and test:
         raise ValueError(
@@ -77,12 +75,12 @@ def check(
         )
     if out is not None:
         check_file(out)
-    data = datasets.load(name, stage.DATA)
+    data = unchanged.pictured(name)
     train = _content(data)
     bare = {name: (of.bare(train), len(train))}
     if test:
         tables = []
-        others = {other: datasets.load(other, stage.DATA) for other in test}
+        others = {other: unchanged.pictured(other) for other in test}
         for other, held in others.items():
             content = _content(held)
             bare[other] = of.bare(content), len(content)
