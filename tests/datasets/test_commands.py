@@ -251,7 +251,7 @@ def test_a_score_is_kept_where_another_row_of_its_picture_has_none(here):
     [
         ([["file", "mos", "mos"], ["p0.png", 1, 2]], r"s\.xlsx: has the column 'mos' twice"),
         ([["file", "mos", "x", "x"], ["p0.png", 1, 2, 3]], r"s\.xlsx: has the column 'x' twice"),
-        ([], r"s\.xlsx: its first sheet is empty"),
+        ([], r"s\.xlsx: has no sheet with a table"),
     ],
 )
 def test_a_workbook_that_is_no_table_is_refused(here, rows, words):
@@ -261,6 +261,21 @@ def test_a_workbook_that_is_no_table_is_refused(here, rows, words):
     book.save(here / "s.xlsx")
     with pytest.raises(ValueError, match=words):
         raise own(here, "lab", here / "s.xlsx").exception
+
+
+def test_a_workbook_of_several_tables_is_refused_and_one_of_empty_sheets_beside_its_table_is_read(here):
+    book = Workbook()
+    for title, score in (("Session 1", 1), ("all", 4)):
+        sheet = book.create_sheet(title)
+        sheet.append(["file", "mos"])
+        sheet.append(["p0.png", score])
+    book.save(here / "s.xlsx")  # beside an empty one, as spreadsheets make it
+    with pytest.raises(ValueError, match=r"s\.xlsx: has several sheets, 'Session 1', 'all'; save the one"):
+        raise own(here, "lab", here / "s.xlsx").exception
+    del book["Session 1"]
+    book.save(here / "s.xlsx")
+    assert own(here, "lab", here / "s.xlsx").exit_code == 0
+    assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,4\n"
 
 
 def test_rows_of_blanks_at_the_end_of_a_workbook_are_none(here):

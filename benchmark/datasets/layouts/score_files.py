@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from benchmark.datasets._files import files_of
 from benchmark.datasets.layouts.mat_files import vectors
 from benchmark.datasets.prepared.manifest import lacking_column
 from benchmark.files.delimited import read_text
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 
 def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Path]:
@@ -27,8 +30,9 @@ def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Pat
     layout
         ``scores`` (a name, a pattern, or several) or ``file`` (a path of its own); where needed ``columns``
         (names, for files without a header; which to take, of a MATLAB file or of records in JSON),
-        ``separator`` ("," or "whitespace"), ``sheet``, ``header`` (a column by which the header row is known)
-        and ``rename`` (column -> value -> value).
+        ``separator`` ("," or "whitespace"), ``sheet`` (default: the first, and of ``file`` the only one that
+        is not empty), ``header`` (a column by which the header row is known) and ``rename`` (column -> value
+        -> value).
 
     Returns
     -------
@@ -110,14 +114,14 @@ def _read_sheet(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
         sheet = layout.get("sheet")
         if sheet is not None and sheet not in book.sheetnames:
             raise ValueError(f"{path}: has no sheet {sheet!r}, only {', '.join(book.sheetnames)}")
-        values = (book[sheet] if sheet else book.worksheets[0]).values
-        rows = [tuple(_text(cell) for cell in row) for row in values]
+        chosen = book[sheet] if sheet else _only(path, book) if layout.get("file") else book.worksheets[0]
+        rows = [tuple(_text(cell) for cell in row) for row in chosen.values]
     finally:
         book.close()
     key = layout.get("header")
     start = next((i for i, row in enumerate(rows) if key is None or key in row), None)
     if start is None and key is None:
-        raise ValueError(f"{path}: its first sheet is empty; save a workbook whose first sheet is the table")
+        raise ValueError(f"{path}: has no sheet with a table; save a workbook whose sheet is the table")
     if start is None:
         raise ValueError(f"{path}: no row holds the header {key!r}; get the file again")
     header = [name.strip() for name in rows[start]]
@@ -130,6 +134,20 @@ def _read_sheet(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
         index=pd.Index([number for number, _ in body], name="row"),
         dtype=str,
     )
+
+
+def _only(path: Path, book: Workbook) -> Any:
+    """Return the one sheet of a workbook that is not empty: of several nobody has said which is meant."""
+    filled = [
+        sheet for sheet in book.worksheets if any(_text(cell).strip() for row in sheet.values for cell in row)
+    ]
+    if len(filled) > 1:
+        names = ", ".join(repr(sheet.title) for sheet in filled)
+        raise ValueError(
+            f"{path}: has several sheets, {names}; save the one that is the table as a workbook of its own, "
+            "or as CSV"
+        )
+    return (filled or book.worksheets)[0]
 
 
 def _read_vectors(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
