@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from experiments import commands, process
+from experiments.once import Once
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,9 +27,11 @@ for _found in pkgutil.iter_modules(commands.__path__):
     _module = importlib.import_module(f"{commands.__name__}.{_found.name}")
     _name = _found.name.replace("_", "-")
     if hasattr(_module, "app"):
+        for _command in _module.app.registered_commands:
+            _command.cls = Once
         app.add_typer(_module.app, name=_name)
     else:
-        app.command(_name)(_module.command)
+        app.command(_name, cls=Once)(_module.command)
 
 
 def _version(asked: bool) -> None:

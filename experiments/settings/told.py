@@ -14,11 +14,15 @@ def told(pairs: Sequence[str]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If one is no such pair.
+        If one is no such pair, or two are of one setting.
     """
     parted = [pair.partition("=") for pair in pairs]
     if wrong := [pair for pair, (_, equals, _) in zip(pairs, parted, strict=True) if not equals]:
         raise ValueError(f"--set {wrong[0]}: expected key=value")
+    keys = [key for key, _, _ in parted]
+    if twice := [key for place, key in enumerate(keys) if key in keys[:place]]:
+        both = " and ".join(pair for pair, key in zip(pairs, keys, strict=True) if key == twice[0])
+        raise ValueError(f"--set {twice[0]}: is set twice, {both}; leave one out")
     return {key: _value(text) for key, _, text in parted}
 
 

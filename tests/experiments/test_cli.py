@@ -40,6 +40,37 @@ def test_every_command_explains_itself():
         assert run.invoke(app, [command, "--help"]).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            "train sharpness --images . --out o --set steps=1 --set steps=2",
+            "--set steps: is set twice, steps=1 and",
+        ),
+        ("score in.png -m qualiclip --set a=1 --set b=2 --set a=1", "--set a=1 is given twice"),
+        ("check-method sharpness --set a=1 --set a=2", "--set a: is set twice, a=1 and a=2; leave one out"),
+        ("score in.png -m niqe --method sharpness -m niqe", "--method niqe is given twice"),
+        ("bench -m sharpness -m sharpness", "--method sharpness is given twice"),
+        ("download -m niqe -m niqe", "--method niqe is given twice"),
+        ("splits check lab --test other --test other", "--test other is given twice"),
+        ("score in.png -m sharpness --out a.csv -o b.csv", "--out is given twice"),
+        ("evaluate a.csv lab --lower --higher", "--lower/--higher is given twice"),
+        ("gmad judge --dataset a --dataset b --out p.html", "--dataset is given twice"),
+        ("datasets add lab --images a --images b --scores s.csv", "--images is given twice"),
+        ("datasets add lab --images a --scores s.csv --scores s.csv", "--scores s.csv is given twice"),
+    ],
+)
+def test_what_is_given_twice_is_refused_by_its_name(words, says, picture):
+    done = run.invoke(app, words.split())
+    assert isinstance(done.exception, ValueError), done.output
+    assert says in str(done.exception)
+
+
+def test_pictures_that_are_named_twice_are_scored_once(picture):
+    done = run.invoke(app, ["score", "in.png", "in.png", "*.png", "-m", "sharpness", "-o", "a.csv"])
+    assert (done.exit_code, len(pd.read_csv("a.csv"))) == (0, 1)
+
+
 def test_methods_lists_what_must_be_known_of_each():
     listed = run.invoke(app, ["methods"]).output
     for words in (
@@ -203,12 +234,13 @@ def test_a_finished_training_is_not_repeated_without_force(tmp_path):
         again = run.invoke(app, command + more)
         assert again.exit_code == 0
         assert "is trained already" in again.output
-    for more, said in (
-        (["--set", "lr=1e-2"], "lr was 0.001 and is 0.01"),
-        (["--seed", "1"], "seed was 0 and is 1"),
+    faster = ["lr=1e-2" if word == "lr=1e-3" else word for word in command]
+    for other, said in (
+        (faster, "lr was 0.001 and is 0.01"),
+        ([*command, "--seed", "1"], "seed was 0 and is 1"),
     ):
         with pytest.raises(ValueError, match=said):
-            run.invoke(app, command + more, catch_exceptions=False)
+            run.invoke(app, other, catch_exceptions=False)
     assert left() == made
     write_png(tmp_path / "mine" / "new.png", photographs()[2])
     with pytest.raises(ValueError, match="the pictures are others"):
