@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from experiments import commands, process
-from experiments.once import Once
+from experiments.plain_words import Command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,10 +28,10 @@ for _found in pkgutil.iter_modules(commands.__path__):
     _name = _found.name.replace("_", "-")
     if hasattr(_module, "app"):
         for _command in _module.app.registered_commands:
-            _command.cls = Once
+            _command.cls = Command
         app.add_typer(_module.app, name=_name)
     else:
-        app.command(_name, cls=Once)(_module.command)
+        app.command(_name, cls=Command)(_module.command)
 
 
 def _version(asked: bool) -> None:

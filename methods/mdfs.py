@@ -261,7 +261,7 @@ def load(
     """
     statistics, path, seen = _statistics(model, weights, seed), Path(pristine), HERE
     if path.is_dir():
-        mean, covariance = _fit(statistics, gaussian.pictures_of(path))
+        mean, covariance = _fit(statistics, gaussian.pictures_of(pristine))
     elif path.suffix == ".npz":
         arrays = gaussian.read_arrays(path, "MDFS")
         if not {"mean", "covariance"} <= set(arrays):

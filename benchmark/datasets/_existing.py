@@ -19,8 +19,10 @@ def existing_folder(source: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If it is not a folder.
+        If it is not a folder, or empty: that would be the folder where one stands.
     """
+    if not str(source):
+        raise ValueError("source is empty; set it to the folder that holds the pictures")
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise ValueError(f"{folder}: is not a folder; set 'source' to the folder that holds the pictures")

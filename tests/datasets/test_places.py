@@ -95,6 +95,11 @@ def test_a_set_that_is_moved_is_found_again(disk, monkeypatch):
         ("root: /no/such/disk", [], r"places\.yaml: root: /no/such/disk is not a folder"),
         ("root: [a]", [], r"places\.yaml: must have a line 'NAME: FOLDER'"),
         (
+            "kadid10k: ''",
+            [],
+            r"places\.yaml: must have a line 'NAME: FOLDER'",
+        ),  # not the folder where one stands
+        (
             "root: {disk}",
             ["kadid-10k", "KADID_10k"],
             "'kadid10k' could be KADID10K or KADID_10k or kadid-10k in",

@@ -44,6 +44,12 @@ def test_folder_without_scores_takes_every_picture(tmp_path, pictures):
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["mine"]
 
 
+def test_a_source_that_is_empty_is_not_the_folder_where_one_stands(tmp_path, pictures, monkeypatch):
+    monkeypatch.chdir(pictures)
+    with pytest.raises(ValueError, match="source is empty"):
+        prepare("mine", tmp_path / "data", kind="folder", source="")
+
+
 def test_folder_with_scores_keeps_rows_range_and_structure(tmp_path, pictures):
     table = pd.DataFrame(
         {"file": ["below/c.png", "b.png"], "dmos": [10, 90], "reference": ["x", "y"], "other": 1}

@@ -66,6 +66,36 @@ def test_what_is_given_twice_is_refused_by_its_name(words, says, picture):
     assert says in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["train", "niqe", "--images", "", "--out", "o"], "--images is empty; say what is meant, or leave"),
+        (["datasets", "add", "lab", "--images=", "--scores", "s.csv"], "--images is empty"),
+        (["datasets", "add", "lab", "--images", ".", "--scores", ""], "--scores is empty"),
+        (["score", "in.png", "", "-m", "sharpness"], "PATHS is empty; say what is meant"),
+        (["score", "in.png", "-m", "sharpness", "--explain", ""], "--explain is empty"),
+        (["degrade", "", "--kind", "jpeg", "--out", "o.png"], "IMAGE is empty"),
+        (["gmad", "judge", "--dataset", "", "--out", "p.html"], "--dataset is empty"),
+        (["splits", "make", "", "--out", "s.csv"], "NAME is empty"),
+        (["verify", "koniq10k", "--source", ""], "--source is empty"),
+        (["weights", "compare", "a.pt", "b.pt", "--pictures", ""], "--pictures is empty"),
+        (["records", "verify", ""], "FOLDER is empty"),
+        (["leaderboard", "--out", ""], "--out is empty"),
+        (["report", "--compare", ""], "--compare is empty"),
+    ],
+)
+def test_what_is_empty_is_not_the_folder_where_one_stands(words, says, picture):
+    done = run.invoke(app, words)
+    assert isinstance(done.exception, ValueError), done.output
+    assert says in str(done.exception)
+
+
+@pytest.mark.parametrize("method", ["niqe", "ilniqe"])
+def test_pristine_pictures_of_no_folder_are_not_those_where_one_stands(method, picture):
+    with pytest.raises(ValueError, match="pristine is empty"):
+        methods.load(method, pristine="")
+
+
 def test_pictures_that_are_named_twice_are_scored_once(picture):
     done = run.invoke(app, ["score", "in.png", "in.png", "*.png", "-m", "sharpness", "-o", "a.csv"])
     assert (done.exit_code, len(pd.read_csv("a.csv"))) == (0, 1)

@@ -66,7 +66,7 @@ def _told() -> dict[str, str]:
         told = files.read_yaml(_text()) or {}
     except yaml.YAMLError as error:
         raise ValueError(f"{FILE}: is no YAML ({error})") from error
-    if not isinstance(told, dict) or not all(isinstance(place, str) for place in told.values()):
+    if not isinstance(told, dict) or not all(isinstance(place, str) and place for place in told.values()):
         raise ValueError(f"{FILE}: must have a line 'NAME: FOLDER' for each data set, and 'root: FOLDER'")
     return told
 

@@ -105,8 +105,10 @@ def pictures_of(folder: str | Path) -> list[Path]:
     Raises
     ------
     ValueError
-        If there is none.
+        If there is none, or the folder is empty text: that would be the folder where one stands.
     """
+    if not str(folder):
+        raise ValueError("pristine is empty; set it to a folder of undistorted pictures")
     return benchmark.images.below(used(Path(folder)))
 
 
