@@ -37,10 +37,13 @@ def command(
     for name in method if len(method) > 1 else ():  # one that is not there is said before any is measured
         place(load_here(name), device)  # type: ignore[arg-type]
     images = pictures(max(batch, 24), size)
-    typer.echo(f"{'method':16}{'precision':11}{'images/s':>9}{'MiB':>8}{'drift':>9}{'srcc':>8}")
+    head = f"{'method':16}{'precision':11}{'images/s':>9}{'MiB':>8}{'drift':>9}{'srcc':>8}"
     for name in method:
         loaded = load_here(name)
         there = place(loaded, device)  # type: ignore[arg-type]
         for row in bench(loaded, images, batch, there, seconds):
+            if head:  # not before something was measured: what is refused has no table
+                typer.echo(head)
+                head = ""
             speed = f"{name:16}{row.precision:11}{row.rate:9.1f}{row.memory / 2**20:8.0f}"
             typer.echo(f"{speed}{row.drift:9.4f}{row.srcc:8.4f}")

@@ -326,6 +326,14 @@ def test_bench_measures_both_precisions():
     assert float(rows[1][4]) == 0
 
 
+@pytest.mark.parametrize("words", [["--method", "sharpnes"], ["--method", "sharpness", "--device", "mps"]])
+def test_bench_prints_no_table_of_what_it_refuses(words, monkeypatch):
+    monkeypatch.setattr("experiments.scoring.runner.available", lambda: "cpu")
+    done = run.invoke(app, ["bench", *words, "--size", "32", "--seconds", "0.1"])
+    assert isinstance(done.exception, ValueError)
+    assert done.stdout == ""
+
+
 @pytest.mark.skipif(not speed.CLEAR.exists(), reason="this system does not say how much memory was held")
 def test_the_peak_of_memory_is_told_though_it_is_over():
     """Memory straight from the system: what has been freed before would be taken first, and nothing rise."""
