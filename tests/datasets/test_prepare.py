@@ -67,6 +67,28 @@ def test_folder_with_scores_keeps_rows_range_and_structure(tmp_path, pictures):
     assert data.record.rated_by == "people"
 
 
+def test_rows_of_one_content_have_one_reference_however_they_spell_it(tmp_path):
+    rows = {
+        **{"pristine/Caf\u00e9.png": "", "q/1.png": "Caf\u00e9.png", "q/2.png": "caf\u00e9.PNG"},
+        **{"q/3.png": "Cafe\u0301.png ", "pristine/I02.bmp": " ", "q/4.png": "i02", "q/5.png": "I02"},
+        **{"a/I03.png": "", "b/I03.png": "", "q/6.png": "I03.png"},  # which of two is not told
+        **{"a/lone.png": "", "q/7.png": "other/set/I04.png", "pristine/I04.png": ""},
+    }
+    for name in rows:
+        (tmp_path / "lab" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_png(tmp_path / "lab" / name, torch.zeros(3, 8, 8))
+    table = pd.DataFrame({"image": [*rows], "mos": 1, "reference": rows.values(), "distortion": "blur "})
+    table.to_csv(tmp_path / "scores.csv", index=False)
+    prepare("m", tmp_path, kind="folder", source=tmp_path / "lab", scores=tmp_path / "scores.csv")
+    found = load("m", tmp_path).manifest
+    assert found["distortion"].eq("blur").all()
+    contents = found.groupby("reference")["image"].agg(lambda names: len(names))
+    assert contents.to_dict() == {"Caf\u00e9.png": 4, "i02": 3, "I03.png": 1, "other/set/I04.png": 2}
+    assert found.loc[found["reference"].isna(), "image"].tolist() == [
+        f"images/{name}" for name in ("a/I03.png", "b/I03.png", "a/lone.png")
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark import files, naming
 from benchmark.datasets.prepared import contents
 from benchmark.datasets.prepared.record import Record, write_record
+from benchmark.datasets.prepared.references import one_name
 
 COLUMNS = ("image", "mos", "mos_std", "reference", "distortion", "level", "split")
 OPTIONAL = ("ratings", "mos_within")
@@ -150,6 +151,9 @@ def write_dataset(target: Path, record: Record, manifest: pd.DataFrame) -> None:
     if record.within:
         manifest = manifest.rename(columns={"mos": "mos_within"}).drop(columns="mos_std", errors="ignore")
     kept = manifest.reindex(columns=[*COLUMNS, *(name for name in OPTIONAL if name in manifest)])
+    kept = kept.assign(
+        reference=one_name(kept["reference"], kept["image"]), distortion=_text(kept["distortion"]).str.strip()
+    )
     frame = check_manifest(kept, record, f"manifest of {record.name!r}")
     if record.within and frame["reference"].isna().all():
         raise ValueError(
