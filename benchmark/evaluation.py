@@ -38,7 +38,8 @@ def evaluate(
     dataset
         A prepared data set (`benchmark.datasets.load`), or its name below `root`.
     higher_is_better
-        Direction of the scores; that of the opinions is known from the data set's record.
+        Direction of the scores; that of the opinions is known from the data set's record. A table that states
+        another in its column ``direction``, as those of ``iqa score`` do, is refused.
     published_as
         Whose published figures stand beside (`benchmark.provenance.published.TITLES`); nobody's without it.
     opinions_of
@@ -63,12 +64,13 @@ def evaluate(
     ------
     ValueError
         If the data set is not prepared or has changed since it was, no picture of it has a score and an
-        opinion, or a name stands twice.
+        opinion, a name stands twice, or the table states another direction.
     """
     if isinstance(dataset, str):
         making.check_current(dataset, root)
     data = load(dataset, root) if isinstance(dataset, str) else dataset
     table = _table(scores)
+    _check_direction(table, higher_is_better)
     if not table["image"].isin(data.manifest["image"]).any():
         ours, theirs = data.manifest["image"].iloc[0], table["image"].iloc[0] if len(table) else ""
         raise ValueError(
@@ -94,3 +96,13 @@ def _table(scores: pd.DataFrame | pd.Series | Mapping[str, float]) -> pd.DataFra
         return scores
     series = pd.Series(scores, dtype=float)
     return pd.DataFrame({"image": series.index.astype(str), "score": series.to_numpy()})
+
+
+def _check_direction(table: pd.DataFrame, higher_is_better: bool) -> None:
+    word = "higher" if higher_is_better else "lower"
+    stated = table["direction"].dropna().astype(str) if "direction" in table else pd.Series(dtype=str)
+    if (others := stated[stated != word].unique()).size:
+        raise ValueError(
+            f"higher_is_better={higher_is_better}, and the scores' column 'direction' says {others[0]!r}; one "
+            "of them is wrong"
+        )

@@ -55,6 +55,17 @@ def test_scores_of_any_kind_agree_with_opinions_as_scipy_has_it(rated):
     assert 0.7 < published.loc["srcc", "published"] < 0.9
 
 
+def test_a_table_that_says_its_direction_is_not_taken_for_the_other(rated):
+    scores = rated[["image"]].assign(score=range(COUNT), direction="lower")
+    with pytest.raises(
+        ValueError, match="higher_is_better=True, and the scores' column 'direction' says 'lower'"
+    ):
+        benchmark.evaluate(scores, "csiq")
+    found = benchmark.evaluate(scores, "csiq", higher_is_better=False).set_index("statistic")
+    expected = stats.spearmanr(scores["score"], rated["mos"]).statistic
+    assert found.loc["srcc", "value"] == pytest.approx(expected)
+
+
 def test_names_of_other_pictures_are_shown_beside_those_that_would_do(rated):
     with pytest.raises(
         ValueError, match=r"no score is of a picture of 'csiq': 'a\.png' is none, '00\.png' would"
