@@ -103,6 +103,6 @@ def _check_direction(table: pd.DataFrame, higher_is_better: bool) -> None:
     stated = table["direction"].dropna().astype(str) if "direction" in table else pd.Series(dtype=str)
     if (others := stated[stated != word].unique()).size:
         raise ValueError(
-            f"higher_is_better={higher_is_better}, and the scores' column 'direction' says {others[0]!r}; one "
-            "of them is wrong"
+            f"higher_is_better={higher_is_better}, and the scores' column 'direction' says {others[0]!r}: "
+            "correct the one that is wrong"
         )

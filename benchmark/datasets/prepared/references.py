@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from pathlib import PurePosixPath
 
 import pandas as pd
-
-from benchmark.datasets._spelling import composed
 
 
 def one_name(references: pd.Series, images: pd.Series) -> pd.Series:
@@ -44,4 +43,4 @@ def one_name(references: pd.Series, images: pd.Series) -> pd.Series:
 
 
 def _key(name: str) -> str:
-    return composed(name).casefold()
+    return unicodedata.normalize("NFC", name).casefold()
