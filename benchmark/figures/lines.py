@@ -68,7 +68,7 @@ def validation(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
     """Draw the share of level pairs that a method orders on held-out pictures, against the step."""
     figure, axes = grid(1, 1, 2.6)
     axis = axes[0, 0]
-    groups = [name for name in frame.columns if name not in ("step", "all")]
+    groups = [name for name in frame.columns if name not in ("step", "all", "unchanged")]
     for index, name in enumerate(groups):
         axis.plot(
             frame["step"], frame[name], color=COLOURS[index % len(COLOURS)], lw=0.9, marker="o", ms=2,

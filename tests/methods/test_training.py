@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -355,6 +356,51 @@ def test_validation_counts_pairs_in_order(pictures):
     # darken lowers the brightness with each level, brighten raises it, meanshift raises it.
     assert found["brightness_change"] == pytest.approx(1 / 3, abs=0.02)
     assert all(0 <= share <= 1 for share in found.values())
+
+
+class Stepped(torch.nn.Module):
+    """A stand-in that sees colourfulness and brightness in coarse steps, and float noise in between."""
+
+    def similarities(self, images):
+        colour = (images.amax(1) - images.amin(1)).mean(dim=(1, 2))
+        seen = ((colour + images.mean(dim=(1, 2, 3))) * 20).round()
+        noise = 1e-6 * torch.linspace(1, 0, len(images))  # it falls from level to level
+        return (seen + noise).unsqueeze(1), torch.zeros(len(images), 1)
+
+
+def test_validation_counts_no_picture_for_a_type_that_leaves_it_as_it_is(pictures, tmp_path):
+    """Against pair after pair, counted by hand, without the noise."""
+    from benchmark.degradations import GROUPS, ladder
+    from benchmark.images import read
+    from methods.qualiclip.validation import ranking_accuracy
+
+    grey = read(pictures[0]).mean(0, keepdim=True).expand(3, -1, -1)
+    write_png(tmp_path / "grey.png", grey)
+    own = Training(**TINY)
+    found = ranking_accuracy(Stepped(), [*pictures[:2], tmp_path / "grey.png"], own, torch.device("cpu"))
+    shares, unchanged = {}, []
+    for kind in LEVELS:
+        hits = []
+        for place, path in enumerate([*pictures[:2], tmp_path / "grey.png"]):
+            image = read(path)[:, 32:64, 39:71]
+            levels = ladder(image[None], kind, [place])[:, 0]
+            if max(float((level - image).abs().max()) for level in levels) * 255 < 1.5:
+                unchanged.append((kind, path.name))
+                continue
+            seen = [float(Stepped().similarities(level[None])[0].round()) for level in levels]
+            hits += [a > b for a, b in itertools.combinations(seen, 2)]
+        shares[kind] = np.mean(hits)
+    assert set(unchanged) >= {("colorsat1", "grey.png"), ("colorsat2", "grey.png")}
+    assert found["unchanged"] == len(unchanged)
+    assert found["all"] == pytest.approx(np.mean(list(shares.values())))
+    for group, kinds in GROUPS.items():
+        assert found[group] == pytest.approx(np.mean([shares[kind] for kind in kinds])), group
+
+
+def test_a_group_without_a_picture_that_it_changes_has_no_share():
+    from methods.qualiclip.validation import _in_order
+
+    assert math.isnan(_in_order(np.empty((5, 0)), 0.0))
 
 
 def test_the_middle_of_a_picture_is_validated():

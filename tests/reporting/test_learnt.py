@@ -51,6 +51,12 @@ def test_a_training_is_held_against_the_same_network_before_it(trained):
     )
 
 
+def test_pictures_that_a_degradation_leaves_as_they_are_are_told_of(trained):
+    (trained / "models/q/validation.csv").write_text("step,all,unchanged\n0,0.51,3\n1199,0.873,3\n")
+    text = str(views.learnt(run_of(trained)))
+    assert "did not learn from (3 that a degradation leaves as they are do not count for it); a coin" in text
+
+
 def test_a_training_with_scores_is_not_said_to_have_none(trained):
     path = trained / "models/q/method.json"
     told = json.loads(path.read_text())

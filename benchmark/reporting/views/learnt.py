@@ -42,7 +42,9 @@ def _held_out(run: Run, name: str) -> Iterator[str]:
         most = (run.methods[name].train or {}).get("validate_on")
         pictures = f"at most {most} pristine pictures" if most else "pristine pictures"
         yield f"Of two levels of one degradation it rates the milder better in {percent(share)} of the cases,"
-        yield f"on {pictures} that it did not learn from; a coin would in 50%."
+        left = int(validation.frame.get("unchanged", pd.Series([0])).iloc[-1])
+        without = f" ({left} that a degradation leaves as they are do not count for it)" if left else ""
+        yield f"on {pictures} that it did not learn from{without}; a coin would in 50%."
 
 
 def _risen(run: Run, name: str) -> Iterator[str]:
