@@ -39,6 +39,9 @@ CARD = Card(
 }""",
 )
 
+#: Scores of another release are those of another version.
+SCORED_BY = ("pyiqa",)
+
 #: The setting that ``"pyiqa:<variant>"`` names.
 VARIANT = "metric"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from benchmark.files import hidden
 from benchmark.method import Method, Trained, check_scores
 from experiments.runs import stage
 from experiments.runs.closure import closure
+from experiments.runs.releases import releases
 
 #: What stands before the name of a method that was trained here.
 TRAINED = "trained"
@@ -82,6 +84,13 @@ def folder_of(name: str, models: Path = stage.MODELS) -> Path | None:
     if kind == TRAINED:
         return models / own
     return Path(name) if (Path(name) / "method.json").is_file() else None
+
+
+def code_sha256(name: str) -> str:
+    """Digest of the code that a method's scores rest on; of packages that score in its place, the release."""
+    code = stage.sha256(code_files(name))
+    scored_by = releases(Path(methods.find(name).__file__ or ""))
+    return hashlib.sha256("\n".join([code, *scored_by]).encode()).hexdigest() if scored_by else code
 
 
 def code_files(name: str) -> list[Path]:

@@ -14,7 +14,7 @@ from benchmark.datasets.prepared import Dataset
 from benchmark.files import check_folder, hidden
 from benchmark.method import COURSE, TRAINED, Trained
 from experiments.runs import results, stage
-from experiments.runs.trained import code_files
+from experiments.runs.trained import code_sha256
 from experiments.settings import MethodSettings, Settings
 from methods._shared.training.loop import digests_of
 
@@ -72,7 +72,7 @@ def train_into(
         rated=rated.record.name if rated else "",
         seed=seed,
         pictures_sha256=learnt_from,
-        code_sha256=stage.sha256(code_files(own.module)),
+        code_sha256=code_sha256(own.module),
         weights_sha256=stage.sha256(weights) if weights else "",
     ).write(out)
 

@@ -57,7 +57,7 @@ def _version(name: str, digests: list[str], told: Mapping[str, Any]) -> str:
     if folder is not None:
         return Trained.read(folder).version
     base, _, variant = name.partition(":")
-    code = stage.sha256(trained.code_files(base))
+    code = trained.code_sha256(base)
     load = {"": variant, **told} if told else variant
     return version(code, "+".join(digests), load)
 

@@ -1,9 +1,10 @@
 """Stage ``outside``: what DVC cannot see, files that settings name and that lie outside what it tracks.
 
 These are the releases that data sets are links to, weights that a method or a variant of the ablation is told
-to load, and pictures in a folder that a method is fitted to. The stage always runs, for a second, and writes
-a line a data set or method, which differs once such a file was touched.
-`prepare` and `train` depend on it; what they then make of the files is told by digests.
+to load, pictures in a folder that a method is fitted to, and packages that score in a method's place. The
+stage always runs, for a second, and writes a line a data set or method, which differs once such a file was
+touched, or another release of a package installed. `prepare` and `train` depend on it; what they then make of
+the files is told by digests.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from benchmark.datasets.prepared.contents import stamp_of
 from experiments import process
 from experiments import settings as settings_of
 from experiments.runs import stage
+from experiments.runs.releases import releases
 from experiments.settings.ablations import VARIANTS
 
 OUTSIDE = Path(".outside")
@@ -42,6 +44,7 @@ def outside() -> None:
         if name == settings.ablation.method:
             told += _of_variants(settings)
         stamps = [" ".join((str(path), *stamp_of(path))) for path in dict.fromkeys(stage.named_files(told))]
+        stamps += releases(Path(method.code))
         files.write_text(OUTSIDE / "methods" / name, "\n".join([*stamps, ""]) if stamps else "names none\n")
     for folder, names in (("datasets", prepare.datasets), ("methods", settings.methods)):
         for path in (OUTSIDE / folder).iterdir():

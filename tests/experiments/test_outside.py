@@ -110,6 +110,19 @@ def test_a_replaced_picture_reaches_what_later_stages_depend_on(lab):
     assert after[1:].tolist() == before[1:].tolist()
 
 
+def test_another_release_of_a_package_that_scores_trains_its_method_again(lab, monkeypatch):
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    settings["methods"]["topiq"] = {"code": "methods/pyiqa.py", "load": {"metric": "topiq_nr"}}
+    Path("params.yaml").write_text(yaml.safe_dump(settings))
+    (Path("methods")).symlink_to(TOP / "methods")
+    seen = []
+    for release in ("0.1.15", "0.1.16"):
+        monkeypatch.setattr("experiments.runs.releases._installed", lambda name, release=release: release)
+        outside()
+        seen.append([Path(f".outside/methods/{name}").read_text() for name in ("topiq", "sharpness")])
+    assert seen == [["pyiqa 0.1.15\n", "names none\n"], ["pyiqa 0.1.16\n", "names none\n"]]
+
+
 def test_one_of_the_same_size_and_time_is_another_one(lab):
     path = lab / "0.png"
     content, times = path.read_bytes(), path.stat()

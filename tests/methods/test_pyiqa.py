@@ -2,12 +2,22 @@
 
 import sys
 import types
+from importlib import metadata
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import methods
+from benchmark.images import write_png
+from benchmark.method import Trained
 from benchmark.scoring.conformance import assert_conforms, pictures
+from experiments.cli import app
+from experiments.runs.releases import releases
+from experiments.runs.training import train_into
+from experiments.settings import MethodSettings
 from methods import pyiqa as adapter
 from methods._shared.pyiqa_opinions import OPINIONS, TITLES
 
@@ -44,6 +54,39 @@ def test_scores_are_the_metrics_own_one_by_one(standin):
     images = pictures(40, 50)
     torch.testing.assert_close(method.score(images), images.mean((1, 2, 3)))
     assert (method.name, method.higher_is_better) == ("pyiqa:topiq_nr", False)
+
+
+def test_scores_of_another_release_are_those_of_another_version(standin, monkeypatch, tmp_path):
+    """Beside each score, in what a training wrote down, and in what the pipeline watches."""
+    monkeypatch.chdir(tmp_path)
+    for index in range(3):
+        write_png(tmp_path / f"{index}.png", torch.rand(3, 40, 40))
+    real = metadata.version
+    release = {"pyiqa": "0.1.15"}
+    monkeypatch.setattr(metadata, "version", lambda name: release.get(name) or real(name))
+    standin.with_score(lambda images: images.mean())
+    command = ["score", "0.png", "1.png", "-m", "pyiqa:topiq_nr", "-m", "sharpness", "-o", "s.csv"]
+
+    def versions():
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 0, done.output
+        return pd.read_csv("s.csv").groupby("method")["version"].first()
+
+    def trained():
+        own = MethodSettings(code="methods/pyiqa.py", load={"metric": "topiq_nr"})
+        train_into(tmp_path / "topiq", "topiq", own, [], seed=1)
+        return Trained.read(tmp_path / "topiq").version
+
+    first, made, watched = versions(), trained(), releases(Path(adapter.__file__))
+    assert (versions().equals(first), trained()) == (True, made)
+    release["pyiqa"] = "0.1.16"
+    refused = CliRunner().invoke(app, [*command[:1], "2.png", *command[1:], "--resume"])
+    assert "is of a run with other version" in str(refused.exception)
+    second = versions()
+    assert second["pyiqa:topiq_nr"] != first["pyiqa:topiq_nr"]
+    assert second["sharpness"] == first["sharpness"]
+    assert trained() != made
+    assert (watched, releases(Path(adapter.__file__))) == (["pyiqa 0.1.15"], ["pyiqa 0.1.16"])
 
 
 def test_the_card_comes_from_pyiqas_metadata(standin):

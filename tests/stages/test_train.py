@@ -21,7 +21,7 @@ def test_code_is_hashed_into_the_version_of_a_method(planted, monkeypatch):
     files = [planted / "b.py", planted / "a.py"]
     for path in files:
         path.write_text(path.name)
-    monkeypatch.setattr(training, "code_files", lambda name: files if name == "sharpness" else [])
+    monkeypatch.setattr(trained, "code_files", lambda name: files if name == "sharpness" else [])
     train.train("noisy")
     digest = hashlib.sha256()
     for name in ("a.py", "b.py"):
@@ -39,7 +39,7 @@ def test_code_is_hashed_into_the_version_of_a_method(planted, monkeypatch):
 
 
 def test_the_code_of_a_method_is_its_own_files_and_the_shared_ones():
-    names = [str(path.relative_to(ROOT)) for path in training.code_files("qualiclip")]
+    names = [str(path.relative_to(ROOT)) for path in trained.code_files("qualiclip")]
     assert {
         "methods/qualiclip/__init__.py",
         "methods/qualiclip/losses.py",
@@ -47,7 +47,7 @@ def test_the_code_of_a_method_is_its_own_files_and_the_shared_ones():
     } <= set(names)
     assert "methods/_shared/clip/encoder.py" in names
     assert "methods/niqe.py" not in names
-    alone = [str(path.relative_to(ROOT)) for path in training.code_files("niqe")]
+    alone = [str(path.relative_to(ROOT)) for path in trained.code_files("niqe")]
     assert "methods/niqe.py" in alone
     assert not [name for name in alone if name.startswith("methods/qualiclip")]
 
