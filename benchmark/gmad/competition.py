@@ -105,40 +105,42 @@ def standings(
     Units are the references where several images were made from one: pairs that share a reference err
     together, and a pair has the product of the weights of its two (A. B. Owen, "The pigeonhole bootstrap",
     2007), or the one weight where both images are of one. Percentiles are expanded as
-    `benchmark.statistics.interval` does, and fewer than five references give no bounds. Where each image is
-    its own reference, units are distinct pairs of images: one that decides several contests is drawn for all
-    of them at once.
+    `benchmark.statistics.interval` does, and fewer than five references, or pairs, give no bounds. Where each
+    image is its own reference, units are distinct pairs of images: one that decides several contests is drawn
+    for all of them at once.
 
     ``references`` says what each image was made from, by image; default: each image that met another is its
-    own. The column ``units`` counts them.
+    own. The column ``units`` counts those of the images that met in a judged pair.
     """
-    met_images = pd.concat([pairs["low_image"], pairs["high_image"]]).dropna().unique()
+    judged = pairs[pairs["preference"].notna()]
+    met_images = pd.concat([judged["low_image"], judged["high_image"]]).unique()
     own = references_of(pd.DataFrame({"image": met_images})) if references is None else references
-    couple_of = pairs.groupby(["low_image", "high_image"], dropna=False).ngroup().to_numpy()
+    reach = own.loc[met_images].nunique()
+    couple_of = judged.groupby(["low_image", "high_image"]).ngroup().to_numpy()
     rng = np.random.default_rng(seed)
     if own.is_unique:
-        couples, reach = int(couple_of.max()) + 1, None
-        draws = rng.exponential(size=(resamples, couples))
+        couples = int(couple_of.max(initial=-1)) + 1
+        draws, expanded = rng.exponential(size=(resamples, couples)), None
         protocol += f"; n counts pairs; bootstrap of pairs ({couples}) x{resamples}"
     else:
-        draws, reach = _of_references(pairs, couple_of, own, rng, resamples), own.loc[met_images].nunique()
+        draws, expanded = _of_references(judged, couple_of, own, rng, resamples), reach
         protocol += f"; n counts pairs; bootstrap of references ({reach}) x{resamples}"
-    points = _statistics(*matrices(pairs, methods))
-    clouds = _statistics(*matrices(pairs, methods, draws, couple_of))
+    points = _statistics(*matrices(judged, methods))
+    clouds = _statistics(*matrices(judged, methods, draws, couple_of))
     names = pd.Index(methods)
-    met = pd.crosstab(pairs["attacker"], pairs["defender"], pairs["preference"], aggfunc="count")
+    met = pd.crosstab(judged["attacker"], judged["defender"])
     attacks = met.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=int)
     counts = {"aggressiveness": attacks, "resistance": attacks.T, "rank_score": attacks + attacks.T}
 
     i, j = np.nonzero(~np.eye(len(methods), dtype=bool))
     table, matrix = [], []
     for name, (single, couple) in points.items():
-        low, high = _bounds(clouds[name][0], reach)
+        n = counts[name].sum(1)
+        low, high = _bounds(clouds[name][0], expanded, n)
         head = {"dataset": dataset, "judge": judge, "method": names, "statistic": name}
-        table.append(
-            pd.DataFrame({**head, "value": single, "low": low, "high": high, "n": counts[name].sum(1)})
-        )
-        low, high = _bounds(clouds[name][1][:, i, j], reach)
+        table.append(pd.DataFrame({**head, "value": single, "low": low, "high": high, "n": n}))
+        n = counts[name][i, j]
+        low, high = _bounds(clouds[name][1][:, i, j], expanded, n)
         head = {
             "dataset": dataset,
             "judge": judge,
@@ -146,20 +148,19 @@ def standings(
             "method_b": names[j],
             "statistic": name,
         }
-        values = {"value": couple[i, j], "low": low, "high": high, "n": counts[name][i, j]}
+        values = {"value": couple[i, j], "low": low, "high": high, "n": n}
         matrix.append(pd.DataFrame({**head, **values}))
     order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap"]
     order += [name for name in ("tied", "weight") if name in pairs]
-    few = reach is not None and reach < MIN_UNITS
-    none = f"{protocol}; no interval: fewer than {MIN_UNITS} references" if few else f"{protocol}; {SAME}"
     told = [
-        frame.assign(
-            units=own.nunique(),
-            protocol=np.where(frame["low"].isna() & frame["value"].notna(), none, protocol),
-            **UNPUBLISHED,
-        )
-        for frame in (pd.concat(table, ignore_index=True), pd.concat(matrix, ignore_index=True))
+        pd.concat(frames, ignore_index=True).assign(units=reach, protocol=protocol, **UNPUBLISHED)
+        for frames in (table, matrix)
     ]
+    for frame in told:
+        few = frame["n"].lt(MIN_UNITS) | (expanded is not None and reach < MIN_UNITS)
+        why = np.where(few, f"no interval: fewer than {MIN_UNITS} pairs or references", SAME)
+        none = frame["low"].isna() & frame["value"].notna()
+        frame["protocol"] = np.where(none, frame["protocol"] + "; " + why, frame["protocol"])
     return Competition(pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]], *told)
 
 
@@ -181,17 +182,16 @@ def _of_references(
     numbers, names = pd.factorize(references)
     number_of = pd.Series(numbers, index=references.index)
     low, high = (
-        pairs[side].iloc[first].map(number_of).fillna(0).to_numpy(dtype=int)  # an empty level weighs nothing
-        for side in ("low_image", "high_image")
+        pairs[side].iloc[first].map(number_of).to_numpy(dtype=int) for side in ("low_image", "high_image")
     )
     weights = rng.exponential(size=(resamples, len(names)))
     return np.asarray(weights[:, low] * np.where(low == high, 1.0, weights[:, high]))
 
 
-def _bounds(cloud: Floats, units: int | None) -> Floats:
-    """Low and high of each column of draws ``[resamples, k]``, as ``[2, k]``."""
-    found = np.array([interval(column, units=units) for column in cloud.T]).reshape(-1, 2)
-    return np.array(with_width(*found.T))
+def _bounds(cloud: Floats, units: int | None, pairs: NDArray[np.intp]) -> Floats:
+    """Low and high of each column of draws ``[resamples, k]``, as ``[2, k]``; NaN of few ``pairs``."""
+    bounds = np.array([interval(column, units=units) for column in cloud.T]).reshape(-1, 2).T
+    return np.where(pairs >= MIN_UNITS, with_width(*bounds), np.nan)
 
 
 def _statistics(aggressiveness: Floats, resistance: Floats) -> dict[str, tuple[Floats, Floats]]:

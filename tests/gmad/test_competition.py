@@ -56,12 +56,15 @@ def test_frames_have_the_documented_columns(result):
     assert len(result.table) == 3 * 4
     assert len(result.matrix) == 3 * 4 * 3
     for table in (result.table, result.matrix):
+        few = table.n < 5  # a constant defender has one level
+        assert table.loc[few, ["low", "high"]].isna().all(axis=None)
+        assert table.protocol[few].str.endswith("no interval: fewer than 5 pairs or references").all()
         known = table.dropna(subset="low")
         assert (known.low <= known.value + 1e-9).all()
         assert (known.value <= known.high + 1e-9).all()
         assert (known.low < known.high).all()
-        none = table[table.low.isna()]
-        assert none.protocol.str.endswith("no interval: every value or resample is the same").all()
+        same = table[table.low.isna() & ~few]
+        assert same.protocol.str.endswith("no interval: every value or resample is the same").all()
 
 
 def test_the_rank_of_one_against_another_is_the_difference_of_their_ranks(result):
@@ -287,11 +290,29 @@ def test_references_move_bounds_alone_and_are_known_by_who_shares_them(toys):
     own = competition(scores, mos, references=pd.Series(range(400), index=scores.index), **options)
     for one, two in zip(single, own, strict=True):
         pd.testing.assert_frame_equal(one, two)
-    assert set(found.table["units"]) == {20}
-    assert set(single.table["units"]) == {400}
+    met = pd.unique(found.pairs[["low_image", "high_image"]].to_numpy().ravel())
+    assert set(found.table["units"]) == {numbers[met].nunique()}
+    assert set(single.table["units"]) == {len(met)}
     pd.testing.assert_series_equal(found.table["value"], single.table["value"])
     few = competition(scores, mos, references=numbers // 5, **options)  # four
     assert few.table[["low", "high"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(("judged", "bounded"), [(4, False), (5, True)])
+@pytest.mark.parametrize("alone", [True, False])
+def test_pairs_that_nobody_judged_make_no_interval_surer(judged, bounded, alone):
+    """Of 40 pairs people were asked about some: those and their references are all that is known."""
+    pairs, own = contest(np.random.default_rng(3), 60, 40, 5, 5)
+    own = None if alone else own
+    asked = pairs["defender"].eq("x") & (pairs["level"] < judged)
+    about = {"dataset": "d", "judge": "people", "references": own}
+    whole = standings(pairs.assign(preference=pairs["preference"].where(asked)), ["x", "y"], **about)
+    part = standings(pairs[asked], ["x", "y"], **about)
+    pd.testing.assert_frame_equal(whole.table, part.table)
+    row = attack_of(whole)
+    met = [f"{side}{k}" for side in "ab" for k in range(judged)]
+    assert (row.n, row.units) == (judged, len(met) if alone else own[met].nunique())
+    assert np.isfinite([row.low, row.high]).all() == bounded
 
 
 def test_references_are_those_of_the_manifest():
