@@ -152,15 +152,8 @@ def standings(
         matrix.append(pd.DataFrame({**head, **values}))
     order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap"]
     order += [name for name in ("tied", "weight") if name in pairs]
-    told = [
-        pd.concat(frames, ignore_index=True).assign(units=reach, protocol=protocol, **UNPUBLISHED)
-        for frames in (table, matrix)
-    ]
-    for frame in told:
-        few = frame["n"].lt(MIN_UNITS) | (expanded is not None and reach < MIN_UNITS)
-        why = np.where(few, f"no interval: fewer than {MIN_UNITS} pairs or references", SAME)
-        none = frame["low"].isna() & frame["value"].notna()
-        frame["protocol"] = np.where(none, frame["protocol"] + "; " + why, frame["protocol"])
+    enough = expanded is None or expanded >= MIN_UNITS
+    told = [_described(pd.concat(rows), reach, protocol, enough) for rows in (table, matrix)]
     return Competition(pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]], *told)
 
 
@@ -192,6 +185,15 @@ def _bounds(cloud: Floats, units: int | None, pairs: NDArray[np.intp]) -> Floats
     """Low and high of each column of draws ``[resamples, k]``, as ``[2, k]``; NaN of few ``pairs``."""
     bounds = np.array([interval(column, units=units) for column in cloud.T]).reshape(-1, 2).T
     return np.where(pairs >= MIN_UNITS, with_width(*bounds), np.nan)
+
+
+def _described(frame: pd.DataFrame, units: int, protocol: str, enough: bool) -> pd.DataFrame:
+    """Add what is the same in all rows, and to those without an interval why they have none."""
+    few = frame["n"].lt(MIN_UNITS) | (not enough)
+    why = np.where(few, f"no interval: fewer than {MIN_UNITS} pairs or references", SAME)
+    none = frame["low"].isna() & frame["value"].notna()
+    words = np.where(none, protocol + "; " + why.astype(object), protocol)
+    return frame.reset_index(drop=True).assign(units=units, protocol=words, **UNPUBLISHED)
 
 
 def _statistics(aggressiveness: Floats, resistance: Floats) -> dict[str, tuple[Floats, Floats]]:
