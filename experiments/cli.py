@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import os
@@ -53,8 +54,13 @@ def options(
 
 
 def _note(message: Warning | str, *where: object, **more: object) -> None:
-    """Show a warning as a line for readers: not where in the code, but what."""
-    typer.echo(f"note: {message}", err=True)
+    """Show a warning as a line for readers: not where in the code, but what, and once wherever it is met."""
+    _line(f"note: {message}")
+
+
+@functools.cache
+def _line(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def main() -> None:

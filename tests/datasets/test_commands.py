@@ -3,6 +3,9 @@
 import json
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -286,6 +289,33 @@ def test_rows_of_blanks_at_the_end_of_a_workbook_are_none(here):
     ended = own(here, "lab", here / "s.xlsx")
     assert ended.exit_code == 0, ended.output
     assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,1\n"
+
+
+def test_what_is_passed_over_is_said_once(here):
+    """In a process of its own: what the folder is listed for several times warns each time."""
+    (here / "lab/__MACOSX").mkdir()
+    for name in ("lab/odd.jpgx", "lab/__MACOSX/x.png"):
+        (here / name).write_bytes((here / "lab/p0.png").read_bytes())
+    lines(here / "s.csv", ["file,mos", *(f"p{k}.png,{1 + k / 4}" for k in range(10))])
+    told = [
+        "--images",
+        "lab",
+        "--scores",
+        "s.csv",
+        "--low",
+        "1",
+        "--high",
+        "5",
+        "--higher-is-better",
+        "--yes",
+    ]
+    command = [sys.executable, "-m", "experiments.cli", "datasets", "add", "lab", *told]
+    paths = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, env=os.environ | paths, capture_output=True, text=True, check=True)
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 2, done.stderr
+    assert "odd.jpgx" in notes[0]
+    assert "1 __MACOSX" in notes[1]
 
 
 def test_nothing_is_added_outside_a_checkout(here):
