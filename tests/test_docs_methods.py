@@ -1,6 +1,8 @@
 """The table of methods: a row for each, held against the cards, the tests it names and what is timed."""
 
+import csv
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,13 @@ def test_a_row_names_tests_that_speak_of_its_method(name):
 def test_what_runs_here_is_timed_and_all_of_it():
     timed = {name for name, row in ROWS.items() if re.match(r"[\d,.]+(, |$)", row["ms"])}
     assert timed == set(MAKERS) == set(methods.names()) - {"pyiqa", "vlm"}
+
+
+def test_the_scores_that_are_equal_are_those_of_the_records():
+    part = PAGE.partition("## Scores that are equal")[2].partition("\n## ")[0]
+    said = re.findall(r"^- `(\w+)`[^:]*: (\d+) and (\d+)", part, re.MULTILINE)
+    assert len(said) == 4
+    for name, ones, tied in said:
+        rows = csv.DictReader((TOP / f"records/reference/{name}/agiqa3k.csv").read_text().splitlines())
+        count = Counter(float(row["score"]) for row in rows)
+        assert (count[1.0], sum(n for n in count.values() if n > 1)) == (int(ones), int(tied)), name
