@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import glob
 import re
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from benchmark.datasets._spelling import on_disk
+from benchmark.files import hidden
 from benchmark.files.delimited import read_table
 from benchmark.files.web import within
-from benchmark.images import EXTENSIONS, among, is_address, patience, visible, walk
+from benchmark.images import EXTENSIONS, ImageNotice, among, is_address, patience, visible, walk
 
 #: Columns of a list of pictures that may hold their paths, the first one found.
 COLUMNS = ("image", "path", "file", "filename", "name")
@@ -100,9 +103,24 @@ def _stored(address: str) -> Iterable[Picture]:
         raise ValueError(f"{address} cannot be listed ({type(error).__name__}: {error})") from error
     pictures = [name for name in names if Path(name).suffix.lower() in EXTENSIONS]
     rest = _unwritten(address) if glob.has_magic(address) else lambda name: name.removeprefix(place)
+    taken = set(pictures)
+    _say_others(address, [name for name in names if name not in taken and not hidden(rest(name))])
     kept = visible(pictures, address, rest)
     inside = [store.unstrip_protocol(name) for name in kept]
     return _some(sorted(inside), f"{address} holds no picture ({', '.join(sorted(EXTENSIONS))})")
+
+
+def _say_others(address: str, names: Sequence[str]) -> None:
+    """Count the files of a store that do not end as pictures do: none of them is fetched to be looked at."""
+    if names:
+        endings = Counter(Path(name).suffix.lower() or "without ending" for name in names)
+        said = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
+        warnings.warn(
+            f"{address}: files whose names do not end as pictures do are passed over ({said}), such as "
+            f"{names[0]!r}; a CSV file with their addresses has them taken",
+            ImageNotice,
+            stacklevel=2,
+        )
 
 
 def _unwritten(pattern: str) -> Callable[[str], Path]:

@@ -19,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import methods
-from benchmark.images import read, write_png
+from benchmark.images import ImageNotice, read, write_png
 from benchmark.scoring import score_files
 from benchmark.scoring.journal import Journal
 from experiments.cli import app
@@ -68,7 +68,11 @@ def test_stores_are_listed_and_lists_in_parquet_may_name_their_pictures(tmp_path
         store.pipe(f"/shop/{name}.png", file.read_bytes())
     store.pipe("/shop/broken.png", b"no picture")
     store.pipe("/shop/notes.txt", b"no picture")
-    a, broken, b = inputs.pictures(["memory://shop/"])
+    store.pipe("/shop/.DS_Store", b"no picture")
+    with pytest.warns(ImageNotice) as said:
+        a, broken, b = inputs.pictures(["memory://shop/"])
+    (others,) = [str(one.message) for one in said if "do not end as" in str(one.message)]
+    assert "passed over (1 .txt), such as '/shop/notes.txt'" in others
     assert [a, broken, b] == [f"memory:///shop/{name}.png" for name in ("a", "broken", "deep/b")]
     assert inputs.pictures(["memory://shop/*.png"]) == [a, broken]
     pd.DataFrame({"mos": [1, 2, 3], "path": [b, "0.png", "memory://shop/gone.png"]}).to_parquet(
