@@ -20,6 +20,8 @@ JUDGES = {
     "proxy": "a full-reference proxy, no human",
     "people": "people, who answered the study page",
 }
+#: The same in a word, beside one preference.
+JUDGE = {"mos": "opinion scores", "proxy": "proxy", "people": "people"}
 
 
 def gmad(frame: pd.DataFrame, labels: Labels) -> list[Table]:

@@ -2,18 +2,21 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from benchmark import figures, tables
 from benchmark.reporting import unscored, views
 from benchmark.reporting.findings import findings
 from benchmark.reporting.run import Run
 from benchmark.tables import PROXY
+from experiments.pages.notebooks import report
 from tests.made import trained
 from tests.reporting.conftest import roots
 
@@ -165,6 +168,35 @@ def test_a_picture_that_cannot_be_read_keeps_its_place(
 
 def test_a_level_at_which_the_defender_has_no_image_is_no_duel(run: Run) -> None:
     assert "24 of 71 pairs" in duels(run)
+
+
+def test_a_duel_names_its_data_set_and_what_each_judge_said_of_it(copy: Path) -> None:
+    path = copy / "results/gmad/pairs.csv"
+    frame = pd.read_csv(path).dropna().head(1).assign(judge="mos", level=1, gap=100.0, preference=98.0)
+    said = [{}, {"judge": "people", "preference": -40.0}, {"dataset": "people"}]
+    unasked = {"judge": "people", "level": 6, "preference": np.nan}
+    pd.concat([frame.assign(**each) for each in [*said, unasked]]).to_csv(path, index=False)
+    shown = duels(Run(**roots(copy)))
+    assert "2 of 2 pairs" in shown
+    assert re.findall(r"([^<>]*): [^<>]* at level (\d): gap 100.0, preference ([^<>]*)<", shown) == [
+        ("Demo (proxy)", "1", "98 (opinion scores), −40 (people)"),
+        ("KonIQ-10k", "1", "98 (opinion scores)"),
+    ]
+
+
+def test_pages_of_studies_name_the_data_set_that_they_were_made_of(
+    tree: Path, tmp_path: Path, running: Mapping[str, Any]
+) -> None:
+    params = tmp_path / "params.yaml"
+    settings = yaml.safe_load((tree / "params.yaml").read_text()) | {"sweep": {"dataset": "demo"}}
+    settings |= {"robustness": {"dataset": "people"}, "gradcam": {"dataset": "people"}}
+    params.write_text(yaml.safe_dump(settings))
+    given = roots(tree) | {"params": str(params)}
+    report([], given, pages=["robustness", "gradcam"], reports=tmp_path, running=running)
+    said = {name: (tmp_path / f"{name}.html").read_text() for name in ("robustness", "gradcam")}
+    parts = re.split("<h2", said["robustness"])
+    named = [set(re.findall("Pictures of ([^<]*) [(]<code>", part)) for part in (*parts, said["gradcam"])]
+    assert [names for names in named if names] == [{"Demo (proxy)"}, *[{"KonIQ-10k"}] * 3]
 
 
 def test_findings_are_those_of_the_table(run: Run) -> None:

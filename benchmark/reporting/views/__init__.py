@@ -7,4 +7,4 @@ from benchmark.reporting.views.galleries import attributions, duels, examples, l
 from benchmark.reporting.views.lacking import absent, apart, unstudied
 from benchmark.reporting.views.learnt import learnt
 from benchmark.reporting.views.origin import caution, digests, facts, flat, pictures, settings, versions
-from benchmark.reporting.views.plain import listing, made_here
+from benchmark.reporting.views.plain import listing, made_here, measured_on

@@ -63,21 +63,28 @@ def duels(run: Run, source: Source) -> Html:
     """Show gMAD pairs at the defender's lowest and highest level, those of the widest gap first."""
     if source.content is None:
         return run.missing(source)
-    met = source.frame.dropna(subset=["low_image", "high_image"])
+    met = source.frame.dropna(subset=["low_image", "high_image", "preference"])
     met = met[met["low_image"].ne(met["high_image"])]
-    level = met.groupby(["dataset", "defender", "attacker"])["level"]
-    ends = met[met["level"].eq(level.transform("min")) | met["level"].eq(level.transform("max"))]
+    words = [
+        f"{number(value, 0)} ({studies.JUDGE.get(judge, judge)})"
+        for value, judge in zip(met["preference"], met["judge"], strict=True)
+    ]
+    pair = ["dataset", "defender", "attacker", "level"]
+    met = met.assign(said=words)
+    met["said"] = met.groupby(pair)["said"].transform(", ".join)  # people may have judged as well
+    pairs = met.drop_duplicates(pair)
+    level = pairs.groupby(pair[:-1])["level"]
+    ends = pairs[pairs["level"].eq(level.transform("min")) | pairs["level"].eq(level.transform("max"))]
     chosen = ends.sort_values("gap", ascending=False, kind="stable").head(PAIRS)
     groups = {}
     for row in chosen.itertuples():
         attacker, defender = run.labels.method(row.attacker), run.labels.method(row.defender)
-        judged = f"gap {number(row.gap, 1)} of 100, preference {number(row.preference, 0)}"
+        where = f"{run.labels.dataset(row.dataset)}: {attacker} attacks {defender} at level {row.level}"
         low, high = (run.path(f"data/{row.dataset}/{image}") for image in (row.low_image, row.high_image))
         shown = [(low, f"worse to {attacker}"), (high, f"better to {attacker}")]
-        of = run.labels.dataset(row.dataset)
-        groups[f"{of}: {attacker} attacks {defender} at level {row.level}: {judged}"] = shown
+        groups[f"{where}: gap {number(row.gap, 1)} of 100, preference {row.said}"] = shown
     caption = (
-        f"{len(chosen)} of {len(met)} pairs, at the lowest and highest level of each defender, widest gap "
+        f"{len(chosen)} of {len(pairs)} pairs, at the lowest and highest level of each defender, widest gap "
         "first. The defender scores both pictures alike, the attacker far apart. Gap: how far, both put "
         "on one scale from 0 to 100. Preference: from 100, the judge agrees with the attacker, to −100, the "
         "judge prefers the other picture."

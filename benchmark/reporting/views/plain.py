@@ -1,4 +1,4 @@
-"""Plain tables of words and numbers, which the report makes itself."""
+"""What the report says itself, in plain words and tables."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from markupsafe import escape
 
 from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
+from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
 from benchmark.tables import Cell, Column, Table
 from benchmark.terms import number
@@ -26,6 +28,15 @@ def listing(
         for row in frame.itertuples(index=False)
     )
     return blocks.table(Table(caption, columns, rows), source)
+
+
+def measured_on(run: Run, study: str) -> Html:
+    """Name the data set whose pictures a study was made of: the setting ``dataset`` of its section."""
+    name = (run.settings.get(study) or {}).get("dataset")
+    if not name:
+        return Html("")
+    title = escape(run.labels.dataset(name))
+    return Html(f'<p class="note">Pictures of {title} (<code>{study}.dataset</code>).</p>')
 
 
 def _text(value: Any) -> str:
