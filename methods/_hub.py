@@ -91,10 +91,17 @@ class ARNIQA(Measure):
         Raises
         ------
         ValueError
-            If a batch was not normalised as ImageNet's pictures are.
+            If a batch was not normalised as ImageNet's pictures are, or the second is not half the first.
         """
         for batch in (img, img_ds):
             check_normalised(batch, self.encoder.mean, self.encoder.std, "ARNIQA", "ImageNet")
+        count, _, height, width = img.shape
+        tall, wide = img_ds.shape[2:]
+        if len(img_ds) != count or abs(2 * tall - height) > 1 or abs(2 * wide - width) > 1:
+            raise ValueError(
+                f"ARNIQA: img_ds must be img at half scale, [{count}, 3, {height // 2}, {width // 2}], not "
+                f"{list(img_ds.shape)}; methods.load('arniqa').as_module() halves pictures itself"
+            )
         embedding = torch.cat([self.encoder.describe(batch) for batch in (img, img_ds)], dim=1)
         score = self.regressor(embedding)
         score = self.opinions.scaled(score) if scale_score else score

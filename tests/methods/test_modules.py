@@ -172,6 +172,11 @@ def test_the_hubs_arniqa_asks_for_both_scales(arniqa_files):
     for scales in ((pictures(), halved), (full, pictures())):
         with pytest.raises(ValueError, match=r"ImageNet's normalisation.*load\('arniqa'\)"):
             model(*scales)
+    for scales in ((full, full), (halved, full), (full, halved[:1]), (full, halved.mT[..., :30])):
+        with pytest.raises(ValueError, match="img_ds must be img at half scale"):
+            model(*scales)
+    for odd in (32, 33):  # of 65 pixels, whichever way they are rounded
+        assert model(IMAGENET(pictures(2, 65, 64)), IMAGENET(pictures(2, odd, 32))).shape == (2,)
     with pytest.raises(ValueError, match="did you mean 'koniq10k'"):
         ARNIQA(regressor_dataset="koniq", **arniqa_files)
 
