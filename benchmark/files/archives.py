@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import shutil
@@ -147,6 +148,12 @@ def _members(archive: Path) -> Generator[_Member, None, None]:
                     safe_path(member.name, archive)
             while file.read(1 << 20):  # the checksum of the compressed stream stands at its end
                 pass
+            if isinstance(
+                file, io.BufferedReader
+            ):  # a plain tar has none, and tarfile stops at what it cannot read
+                file.seek(stream.offset)
+                if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
+                    raise tarfile.ReadError(f"cut short or damaged at byte {stream.offset}")
 
 
 def _plain(archive: Path) -> IO[bytes]:

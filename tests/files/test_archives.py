@@ -119,6 +119,18 @@ def test_a_damaged_archive_gives_whole_files_or_an_error(tmp_path, kind, seed):
         assert {name: now[name] for name in FILES} == FILES
 
 
+@pytest.mark.parametrize("cut", [1024, 1024 + 100, 1024 + 512, None])
+def test_a_plain_tar_that_breaks_off_is_not_whole(tmp_path, cut):
+    """Each member takes a block of 512 bytes for its header and one for what it holds."""
+    path = make(tmp_path / "a.tar", {f"{k}.txt": b"held" for k in range(4)}, "tar")
+    content = bytearray(path.read_bytes())
+    content[1024 + 10] ^= cut is None  # the name in the second header, whose sum is then wrong
+    path.write_bytes(content[:cut])
+    with pytest.raises(ArchiveError, match=r"a\.tar: cannot be unpacked .*fetch it again"):
+        unpack(path, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.done"))
+
+
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(archives.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10}))
     with pytest.raises(ArchiveError, match=r"needs [1-9]\S* GB and 1e-08 GB are free; make room"):
