@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from benchmark import naming
 from benchmark.datasets import making
 from benchmark.datasets.prepared import Dataset, load
 from benchmark.protocols import Resampling, ceilings, zero_shot
 from benchmark.provenance import published
+from benchmark.statistics.mapping import FORMS
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -64,8 +66,15 @@ def evaluate(
     ------
     ValueError
         If the data set is not prepared or has changed since it was, no picture of it has a score and an
-        opinion, a name stands twice, or the table states another direction.
+        opinion, a name stands twice, no curve or no published method is called so, or the table states
+        another direction.
     """
+    for said, name, known in (
+        ("mapping", mapping, FORMS),
+        ("published_as", published_as, ["", *published.TITLES]),
+    ):
+        if name not in known:
+            raise ValueError(f"{said}={name!r} is unknown; {naming.hint(name, filter(None, known))}")
     if isinstance(dataset, str):
         making.check_current(dataset, root)
     data = load(dataset, root) if isinstance(dataset, str) else dataset

@@ -73,6 +73,18 @@ def test_names_of_other_pictures_are_shown_beside_those_that_would_do(rated):
         benchmark.evaluate({"a.png": 1.0}, "csiq")
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"mapping": "logistic"}, r"mapping='logistic' is unknown; did you mean 'logistic[45]'"),
+        ({"published_as": "qualicip"}, "published_as='qualicip' is unknown; did you mean 'qualiclip'"),
+    ],
+)
+def test_names_that_there_are_not_are_refused(rated, given, words):
+    with pytest.raises(ValueError, match=words):
+        benchmark.evaluate(dict.fromkeys(rated["image"], 1.0), "csiq", **given)
+
+
 def test_opinions_within_references_give_figures_within_references_alone(rated):
     record = Record("csiq", "CSIQ", "", "", "DMOS", 0, 1, False, "people", within=True)
     with pytest.raises(ValueError, match="no picture has a reference"):
