@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from benchmark import files
-from benchmark.images import header, read
+from benchmark.images import ImageNotice, header, read
 
 TEMPLATE = Path(__file__).with_name("study.html")
 #: What every browser shows from its own bytes.
@@ -75,11 +76,12 @@ def study_name(pairs: Sequence[str]) -> str:
     return hashlib.blake2b("\n".join(sorted(pairs)).encode(), digest_size=4).hexdigest()
 
 
-def write_study(asked: pd.DataFrame, root: Path, out: Path) -> str:
+def write_study(asked: pd.DataFrame, root: Path, out: Path, short_side: int = 0) -> str:
     """Write the page; returns the identifier of the study.
 
-    Pictures are embedded, the bytes of the files themselves where a browser can show them, PNG otherwise. The
-    page shows neither names nor methods.
+    Pictures are embedded: the bytes of the files themselves where a browser shows them as methods see them,
+    and a PNG of that where not, as of what is scaled, transparent or animated. The page shows neither names
+    nor methods.
 
     Parameters
     ----------
@@ -89,6 +91,8 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path) -> str:
         Folder that the names of the pictures are relative to.
     out
         HTML file to write.
+    short_side
+        Of the data set's record: what methods scored is scaled to it, and so is what people judge.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path) -> str:
             {"id": row.pair, "a": place[str(row.first)], "b": place[str(row.second)]}
             for row in asked.itertuples()
         ],
-        "images": [{"name": name, "data": _embedded(root / files.plain(name))} for name in names],
+        "images": [{"name": name, "data": _embedded(root / files.plain(name), short_side)} for name in names],
     }
     # A script element ends at the first "</": names and data must not hold one.
     text = TEMPLATE.read_text(encoding="utf-8").replace(
@@ -114,10 +118,15 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path) -> str:
     return str(content["id"])
 
 
-def _embedded(path: Path) -> str:
-    pixels = read(path)
-    kind = _SHOWN.get(header(path).format)
-    if kind is not None:
+def _embedded(path: Path, short_side: int) -> str:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter(
+            "always", ImageNotice
+        )  # transparency and further frames, which browsers show otherwise
+        pixels = read(path, short_side)
+    found = header(path)
+    kind = _SHOWN.get(found.format)
+    if kind is not None and not said and sorted(pixels.shape[1:]) == sorted(found[1:]):
         data = path.read_bytes()
     else:
         kind, stream = "image/png", io.BytesIO()

@@ -34,9 +34,8 @@ def judge(
 
     check_file(out)
     asked = questions(read(pairs, dataset), limit)
-    if results.is_prepared(dataset):
-        unchanged.pictured(dataset)
-    name = write_study(asked, stage.DATA / dataset, out)
+    short_side = unchanged.pictured(dataset).record.short_side if results.is_prepared(dataset) else 0
+    name = write_study(asked, stage.DATA / dataset, out, short_side)
     typer.echo(f"{out} written: study {name}, {len(asked)} pairs", err=True)
 
 
@@ -61,6 +60,12 @@ def tally(
     chosen = read(pairs, dataset)
     votes = tally(chosen, read_answers(answers), seed=seed)
     known = results.is_prepared(dataset)
+    if not known:
+        typer.echo(
+            f"{dataset} is not prepared here, so its references are not known: intervals take pairs for "
+            "independent, and may be too narrow",
+            err=True,
+        )
     references = references_of(unchanged.dataset(dataset).manifest) if known else None
     result = by_people(chosen, votes, dataset=dataset, seed=seed, references=references)
     shown = ["statistic", "value", "low", "high", "n"]

@@ -1,4 +1,5 @@
 import base64
+import io
 import itertools
 import json
 
@@ -94,6 +95,29 @@ def test_page_holds_the_files_themselves(pictures, tmp_path):
         else:
             assert shown == (root / image["name"]).read_bytes()
     assert not list(tmp_path.glob("out/*.tmp"))
+
+
+def test_people_see_what_methods_scored(tmp_path):
+    """White behind what is transparent, the first of several frames, the size that the record asks for."""
+    clear = Image.new("RGBA", (60, 40), (200, 0, 0, 0))
+    clear.save(tmp_path / "clear.png")
+    first, second = (Image.new("RGB", (60, 40), colour) for colour in ("black", "white"))
+    first.save(tmp_path / "moves.webp", lossless=True, save_all=True, append_images=[second])
+    first.save(tmp_path / "plain.jpg")
+    for short_side, size in ((0, (60, 40)), (20, (30, 20))):
+        names = ["clear.png", "moves.webp", "plain.jpg"]
+        write_study(questions(pairs_of(names)), tmp_path, tmp_path / "study.html", short_side)
+        shown = {}
+        for image in embedded(tmp_path / "study.html")["images"]:
+            data = base64.b64decode(image["data"].partition(";base64,")[2])
+            shown[image["name"]] = Image.open(io.BytesIO(data))
+            assert (data == (tmp_path / image["name"]).read_bytes()) == (
+                image["name"][0] == "p" and not short_side
+            )
+        assert {one.size for one in shown.values()} == {size}
+        assert not any(getattr(one, "is_animated", False) for one in shown.values())
+        seen = {name: np.unique(np.array(one.convert("RGBA"))).tolist() for name, one in shown.items()}
+        assert seen == {"clear.png": [255], "moves.webp": [0, 255], "plain.jpg": [0, 255]}
 
 
 def test_missing_picture_is_named(pictures, tmp_path):
