@@ -32,8 +32,8 @@ class Tally(NamedTuple):
         ``subject, answers, outliers_above, outliers_below, kept, seconds, agreement``: one row a subject,
         with the median time of an answer and the SRCC with the mean of the other subjects kept.
     agreement
-        Tidy rows without keys: ``krippendorff_alpha`` (interval scale) over the subjects that were kept, with
-        a bootstrap interval over pairs, and ``kept_share``.
+        Tidy rows without keys: ``krippendorff_alpha`` (interval scale) over the subjects that were kept and
+        the pairs that two of them judged, with a bootstrap interval over these, and ``kept_share``.
     """
 
     preference: pd.Series
@@ -259,15 +259,13 @@ def _with_others(answers: pd.DataFrame, kept: pd.DataFrame, subject: object) -> 
 
 
 def _agreement(kept: pd.DataFrame, subjects: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
-    values = kept.to_numpy(dtype=float)
+    values = kept.loc[:, kept.count() > 1].to_numpy(dtype=float)  # one answer alone agrees with nobody
+    pairs = values.shape[1]
     rng = np.random.default_rng(seed)
-    draws = [
-        rng.multinomial(values.shape[1], np.full(values.shape[1], 1 / values.shape[1]))
-        for _ in range(resamples)
-    ]
+    draws = [rng.multinomial(pairs, np.full(pairs, 1 / pairs)) for _ in range(resamples if pairs else 0)]
     cloud = [krippendorff_alpha(values, weights.astype(float)) for weights in draws]
     protocol = "subjects screened as in ITU-R BT.500"
-    alpha = krippendorff_alpha(values), *interval(cloud, units=values.shape[1]), values.shape[1]
+    alpha = krippendorff_alpha(values), *interval(cloud, units=pairs), pairs
     return pd.DataFrame(
         [
             tidy({}, "krippendorff_alpha", alpha, protocol),

@@ -206,6 +206,18 @@ def test_the_interval_of_the_agreement_is_expanded_and_none_of_four_pairs(monkey
     assert (eight.low, eight.high) == pytest.approx(np.nanquantile(drawn[1], [1 - reach, reach]))
 
 
+@pytest.mark.parametrize("both", [0, 4, 8])
+def test_a_pair_that_one_subject_judged_makes_no_agreement_surer(both):
+    table = crowd(6, 40, 30.0)[1]
+    table[:, both:] = np.where(np.arange(6)[:, None] == np.arange(40 - both) % 6, table[:, both:], np.nan)
+    row = tally(pairs_of(40), answers_of(table), resamples=200).agreement.iloc[0]
+    some = tally(pairs_of(40), answers_of(table[:, :both]), resamples=200).agreement.iloc[0] if both else row
+    assert row.n == both
+    assert np.isnan(row.value) == (both == 0)
+    assert np.isfinite([row.low, row.high]).all() == (both > 4)
+    assert both == 0 or (row.value, row.n) == (pytest.approx(some.value), some.n)
+
+
 def saved(folder, name="ann", **changes):
     answer = {
         "pair": pair_name("a", "b"),
