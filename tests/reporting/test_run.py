@@ -178,7 +178,7 @@ def test_a_duel_names_its_data_set_and_what_each_judge_said_of_it(copy: Path) ->
     pd.concat([frame.assign(**each) for each in [*said, unasked]]).to_csv(path, index=False)
     shown = duels(Run(**roots(copy)))
     assert "2 of 2 pairs" in shown
-    assert re.findall(r"([^<>]*): [^<>]* at level (\d): gap 100.0, preference ([^<>]*)<", shown) == [
+    assert re.findall(r"([^<>]*): [^<>]* at level (\d): gap 100.0 of 100, preference ([^<>]*)<", shown) == [
         ("Demo (proxy)", "1", "98 (opinion scores), −40 (people)"),
         ("KonIQ-10k", "1", "98 (opinion scores)"),
     ]
