@@ -20,7 +20,7 @@ COLUMNS = ["statistic", "value", "low", "high", "n", "units", "protocol"]
 #: Two further ones, where no paper gives the number.
 UNPUBLISHED = {"published": np.nan, "standing": ""}
 #: Why a number of many units has no interval.
-SAME = "no interval: every value or resample is the same"
+SAME = "no interval where every value or resample is the same"
 
 
 def with_width(low: ArrayLike, high: ArrayLike) -> tuple[Floats, Floats]:

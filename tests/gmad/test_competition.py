@@ -64,7 +64,7 @@ def test_frames_have_the_documented_columns(result):
         assert (known.value <= known.high + 1e-9).all()
         assert (known.low < known.high).all()
         same = table[table.low.isna() & ~few]
-        assert same.protocol.str.endswith("no interval: every value or resample is the same").all()
+        assert same.protocol.str.endswith("no interval where every value or resample is the same").all()
 
 
 def test_the_rank_of_one_against_another_is_the_difference_of_their_ranks(result):

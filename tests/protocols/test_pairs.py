@@ -39,7 +39,7 @@ def test_a_method_and_itself(manifest):
     ).iloc[0]
     assert (found.value, found.p, found.p_holm) == (0, 1, 1)
     assert np.isnan([found.low, found.high]).all()
-    assert "no interval: every value or resample is the same" in found.protocol
+    assert "no interval where every value or resample is the same" in found.protocol
 
 
 def test_unknown_names(manifest):

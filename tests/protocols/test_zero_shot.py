@@ -189,7 +189,7 @@ def test_a_perfect_order_has_no_interval_and_the_row_says_why(curve):
         found = row(table, name)
         assert found.value == pytest.approx(1)
         assert np.isnan([found.low, found.high]).all()
-        assert "no interval: every value or resample is the same" in found.protocol
+        assert "no interval where every value or resample is the same" in found.protocol
     known = table.dropna(subset="low")
     assert (known["high"] - known["low"] > 1e-9).all()
 

@@ -55,7 +55,7 @@ def test_an_interval_of_no_width_is_none_and_the_row_says_so(value):
     row = tidy({}, "srcc", mean_interval(np.full(10, value)), "words")
     assert row["value"] == pytest.approx(value)
     assert np.isnan([row["low"], row["high"]]).all()
-    assert row["protocol"] == "words; no interval: every value or resample is the same"
+    assert row["protocol"] == "words; no interval where every value or resample is the same"
 
 
 @settings(max_examples=60, deadline=None)
