@@ -10,6 +10,7 @@ from benchmark.evidence import behind, decided, too_few, whole
 from benchmark.provenance.published import OF_TEST
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
+from benchmark.statistics.estimates import SAME
 from benchmark.tables import ALPHA, LEARNT, PROXY, Labels, verdict
 from benchmark.terms import number
 
@@ -38,7 +39,8 @@ def _fair(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _estimate(row: pd.Series) -> str:
     if pd.isna(row["low"]) or pd.isna(row["high"]):
-        return f"{number(row['value'])} (no interval: too little data)"
+        why = "every resample is the same" if SAME in str(row.get("protocol")) else "too little data"
+        return f"{number(row['value'])} (no interval: {why})"
     return f"{number(row['value'])} [{number(row['low'])}, {number(row['high'])}]"
 
 
@@ -118,7 +120,10 @@ def _published(part: pd.DataFrame) -> Iterator[str]:
         inside = verdicts.count("agrees")
         yield f"Of {len(verdicts)} published SRCC values, {inside} lie within our 95% interval."
     elif part["published"].notna().any():
-        yield "No published figure is of the pictures that this run scored, so none is judged."
+        yield (
+            "No published SRCC value is judged: each is of other pictures than this run scored, or ours "
+            "beside it has no interval or rests on too few pictures."
+        )
     else:
         yield "No published figure exists for the data sets of this run, so none is compared."
 

@@ -98,9 +98,10 @@ def _stored(address: str) -> Iterable[Picture]:
     try:
         store, place = fsspec.url_to_fs(address)
         look = store.glob if glob.has_magic(address) else store.find
-        names = within(patience(), lambda: look(place))
+        found = within(patience(), lambda: look(place, detail=True))
     except Exception as error:  # every store raises errors of its own
         raise ValueError(f"{address} cannot be listed ({type(error).__name__}: {error})") from error
+    names = [name for name, about in found.items() if about["type"] != "directory"]
     pictures = [name for name in names if Path(name).suffix.lower() in EXTENSIONS]
     rest = _unwritten(address) if glob.has_magic(address) else lambda name: name.removeprefix(place)
     taken = set(pictures)

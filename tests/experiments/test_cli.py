@@ -328,7 +328,7 @@ def test_bench_measures_both_precisions():
 
 @pytest.mark.parametrize("words", [["--method", "sharpnes"], ["--method", "sharpness", "--device", "mps"]])
 def test_bench_prints_no_table_of_what_it_refuses(words, monkeypatch):
-    monkeypatch.setattr("experiments.scoring.runner.available", lambda: "cpu")
+    monkeypatch.setattr("experiments.scoring.local.available", lambda: "cpu")
     done = run.invoke(app, ["bench", *words, "--size", "32", "--seconds", "0.1"])
     assert isinstance(done.exception, ValueError)
     assert done.stdout == ""
