@@ -10,7 +10,6 @@ from benchmark.evidence import behind, decided, too_few, whole
 from benchmark.provenance.published import OF_TEST
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
-from benchmark.statistics.estimates import SAME
 from benchmark.tables import ALPHA, LEARNT, PROXY, Labels, verdict
 from benchmark.terms import number
 
@@ -39,7 +38,8 @@ def _fair(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _estimate(row: pd.Series) -> str:
     if pd.isna(row["low"]) or pd.isna(row["high"]):
-        why = "every resample is the same" if SAME in str(row.get("protocol")) else "too little data"
+        same = "every value or resample is the same" in str(row.get("protocol"))
+        why = "every resample is the same" if same else "too little data"
         return f"{number(row['value'])} (no interval: {why})"
     return f"{number(row['value'])} [{number(row['low'])}, {number(row['high'])}]"
 
