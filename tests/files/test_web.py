@@ -60,7 +60,8 @@ def test_a_store_that_does_not_answer_is_left_behind(monkeypatch):
     monkeypatch.setattr("fsspec.open", lambda *_, **__: time.sleep(20))
     with pytest.raises(ImageError, match=r"not here within 0\.5 s"):
         images.read("memory://shop/a.png")
-    monkeypatch.setattr("fsspec.url_to_fs", lambda *_: (type("Store", (), {"find": time.sleep}), 20))
+    slow = SimpleNamespace(find=lambda *_, **__: time.sleep(20))
+    monkeypatch.setattr("fsspec.url_to_fs", lambda *_: (slow, "/shop"))
     with pytest.raises(ValueError, match=r"cannot be listed \(TimeoutError"):
         inputs.pictures(["memory://shop/"])
 
