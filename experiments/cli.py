@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from experiments import commands, process
-from experiments.plain_words import Command
+from experiments.command_line import Command
 
 app = typer.Typer(
     no_args_is_help=True,

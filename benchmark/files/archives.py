@@ -148,9 +148,8 @@ def _members(archive: Path) -> Generator[_Member, None, None]:
                     safe_path(member.name, archive)
             while file.read(1 << 20):  # the checksum of the compressed stream stands at its end
                 pass
-            if isinstance(
-                file, io.BufferedReader
-            ):  # a plain tar has none, and tarfile stops at what it cannot read
+            # A plain tar has none, and tarfile stops at what it cannot read.
+            if isinstance(file, io.BufferedReader):
                 file.seek(stream.offset)
                 if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
                     raise tarfile.ReadError(f"cut short or damaged at byte {stream.offset}")

@@ -120,9 +120,8 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path, short_side: int = 0)
 
 def _embedded(path: Path, short_side: int) -> str:
     with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter(
-            "always", ImageNotice
-        )  # transparency and further frames, which browsers show otherwise
+        # Of transparency and further frames, which browsers show otherwise.
+        warnings.simplefilter("always", ImageNotice)
         pixels = read(path, short_side)
     found = header(path)
     kind = _SHOWN.get(found.format)

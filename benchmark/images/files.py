@@ -75,15 +75,23 @@ def among(names: Iterable[str], folder: Path) -> list[str]:
     others = [name for name in names if name not in taken and not hidden(name)]
     others = [name for name in others if _begins_as_picture(folder / name)]
     if others:
-        endings = Counter(PurePath(name).suffix.lower() or "without ending" for name in others)
-        said = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
         warnings.warn(
             f"{folder}: files that begin as pictures do are passed over for what their names end in "
-            f"({said}), such as {others[0]!r}; give them the endings of their formats or convert them to PNG",
+            f"({endings(others)}), such as {others[0]!r}; give them the endings of their formats or convert "
+            "them to PNG",
             ImageNotice,
             stacklevel=2,
         )
     return visible(found, folder)
+
+
+def endings(names: Iterable[str]) -> str:
+    """Say how many of some files end how, as in ``2 .jfi, 1 without ending``."""
+    return _counts(PurePath(name).suffix.lower() or "without ending" for name in names)
+
+
+def _counts(kinds: Iterable[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(kinds).items()))
 
 
 def _begins_as_picture(path: Path) -> bool:
@@ -119,11 +127,10 @@ def visible(
         All others, in the order given.
     """
     kinds = [(name, hidden(below(name))) for name in names]
-    passed = Counter(kind for _, kind in kinds if kind)
-    if passed:
-        said = ", ".join(f"{count} {kind}" for kind, count in sorted(passed.items()))
+    if passed := [kind for _, kind in kinds if kind]:
         warnings.warn(
-            f"{where}: files of systems and programs are passed over ({said}); name one to have it taken",
+            f"{where}: files of systems and programs are passed over ({_counts(passed)}); name one to have "
+            "it taken",
             ImageNotice,
             stacklevel=2,
         )

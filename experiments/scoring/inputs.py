@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import re
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -14,7 +13,7 @@ from benchmark.datasets._spelling import on_disk
 from benchmark.files import hidden
 from benchmark.files.delimited import read_table
 from benchmark.files.web import within
-from benchmark.images import EXTENSIONS, ImageNotice, among, is_address, patience, visible, walk
+from benchmark.images import EXTENSIONS, ImageNotice, among, endings, is_address, patience, visible, walk
 
 #: Columns of a list of pictures that may hold their paths, the first one found.
 COLUMNS = ("image", "path", "file", "filename", "name")
@@ -114,11 +113,9 @@ def _stored(address: str) -> Iterable[Picture]:
 def _say_others(address: str, names: Sequence[str]) -> None:
     """Count the files of a store that do not end as pictures do: none of them is fetched to be looked at."""
     if names:
-        endings = Counter(Path(name).suffix.lower() or "without ending" for name in names)
-        said = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
         warnings.warn(
-            f"{address}: files whose names do not end as pictures do are passed over ({said}), such as "
-            f"{names[0]!r}; a CSV file with their addresses has them taken",
+            f"{address}: files whose names do not end as pictures do are passed over ({endings(names)}), "
+            f"such as {names[0]!r}; a CSV file with their addresses has them taken",
             ImageNotice,
             stacklevel=2,
         )
