@@ -31,7 +31,8 @@ def maps(rows: Sequence[Attribution], labels: Labels) -> Drawing:
         peak = max([float(np.abs(raw).max()) for raw in row.maps.values()], default=0.0) or 1.0
         high, wide = row.picture.shape[:2]
         line[0].imshow(row.picture)
-        line[0].set_ylabel(row.title, fontsize="small")
+        title = row.title.replace(", ", "\n")
+        line[0].set_ylabel(title, fontsize="small", rotation=0, ha="right", va="center")
         for axis, column in zip(line[1:], columns, strict=True):
             axis.imshow(row.picture.mean(axis=2), cmap="gray", vmin=-120, vmax=375)
             if column in row.maps:
@@ -45,14 +46,14 @@ def maps(rows: Sequence[Attribution], labels: Labels) -> Drawing:
             axis.set(xticks=[], yticks=[])
             axis.grid(visible=False)
         if row.maps:
-            figure.colorbar(shown, ax=list(line), shrink=0.85, pad=0.01)
+            figure.colorbar(shown, ax=list(line), shrink=0.85, pad=0.01).set_label("map", fontsize="small")
     axes[0, 0].set_title("picture", fontsize="small")
     for axis, (method, target) in zip(axes[0, 1:], columns, strict=True):
-        name = labels.of("method", method).replace(" ", "\n")
+        name = labels.of("method", method).replace(" ", "\n").replace("-", "-\n")
         axis.set_title(f"{name}\n{target}", fontsize="small")
     caption = (
-        "Raw gradCAM maps: red raises the similarity to the prompt, blue lowers it; dashed: the degraded "
-        "region. One colour scale a row, so methods can be compared."
+        "Raw gradCAM maps: red raises the similarity to the prompt, or the score, blue lowers it; dashed: "
+        "the degraded region. One colour scale a row, so methods can be compared."
     )
     return Drawing(
         figure, caption, f"gradCAM maps of {len(columns)} prompts over {len(rows)} pictures.", True

@@ -6,6 +6,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
@@ -161,6 +164,27 @@ def test_maps_share_one_signed_scale_in_a_row() -> None:
     rows = [figures.Attribution("jpeg", picture, None, maps)]
     axes = figures.maps(rows, Labels()).figure.axes
     assert [axis.images[-1].get_clim() for axis in axes[1:3]] == [(-4, 4), (-4, 4)]
+
+
+def texts(axis: Axes, said: str) -> list[Text]:
+    return [text for text in axis.findobj(Text) if text.get_text() == said]
+
+
+def test_no_name_beside_the_maps_covers_another() -> None:
+    """As many as the default draws, under the longest of its names."""
+    labels = Labels({"a": "QualiCLIP", "b": "Untrained backbone", "c": "QualiCLIP-small"})
+    maps = {(m, t): np.ones((4, 4)) for m in "abc" for t in ("positive", "negative", "score")}
+    row = figures.Attribution("impulsenoise, level 5", np.zeros((8, 8, 3), np.uint8), None, maps)
+    figure = figures.maps([row] * 6, labels).figure
+    FigureCanvasAgg(figure).draw()
+    images = [axis for axis in figure.axes if axis.images]
+    named = [(axis, title) for axis in images if (title := axis.get_title(loc="left"))]
+    titles = [text for axis, title in named for text in texts(axis, title)]
+    sides = [axis.yaxis.label for axis in images if axis.get_ylabel()]
+    assert (len(titles), len(sides)) == (10, 6)
+    for names in (titles, sides):
+        boxes = [name.get_window_extent() for name in names]
+        assert not [a for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
 
 
 def test_a_curve_of_missing_values_is_left_out() -> None:
