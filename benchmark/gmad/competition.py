@@ -205,7 +205,8 @@ def _statistics(aggressiveness: Floats, resistance: Floats) -> dict[str, tuple[F
         with np.errstate(invalid="ignore"):  # a method that met nobody has no mean
             return np.asarray(np.where(met, matrix, 0).sum(-1) / met.sum(-1))
 
-    strength = global_ranking(aggressiveness + resistance)
+    # Where only one of two attacked, what was won there counts all the same.
+    strength = global_ranking(np.nan_to_num(aggressiveness) + np.nan_to_num(resistance))
     return {
         "aggressiveness": (mean(aggressiveness), aggressiveness),
         "resistance": (mean(resistance), resistance),

@@ -101,11 +101,13 @@ def write_study(asked: pd.DataFrame, root: Path, out: Path, short_side: int = 0)
     """
     names = sorted({*asked["first"], *asked["second"]})
     place = {name: at for at, name in enumerate(names)}
+    # The page shuffles them by study and subject: by weight, another order would follow where weights change.
+    couples = asked.sort_values("pair")
     content = {
         "id": study_name(asked["pair"].tolist()),
         "pairs": [
             {"id": row.pair, "a": place[str(row.first)], "b": place[str(row.second)]}
-            for row in asked.itertuples()
+            for row in couples.itertuples()
         ],
         "images": [{"name": name, "data": _embedded(root / files.plain(name), short_side)} for name in names],
     }

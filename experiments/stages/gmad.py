@@ -81,7 +81,7 @@ def judged_by_people(
         If the folder holds no answers, or lies where the pipeline would not see them change, or they are
         about other pairs.
     """
-    if ANSWERS not in Path(folder).parents:
+    if ANSWERS not in Path(folder).parents or ".." in Path(folder).parts:
         raise ValueError(
             f"gmad.answers.{dataset}: {folder} must lie below {ANSWERS}, which the pipeline watches"
         )

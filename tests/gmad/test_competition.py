@@ -130,6 +130,16 @@ def test_matrices_follow_the_formula_by_hand():
     np.testing.assert_allclose(defence, [[0, 50], [60, 0]])
 
 
+def test_the_rank_counts_contests_in_which_one_of_two_alone_attacked():
+    """People judged x's attacks on y alone: x wins 80 of a hundred, y holds 20."""
+    names = {"low_image": list("abcdef"), "high_image": list("ghijkl"), "gap": 1.0, "weight": 1.0}
+    rows = {"defender": "y", "attacker": "x", "level": range(6), "preference": [80.0] * 6}
+    found = standings(pd.DataFrame({**names, **rows}), ["x", "y"], dataset="toy", judge="people", resamples=9)
+    ranks = found.table[found.table.statistic == "rank_score"].set_index("method").value
+    # The maximum of 81 log Φ(d) + 21 log Φ(-d), with one win a side as the prior: Φ(d) = 81 / 102.
+    assert ranks["x"] - ranks["y"] == pytest.approx(norm.ppf(81 / 102), abs=1e-6)
+
+
 def test_unjudged_pairs_and_methods_that_never_met(toys):
     scores, mos = toys
     pairs = select_pairs(scores)

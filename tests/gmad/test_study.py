@@ -97,6 +97,17 @@ def test_page_holds_the_files_themselves(pictures, tmp_path):
     assert not list(tmp_path.glob("out/*.tmp"))
 
 
+def test_a_page_made_anew_asks_in_the_same_order(pictures, tmp_path):
+    """Who goes on in it would else judge a pair twice, and another never: weights are no part of a study."""
+    root, names = pictures
+    pairs = pairs_of(names)
+    turned = pairs.assign(weight=np.random.default_rng(0).random(len(pairs)))
+    for page, frame in (("one.html", pairs), ("two.html", turned)):
+        write_study(questions(frame), root, tmp_path / page)
+    assert questions(turned).pair.tolist() != questions(pairs).pair.tolist()
+    assert embedded(tmp_path / "two.html") == embedded(tmp_path / "one.html")
+
+
 def test_people_see_what_methods_scored(tmp_path):
     """White behind what is transparent, the first of several frames, the size that the record asks for."""
     clear = Image.new("RGBA", (60, 40), (200, 0, 0, 0))

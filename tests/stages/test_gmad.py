@@ -146,5 +146,7 @@ def test_answers_outside_the_watched_folder_or_missing_are_refused(planted):
     pairs = pd.DataFrame()
     with pytest.raises(ValueError, match="must lie below experiments/answers"):
         gmad.judged_by_people(pairs, "csiq", "elsewhere", 1)
+    with pytest.raises(ValueError, match="must lie below experiments/answers"):
+        gmad.judged_by_people(pairs, "csiq", "experiments/answers/../elsewhere", 1)
     with pytest.raises(ValueError, match=r"holds no \.json files"):
         gmad.judged_by_people(pairs, "csiq", "experiments/answers/csiq", 1)
