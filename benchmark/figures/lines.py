@@ -64,8 +64,8 @@ def curves(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
     )
 
 
-def validation(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
-    """Draw the share of level pairs that a method orders on held-out pictures, against the step."""
+def validation(frame: pd.DataFrame, labels: Labels, *, method: str, pictures: str) -> Drawing:
+    """Draw the share of level pairs that a method orders, against the step; ``pictures`` says on which."""
     figure, axes = grid(1, 1, 2.6)
     axis = axes[0, 0]
     groups = [name for name in frame.columns if name not in ("step", "all", "unchanged")]
@@ -76,11 +76,11 @@ def validation(frame: pd.DataFrame, labels: Labels, *, method: str) -> Drawing:
         )  # fmt: skip
     axis.plot(frame["step"], frame["all"], color="black", lw=1.8, marker="o", ms=3, label="all types")
     axis.set(xlabel="step", ylabel="level pairs in order")
-    axis.legend(fontsize=6, ncols=2)
+    figure.legend(loc="outside right upper", fontsize="small", frameon=False)
     first, last = frame["all"].iloc[0], frame["all"].iloc[-1]
     title = labels.of("method", method)
     return Drawing(
         figure,
-        f"{title}: share of level pairs in order on held-out pristine pictures; .5 is chance.",
+        f"{title}: share of level pairs in order, on {pictures}; .5 is chance.",
         f"{title}, all types, first to last validation: {first:.3g} to {last:.3g}.",
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from benchmark.statistics.ceiling import Ceiling, ceiling, reliability, share
+from benchmark.arrays import Floats
+from benchmark.statistics.ceiling import Ceiling, Moved, ceiling, halves, share
 from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.influence import influence, influence_interval
 from benchmark.statistics.weighted import prepare_srcc
 
-from .rows import Floats, cells, number, undefined
+from .rows import cells, number, undefined
 from .samples import Samples, join
 
 SEED = 0
@@ -32,9 +34,9 @@ def ceilings(manifest: pd.DataFrame, *, mos_higher_is_better: bool) -> pd.DataFr
     Returns
     -------
     DataFrame
-        Tidy columns with ``reliability``, ``ceiling_srcc`` (with its interval over pictures, or whole
-        references), ``ceiling_plcc`` (the root of the reliability), and ``ceiling_lower_half`` and
-        ``ceiling_upper_half`` (SRCC among the pictures of that half of opinions). Empty where deviations or
+        Tidy columns with ``reliability``, ``ceiling_srcc``, ``ceiling_plcc`` (the root of the reliability),
+        and ``ceiling_lower_half`` and ``ceiling_upper_half`` (SRCC among the pictures of that half of
+        opinions), each with its interval over pictures, or whole references. Empty where deviations or
         numbers of ratings are not known.
     """
     unscored = manifest[["image"]].assign(score=0.0)
@@ -42,16 +44,17 @@ def ceilings(manifest: pd.DataFrame, *, mos_higher_is_better: bool) -> pd.DataFr
     samples, top = known_ceiling(samples)
     if top is None:
         return pd.DataFrame(columns=COLUMNS)
-    deviation, ratings = number(samples.frame, "mos_std"), number(samples.frame, "ratings")
-    protocol = "; ".join([_ratings(ratings), WORDS, *samples.notes])
-    steady = reliability(samples.mos, deviation / np.sqrt(ratings))
-    none, bounds = (np.nan, np.nan), influence_interval(top.value, _by_reference(top.influence, samples))
+    protocol = f"{_ratings(number(samples.frame, 'ratings'))}; {WORDS}"
+    whole = np.ones(len(samples.frame), dtype=bool)
+    lower, upper = halves(samples.mos)
+    root = np.sqrt(top.reliability.value)
+    pearson = Moved(float(root), top.reliability.influence / (2 * root))
     rows = [
-        cells("reliability", steady, none, samples, protocol),
-        cells("ceiling_srcc", top.value, bounds, samples, protocol),
-        cells("ceiling_plcc", float(np.sqrt(steady)), none, samples, protocol),
-        cells("ceiling_lower_half", top.lower, none, samples, protocol),
-        cells("ceiling_upper_half", top.upper, none, samples, protocol),
+        _row("reliability", top.reliability, samples, whole, protocol),
+        _row("ceiling_srcc", top.whole, samples, whole, protocol),
+        _row("ceiling_plcc", pearson, samples, whole, protocol),
+        _row("ceiling_lower_half", top.lower, samples, lower, f"{protocol}; lower half of opinions"),
+        _row("ceiling_upper_half", top.upper, samples, upper, f"{protocol}; upper half of opinions"),
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -65,10 +68,9 @@ def of_ceiling(samples: Samples, words: str) -> list[dict[str, object]]:
     value = float(prepare_srcc(samples.scores, samples.mos)(np.ones((1, len(samples.frame))))[0, 0])
     if np.isnan(value):
         return [undefined(name, samples, f"{words}; undefined: too few images, or all values equal")]
-    shares = share(value, influence(samples.scores[0], samples.mos), top, samples.groups)
-    protocol = (
-        f"{words}; over the ceiling {top.value:.4f}; {_ratings(number(samples.frame, 'ratings'))}; {WORDS}"
-    )
+    shares = share(value, influence(samples.scores[0], samples.mos), top.whole, samples.groups)
+    ratings = _ratings(number(samples.frame, "ratings"))
+    protocol = f"{words}; over the ceiling {top.whole.value:.4f}; {ratings}; {WORDS}"
     protocol += "; 95% by the delta method over both, Student's t"
     return [cells(name, shares[0], shares[1:], samples, "; ".join([protocol, *samples.notes]))]
 
@@ -82,13 +84,16 @@ def known_ceiling(samples: Samples) -> tuple[Samples, Ceiling | None]:
     if not known.all():
         samples = samples.take(known, f"{int((~known).sum())} images without ratings known left out")
     top = ceiling(samples.mos, deviation[known], ratings[known], seed=SEED)
-    return (samples, None) if np.isnan(top.value) else (samples, top)
+    return (samples, None) if np.isnan(top.whole.value) else (samples, top)
 
 
-def _by_reference(influences: Floats, samples: Samples) -> Floats:
-    if samples.groups is None:
-        return influences
-    return np.asarray(np.bincount(samples.groups, influences), dtype=np.float64)
+def _row(name: str, top: Moved, samples: Samples, of: NDArray[np.bool_], protocol: str) -> dict[str, object]:
+    """Tidy row of a ceiling that is ``of`` some of the pictures; all of them move it."""
+    groups = np.arange(len(samples.frame)) if samples.groups is None else samples.groups
+    bounds = influence_interval(top.value, np.bincount(groups, top.influence))
+    unit = "images" if samples.groups is None else f"references ({samples.units})"
+    words = [protocol, f"infinitesimal jackknife over {unit} on Fisher's z; 95%", *samples.notes]
+    return cells(name, top.value, bounds, samples.take(of), "; ".join(words))
 
 
 def _ratings(ratings: Floats) -> str:

@@ -17,7 +17,8 @@ def manifold(
 
     Each degraded image looks for the nearest image (cosine) of *another* reference: content cannot help. The
     precision is the share of images whose neighbour has the same type, the same level, or both. Chance, the
-    share a random image of another reference would reach, stands beside.
+    share a random image of another reference would reach, stands beside. Both are of the images that another
+    reference has a match for: no features could find the others one.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ def manifold(
     tuple of DataFrame
         ``image, distortion, level, x, y``; and the tidy table, keys ``method, dataset, distortion`` (a type,
         or ``all``), statistics ``retrieval_type``, ``retrieval_level``, ``retrieval_both`` and ``chance_`` of
-        each, with Student's interval over references.
+        each: the mean over references, which ``n`` counts, of the share of their images, with Student's
+        interval.
 
     Raises
     ------
@@ -55,18 +57,16 @@ def manifold(
     unit = normalize(vectors)
     place = frame[["image", "distortion", "level"]].reset_index(drop=True).assign(**_plane(unit, seed))
     found = _retrieve(unit, frame.reset_index(drop=True))
-    protocol = "nearest image of another reference, cosine"
     rows = []
     together = pd.concat([found, found.assign(distortion="all")])
     for kind, part in together.groupby("distortion", sort=False):
         keys: dict[str, object] = {"method": method, "dataset": dataset, "distortion": kind}
-        means = part.groupby("reference")[
-            [c for c in part if str(c).startswith(("retrieval", "chance"))]
-        ].mean()
-        rows += [
-            tidy(keys, str(name), bounded(mean_interval(means[name].to_numpy(dtype=float)), 0, 1), protocol)
-            for name in means
-        ]
+        for name in part.columns.drop(["reference", "distortion"]):
+            protocol = "nearest image of another reference, cosine; n counts references"
+            if lonely := int(part[name].isna().sum()):
+                protocol += f"; {lonely} images that none of another reference matches left out"
+            means = part.groupby("reference")[name].mean().dropna().to_numpy(dtype=float)
+            rows.append(tidy(keys, name, bounded(mean_interval(means), 0, 1), protocol))
     return place, pd.DataFrame(rows)
 
 
@@ -93,7 +93,7 @@ def _retrieve(unit: Floats, frame: pd.DataFrame) -> pd.DataFrame:
         same = {"type": kind[others] == kind[i], "level": level[others] == level[i]}
         same["both"] = same["type"] & same["level"]
         at = int(np.flatnonzero(others == nearest)[0])
-        row = {f"retrieval_{name}": float(hits[at]) for name, hits in same.items()}
-        row |= {f"chance_{name}": float(hits.mean()) for name, hits in same.items()}
+        row = {f"retrieval_{name}": hits[at] if hits.any() else np.nan for name, hits in same.items()}
+        row |= {f"chance_{name}": hits.mean() if hits.any() else np.nan for name, hits in same.items()}
         rows.append({"reference": reference[i], "distortion": kind[i], **row})
     return pd.DataFrame(rows)

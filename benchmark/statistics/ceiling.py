@@ -12,7 +12,8 @@ C. Spearman, The proof and measurement of association between two things, Americ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,24 +59,38 @@ def reliability(mos: ArrayLike, error: ArrayLike) -> float:
     return float(np.clip(1 - np.mean(e**2) / a.var(ddof=1), 0, 1))
 
 
-@dataclass(frozen=True)
-class Ceiling:
-    """Spearman's correlation that a perfect method is expected to reach.
+class Moved(NamedTuple):
+    """A number, and how much each image moves it.
 
     Parameters
     ----------
     value
-        The correlation, in [0, 1]; NaN where opinions are nothing but error.
+        In [0, 1]; NaN where opinions are nothing but error.
     influence
-        Influence of each image on it, ``[n]`` (`benchmark.statistics.influence`).
-    lower, upper
-        The same among the images in the lower and in the upper half of opinions.
+        Influence of each image, ``[n]`` (`benchmark.statistics.influence`); 0 of images that it is not of.
     """
 
     value: float
     influence: Floats
-    lower: float
-    upper: float
+
+
+class Ceiling(NamedTuple):
+    """What a perfect method is expected to reach.
+
+    Parameters
+    ----------
+    whole
+        Spearman's correlation.
+    lower, upper
+        The same among the images in the lower and in the upper half of opinions.
+    reliability
+        The square of Pearson's correlation (`reliability`).
+    """
+
+    whole: Moved
+    lower: Moved
+    upper: Moved
+    reliability: Moved
 
 
 def ceiling(mos: ArrayLike, deviation: ArrayLike, ratings: ArrayLike, *, seed: int = 0) -> Ceiling:
@@ -103,26 +118,38 @@ def ceiling(mos: ArrayLike, deviation: ArrayLike, ratings: ArrayLike, *, seed: i
         raise ValueError("ratings is the number of ratings an opinion: at least 1")
     known = reliability(a, d / np.sqrt(count))
     if not known > 0:
-        return Ceiling(np.nan, np.full(a.size, np.nan), np.nan, np.nan)
+        return Ceiling(*[Moved(np.nan, np.full(a.size, np.nan))] * 4)
     e = _shrunk(a, d, count) / np.sqrt(count)
     centred, draws = a - a.mean(), int(np.clip(-(-_WORK // a.size), _FEWEST, _MOST))
-    truth = np.sqrt(known) * centred
-    steps = np.sqrt(np.clip([known - _STEP, known + _STEP], 1e-6, 1))
-    found, moved, slopes = [], np.zeros(a.size), []
-    for k in range(draws):
-        noise = e * np.random.default_rng([seed, k]).normal(size=a.size)
-        rated = truth + noise
-        low, high = halves(rated)
-        found.append((srcc(truth, rated), srcc(truth[low], rated[low]), srcc(truth[high], rated[high])))
-        moved += influence(truth, rated)
-        ends = [srcc(centred, s * centred + noise) for s in steps]
-        slopes.append((ends[1] - ends[0]) / (steps[1] ** 2 - steps[0] ** 2))
-    value, lower, upper = np.mean(found, axis=0)
     # Other pictures would also give another reliability, and so another shrinking of the opinions.
     spread, noise_part = float(np.mean(centred**2)), d**2 / count
     of_reliability = (1 - known) * (centred**2 / spread - 1) - (noise_part - noise_part.mean()) / spread
-    moved = moved / draws + np.mean(slopes) * of_reliability / a.size
-    return Ceiling(float(value), moved, float(lower), float(upper))
+    of_reliability /= a.size
+    near = np.clip([known - _STEP, known + _STEP], 1e-6, 1)
+    found, moved, ends = np.zeros(3), np.zeros((3, a.size)), np.zeros((2, 3))
+    for k in range(draws):
+        noise = e * np.random.default_rng([seed, k]).normal(size=a.size)
+        for place, (truth, rated, part) in enumerate(_parts(centred, noise, known)):
+            found[place] += srcc(truth[part], rated[part])
+            moved[place, part] += influence(truth[part], rated[part])
+        for end, share_kept in zip(ends, near, strict=True):
+            end += [
+                srcc(truth[part], rated[part]) for truth, rated, part in _parts(centred, noise, share_kept)
+            ]
+    slopes = (ends[1] - ends[0]) / draws / (near[1] - near[0])
+    influences = moved / draws + slopes[:, None] * of_reliability
+    whole, lower, upper = map(Moved, (found / draws).tolist(), influences)
+    return Ceiling(whole, lower, upper, Moved(known, of_reliability))
+
+
+def _parts(
+    centred: Floats, noise: Floats, known: float
+) -> Iterator[tuple[Floats, Floats, NDArray[np.bool_]]]:
+    """True opinions, opinions with their errors, and which are looked at: all, the lower half, the upper."""
+    truth = np.sqrt(known) * centred
+    rated = truth + noise
+    for part in (np.ones(rated.size, dtype=bool), *halves(rated)):
+        yield truth, rated, part
 
 
 def _shrunk(mos: Floats, deviation: Floats, ratings: Floats) -> Floats:
@@ -150,7 +177,7 @@ def halves(mos: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def share(
-    value: float, influences: ArrayLike, top: Ceiling, groups: ArrayLike | None = None, *, level: float = 0.95
+    value: float, influences: ArrayLike, top: Moved, groups: ArrayLike | None = None, *, level: float = 0.95
 ) -> tuple[float, float, float]:
     """Share of the ceiling that a correlation reaches, and its interval.
 
@@ -164,7 +191,7 @@ def share(
     influences
         Influence of each image on it, ``[n]``.
     top
-        The ceiling of the same images.
+        The ceiling of the same images, as `Ceiling.whole`.
     groups
         Reference of each image; None where images are independent.
     level

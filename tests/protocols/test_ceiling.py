@@ -29,6 +29,23 @@ def test_a_share_is_the_correlation_over_the_ceiling(manifest):
     assert row(ceilings(known, mos_higher_is_better=True), "ceiling_plcc").value == pytest.approx(steady**0.5)
 
 
+def test_each_ceiling_has_its_interval_and_counts_its_own_pictures(manifest):
+    known = manifest.assign(ratings=4.0, mos_std=1.5)
+    table = ceilings(known, mos_higher_is_better=True)
+    assert (table["low"] < table["value"]).all()
+    assert (table["value"] < table["high"]).all()
+    below = known["mos"] < known["mos"].median()
+    for name, part in (("lower", known[below]), ("upper", known[~below])):
+        half = row(table, f"ceiling_{name}_half")
+        assert (half.n, half.units) == (len(part), part["reference"].nunique())
+        assert f"{name} half of opinions" in half.protocol
+        assert "over references (20)" in half.protocol  # other pictures of all move it
+    # Pearson's ceiling is the root: its interval is, by the delta method, half as wide over it.
+    steady, root = row(table, "reliability"), row(table, "ceiling_plcc")
+    wide = (steady.high - steady.low) / (2 * root.value)
+    assert root.high - root.low == pytest.approx(wide, rel=0.05)
+
+
 def test_halves_are_those_of_quality_whatever_the_direction_of_the_opinions(manifest):
     scores = scores_of(manifest)
     table = zero_shot(scores, manifest, **UP, how=FEW)

@@ -204,10 +204,14 @@ def test_a_term_that_takes_no_part_has_no_panel():
 def test_validations_are_drawn_group_by_group() -> None:
     frame = pd.DataFrame({"step": [9, 19], "all": [0.5, 0.75], "blur": [0.6, 0.9], "jpeg": [0.4, 0.6]})
     frame["unchanged"] = [3, 3]  # a number of pictures, no share
-    drawing = figures.validation(frame, Labels({"a": "Alpha"}), method="a")
+    drawing = figures.validation(frame, Labels({"a": "Alpha"}), method="a", pictures="4 clean pictures")
+    assert "on 4 clean pictures; .5 is chance" in drawing.caption
     lines = drawing.figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["blur", "jpeg", "all types"]
     assert list(lines[-1].get_ydata()) == [0.5, 0.75]
+    drawing.figure.draw_without_rendering()
+    (legend,) = drawing.figure.legends
+    assert not legend.get_window_extent().overlaps(drawing.figure.axes[0].get_window_extent())
     assert "0.5 to 0.75" in drawing.alt
 
 

@@ -29,6 +29,23 @@ def test_retrieval_finds_planted_types_and_levels():
     assert blind[blind.distortion == "all"].set_index("statistic").value["retrieval_both"] < 0.2
 
 
+def test_what_no_other_reference_has_is_no_miss():
+    """Of r0 alone there is a jitter: perfect features find everything that can be found."""
+    frame = degraded_set(0.0, references=6, kinds=("jpeg", "jitter"))
+    frame = frame[frame.distortion.ne("jitter") | frame.reference.eq("r0")].reset_index(drop=True)
+    planted = pd.get_dummies(frame.distortion.fillna("")).to_numpy(dtype=float)
+    _, table = manifold(planted, frame, method="oracle", dataset="toy")
+    rows = table[table.statistic.str.endswith("_type")].set_index(["distortion", "statistic"])
+    assert rows.value["all", "retrieval_type"] == 1
+    # Beside r0's five jpegs no other reference has anything else; the others see 25 of them and 5 jitters.
+    assert rows.value["all", "chance_type"] == pytest.approx((1 + 5 * 25 / 30) / 6)
+    assert (rows.n["all"] == 6).all()
+    assert rows.protocol["all"].str.contains("; 5 images that none of another reference matches left").all()
+    assert rows.value["jitter"].isna().all()
+    assert (rows.n["jitter"] == 0).all()
+    assert not rows.protocol["jpeg"].str.contains("left out").any()
+
+
 @pytest.mark.parametrize(("references", "perplexity"), [(2, (2 * 6 - 1) / 3), (40, 30.0)])
 def test_few_images_have_fewer_neighbours(monkeypatch, references, perplexity):
     """t-SNE wants a perplexity below the number of images; thirty is its authors' usual one."""

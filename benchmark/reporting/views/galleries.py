@@ -18,6 +18,7 @@ from benchmark.reporting.html import Html
 from benchmark.reporting.licences import terms
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
+from benchmark.reporting.views.learnt import validated_on
 from benchmark.terms import number
 
 PAIRS = 24  # pairs on a page: with more it would pass 5 MB
@@ -136,7 +137,8 @@ def training(run: Run) -> Html:
             shown.append(run.figure(figures.curves, source, method=name))
         source = run.source(f"models/{name}/validation.csv")
         if source.content is not None:
-            shown.append(run.figure(figures.validation, source, method=name))
+            pictures = validated_on(run, name, source.frame)
+            shown.append(run.figure(figures.validation, source, method=name, pictures=pictures))
     return Html.of(shown) if shown else Html("<p>No method of this run has left a training curve.</p>")
 
 

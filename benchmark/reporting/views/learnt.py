@@ -39,12 +39,16 @@ def _held_out(run: Run, name: str) -> Iterator[str]:
     validation = run.source(f"models/{name}/validation.csv")
     if validation.content is not None and len(validation.frame):
         share = float(validation.frame["all"].iloc[-1])
-        most = (run.methods[name].train or {}).get("validate_on")
-        pictures = f"at most {most} pristine pictures" if most else "pristine pictures"
         yield f"Of two levels of one degradation it rates the milder better in {percent(share)} of the cases,"
-        left = int(validation.frame.get("unchanged", pd.Series([0])).iloc[-1])
-        without = f" ({left} that a degradation leaves as they are do not count for it)" if left else ""
-        yield f"on {pictures} that it did not learn from{without}; a coin would in 50%."
+        yield f"on {validated_on(run, name, validation.frame)}; a coin would in 50%."
+
+
+def validated_on(run: Run, name: str, validation: pd.DataFrame) -> str:
+    """Say which pictures a training was validated on, of the frame of ``validation.csv``."""
+    most = (run.methods[name].train or {}).get("validate_on")
+    left = int(validation.get("unchanged", pd.Series([0])).iloc[-1])
+    without = f" ({left} that a degradation leaves as they are do not count for it)" if left else ""
+    return f"{f'at most {most} ' if most else ''}pristine pictures that it did not learn from{without}"
 
 
 def _risen(run: Run, name: str) -> Iterator[str]:
