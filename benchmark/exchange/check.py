@@ -57,7 +57,7 @@ class Check:
     why: str = ""
 
 
-def check(record: Record, scores: bytes | None, data: Dataset | None) -> list[Check]:
+def check(record: Record, scores: bytes | None, data: Dataset | None, lacking: str = "") -> list[Check]:
     """Check a record.
 
     Parameters
@@ -68,6 +68,8 @@ def check(record: Record, scores: bytes | None, data: Dataset | None) -> list[Ch
         The file beside it, if there is one.
     data
         The data set as it is prepared here, if it is.
+    lacking
+        Why there is none, where there would be one.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def check(record: Record, scores: bytes | None, data: Dataset | None) -> list[Ch
         that a picture costs it what was counted (`COST`) cannot be seen from a record, and are always among
         what was not checked.
     """
-    found = [*_of_method(record), *_of_scores(record, scores), *_of_data(record, data)]
+    found = [*_of_method(record), *_of_scores(record, scores), *_of_data(record, data, lacking)]
     sound = all(one.outcome == "holds" for one in found if one.what in ("scores", "data set"))
     if sound and scores is not None and data is not None:
         found += _of_figures(record, read_results(BytesIO(scores)), data)
@@ -149,10 +151,11 @@ def differs(record: Record, data: Dataset) -> list[str]:
     return [f"{key}: {why}" for key, why in SAME.items() if here[key] != told[key]]
 
 
-def _of_data(record: Record, data: Dataset | None) -> Iterator[Check]:
+def _of_data(record: Record, data: Dataset | None, lacking: str) -> Iterator[Check]:
     if data is None:
         name = record.dataset.name
-        yield Check("data set", "not checked", f"{name} is not prepared here: `dvc repro prepare@{name}`")
+        why = lacking or f"{name} is not prepared here: `dvc repro prepare@{name}`"
+        yield Check("data set", "not checked", why)
         return
     here, told = described(data), record.dataset.model_dump()
     wrong = differs(record, data)

@@ -81,7 +81,8 @@ def release(entry: Entry) -> str:
 def figure(entry: Entry, statistic: str, parted: Collection[str] = ()) -> Cell:
     """Return one statistic of a record with its interval, marked where it has learnt from the data set.
 
-    ``parted`` are the data sets of which there are several releases: there it names its own.
+    Where pictures have no score it says how many. ``parted`` are the data sets of which there are several
+    releases: there it names its own.
     """
     value = value_of(entry.record, statistic)
     if value is None or value.value is None:
@@ -93,9 +94,17 @@ def figure(entry: Entry, statistic: str, parted: Collection[str] = ()) -> Cell:
     cell = estimate(
         {"statistic": statistic, "value": value.value, **bounds, "overlap": str(learnt(entry.record))}
     )
-    if entry.record.dataset.name not in parted:
-        return cell
-    return replace(cell, small="\n".join(filter(None, (cell.small, f"release {release(entry)}"))))
+    told = [cell.small, unscored(entry)]
+    if entry.record.dataset.name in parted:
+        told.append(f"release {release(entry)}")
+    return replace(cell, small="\n".join(filter(None, told)))
+
+
+def unscored(entry: Entry) -> str:
+    """Return how many pictures of its data set a record leaves without a score; "" if none."""
+    images, scores = entry.record.dataset.images, entry.record.scores
+    count = images - (scores.rows - scores.missing)
+    return f"{count:,} of {images:,} pictures without a score" if count > 0 else ""
 
 
 def rank(entry: Entry, ranks: pd.DataFrame) -> Cell:

@@ -13,9 +13,11 @@ from benchmark.exchange.record import Value
 Standing = Literal["measured here", "verified", "reported"]
 
 SITE = "Leaderboard"
+#: Sender of records that lie in no folder of received ones, and whose scores are not those that lie here.
+UNSAID = "not said"
 #: What each standing means, in the words of the pages; the most checked first.
 MEANS: dict[Standing, str] = {
-    "measured here": "scored by this checkout",
+    "measured here": "its scores are those that this checkout has, by the version of the method that it has",
     "verified": "every figure was worked out anew here from the scores that were sent",
     "reported": "as it was sent; what it would take to check it is not here",
 }

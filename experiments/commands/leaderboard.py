@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,12 +25,12 @@ def command(
     Every record is checked again; those that fail are left out, and listed.
     """
     from benchmark import exchange, files
-    from benchmark.leaderboard import Entry, pages
+    from benchmark.leaderboard import UNSAID, Entry, pages
     from experiments.commands.records import made
-    from experiments.runs import results
+    from experiments.runs import unchanged
 
     _check_apart(folder, out)
-    entries, left_out = [], []
+    entries, left_out, here = [], [], functools.cache(unchanged.known)
     whole: dict[str, dict[str, tuple[Record, bytes]]] = {}
     for path in exchange.paths(folder):
         place = path.relative_to(folder) if path != folder else Path(path.name)
@@ -39,20 +40,26 @@ def command(
             left_out.append(str(error).replace(exchange.printable(str(path)), str(place)))
             continue
         name = record.dataset.name
-        data = results.dataset(name) if results.is_prepared(name) else None
-        checks = exchange.check(record, exchange.beside(path), data)
+        data, lacking = here(name)
+        checks = exchange.check(record, exchange.beside(path), data, lacking)
         failed = [f"{place}: {one.what}: {one.why}" for one in checks if one.outcome == "fails"]
         left_out += failed
         if not failed:
-            sender = _sender(path, place)
+            sender = _sender(path, place) or ("" if _is_own(record) else UNSAID)
             file = f"records/{place.as_posix()}"
             entries.append(Entry(record, sender, _standing(checks, sender), file, made(path)))
             if (scores := exchange.beside(path)) is not None and entries[-1].standing != "reported":
                 whole.setdefault(name, {})[file] = record, scores
     if not entries:
         raise ValueError(f"{folder}: holds no record that holds; `iqa records export` writes some")
-    ranks = {name: exchange.ranked(of, results.dataset(name)) for name, of in sorted(whole.items())}
+    ranks = {
+        name: exchange.ranked(of, data)
+        for name, of in sorted(whole.items())
+        if (data := here(name)[0]) is not None
+    }
     made_of = pages(entries, left_out, ranks, _titles(entries))
+    for lacking in sorted({here(entry.record.dataset.name)[1] for entry in entries} - {""}):
+        typer.echo(f"{lacking}: its records are called reported", err=True)
     _clear(out)
     for entry in entries:
         exchange.write(entry.record, out / entry.file)
@@ -62,7 +69,7 @@ def command(
 
 
 def _sender(path: Path, place: Path) -> str:
-    """Who sent a record, "" for this checkout, by the folder below that of received ones.
+    """Who sent a record, "" where that is not said, by the folder below that of received ones.
 
     ``place`` is its path below the folder that was asked for, which may be that of received ones itself.
     """
@@ -74,6 +81,22 @@ def _sender(path: Path, place: Path) -> str:
         if RECEIVED in parts[:-2]:
             return parts[parts.index(RECEIVED) + 1]
     return ""
+
+
+def _is_own(record: Record) -> bool:
+    """Whether this checkout has these very scores, by the version of the method that is here."""
+    from benchmark.files import sha256_of
+    from benchmark.method import TRAINED, Trained
+    from experiments.runs import results, stage
+
+    folder, scores = (
+        stage.MODELS / record.method.name,
+        results.scores_of(record.method.name, record.dataset.name),
+    )
+    if not (folder / TRAINED).is_file() or not scores.is_file():
+        return False
+    same = Trained.read(folder).version == record.method.version
+    return same and sha256_of(scores) == record.scores.sha256
 
 
 def _check_apart(folder: Path, out: Path) -> None:

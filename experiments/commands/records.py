@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from benchmark.datasets.prepared import Dataset
     from benchmark.exchange import Check, Record
     from benchmark.method import Trained
+
+    #: From the name of a data set to what is prepared of it, or why that cannot be taken.
+    Known = Callable[[str], tuple[Dataset | None, str]]
 
 app = typer.Typer(
     no_args_is_help=True, help="Records of results: hand them on, take those of others in, check."
@@ -32,14 +36,14 @@ def export(
     from benchmark import exchange, files
     from benchmark.method import Trained
     from experiments import settings as settings_of
-    from experiments.runs import results, stage
+    from experiments.runs import stage
 
     settings = settings_of.load()
     asked, took = settings.evaluate, _seconds()
     count = 0
     for method, data in _scored():
         name = data.record.name
-        scores = results.scores_of(method, name).read_bytes()
+        scores = _own_scores(method, data)
         protocol = {
             "resamples": asked.resamples,
             "seed": settings.seed,
@@ -58,6 +62,30 @@ def export(
     if not count:
         raise ValueError("no method has scored a rated data set here: `dvc repro` makes scores")
     typer.echo(f"{count} records in {folder}")
+
+
+def _own_scores(method: str, data: Dataset) -> bytes:
+    """Scores of a method as it is here now, of the pictures that are prepared now.
+
+    Raises
+    ------
+    ValueError
+        If the method was trained, or a picture prepared, anew since, or the scores are not as they were left.
+    """
+    from experiments import settings as settings_of
+    from experiments.runs import results, stage
+    from experiments.runs.cells import Cells
+    from experiments.scoring.dataset import Model, made_from
+
+    path = results.scores_of(method, data.record.name)
+    about = made_from(Model(stage.MODELS / method), data, settings_of.load())
+    stated = {key: about[key] for key in ("method", "pictures", "short_side")}
+    if not Cells(path.parent).rests_on(path.name, stated):
+        raise ValueError(
+            f"{path}: is not what {stage.MODELS / method} gives for {data.root}, as both are now; run "
+            f"`dvc repro score@{method}`"
+        )
+    return path.read_bytes()
 
 
 def _seconds() -> dict[str, float]:
@@ -87,14 +115,14 @@ def _cost(method: Trained) -> dict[str, int] | None:
 def _scored() -> Iterator[tuple[str, Dataset]]:
     """Every method with every rated data set that it has scored whole or in part."""
     from experiments import settings as settings_of
-    from experiments.runs import results
+    from experiments.runs import results, unchanged
 
     settings = settings_of.load()
-    for dataset in settings.score.datasets:
-        if results.is_prepared(dataset) and results.dataset(dataset).record.rated_by != "none":
-            for method in settings.methods:
-                if results.scores_of(method, dataset).is_file():
-                    yield method, results.dataset(dataset)
+    for name in settings.score.datasets:
+        scored = [method for method in settings.methods if results.scores_of(method, name).is_file()]
+        if scored and results.is_prepared(name) and results.dataset(name).record.rated_by != "none":
+            data = unchanged.dataset(name)
+            yield from ((method, data) for method in scored)
 
 
 @app.command()
@@ -105,29 +133,37 @@ def add(
 ) -> None:
     """Take in records of others. They are read and checked, never executed; what fails stays out."""
     from benchmark import exchange, files
+    from experiments.runs import unchanged
 
     if not sender.isidentifier():
         raise ValueError(f"--from {sender}: a name of letters, digits and _ is needed")
     found = exchange.paths(source)
     if not found:
         raise ValueError(f"{source}: holds no record")
-    refused = 0
+    refused, here = 0, functools.cache(unchanged.known)
+    taken: dict[Path, Path] = {}
     for path in found:
-        record, failed = _said(path)
+        record, failed = _said(path, here)
         if record is None or failed:
             refused += 1
             continue
         one = record.method  # another version is another folder: a new one takes no old one's place
         name = f"{record.dataset.name}.json"
         target = folder / RECEIVED / sender / one.name / one.version[:12] / name
+        if (first := taken.setdefault(target, path)) != path:
+            told = f"{path}: of the same version on the same data set as {first}, which was taken in"
+            typer.echo(exchange.printable(f"{told}; this one was not: give one of them"), err=True)
+            refused += 1
+            continue
+        before = exchange.read(target) if target.is_file() else record
         exchange.write(record, target)
         if (scores := exchange.beside(path)) is not None:
             files.write_bytes(target.with_suffix(".csv"), scores)
         if day := made(path):
             files.write_json({"made": day}, target.with_suffix(".machine.json"))
-        typer.echo(f"{target} taken in")
+        typer.echo(f"{target} taken in{'' if before == record else ', in the place of another one'}")
     if refused:
-        typer.echo(f"{refused} of {len(found)} records fail and were not taken in", err=True)
+        typer.echo(f"{refused} of {len(found)} records were not taken in", err=True)
         raise typer.Exit(3)
 
 
@@ -141,11 +177,12 @@ def verify(
 ) -> None:
     """Work every figure out anew from the scores beside; exit code 3: some records fail."""
     from benchmark import exchange
+    from experiments.runs import unchanged
 
-    found = exchange.paths(folder)
+    found, here = exchange.paths(folder), functools.cache(unchanged.known)
     if not found:
         raise ValueError(f"{folder}: holds no record; `iqa records export` writes some")
-    failed = sum(_said(path, rescore)[1] for path in found)
+    failed = sum(_said(path, here, rescore)[1] for path in found)
     typer.echo(f"{len(found) - failed} of {len(found)} records hold as far as they can be checked here")
     if failed:
         raise typer.Exit(3)
@@ -209,20 +246,18 @@ def made(path: Path) -> str:
         return ""
 
 
-def _said(path: Path, rescore: int = 0) -> tuple[Record | None, bool]:
+def _said(path: Path, here: Known, rescore: int = 0) -> tuple[Record | None, bool]:
     """Check a record, say what was found, and return it with whether something fails."""
     from benchmark import exchange
-    from experiments.runs import results
 
     try:
         record = exchange.read(path)
     except ValueError as error:
         typer.echo(f"{error}: FAILS")
         return None, True
-    name = record.dataset.name
-    data = results.dataset(name) if results.is_prepared(name) else None
+    data, lacking = here(record.dataset.name)
     scores = exchange.beside(path)
-    found = exchange.check(record, scores, data)
+    found = exchange.check(record, scores, data, lacking)
     if rescore and scores is not None and data is not None and not _fails(found):
         from experiments.scoring.rescored import asked
 

@@ -12,12 +12,15 @@ import nbformat
 import pandas as pd
 
 from benchmark import exchange, files
+from benchmark.exchange.record import Value
 from benchmark.method import TRAINED, Trained
 from benchmark.reporting.compared import compared, tables
 from benchmark.reporting.pages import menu_entry, page
 from benchmark.reporting.run import Run
+from benchmark.tables import read_results
 from experiments.pages.notebooks import SITE, commit, read
-from experiments.runs import results, stage
+from experiments.runs import results, signatures, stage, unchanged
+from experiments.settings import load
 
 PAGE = "comparison"
 REFERENCE = Path("records/reference")
@@ -68,27 +71,38 @@ def _from_records(where: str, folder: Path, into: Path) -> Path:
 
     Of methods that are the same here: of that name, with these settings. Code and weights may differ; what
     that does to figures is the question. Of data sets with the opinions, references and splits that are
-    prepared here: figures of another release do not compare, and are said to be left out.
+    prepared here: figures of another release do not compare, and are said to be left out, as are those of
+    records that fail their checks and those after another curve.
     """
     records = list(exchange.records(folder))
     if not records:
         raise ValueError(
             f"--compare {where}: the folder has no results/tables, run `dvc repro` in it; nor any record"
         )
-    same = [record for _, record in records if _same_method(record)]
+    same = [(path, record) for path, record in records if _same_method(record)]
     if not same:
         told = ", ".join(sorted({record.method.name for _, record in records}))
         raise ValueError(f"--compare {where}: records are of {told}; none has these settings here")
-    kept = [record for record in same if not _other_data(where, record)]
+    kept = [record for path, record in same if not _left_out(where, path, record)]
     if not kept:
-        raise ValueError(f"--compare {where}: no record is of a data set as it is prepared here")
+        raise ValueError(f"--compare {where}: no record that holds is of a data set as it is prepared here")
+    cells = [(record.method.name, record.dataset.name) for record in kept]
+    for method, dataset in cells:
+        if (count := cells.count((method, dataset))) > 1:
+            raise ValueError(
+                f"--compare {where}: {count} records are of {method} on {dataset}; name a folder that holds "
+                "one of each method on each data set"
+            )
+        _check_table(method, dataset)
+    mapping = load().evaluate.mapping
     rows = [
         {"method": record.method.name, "dataset": record.dataset.name, **value.model_dump()}
         for record in kept
-        for value in record.values
+        for value in _comparable(where, record, mapping)
     ]
-    frame = pd.DataFrame(rows)
-    files.write_text(into / "results/tables/zero_shot.csv", frame.to_csv(index=False, lineterminator="\n"))
+    files.write_csv(
+        pd.DataFrame(rows), into / "results/tables/zero_shot.csv"
+    )  # digits as the stage writes them
     return into
 
 
@@ -101,16 +115,61 @@ def _same_method(record: exchange.Record) -> bool:
     return (here.method, here.train, here.load) == (there.module, there.train, there.load)
 
 
-def _other_data(where: str, record: exchange.Record) -> bool:
-    """Whether a record is of other opinions than those prepared here, which is said; pictures may differ."""
+def _left_out(where: str, path: Path, record: exchange.Record) -> bool:
+    """Whether a record is of other opinions than those prepared here or fails, which is said.
+
+    Pictures may differ: perhaps they were encoded anew.
+    """
     name = record.dataset.name
-    if not results.is_prepared(name):
-        return False  # no figure of ours stands beside
-    differs = exchange.differs(record, results.dataset(name))
-    if differs:
-        told = f"--compare {where}: left out: {record.method.name} on {name}: {'; '.join(differs)}"
-        print(exchange.printable(told), file=sys.stderr)
-    return bool(differs)
+    data = unchanged.dataset(name) if results.is_prepared(name) else None
+    faults = exchange.differs(record, data) if data is not None else []
+    if not faults:
+        checks = exchange.check(record, exchange.beside(path), data)
+        failed = [one for one in checks if one.outcome == "fails" and one.what != "pictures"]
+        faults = [f"{one.what}: {one.why}" for one in failed]
+    if faults:
+        _say(f"--compare {where}: left out: {record.method.name} on {name}: {'; '.join(faults)}")
+    return bool(faults)
+
+
+def _check_table(method: str, dataset: str) -> None:
+    """Refuse figures of this run that are of another state than the method and data set are in.
+
+    Raises
+    ------
+    ValueError
+        If the signature of a row is not that of the method and data set as they are now.
+    """
+    path = stage.TABLES / "zero_shot.csv"
+    if not path.is_file() or not results.is_prepared(dataset):
+        return
+    table = read_results(path)
+    rows = table[table["method"].eq(method) & table["dataset"].eq(dataset)]
+    now = signatures.signed(rows, {method: Trained.read(stage.MODELS / method)})
+    if not rows["signature"].equals(now["signature"]):
+        raise ValueError(
+            f"{path}: its figures of {method} on {dataset} are of another version of the method, or of other "
+            f"pictures or opinions, than {stage.MODELS / method} and {stage.DATA / dataset} hold now; run "
+            "`dvc repro evaluate`"
+        )
+
+
+def _comparable(where: str, record: exchange.Record, mapping: str) -> Sequence[Value]:
+    """Return the figures of a record but those after another curve than this run fits, which is said."""
+    theirs = record.protocol.mapping
+    other = [one.statistic for one in record.values if f"{theirs} mapping" in one.protocol]
+    if theirs == mapping or not other:
+        return record.values
+    name = f"{record.method.name} on {record.dataset.name}"
+    _say(
+        f"--compare {where}: left out: {', '.join(other)} of {name}: after {theirs}, here after {mapping} "
+        "(`evaluate.mapping`)"
+    )
+    return [one for one in record.values if one.statistic not in other]
+
+
+def _say(text: str) -> None:
+    print(exchange.printable(text), file=sys.stderr)
 
 
 def _bring(where: str, commit: str, revision: Any, names: Sequence[str], into: Path) -> Path:

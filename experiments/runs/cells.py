@@ -49,6 +49,13 @@ class Cells:
             self.good.add(name)
         return name in self.good
 
+    def rests_on(self, name: str, about: Mapping[str, Any]) -> bool:
+        """Whether the file ``name`` is as it was left, and ``about`` is part of what it was made from."""
+        noted, path = self.known.get(name), self.folder / name
+        if noted is None or not path.is_file() or noted["sha256"] != files.sha256_of(path):
+            return False
+        return all(noted["from"].get(key) == value for key, value in _plain(about).items())
+
     def note(self, name: str, about: Mapping[str, Any]) -> None:
         """Take down what the file ``name``, which is there, was made from."""
         self.known[name] = {"from": _plain(about), "sha256": files.sha256_of(self.folder / name)}

@@ -26,6 +26,16 @@ def dataset(name: str) -> Dataset:
     return data
 
 
+def known(name: str) -> tuple[Dataset | None, str]:
+    """Return a data set if it is prepared and unchanged since; else why what it would settle is not known."""
+    if not results.is_prepared(name):
+        return None, ""
+    try:
+        return dataset(name), ""
+    except ValueError as error:
+        return None, str(error)
+
+
 def pictured(name: str) -> Dataset:
     """Return a prepared data set whose pictures are there, and are those that were prepared.
 

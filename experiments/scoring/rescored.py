@@ -5,13 +5,14 @@ from __future__ import annotations
 from io import BytesIO
 
 import numpy as np
+import pandas as pd
 
 from benchmark.datasets.prepared import Dataset
 from benchmark.exchange import CARD, GIVEN, Check, Record, carded
 from benchmark.method import TRAINED, Trained
 from benchmark.scoring import score_files
 from benchmark.tables import read_results
-from experiments.runs import stage
+from experiments.runs import stage, unchanged
 from experiments.runs.trained import load_trained
 
 #: Difference of two scorings as a share of the scores' spread: processors and batches round differently.
@@ -34,7 +35,7 @@ def rescored(record: Record, scores: bytes, data: Dataset, count: int) -> list[C
     if not same:
         why = f"no method of version {record.method.version[:12]} is in models/"
         return [Check(what, "not checked", why) for what in (CARD, GIVEN)]
-    return [_of_card(record, Trained.read(same[0])), _of_pictures(record, scores, data, count, same[0].name)]
+    return [_of_card(record, Trained.read(same[0])), _of_scores(record, scores, data, count, same[0].name)]
 
 
 def _of_card(record: Record, here: Trained) -> Check:
@@ -50,15 +51,32 @@ def _of_card(record: Record, here: Trained) -> Check:
     )
 
 
-def _of_pictures(record: Record, scores: bytes, data: Dataset, count: int, name: str) -> Check:
-    table = read_results(BytesIO(scores)).dropna(subset="score")
-    seed = int(record.scores.sha256[:16], 16)
-    drawn = table.sample(min(count, len(table)), random_state=np.random.default_rng(seed)).sort_index()
-    method = load_trained(name)
-    found = score_files(drawn["image"], method, root=data.root, short_side=data.record.short_side)
-    gap = np.abs(found["score"].to_numpy(dtype=float) - drawn["score"].to_numpy(dtype=float))
-    off = ~(gap <= CLOSE * max(float(table["score"].std(ddof=0)), 1e-12))
+def _of_scores(record: Record, scores: bytes, data: Dataset, count: int, name: str) -> Check:
+    """Compare drawn scores with those given here, and look whether what has none has one here."""
+    table = read_results(BytesIO(scores)).set_index("image")["score"].reindex(data.manifest["image"])
+    draw = np.random.default_rng(int(record.scores.sha256[:16], 16))
+    drawn = [_drawn(part, count, draw) for part in (table.dropna(), table[table.isna()])]
+    try:
+        unchanged.pictured(data.record.name)
+    except ValueError as error:
+        return Check(GIVEN, "not checked", str(error))
+    names = [*drawn[0].index, *drawn[1].index]
+    if gone := [image for image in names if not (data.root / image).is_file()]:
+        return Check(GIVEN, "not checked", f"{data.root / gone[0]}: is not there")
+    given = score_files(names, load_trained(name), root=data.root, short_side=data.record.short_side)
+    found = given["score"].to_numpy(dtype=float)
+    told, more = drawn[0].to_numpy(dtype=float), found[len(drawn[0]) :]
+    gap = np.abs(found[: len(told)] - told)
+    off = ~(gap <= CLOSE * max(float(table.std(ddof=0)), 1e-12))
     if off.any():
-        worst = drawn["image"].iloc[int(np.nan_to_num(gap, nan=np.inf).argmax())]
-        return Check(GIVEN, "fails", f"{off.sum()} of {len(drawn)} pictures score otherwise here: {worst}")
+        worst = names[int(np.nan_to_num(gap, nan=np.inf).argmax())]
+        return Check(GIVEN, "fails", f"{off.sum()} of {len(told)} pictures score otherwise here: {worst}")
+    if (had := ~np.isnan(more)).any():
+        first = drawn[1].index[int(had.argmax())]
+        why = f"{had.sum()} of {len(more)} pictures without a score have one here: {first}"
+        return Check(GIVEN, "fails", why)
     return Check(GIVEN, "holds")
+
+
+def _drawn(part: pd.Series, count: int, draw: np.random.Generator) -> pd.Series:
+    return part.sample(min(count, len(part)), random_state=draw).sort_index()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmark import exchange
 from benchmark.method import TRAINED, Trained
-from experiments.runs import results, stage
+from experiments.runs import results, stage, unchanged
 from experiments.runs.cells import Cells
 from experiments.scoring.dataset import Model, made_from
 from experiments.scoring.offers import Offer
@@ -54,7 +54,9 @@ def fetch(offered: Offer, settings: Settings, rescore: int) -> Iterator[Outcome]
 
 
 def _cell(offered: Offer, method: str, name: str, settings: Settings, rescore: int) -> tuple[str, str]:
-    model, data = Model(stage.MODELS / method), results.dataset(name)
+    model, (data, lacking) = Model(stage.MODELS / method), unchanged.known(name)
+    if data is None:
+        return "other", lacking
     about = made_from(model, data, settings, engine=settings.score.engine)
     cells = Cells(stage.RESULTS / "scores" / method)
     if cells.kept(f"{name}.csv", about):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from io import BytesIO
 
@@ -17,7 +18,7 @@ from benchmark.exchange import Record, ranked
 from benchmark.leaderboard import Entry, pages
 from benchmark.method import version
 from experiments.cli import app
-from tests.exchange.test_records import iqa, made, sent  # noqa: F401 (fixtures)
+from tests.exchange.test_records import change_after_preparing, iqa, made, sent  # noqa: F401 (fixtures)
 
 
 def simulated(like, methods=30, datasets=12):
@@ -173,6 +174,8 @@ def test_what_a_sender_wrote_is_text(like):
 def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(sent, tmp_path):  # noqa: F811
     assert iqa("add", sent, "--from", "friend").exit_code == 0
     folder = tmp_path / "second/results/records"
+    for name in ("models", "results/scores"):
+        shutil.copytree(tmp_path / "first" / name, tmp_path / "second" / name)
     (folder / "sharpness").mkdir()
     for ending in (".json", ".csv"):
         (folder / f"sharpness/lab{ending}").write_bytes(sent.with_suffix(ending).read_bytes())
@@ -206,9 +209,48 @@ def test_what_others_sent_stays_theirs_whatever_folder_is_asked_for(sent, tmp_pa
     for place in (folder, folder / "friend", "results/records/received/friend/sharpness", sent.parent):
         assert leaderboard(place, "--out", "site").exit_code == 0
         index = (tmp_path / "second/site/index.html").read_text()
-        mine = place == sent.parent
-        assert ("<span>measured here</span>" in index) == mine
-        assert ("<span>verified</span>" in index and "<span>friend</span>" in index) != mine
+        unsaid = place == sent.parent
+        assert "<span>measured here</span>" not in index
+        assert "<span>verified</span>" in index
+        assert f"<span>{'not said' if unsaid else 'friend'}</span>" in index
+
+
+@pytest.mark.parametrize("other", [None, "scores", "version", "nothing scored"])
+def test_only_what_this_checkout_has_scored_is_measured_here(sent, tmp_path, monkeypatch, other):  # noqa: F811
+    monkeypatch.chdir(tmp_path / "first")
+    if other == "scores":
+        scores = tmp_path / "first/results/scores/sharpness/lab.csv"
+        scores.write_text(scores.read_text() + "\n")
+    elif other == "version":
+        path = tmp_path / "first/models/sharpness/method.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"code_sha256": "0" * 64}))
+    elif other:
+        shutil.rmtree(tmp_path / "first/results/scores")
+    assert leaderboard(sent.parent.parent, "--out", "site").exit_code == 0
+    index = (tmp_path / "first/site/index.html").read_text()
+    assert ("<span>here</span>" in index, "<span>measured here</span>" in index) == (not other, not other)
+    assert ("<span>not said</span>" in index, "<span>verified</span>" in index) == (bool(other), bool(other))
+
+
+def test_how_many_pictures_have_no_score_stands_in_every_cell(like):
+    told = like.model_dump(mode="json")
+    told["method"]["name"] = "lacking"
+    told["scores"] |= {"rows": 20, "missing": 3}  # of 24
+    made_of = pages(entries([like, Record.model_validate(told)]))
+    for page in ("index", "records", "set-lab"):
+        rows = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", made_of[page], re.S)
+        said = {("lacking" in row, "7 of 24 pictures without a score" in row) for row in rows}
+        assert said == {(True, True), (False, False)}
+
+
+def test_a_set_that_has_changed_since_it_was_prepared_settles_nothing(sent, tmp_path):  # noqa: F811
+    says = change_after_preparing(tmp_path / "second")
+    done = leaderboard(sent.parent.parent, "--out", "site")
+    assert done.exit_code == 0, done.output
+    assert re.search(says, done.output)
+    index = (tmp_path / "second/site/index.html").read_text()
+    assert "<span>reported</span>" in index
+    assert "<span>verified</span>" not in index
 
 
 def leaderboard(*words):

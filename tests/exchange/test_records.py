@@ -6,6 +6,8 @@ import re
 import shutil
 from contextlib import chdir
 from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from typer.testing import CliRunner
 
 import methods
 from benchmark import exchange
+from benchmark.datasets import making
 from benchmark.datasets.prepared import Dataset, load
 from benchmark.datasets.prepared import Record as DataRecord
 from benchmark.datasets.prepared.manifest import write_dataset
@@ -25,8 +28,13 @@ from benchmark.exchange.making import figures
 from benchmark.exchange.record import ProtocolOf, described
 from benchmark.images import write_png
 from benchmark.scoring import score_files
+from benchmark.tables import read_results
+from experiments import settings as settings_of
 from experiments.cli import app
+from experiments.runs import stage
+from experiments.runs.cells import Cells
 from experiments.runs.training import train_into
+from experiments.scoring.dataset import Model, made_from
 from experiments.settings import MethodSettings
 from tests.composed import composed
 
@@ -66,10 +74,19 @@ def a_checkout(folder):
     params["evaluate"] |= {"resamples": 100}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     train_into(folder / "models/sharpness", "sharpness", MethodSettings(code="methods/sharpness.py"), [], 27)
-    (folder / "results/scores/sharpness").mkdir(parents=True)
-    found = score_files(names, methods.load("sharpness"), root=folder / "data/lab")
-    found.to_csv(folder / "results/scores/sharpness/lab.csv", index=False, float_format="%.9g")
+    with chdir(folder):
+        scored()
     return folder
+
+
+def scored(found=None):
+    """Score the data set of the working folder as the stage does, and take down of what."""
+    data, settings = load("lab"), settings_of.load()
+    if found is None:
+        found = score_files(list(data.manifest["image"]), methods.load("sharpness"), root=data.root)
+    text = found.to_csv(index=False, float_format="%.9g").encode()
+    about = made_from(Model(stage.MODELS / "sharpness"), data, settings, engine=settings.score.engine)
+    Cells(stage.RESULTS / "scores/sharpness").put("lab.csv", about, text)
 
 
 def iqa(*words):
@@ -155,8 +172,8 @@ def test_where_the_method_is_here_it_is_asked(sent, tmp_path, monkeypatch):
     # Scores that the method never gave, with figures that are true of them.
     table = pd.read_csv(sent.with_suffix(".csv"))
     table["score"] = np.arange(COUNT) * 1.0
-    table.to_csv(tmp_path / "first/results/scores/sharpness/lab.csv", index=False)
     monkeypatch.chdir(tmp_path / "first")
+    scored(table)
     assert iqa("export", tmp_path / "lied").exit_code == 0
     monkeypatch.chdir(tmp_path / "second")
     done = iqa("verify", tmp_path / "lied", "--rescore", "5")
@@ -375,3 +392,107 @@ def test_without_the_data_set_it_is_said_what_would_bring_it(sent, tmp_path):
 @pytest.mark.parametrize("sender", ["../x", "", "a b", "/tmp"])
 def test_a_sender_is_a_plain_name(sent, sender):
     assert iqa("add", sent, "--from", sender).exit_code != 0
+
+
+def change_after_preparing(folder):
+    """Note with which settings the data set was prepared, then change them; return what is to be said."""
+    with chdir(folder):
+        assert making.is_current("lab")  # notes it, as after `dvc pull`
+        params = yaml.safe_load(Path("params.yaml").read_text())
+        params["prepare"]["datasets"]["lab"] = {"short_side": 30}
+        Path("params.yaml").write_text(yaml.safe_dump(params))
+    return "data/lab: the release, .* of data set 'lab' have changed since it was prepared"
+
+
+@pytest.mark.parametrize("words", ["verify", "add", "export", "fetch"])
+def test_a_set_that_has_changed_since_it_was_prepared_settles_nothing(sent, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path / "first")
+    shutil.rmtree("results/scores/sharpness") if words == "fetch" else None
+    says = change_after_preparing(tmp_path / "first")
+    more = {
+        "verify": [sent],
+        "add": [sent, "--from", "friend"],
+        "export": ["out"],
+        "fetch": [sent.parent.parent],
+    }
+    done = iqa(words, *more[words])
+    if words == "export":
+        assert re.search(says, str(done.exception))
+        assert not Path("out").exists()
+    else:
+        assert re.search(
+            f"{'other .*' if words == 'fetch' else 'data set: not checked: '}{says}", done.output
+        )
+        assert "taken       " not in done.output
+
+
+@pytest.mark.parametrize("changed", ["method", "picture", "scores", "origin"])
+def test_scores_of_another_state_than_the_record_would_say_are_not_exported(
+    sent, tmp_path, monkeypatch, changed
+):
+    monkeypatch.chdir(tmp_path / "first")
+    if changed == "method":
+        path = Path("models/sharpness/method.json")
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"code_sha256": "0" * 64}))
+    elif changed == "picture":
+        write_png(Path("data/lab/images/p05.png"), torch.rand(3, 40, 40))
+    elif changed == "scores":
+        path = Path("results/scores/sharpness/lab.csv")
+        path.write_text(path.read_text().replace("p05", "p99").replace("p06", "p05").replace("p99", "p06"))
+    else:
+        Path("results/scores/sharpness/cells.json").unlink()
+    done = iqa("export", "out")
+    assert "run `dvc repro score@sharpness`" in str(done.exception)
+    assert not Path("out").exists()
+    if changed != "scores":  # the cure
+        scored()
+        assert iqa("export", "out").exit_code == 0
+
+
+def test_two_records_of_one_place_do_not_take_each_other_s(sent, tmp_path):
+    twin = tmp_path / "sent/again/lab.json"
+    shutil.copytree(sent.parent, twin.parent)
+    shutil.rmtree(tmp_path / "second/data")  # nothing here tells which of them is altered
+    told = json.loads(sent.read_text())
+    told["values"][0]["value"] = 0.9
+    twin.write_text(json.dumps(told))
+    done = iqa("add", tmp_path / "sent", "--from", "friend")
+    assert done.exit_code == 3
+    assert "1 of 2 records were not taken in" in done.output
+    assert "sharpness/lab.json: of the same version on the same data set as" in done.output
+    taken = next((tmp_path / "second/results/records/received").rglob("lab.json"))
+    assert json.loads(taken.read_text()) == told  # the first by name
+    done = iqa("add", sent, "--from", "friend")
+    assert done.exit_code == 0
+    assert "taken in, in the place of another one" in done.output
+    assert "in the place of" not in iqa("add", sent, "--from", "friend").output
+
+
+@pytest.mark.parametrize("how", ["empty", "left out"])
+def test_a_picture_whose_score_is_kept_back_is_found_by_asking_the_method(sent, tmp_path, monkeypatch, how):
+    monkeypatch.chdir(tmp_path / "first")
+    table = pd.read_csv(sent.with_suffix(".csv"))
+    table.loc[5, "score"] = np.nan
+    table = table.drop(index=5) if how == "left out" else table
+    table.to_csv(sent.with_suffix(".csv"), index=False)
+    told = json.loads(sent.read_text())
+    content = sent.with_suffix(".csv").read_bytes()
+    rows = {"rows": len(table), "missing": int(table["score"].isna().sum())}
+    told["scores"] = {"sha256": hashlib.sha256(content).hexdigest(), **rows}
+    protocol = exchange.read(sent).protocol
+    told["values"] = figures(read_results(BytesIO(content)), load("lab"), True, protocol)
+    sent.write_text(json.dumps(told))
+    assert iqa("verify", sent).exit_code == 0
+    done = iqa("verify", sent, "--rescore", 1)
+    assert done.exit_code == 3
+    assert "1 of 1 pictures without a score have one here: images/p05.png" in done.output
+
+
+def test_pictures_that_are_gone_here_are_not_the_sender_s_fault(sent, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path / "first")
+    shutil.rmtree("data/lab/images")
+    done = iqa("verify", sent, "--rescore", 3)
+    assert done.exit_code == 0, done.output
+    assert re.search(
+        "that the method gave these scores: not checked: data/lab/images/.*: is not there", done.output
+    )

@@ -1,16 +1,22 @@
 """What was measured with people's opinions, in the repository: it holds, and a run is compared with it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import methods
 from benchmark import exchange
 from benchmark.images import read
+from benchmark.method import Trained
+from benchmark.reporting.compared import changes
+from benchmark.reporting.run import Run
 from experiments.pages.comparison import REFERENCE, fetch
+from experiments.runs.signatures import write_tidy
 from tests.exchange.test_records import made, sent  # noqa: F401 (fixtures)
 
 REPOSITORY = Path(__file__).parents[2]
@@ -60,7 +66,8 @@ def test_a_run_is_compared_with_records_of_the_same_method_and_no_other(sent, tm
     table = pd.read_csv(fetch(str(sent.parent.parent), tmp_path / "into") / "results/tables/zero_shot.csv")
     told = next(value for value in exchange.read(sent).values if value.statistic == "srcc")
     row = table[table["statistic"].eq("srcc")].iloc[0]
-    assert (row["method"], row["dataset"], row["value"]) == ("sharpness", "lab", told.value)
+    assert (row["method"], row["dataset"]) == ("sharpness", "lab")
+    assert row["value"] == pytest.approx(told.value, rel=1e-8)  # nine digits, as the stage writes them
     other = json.loads(sent.read_text())
     other["method"]["load"] = {"scale": 2}
     sent.write_text(json.dumps(other))
@@ -77,7 +84,7 @@ def test_figures_of_another_release_are_not_put_beside_ours(sent, tmp_path, monk
     rows = pd.read_csv(manifest)
     rows["mos"] = rows["mos"].to_numpy()[::-1]  # other opinions of the same pictures
     rows.to_csv(manifest, index=False)
-    with pytest.raises(ValueError, match="no record is of a data set as it is prepared here"):
+    with pytest.raises(ValueError, match="no record that holds is of a data set as it is"):
         fetch(str(sent.parent.parent), tmp_path / "into")
     assert "left out: sharpness on lab: manifest_sha256: opinions" in capsys.readouterr().err
     told = json.loads(sent.read_text())
@@ -85,3 +92,50 @@ def test_figures_of_another_release_are_not_put_beside_ours(sent, tmp_path, monk
     sent.with_name("elsewhere.json").write_text(json.dumps(told))
     table = pd.read_csv(fetch(str(sent.parent.parent), tmp_path / "into") / "results/tables/zero_shot.csv")
     assert set(table["dataset"]) == {"elsewhere"}
+
+
+def altered(sent, change):  # noqa: F811
+    told = json.loads(sent.read_text())
+    change(told)
+    sent.write_text(json.dumps(told))
+
+
+def test_a_record_that_fails_is_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):  # noqa: F811
+    monkeypatch.chdir(tmp_path / "first")
+    altered(sent, lambda told: told["values"][0].update(value=0.9))
+    with pytest.raises(ValueError, match="no record that holds"):
+        fetch(str(sent.parent.parent), tmp_path / "into")
+    assert "left out: sharpness on lab: figures: srcc: value is" in capsys.readouterr().err
+
+
+def test_two_records_of_one_cell_are_named(sent, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path / "first")
+    shutil.copytree(sent.parent, tmp_path / "sent/again")
+    with pytest.raises(ValueError, match="2 records are of sharpness on lab; name a folder"):
+        fetch(str(tmp_path / "sent"), tmp_path / "into")
+
+
+def test_figures_after_another_curve_are_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):  # noqa: F811
+    monkeypatch.chdir(tmp_path / "first")
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["evaluate"]["mapping"] = "logistic5"
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    table = pd.read_csv(fetch(str(sent.parent.parent), tmp_path / "into") / "results/tables/zero_shot.csv")
+    told = {value.statistic for value in exchange.read(sent).values}
+    assert told - set(table["statistic"]) == {"plcc", "rmse"}
+    assert "left out: plcc, rmse of sharpness on lab: after logistic4" in capsys.readouterr().err
+
+
+def test_the_same_figures_are_the_same_and_those_of_an_older_state_are_refused(sent, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path / "first")
+    rows = [value.model_dump() for value in exchange.read(sent).values]
+    frame = pd.DataFrame(rows).assign(method="sharpness", dataset="lab")
+    table, model = Path("results/tables/zero_shot.csv"), Path("models/sharpness")
+    write_tidy([frame], ("method", "dataset"), table, methods={"sharpness": Trained.read(model)})
+    there = fetch(str(sent.parent.parent), tmp_path / "into")
+    found = changes(*(Run(str(top / "results")).source(str(table)) for top in (Path(), there)))
+    assert set(found["state"]) == {"same"}
+    told = json.loads((model / "method.json").read_text())
+    (model / "method.json").write_text(json.dumps(told | {"code_sha256": "0" * 64}))  # trained anew
+    with pytest.raises(ValueError, match=r"of another version of the method.*run `dvc repro evaluate`"):
+        fetch(str(sent.parent.parent), tmp_path / "again")
