@@ -25,5 +25,6 @@ def histogram(manifest: pd.DataFrame, labels: Labels, *, dataset: str, score: st
         axes[0, 0].get_legend().remove()
     sns.despine(ax=axes[0, 0])
     mos = manifest["mos"]
-    alt = f"Histogram of {mos.count():,} scores from {number(mos.min(), 2)} to {number(mos.max(), 2)}."
-    return Drawing(figure, f"{labels.dataset(dataset)}: distribution of the scores.", alt)
+    count = f"{mos.count():,} scores"
+    alt = f"Histogram of {count} from {number(mos.min(), 2)} to {number(mos.max(), 2)}."
+    return Drawing(figure, f"{labels.dataset(dataset)}: distribution of {count}.", alt)

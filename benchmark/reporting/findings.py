@@ -10,6 +10,7 @@ from benchmark.evidence import behind, decided, too_few, whole
 from benchmark.provenance.published import OF_TEST
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
+from benchmark.reporting.studies import JUDGE
 from benchmark.tables import ALPHA, LEARNT, PROXY, Labels, verdict
 from benchmark.terms import number
 
@@ -176,7 +177,7 @@ def _cross(frame: pd.DataFrame, run: Run) -> Iterator[str]:
         method = run.labels.method(best["method"])
         yield (
             f"Across data sets, the best probe is {method}, trained on {train} and tested on {test}: "
-            f"SRCC {_estimate(best)}."
+            f"SRCC {_estimate(best)}, n = {best['n']:,.0f}."
         )
 
 
@@ -186,7 +187,15 @@ def _sweep(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     if not means.empty:
         each = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
         few = _few(part.sort_values("n", ascending=False, kind="stable"))  # some types change fewer pictures
-        yield f"Agreement of the score with rising intensity (SRCC with level, mean over types): {each}{few}."
+        where = _where(run, "sweep")
+        words = f"Agreement of the score with rising intensity{where} (SRCC with level, mean over types)"
+        yield f"{words}: {each}{few}."
+
+
+def _where(run: Run, study: str) -> str:
+    """Name the data set that a study was made of, where the settings say it."""
+    dataset = run.settings.get(study, {}).get("dataset")
+    return f" on {run.labels.dataset(str(dataset))}" if dataset else ""
 
 
 def _few(frame: pd.DataFrame) -> str:
@@ -197,13 +206,14 @@ def _few(frame: pd.DataFrame) -> str:
 
 def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     part = frame[frame["statistic"].eq("rank_score")].dropna(subset="value")
-    for dataset, group in part.groupby("dataset", sort=False):
-        where = f"gMAD on {run.labels.dataset(str(dataset))}"
+    for (dataset, judge), group in part.groupby(["dataset", "judge"], sort=False):
+        where = f"gMAD on {run.labels.dataset(str(dataset))}, judged by {JUDGE.get(str(judge), judge)},"
         if not decided(group.iloc[0]):
             yield f"{where} ranks nobody: {too_few(behind(group.iloc[0]))}."
             continue
-        names = map(run.labels.method, group.sort_values("value", ascending=False)["method"])
-        yield f"{where} ranks {', '.join(names)}, best first."
+        order = group.sort_values("value", ascending=False)
+        names = [f"{run.labels.method(row['method'])} {_estimate(row)}" for _, row in order.iterrows()]
+        yield f"{where} ranks, by rank score, the best first: {'; '.join(names)}."
 
 
 def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:
@@ -212,7 +222,9 @@ def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     if not means.empty:
         values = ", ".join(f"{run.labels.method(m)} {number(v)}" for m, v in means.items())
         few = _few(part)
-        yield f"gradCAM points into the degraded region (pointing game, mean over prompts): {values}{few}."
+        where = _where(run, "gradcam")
+        words = f"gradCAM points into the degraded region{where} (pointing game, mean over prompts)"
+        yield f"{words}: {values}{few}."
 
 
 SAYERS: dict[str, Callable[[pd.DataFrame, Run], Iterator[str]]] = {

@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +348,40 @@ def test_the_first_page_says_which_opinions_hold_within_a_reference_alone(copy):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"within": True}))
     run = Run(**roots(copy))
     assert f"Opinions of {run.labels.dataset(name)} hold within a reference alone" in views.caution(run)
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_pictures_of_a_set_go_from_the_worst_to_the_best_whatever_its_direction(copy, higher):
+    record, params = copy / "data/people/record.json", copy / "params.yaml"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"higher_is_better": higher}))
+    settings = yaml.safe_load(params.read_text())
+    params.write_text(yaml.safe_dump(settings | {"report": {**settings["report"], "pictures": "none"}}))
+    manifest = copy / "data/people/manifest.csv"
+    table = pd.read_csv(manifest)
+    table.loc[:2, "mos"] = None
+    table.to_csv(manifest, index=False)
+    title = Run(**roots(copy)).labels.dataset("people")
+    shown = str(views.examples(Run(**roots(copy))))
+    part = shown[shown.index(f"{title}: from the worst score to the best.") :]
+    scores = [float(text.replace("−", "-")) for text in re.findall(r"score (−?[\d.]+)", part)[:6]]
+    mos = table["mos"].dropna()
+    ends = (mos.min(), mos.max()) if higher else (mos.max(), mos.min())
+    assert (scores[0], scores[-1]) == pytest.approx(ends, abs=0.006)
+    assert scores == sorted(scores, reverse=not higher)
+    assert f"{title}: distribution of {len(mos)} scores." in shown
+
+
+def test_an_empty_setting_is_shown_as_what_it_is(copy):
+    params = copy / "params.yaml"
+    params.write_text(
+        yaml.safe_dump(yaml.safe_load(params.read_text()) | {"without": [], "some": ["a", "b"]})
+    )
+    shown = str(views.settings(Run(**roots(copy))))
+    found = dict(re.findall(r"<tr>.*?(without|some).*?<td[^>]*>(?:<span>)?([^<]*)<", shown, re.S))
+    assert found == {"without": "[]", "some": "a, b"}
+
+
+def test_installed_versions_are_not_said_to_be_those_of_the_lock(run):
+    shown = str(views.versions(run))
+    assert "requirements.lock" not in shown
+    assert metadata.version("torch") in shown

@@ -81,11 +81,23 @@ def test_gmad_names_the_strongest_first(said, table):
         line = one(said, f"gMAD on {title}")
         ranks = frame[frame["statistic"].eq("rank_score") & frame["dataset"].eq(dataset)]
         strength = {row["method"].capitalize(): row["value"] for row in ranks.to_dict("records")}
-        names = re.search(r"ranks (.*), best first\.", line)[1].split(", ")
+        listed = re.search(r"the best first: (.*)\.", line)[1].split("; ")
+        names = [one.split()[0] for one in listed]
         assert [strength[name] for name in names] == sorted(strength.values(), reverse=True)
         assert set(names[:2]) == {"Qualiclip", "Turned"}
         assert names[-1] == "Constant"
         assert len(names) == len(METHODS)
+
+
+def test_studies_name_the_data_set_that_they_were_made_of(tmp_path):
+    params = tmp_path / "params.yaml"
+    params.write_text("sweep: {dataset: lab}\ngradcam: {dataset: other}\n")
+    run = Run(models="nowhere", data="nowhere", params=str(params))
+    for name, said in (
+        ("sweep_order", "rising intensity on lab (SRCC"),
+        ("gradcam", "region on other (pointing"),
+    ):
+        assert said in one(list(SAYERS[name](WRITTEN[name][0], run)), "")
 
 
 def rows(**columns):
@@ -106,18 +118,28 @@ WRITTEN = {
             n=40,
             overlap=[False, True, False, False, False],
         ),
-        ["Across data sets, the best probe is b, trained on x and tested on y: SRCC 0.700 [0.600, 0.800]."],
+        [
+            "Across data sets, the best probe is b, trained on x and tested on y: "
+            "SRCC 0.700 [0.600, 0.800], n = 40."
+        ],
     ),
     "gmad": (
         rows(
             dataset="x",
-            judge="mos",
-            method=["a", "b", "c", "d"],
-            statistic=["rank_score"] * 3 + ["resistance"],
-            value=[-0.4, 0.5, 0.1, 99],
+            judge=["mos", "mos", "mos", "mos", "people", "people"],
+            method=["a", "b", "c", "d", "a", "b"],
+            statistic=["rank_score"] * 3 + ["resistance"] + ["rank_score"] * 2,
+            value=[-0.4, 0.5, 0.1, 99, 0.3, -0.3],
+            low=[-0.6, 0.3, -0.3, 90, 0.1, None],
+            high=[-0.2, 0.7, 0.5, 100, 0.5, None],
             n=40,
         ),
-        ["gMAD on x ranks b, c, a, best first."],
+        [
+            "gMAD on x, judged by opinion scores, ranks, by rank score, the best first: "
+            "b 0.500 [0.300, 0.700]; c 0.100 [−0.300, 0.500]; a −0.400 [−0.600, −0.200].",
+            "gMAD on x, judged by people, ranks, by rank score, the best first: a 0.300 [0.100, 0.500]; "
+            "b −0.300 (no interval: too little data).",
+        ],
     ),
     "ablation": (
         rows(

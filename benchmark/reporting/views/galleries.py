@@ -27,7 +27,7 @@ MAPS = 6  # rows of gradCAM maps on a page
 
 
 def examples(run: Run) -> Html:
-    """Show, of each data set, how the scores are spread and pictures from the lowest to the highest."""
+    """Show, of each data set, how the scores are spread and pictures from the worst to the best."""
     shown = []
     for name, record in run.records.items():
         source = run.source(f"data/{name}/manifest.csv")
@@ -36,7 +36,7 @@ def examples(run: Run) -> Html:
         title, rows, order = run.labels.dataset(name), source.frame, "some of the pictures"
         shown.append(Html(f"<h2>{escape(title)}</h2>"))
         if rows["mos"].notna().any():
-            order = "from the lowest score to the highest"
+            order = "from the worst score to the best"
             rows = rows.dropna(subset="mos").sort_values("mos", ascending=record.higher_is_better)
             drawing = figures.histogram(rows, run.labels, dataset=name, score=record.score_name)
             shown.append(run.drawing(drawing, [source], [name]))

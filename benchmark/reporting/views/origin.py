@@ -100,13 +100,14 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             yield from flat(inner, f"{name}.{key}".lstrip("."))
     else:
-        yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield name, ", ".join(map(str, value)) if value and isinstance(value, list) else str(value)
 
 
 def versions(run: Run) -> Html:
     """Show the installed version of each package that figures depend on."""
     frame = pd.DataFrame(run.versions().items(), columns=["package", "version"])
-    return listing(frame, "Installed packages.", made_here("requirements.lock", frame))
+    caption = "Packages that were installed when this page was made."
+    return listing(frame, caption, made_here("the installed packages", frame))
 
 
 def digests(run: Run) -> Html:
