@@ -41,7 +41,7 @@ from benchmark.reporting import blocks
 from benchmark.reporting.html import Html
 from benchmark.reporting.pages import MenuEntry, framed
 from benchmark.reporting.source import Source
-from benchmark.tables import Table
+from benchmark.tables import Labels, Table
 from benchmark.tables.cells import COUNTED, LEARNT, Cell, Column
 
 #: What a page of a data set shows of each record.
@@ -80,16 +80,17 @@ def pages(
     ordered = sorted(entries, key=lambda e: (e.record.method.name, e.sender, e.record.method.version, e.file))
     called = {e.record.dataset.name: e.record.dataset.title for e in reversed(ordered)} | dict(titles or {})
     names = sorted({e.record.dataset.name for e in ordered})
-    short = {name: called[name].split(" (")[0] for name in names}
+    proxies = frozenset(e.record.dataset.name for e in ordered if e.record.dataset.rated_by == "proxy")
+    labels = Labels(datasets=called, proxies=proxies)
     several = several_versions(ordered)
-    made = {"index": (SITE, "All methods on all data sets.", _index(ordered, short, left_out))}
-    made["records"] = ("Records", "Every record, to sort and narrow.", _records(ordered, short))
+    made = {"index": (SITE, "All methods on all data sets.", _index(ordered, labels, left_out))}
+    made["records"] = ("Records", "Every record, to sort and narrow.", _records(ordered, labels))
     for name in names:
         own = sorted((e for e in ordered if e.record.dataset.name == name), key=best_first)
-        body = _of_set(own, called[name], (ranks or {}).get(name))
-        made[f"set-{name}"] = (short[name], "Every record, with its checks.", body)
+        body = _of_set(own, labels, (ranks or {}).get(name))
+        made[f"set-{name}"] = (labels.dataset(name), "Every record, with its checks.", body)
     if several:
-        made["versions"] = ("Versions", "What became of a method.", _versions(several, short))
+        made["versions"] = ("Versions", "What became of a method.", _versions(several, labels))
     menu = [
         MenuEntry(name, title, Html(Markup("<p>{}</p>").format(said)))
         for name, (title, said, _) in made.items()
@@ -98,8 +99,9 @@ def pages(
     return {entry.name: framed(heads[entry.name] + made[entry.name][2], entry, menu, SITE) for entry in menu}
 
 
-def _index(entries: Sequence[Entry], short: Mapping[str, str], left: Sequence[str]) -> Html:
+def _index(entries: Sequence[Entry], labels: Labels, left: Sequence[str]) -> Html:
     """Show the SRCC of each version of a method, a column a data set."""
+    names = sorted({entry.record.dataset.name for entry in entries})
     rows: dict[tuple[str, str, str, int], dict[str, Entry]] = {}
     met: Counter[tuple[str, str, str, str]] = Counter()
     for entry in entries:
@@ -110,11 +112,11 @@ def _index(entries: Sequence[Entry], short: Mapping[str, str], left: Sequence[st
     sizes, parted, body = _sizes(entries), several_releases(entries), []
     for cells in rows.values():
         counted = next((e for e in cells.values() if e.record.cost), next(iter(cells.values())))
-        figures = [figure(cells[name], "srcc", parted) if name in cells else Cell("–") for name in short]
+        figures = [figure(cells[name], "srcc", parted) if name in cells else Cell("–") for name in names]
         version = words(counted.record.method.version[:12])
         least = max((entry.standing for entry in cells.values()), key=list(MEANS).index)
         body.append((*who(replace(counted, standing=least)), version, *figures, *cost(counted, sizes)))
-    columns = (*HEAD, Column("Version", words=True), *(Column(title) for title in short.values()), *COST)
+    columns = (*HEAD, Column("Version", words=True), *(Column(labels.dataset(name)) for name in names), *COST)
     notes = [f"{standing}: {means}." for standing, means in MEANS.items()]
     notes.append(ROW)
     notes += [f"{mark} {means}" for mark, means in LEARNT.values()]
@@ -124,10 +126,10 @@ def _index(entries: Sequence[Entry], short: Mapping[str, str], left: Sequence[st
     )
     lost = Markup().join(Markup("<li>{}</li>").format(line) for line in left)
     missing = Markup("<h2>Left out</h2><p>These records fail their checks.</p><ul>{}</ul>").format(lost)
-    return Html.of([_shown(table, entries), Html(missing) if left else Html("")])
+    return Html.of([_shown(table, entries, labels), Html(missing) if left else Html("")])
 
 
-def _records(entries: Sequence[Entry], short: Mapping[str, str]) -> Html:
+def _records(entries: Sequence[Entry], labels: Labels) -> Html:
     """Show a row a record, which every column that has few values narrows."""
     columns = (
         *HEAD,
@@ -142,7 +144,7 @@ def _records(entries: Sequence[Entry], short: Mapping[str, str]) -> Html:
     body = tuple(
         (
             *who(entry),
-            words(short[entry.record.dataset.name]),
+            words(labels.dataset(entry.record.dataset.name)),
             figure(entry, "srcc", parted),
             *cost(entry, sizes),
             met(entry),
@@ -152,11 +154,13 @@ def _records(entries: Sequence[Entry], short: Mapping[str, str]) -> Html:
         for entry in entries
     )
     notes = ("In brackets the 95% interval.", *((RELEASES,) if parted else ()), TOLD, *_of_size(sizes))
-    return _shown(Table("Every record.", columns, body, notes), entries)
+    return _shown(Table("Every record.", columns, body, notes), entries, labels)
 
 
-def _of_set(entries: Sequence[Entry], title: str, ranks: pd.DataFrame | None) -> Html:
+def _of_set(entries: Sequence[Entry], labels: Labels, ranks: pd.DataFrame | None) -> Html:
     """Show every record of one data set, its figures and where it lies."""
+    name = entries[0].record.dataset.name
+    title = labels.datasets[name]
     protocols = sorted({cell.text for cell in map(protocol, entries) if cell.text})
     ranked, told, parted = ranks is not None, len(protocols) > 1, bool(several_releases(entries))
     columns = (
@@ -193,7 +197,9 @@ def _of_set(entries: Sequence[Entry], title: str, ranks: pd.DataFrame | None) ->
     notes += [RELEASES] if parted else []
     notes += [RANKED] if ranked else []
     table = Table(f"{title}: every record.", columns, body, (*notes, TOLD, *_of_size(sizes)))
-    return Html.of([_shown(table, entries), *_against_cost(entries, title)])
+    return Html.of(
+        [_shown(table, entries, labels), *_against_cost(entries, title, labels.proxy_note([name]))]
+    )
 
 
 ROW = (
@@ -225,7 +231,7 @@ def _of_size(sizes: Sequence[str]) -> tuple[str, ...]:
     return (*size, COUNTED) if sizes else ()
 
 
-def _against_cost(entries: Sequence[Entry], title: str) -> list[Html]:
+def _against_cost(entries: Sequence[Entry], title: str, note: str) -> list[Html]:
     """Draw SRCC against multiply-adds of records whose figures were worked out anew, where two have both.
 
     Those that have learnt from the data set are left out.
@@ -249,10 +255,10 @@ def _against_cost(entries: Sequence[Entry], title: str) -> list[Html]:
         return []
     drawing = against_cost(of, dataset=f"{title} (a picture of {of['size'].iloc[0]})")
     content = of.to_csv(index=False, lineterminator="\n").encode()
-    return [blocks.figure(drawing, encode(drawing), [Source("records", "", content)])]
+    return [blocks.figure(drawing, encode(drawing, note), [Source("records", "", content)], note)]
 
 
-def _versions(several: Sequence[Sequence[Entry]], short: Mapping[str, str]) -> Html:
+def _versions(several: Sequence[Sequence[Entry]], labels: Labels) -> Html:
     """Show versions of one method beside each other, the oldest first."""
     columns = (
         Column("Method", words=True),
@@ -269,7 +275,7 @@ def _versions(several: Sequence[Sequence[Entry]], short: Mapping[str, str]) -> H
         (
             words(entry.record.method.card.title, entry.record.method.name),
             words(entry.sender or "here"),
-            words(short[entry.record.dataset.name]),
+            words(labels.dataset(entry.record.dataset.name)),
             words(entry.made or "not said"),
             record(entry),
             words(entry.record.packages.get("qualibench", "–")),
@@ -280,10 +286,10 @@ def _versions(several: Sequence[Sequence[Entry]], short: Mapping[str, str]) -> H
     said = "A record is named by the version of its method. The days are the senders'."
     notes = (said, *((RELEASES,) if parted else ()))
     table = Table("Versions of one method on one data set, the oldest first.", columns, body, notes)
-    return _shown(table, entries)
+    return _shown(table, entries, labels)
 
 
-def _shown(table: Table, entries: Sequence[Entry]) -> Html:
+def _shown(table: Table, entries: Sequence[Entry], labels: Labels) -> Html:
     rows = [
         {
             "method": e.record.method.name,
@@ -298,4 +304,5 @@ def _shown(table: Table, entries: Sequence[Entry]) -> Html:
         if value.statistic in SHOWN
     ]
     content = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
-    return blocks.table(table, Source("records", "", content))
+    note = labels.proxy_note(entry.record.dataset.name for entry in entries)
+    return blocks.table(table, Source("records", "", content), note)

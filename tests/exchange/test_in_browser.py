@@ -49,7 +49,7 @@ def site(made, tmp_path_factory):  # noqa: F811
     ranks = {"set01": pd.DataFrame([{"method": given[1].file, **rank}])}
     folder, drawn = tmp_path_factory.mktemp("site"), None
 
-    def once(drawing):
+    def once(drawing, note=""):
         """Figures of the sets are alike, and each takes a second."""
         nonlocal drawn
         drawn = drawn or encode(drawing)

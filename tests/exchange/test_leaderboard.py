@@ -243,6 +243,16 @@ def test_how_many_pictures_have_no_score_stands_in_every_cell(like):
         assert said == {(True, True), (False, False)}
 
 
+def test_every_page_says_which_set_no_human_rated(like):
+    told = like.model_dump(mode="json")
+    told["dataset"] |= {"name": "made", "title": "Photographs (degraded)", "rated_by": "proxy"}
+    made_of = pages(entries([like, Record.model_validate(told)]))
+    for page in ("index", "records", "set-made"):
+        assert "Photographs: full-reference proxy, no human rated these." in made_of[page]
+        assert "Photographs (proxy)" in made_of[page]
+    assert "proxy, no human" not in made_of["set-lab"]
+
+
 def test_a_set_that_has_changed_since_it_was_prepared_settles_nothing(sent, tmp_path):  # noqa: F811
     says = change_after_preparing(tmp_path / "second")
     done = leaderboard(sent.parent.parent, "--out", "site")
