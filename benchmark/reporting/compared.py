@@ -12,7 +12,7 @@ from benchmark.reporting import blocks, pipeline, views
 from benchmark.reporting.html import Html
 from benchmark.reporting.run import Run
 from benchmark.reporting.source import Source
-from benchmark.tables import Cell, Column, Table
+from benchmark.tables import Cell, Column, Table, mentioned
 from benchmark.terms import number, statistic
 
 BOUNDS = ["value", "low", "high"]
@@ -206,7 +206,8 @@ def _cells(frame: pd.DataFrame, here: Run, caption: str, note: str) -> Html:
     heads = (("Table", True), ("Cell", True), ("Statistic", True), ("There", False), ("Here", False))
     columns = tuple(Column(head, words=words) for head, words in (*heads, ("Here − there", False)))
     table = Table(caption, columns, tuple(rows), (note,))
-    return blocks.table(table, views.made_here("results/tables of both runs", frame))
+    proxy = here.labels.proxy_note(mentioned(frame)["datasets"])
+    return blocks.table(table, views.made_here("results/tables of both runs", frame), proxy)
 
 
 def _row(record: Mapping[str, object], run: Run) -> tuple[Cell, ...]:

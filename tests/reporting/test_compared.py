@@ -124,6 +124,15 @@ def test_the_page_names_what_was_changed_and_nothing_else(run: Run, tree: Path, 
     assert f"{moved['value']:.3f}" in line.text
 
 
+@pytest.mark.parametrize("dataset", ["demo", "people"])
+def test_a_cell_of_a_set_that_no_human_rated_is_said_to_be_one(run: Run, other: Path, dataset: str) -> None:
+    place = int(pd.read_csv(other / TABLE)["dataset"].eq(dataset).idxmax())
+    change(other, place, value=-0.9, low=-0.95, high=-0.85)
+    there = Run(*(str(other / name) for name in ("results", "data", "models", "params.yaml")))
+    said = "full-reference proxy, no human rated these." in str(compared(run, there, "the other"))
+    assert said == (dataset == "demo")
+
+
 def test_equal_runs_have_no_difference(run: Run) -> None:
     shown = compared(run, run, "itself")
     assert "Every setting has the same value" in shown
