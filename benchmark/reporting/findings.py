@@ -207,7 +207,7 @@ def _few(frame: pd.DataFrame) -> str:
 def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     part = frame[frame["statistic"].eq("rank_score")].dropna(subset="value")
     for (dataset, judge), group in part.groupby(["dataset", "judge"], sort=False):
-        where = f"gMAD on {run.labels.dataset(str(dataset))}, judged by {JUDGE.get(str(judge), judge)},"
+        where = f"gMAD on {run.labels.dataset(str(dataset))}, judge: {JUDGE.get(str(judge), judge)},"
         if not decided(group.iloc[0]):
             yield f"{where} ranks nobody: {too_few(behind(group.iloc[0]))}."
             continue
