@@ -30,7 +30,7 @@ def train_on(
         data = results.pictured(settings.train.dataset, settings.prepare)
         pictures = training_pictures(data)
         held_out = [data.root / name for name in results.split(data, "val")]
-        if settings.train.rated and methods.learns_from_scores(own.module):
+        if methods.learns_from_scores(own.module):
             rated = results.pictured(settings.train.rated, settings.prepare)
     train_into(out, name, own, pictures, seed, rated, held_out, ablation)
 

@@ -40,7 +40,7 @@ def undeclared(settings: Settings) -> list[str]:
     prepared, every = list(settings.prepare.datasets), list(settings.methods)
     used: dict[str, tuple[list[str], list[str]]] = {
         "train.dataset": ([settings.train.dataset], prepared),
-        "train.rated": ([settings.train.rated or settings.train.dataset], prepared),
+        "train.rated": ([settings.train.rated], prepared),
         "score.datasets": (settings.score.datasets, prepared),
         "cross_dataset.methods": (settings.cross_dataset.methods or [], every),
         "cross_dataset.without": (settings.cross_dataset.without, every),

@@ -55,10 +55,13 @@ class Prepare(Section):
 
 
 class Train(Section):
-    """The pristine pictures that every method may learn from, and the rated ones that some do."""
+    """The pristine pictures that every method may learn from, and the rated ones that some do.
+
+    Where no method learns from scores, ``rated`` may name the pristine ones: `dvc.yaml` asks for both.
+    """
 
     dataset: str
-    rated: str | None = None
+    rated: str
     #: Processes that share each batch of a method that can be trained so; torchrun starts them.
     processes: int = Field(ge=1, default=1)
 

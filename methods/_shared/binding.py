@@ -63,6 +63,7 @@ def explain(where: str, problems: Sequence[Any], known: Sequence[str] = ()) -> s
             lines.append(f"{key}: unknown setting; {naming.hint(str(problem['loc'][-1]), known)}")
         else:
             cure = "; YAML reads it so, put it in quotes" if problem["type"] == "string_type" else ""
+            cure = "; name one" if cure and problem["input"] is None else cure
             lines.append(f"{key}: {problem['msg']} (got {problem['input']!r}){cure}")
     return "\n".join(lines)
 

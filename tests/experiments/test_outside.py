@@ -68,7 +68,7 @@ def lab(tmp_path, monkeypatch):
     assert said.exit_code == 0, said.output
     params = yaml.safe_load(small.settings())
     params["prepare"]["datasets"] = {"lab": None, "leaves": None}
-    params["train"] |= {"dataset": "lab", "rated": None}
+    params["train"] |= {"dataset": "lab", "rated": "lab"}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     train_into(
         stage.MODELS / "sharpness", "sharpness", MethodSettings(code="methods/sharpness.py"), [], seed=1

@@ -98,7 +98,14 @@ def test_variants_share_the_changes_that_all_have(monkeypatch):
         ),
         ({"gmad": None}, "gmad: "),
         ({"seed": 28}, r"ablation\.seeds: \[28, 29\] must differ from each other and from seed 28"),
-        ({"train": {"dataset": "pristin"}}, "'pristin' is not declared; did you mean 'pristine'"),
+        (
+            {"train": {"dataset": "pristine", "rated": None}},
+            r"train\.rated: .*valid string \(got None\); name one",
+        ),
+        (
+            {"train": {"dataset": "pristin", "rated": "leaves"}},
+            "'pristin' is not declared; did you mean 'pristine'",
+        ),
         (
             {"methods": {"niqee": {"code": "methods/niqee.py"}}},
             "'niqee' is not declared; did you mean 'niqe'",
