@@ -284,6 +284,17 @@ class HasGradients(Protocol):
 GRADIENTS = ("cam_module", "cam_layer", "cam_targets")
 
 
+def unlike_card(method: object, card: Card) -> str:
+    """Say what a method lacks of name and direction, or says otherwise than its card; "" where they agree."""
+    name, better = getattr(method, "name", None), getattr(method, "higher_is_better", None)
+    if not isinstance(name, str) or not name:
+        return "the method has no `name`"
+    if better is not card.higher_is_better:
+        said = "nothing" if better is None else f"higher_is_better={better!r}"
+        return f"the card says higher_is_better={card.higher_is_better}, the method says {said}"
+    return ""
+
+
 class NoScores(ValueError):
     """A method has features alone; the message says what would give it scores."""
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.method import Method
+from benchmark.scoring.guard import scores_of
 
 try:
     from torchmetrics import Metric
@@ -64,8 +65,10 @@ class QualityScore(Metric):
         ------
         ValueError
             If the method refuses them, or a score is not finite.
+        TypeError
+            If it gives another thing than one number a picture.
         """
-        scores = self.method.score(images)
+        scores = scores_of(self.method.score(images), len(images), f"{self.method.name}: score")
         if not bool(scores.isfinite().all()):
             raise ValueError(
                 f"{self.method.name}: {int((~scores.isfinite()).sum())} of {len(scores)} scores are not "

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from benchmark.method import Card, Method, TrainingData
+from benchmark.method import Card, Method, TrainingData, unlike_card
 from methods._shared.binding import bind, explain
 from methods._shared.registry import find, names
 from methods._shared.weights.noted_files import noted
@@ -76,7 +76,8 @@ def load(name: str, **settings: Any) -> Loaded:
     Raises
     ------
     ValueError
-        If there is no such method, it knows no such setting, or a setting has the wrong type.
+        If there is no such method, it knows no such setting, a setting has the wrong type, or the method has
+        no name or another direction than its card.
     """
     base, _, variant = name.partition(":")
     module = find(base)
@@ -89,6 +90,8 @@ def load(name: str, **settings: Any) -> Loaded:
     bound = bind(f"methods.{base}.load", module.load, given)
     with noted() as files:
         method = guarded(module.load(**bound))
+    if said := unlike_card(method, getattr(method, "card", None) or module.CARD):
+        raise ValueError(f"methods/{base}: {said}; correct the one that is wrong")
     object.__setattr__(method, "weight_files", tuple(files))
     if not hasattr(method, "as_module"):
         object.__setattr__(method, "as_module", partial(ScoreModule, method))

@@ -80,4 +80,5 @@ def load(
         card = replace(card, title=f"CLIP-IQA ({name})")
     if (architecture, pretrained, weights, scale, width) == ("RN50-quickgelu", "openai", None, None, None):
         card = replace(card, published_as=FIGURES_OF.get(prompts, "") if isinstance(prompts, str) else "")
-    return AntonymMethod("clipiqa", scorer(clip, pairs, scale), card, higher_is_better=prompts != "noisiness")
+    card = replace(card, higher_is_better=pairs != prompt_pairs("noisiness"))
+    return AntonymMethod("clipiqa", scorer(clip, pairs, scale), card)

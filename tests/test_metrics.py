@@ -39,6 +39,16 @@ def test_the_mean_is_that_of_all_pictures_whatever_the_batches():
     torch.testing.assert_close(metric.compute(), batches[0].mean())
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (1, 2), (2, 1)])
+def test_other_than_one_number_a_picture_has_no_mean(shape):
+    """The sum of all that two pictures were given is no sum of their two scores."""
+    method = Mean()
+    method.score = lambda images: torch.ones(shape)
+    metric = QualityScore(method)
+    with pytest.raises(TypeError, match="mean: score must return one"):
+        metric.update(pictures(2, 0))
+
+
 def test_small_scores_are_not_lost_beside_a_large_sum():
     metric, score = QualityScore(Mean()), torch.tensor(0.1)
     metric.update(torch.full((1, 3, 1, 1), 2.0**24))  # from here on float32 has even numbers alone

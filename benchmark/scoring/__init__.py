@@ -22,12 +22,16 @@ from benchmark import files
 from benchmark.datasets.prepared import Dataset
 from benchmark.images import Flight, ImageError, Reader, most, read, unit
 from benchmark.method import HasFeatures, Method, NoScores, check_scores
+from benchmark.scoring.guard import rows_of
 
 #: Pixels held decoded and not yet scored; beyond it, batches are sent off before they are full.
 PIXELS_HELD = 64_000_000
 
 #: Pixels scored at once: eight pictures of 1024 x 768. More fill the memory and are no faster.
 PIXELS_AT_ONCE = 8 * 1024 * 768
+
+#: Reason of a picture that a method refuses by a ValueError without a message: "" would say that it has none.
+_UNSAID = "the method refuses it by a ValueError without a message"
 
 Path_ = str | os.PathLike[str]
 
@@ -383,20 +387,17 @@ def _apply(
         with torch.no_grad():
             images = [image for _, image in pictures]
             # One picture is not copied: it may fill half of the memory.
-            rows = function(images[0][None] if len(images) == 1 else _stacked(images)).detach().cpu()
+            found = function(images[0][None] if len(images) == 1 else _stacked(images))
+            rows = rows_of(found, len(images), "a method").detach().cpu()
     except NoScores:  # whatever the picture
         raise
     except ValueError as error:
         if len(pictures) == 1:
-            return [Result(pictures[0][0], size, None, str(error))]
+            return [Result(pictures[0][0], size, None, str(error) or _UNSAID)]
         return [result for picture in pictures for result in _apply(function, [picture], files)]
     except Exception as error:
         error.add_note(f"while scoring {', '.join(files[index] for index, _ in pictures)}")
         raise
-    if rows.ndim == 0 or len(rows) != len(pictures):
-        raise TypeError(
-            f"expected one row for each of {len(pictures)} pictures, got shape {list(rows.shape)}"
-        )
     return [Result(index, size, row) for (index, _), row in zip(pictures, rows, strict=True)]
 
 

@@ -16,7 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.method import GRADIENTS, Card, Method, NoScores, has_features, has_gradients, no_scores
+from benchmark.method import (
+    GRADIENTS,
+    Card,
+    Method,
+    NoScores,
+    has_features,
+    has_gradients,
+    no_scores,
+    unlike_card,
+)
 from benchmark.provenance import bibtex
 
 #: Largest difference between the score of a picture alone and in a batch; relative for scores above 1.
@@ -156,11 +165,7 @@ def _card(subject: _Subject) -> str:
     if card.exposure is not None and stated != set(card.opinions_of.split()) - {"unknown"}:
         return f"exposure names opinions of {sorted(stated)}, opinions_of says {card.opinions_of!r}"
     bibtex.entries(card.bibtex)  # says itself what is wrong
-    if not isinstance(getattr(method, "name", None), str) or not method.name:
-        return "the method has no `name`"
-    if getattr(method, "higher_is_better", None) is not card.higher_is_better:
-        return f"the card says higher_is_better={card.higher_is_better}, the method says otherwise or nothing"
-    return ""
+    return unlike_card(method, card)
 
 
 def _no_scores(subject: _Subject) -> str:

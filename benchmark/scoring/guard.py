@@ -1,7 +1,7 @@
 """The door of a method: what is no RGB picture in [0, 1] is refused, with the mistake that is likely.
 
 Any tensor gives some number. Bytes, pictures normalised already, or one NaN among the pixels would give a
-wrong one without a word.
+wrong one without a word. So would an answer of two numbers a picture, where somebody takes the mean.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ def checked(images: Tensor) -> Tensor:
     TypeError
         If it is not a tensor.
     ValueError
-        For another shape or type, values out of range, or values that are not finite.
+        For no picture at all, another shape or type, values out of range, or values that are not finite.
     """
     _check_kind(images)
     images = images.float() if images.dtype == torch.float16 else images
-    if not len(images) or images.is_meta or isinstance(images, FakeTensor) or _inside(images):
+    if images.is_meta or isinstance(images, FakeTensor) or _inside(images):
         return images
     low, high = torch.stack(images.detach().aminmax()).tolist()
     if low >= -TOLERANCE and high <= 1 + TOLERANCE:
@@ -59,8 +59,44 @@ def checked(images: Tensor) -> Tensor:
     raise ValueError(f"pictures must hold values from 0 to 1: {_mistake(images, low, high)}")
 
 
+def rows_of(found: Any, count: int, whose: str) -> Tensor:
+    """Return what a function of pictures gave, which must be a tensor with a row for each of them.
+
+    Parameters
+    ----------
+    found
+        What it gave.
+    count
+        Number of the pictures.
+    whose
+        What to call the function in a message.
+
+    Raises
+    ------
+    TypeError
+        If it is another thing.
+    """
+    if not isinstance(found, Tensor):
+        raise TypeError(f"{whose} must return a tensor, not {type(found).__name__}")
+    if found.ndim == 0 or len(found) != count:
+        raise TypeError(f"{whose} must return one row for each of {count} pictures, not {list(found.shape)}")
+    return found
+
+
+def scores_of(found: Any, count: int, whose: str) -> Tensor:
+    """Return what a ``score`` gave, which must be one real number for each picture; see `rows_of`."""
+    scores = rows_of(found, count, whose)
+    if scores.ndim != 1:
+        raise TypeError(f"{whose} must return one number a picture, [{count}], not {list(scores.shape)}")
+    if scores.is_complex():
+        raise TypeError(f"{whose} must return real numbers, not {str(scores.dtype).removeprefix('torch.')}")
+    return scores
+
+
 def guarded(method: M) -> M:
     """Let every function of pictures that a method has look at them first; returns the method itself.
+
+    What it gives must have a row for each picture, and ``score`` one number.
 
     Raises
     ------
@@ -71,7 +107,7 @@ def guarded(method: M) -> M:
         function = getattr(method, name, None)
         if callable(function) and not isinstance(function, _Door):
             try:
-                object.__setattr__(method, name, _Door(function))
+                object.__setattr__(method, name, _Door(function, _ANSWERS[name]))
             except AttributeError as error:
                 raise TypeError(
                     f"{type(method).__name__} cannot be guarded: a method must not have __slots__"
@@ -82,15 +118,20 @@ def guarded(method: M) -> M:
     return method
 
 
+#: What each function of pictures must give.
+_ANSWERS = {name: scores_of if name == "score" else rows_of for name in DOORS}
+
+
 class _Door:
-    """A function of pictures that looks at them first. A class, so that it can be copied and pickled."""
+    """A function of pictures that looks at them first, and at what it gives. Can be copied and pickled."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], answer: Callable[[Any, int, str], Tensor]) -> None:
         update_wrapper(self, function)
-        self.function = function
+        self.function, self.answer = function, answer
 
-    def __call__(self, images: Tensor, *rest: Any, **more: Any) -> Any:
-        return self.function(checked(images), *rest, **more)
+    def __call__(self, images: Tensor, *rest: Any, **more: Any) -> Tensor:
+        whose = getattr(self, "__qualname__", type(self.function).__name__)
+        return self.answer(self.function(checked(images), *rest, **more), len(images), whose)
 
 
 def _hook(_module: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -120,6 +161,8 @@ def _check_kind(images: Tensor) -> None:
     shape = list(images.shape)
     if images.ndim != 4 or shape[1] != 3:
         raise ValueError(f"pictures must have the shape [B, 3, H, W], not {shape}{_reshape(shape)}")
+    if not shape[0]:
+        raise ValueError(f"no pictures: the batch is empty, {shape}")
     if not shape[2] or not shape[3]:
         raise ValueError(f"pictures of {shape[3]}x{shape[2]} have no pixels")
     if images.dtype not in (torch.float32, torch.float64, torch.float16):

@@ -115,6 +115,7 @@ def test_attributes_of_clipiqa(files):
     noisy = methods.load("clipiqa", weights=str(files / "RN50.pt"), prompts="noisiness")
     check_agreement(scores(noisy), [[row[2] for row in rows] for rows in GOLDEN["attributes"]])
     assert not noisy.higher_is_better
+    assert not noisy.card.higher_is_better
 
 
 @pytest.mark.parametrize("layout", ["tensor", "pyiqa", "authors"])

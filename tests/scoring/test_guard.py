@@ -62,6 +62,7 @@ WRONG = {
     "transparency": (torch.cat([PICTURE, PICTURE[:, :1]], 1), r"not \[2, 4, 40, 48\]: a fourth channel"),
     "no batch": (PICTURE[0], r"for one picture, images\[None\]"),
     "channels last": (PICTURE.permute(0, 2, 3, 1), "channels must come first"),
+    "no pictures": (PICTURE[:0], r"no pictures: the batch is empty, \[0, 3, 40, 48\]"),
     "no pixels": (torch.zeros(1, 3, 0, 4), "4x0 have no pixels"),
 }
 
@@ -86,7 +87,6 @@ def test_pictures_pass_as_they_are(dtype, layout):
     assert checked(images) is images
     for edge in (torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2), torch.full((1, 3, 2, 2), 2.0**-149)):
         assert checked(edge) is edge
-    assert checked(torch.zeros(0, 3, 4, 4)).shape == (0, 3, 4, 4)
     assert checked(images[:, :, ::2, 1:]).shape == (2, 3, 20, 47)
 
 
@@ -214,6 +214,73 @@ def test_a_method_of_ones_own_is_guarded(kind, monkeypatch):
             method.features(PICTURE * 255)
         with pytest.raises(ValueError, match="divide by 255"):
             method.cam_module(PICTURE * 255)
+
+
+ANSWERS = {
+    "a list": (lambda means: means.tolist(), "must return a tensor, not list"),
+    "an array": (lambda means: means.numpy(), "must return a tensor, not ndarray"),
+    "a number": (lambda means: means.mean().item(), "must return a tensor, not float"),
+    "nothing": (lambda means: None, "must return a tensor, not NoneType"),
+    "one for all": (torch.mean, r"one row for each of 2 pictures, not \[\]"),
+    "too many": (lambda means: means.repeat(2), r"one row for each of 2 pictures, not \[4\]"),
+    "a row": (lambda means: means[None], r"one row for each of 2 pictures, not \[1, 2\]"),
+    "two a picture": (
+        lambda means: means[:, None].repeat(1, 2),
+        r"one number a picture, \[2\], not \[2, 2\]",
+    ),
+    "a column": (lambda means: means[:, None], r"one number a picture, \[2\], not \[2, 1\]"),
+    "complex": (lambda means: means.to(torch.complex64), "must return real numbers, not complex64"),
+}
+
+
+def answering(made):
+    """A method whose answer is made of the means of the pictures."""
+
+    class Answering:
+        name, higher_is_better = "mine", True
+
+        def score(self, images):
+            return made(images.mean((1, 2, 3)))
+
+        features = score
+
+    return Answering()
+
+
+@pytest.mark.parametrize("case", list(ANSWERS))
+def test_an_answer_that_is_no_number_for_each_picture_is_refused(case):
+    made, says = ANSWERS[case]
+    with pytest.raises(TypeError, match=rf"Answering\.score (must return )?{says}"):
+        guarded(answering(made)).score(PICTURE)
+    if "row for each" in says or "a tensor" in says:
+        with pytest.raises(TypeError, match=says):
+            guarded(answering(made)).features(PICTURE)
+
+
+def test_an_answer_passes_as_it_is():
+    method = guarded(answering(lambda means: means.double()))
+    assert torch.equal(method.score(PICTURE), PICTURE.mean((1, 2, 3)).double())
+    crops = guarded(answering(lambda means: means[:, None, None].repeat(1, 5, 7)))
+    assert crops.features(PICTURE).shape == (2, 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ({"higher_is_better": False}, r"methods/mine: the card says .*=True, .* higher_is_better=False"),
+        ({"higher_is_better": "yes"}, "higher_is_better='yes'"),
+        ({"higher_is_better": None}, "the method says nothing"),
+        ({"name": ""}, "has no `name`"),
+    ],
+)
+def test_a_method_that_says_otherwise_than_its_card_is_not_loaded(own, says, monkeypatch):
+    """Tables take the direction of the method, pages and other users' files that of the card."""
+    module = types.ModuleType("methods.mine")
+    module.CARD, module.load = methods.card("sharpness"), lambda: Frozen(**own)
+    monkeypatch.setitem(sys.modules, "methods.mine", module)
+    monkeypatch.setattr("methods._shared.registry.names", lambda: ["mine"])
+    with pytest.raises(ValueError, match=says):
+        methods.load("mine")
 
 
 def test_a_method_to_which_nothing_can_be_added_is_refused():

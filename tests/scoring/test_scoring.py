@@ -180,6 +180,18 @@ def test_a_refused_picture_keeps_its_row_and_the_rest_of_its_batch_is_scored(fol
     assert frame["score"].isna().tolist() == [False, True, False]
 
 
+def test_a_refusal_without_a_word_has_a_reason_all_the_same(folder):
+    method = Brightness()
+
+    def score(images):
+        raise ValueError
+
+    method.score = score
+    frame = score_files(["00.png"], method, root=folder)
+    assert frame["score"].isna().all()
+    assert frame["error"].str.contains("refuses it").all()
+
+
 def test_a_fault_of_the_method_passes_on_and_names_the_pictures(folder):
     method = Brightness()
     method.score = lambda images: images @ torch.zeros(3)
@@ -189,12 +201,14 @@ def test_a_fault_of_the_method_passes_on_and_names_the_pictures(folder):
 
 
 @pytest.mark.parametrize(
-    "result", [torch.zeros(()), torch.zeros(7), torch.zeros(2, 2)], ids=["scalar", "seven", "matrix"]
+    "result",
+    [torch.zeros(()), torch.zeros(7), torch.zeros(2, 2), [0.0, 0.0], np.zeros(2), None],
+    ids=["scalar", "seven", "matrix", "list", "array", "nothing"],
 )
 def test_a_method_must_return_one_number_a_picture(folder, result):
     method = Brightness()
     method.score = lambda images: result
-    with pytest.raises(TypeError, match=r"one (number|row)"):
+    with pytest.raises(TypeError, match=r"must return (one (number|row)|a tensor)"):
         score_files(["00.png", "03.png"], method, root=folder)
 
 

@@ -21,15 +21,13 @@ class AntonymMethod:
     scorer
         Encoder with prompt embeddings; pictures are scored on the device that it lies on.
     card
-        What a reader must know about these weights.
-    higher_is_better
-        False where the first prompt of the pair names a flaw.
+        What a reader must know about these weights; lower is better where the first prompt names a flaw.
     """
 
-    def __init__(self, name: str, scorer: AntonymScorer, card: Card, higher_is_better: bool = True) -> None:
+    def __init__(self, name: str, scorer: AntonymScorer, card: Card) -> None:
         self.name = name
         self.card = card
-        self.higher_is_better = higher_is_better
+        self.higher_is_better = card.higher_is_better
         self.scorer = scorer.eval().to(memory_format=scorer.encoder.layout)
         self._embed = Folding(self.scorer.encoder)
 
