@@ -9,8 +9,11 @@ import pandas as pd
 
 from benchmark import naming
 from benchmark.datasets import making
+from benchmark.datasets._known import check_opinions
 from benchmark.datasets.prepared import Dataset, load
-from benchmark.protocols import Resampling, ceilings, zero_shot
+from benchmark.method import setting
+from benchmark.protocols import Resampling, ceilings, learnt_opinions, zero_shot
+from benchmark.protocols.zero_shot import as_setting
 from benchmark.provenance import published
 from benchmark.statistics.mapping import FORMS
 
@@ -25,6 +28,7 @@ def evaluate(
     higher_is_better: bool = True,
     published_as: str = "",
     opinions_of: str = "",
+    transductive: bool = False,
     how: Resampling | None = None,
     mapping: str = "logistic4",
     ratings: float | None = None,
@@ -44,8 +48,9 @@ def evaluate(
         another in its column ``direction``, as those of ``iqa score`` do, is refused.
     published_as
         Whose published figures stand beside (`benchmark.provenance.published.TITLES`); nobody's without it.
-    opinions_of
-        Data set whose opinions the method has learnt, if any.
+    opinions_of, transductive
+        Data sets whose opinions the method has learnt, if any, and whether the score of a picture depends on
+        others, as its card says it (`benchmark.method.Card`): a protocol says zero-shot where neither is so.
     how
         How intervals are made; default: 1,000 resamples of references where there are any, else of pictures,
         bias-corrected and accelerated.
@@ -66,8 +71,8 @@ def evaluate(
     ------
     ValueError
         If the data set is not prepared or has changed since it was, no picture of it has a score and an
-        opinion, a name stands twice, no curve or no published method is called so, or the table states
-        another direction.
+        opinion, a name stands twice, no curve, no published method or no data set is called so, or the table
+        states another direction.
     """
     for said, name, known in (
         ("mapping", mapping, FORMS),
@@ -75,6 +80,7 @@ def evaluate(
     ):
         if name not in known:
             raise ValueError(f"{said}={name!r} is unknown; {naming.hint(name, filter(None, known))}")
+    check_opinions(opinions_of, "opinions_of")
     if isinstance(dataset, str):
         making.check_current(dataset, root)
     data = load(dataset, root) if isinstance(dataset, str) else dataset
@@ -94,6 +100,9 @@ def evaluate(
         how=how or Resampling(),
         mapping=mapping,
     )
+    by_people = data.record.rated_by == "people"
+    learnt = by_people and learnt_opinions(opinions_of, False, data.record.name)
+    found = as_setting(found, setting(learnt, transductive))
     top = ceilings(manifest, mos_higher_is_better=data.record.higher_is_better)
     found = pd.concat([found, top], ignore_index=True) if len(top) else found
     found = found.assign(method=published_as, dataset=data.record.name)
@@ -102,7 +111,12 @@ def evaluate(
 
 def _table(scores: pd.DataFrame | pd.Series | Mapping[str, float]) -> pd.DataFrame:
     if isinstance(scores, pd.DataFrame):
-        return scores
+        if "image" not in scores:
+            have = ", ".join(map(str, scores.columns)) or "none"
+            raise ValueError(
+                f"the scores lack the column 'image': they have {have}; a series may have names as its index"
+            )
+        return scores.assign(image=scores["image"].astype(str))
     series = pd.Series(scores, dtype=float)
     return pd.DataFrame({"image": series.index.astype(str), "score": series.to_numpy()})
 

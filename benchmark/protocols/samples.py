@@ -81,13 +81,16 @@ def join(
     Raises
     ------
     ValueError
-        If a column is missing, an image is listed twice, or no image is shared.
+        If a column is missing, an image is listed twice, no image is shared, or a direction is neither True
+        nor False.
     """
+    _check_direction("mos_higher_is_better", mos_higher_is_better)
     frame = _indexed(manifest, "the manifest", ["image"]).sort_index()
     columns, notes = [], []
     for name, table in scores.items():
         if name not in higher_is_better:
             raise ValueError(f"higher_is_better does not say the direction of {name!r}")
+        _check_direction(f"higher_is_better of {name!r}", higher_is_better[name])
         indexed = _indexed(table, f"the scores of {name!r}", ["image", "score"])
         if not indexed.index.isin(frame.index).any():
             raise ValueError(
@@ -107,6 +110,12 @@ def join(
     mos = pd.to_numeric(opinion, errors="raise").to_numpy(np.float64) * (1 if mos_higher_is_better else -1)
     everything = Samples(frame.reset_index(drop=True), stacked, mos, tuple(notes))
     return everything.take(~np.isnan(stacked).any(axis=0))
+
+
+def _check_direction(what: str, value: object) -> None:
+    """Refuse a word such as "lower", which Python takes for true."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{what} must be True or False, not {value!r}")
 
 
 def _indexed(table: pd.DataFrame, what: str, needed: Sequence[str]) -> pd.DataFrame:

@@ -104,6 +104,11 @@ def zero_shot(
 READING = "zero-shot, whole set"
 
 
+def as_setting(table: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """Say in the protocols of a table in what way the method meets the data set, see `Card.setting`."""
+    return table.assign(protocol=table["protocol"].str.replace("zero-shot,", f"{setting},", regex=False))
+
+
 def _agreement(samples: Samples, how: Resampling) -> list[dict[str, object]]:
     """Correlations of the scores as they are."""
     rows = [

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.datasets._known import check_opinions
 from benchmark.method import (
     GRADIENTS,
     Card,
@@ -161,10 +162,11 @@ def _card(subject: _Subject) -> str:
             return f"{name} must be True or False, not {getattr(card, name)!r}"
     if not card.low < card.high:
         return f"its range is {card.low} to {card.high}; low must lie below high"
+    check_opinions(card.opinions_of, "opinions_of")  # says itself what is wrong, as do entries
     stated = {entry.what for entry in card.exposure or () if entry.kind == "opinions"}
     if card.exposure is not None and stated != set(card.opinions_of.split()) - {"unknown"}:
         return f"exposure names opinions of {sorted(stated)}, opinions_of says {card.opinions_of!r}"
-    bibtex.entries(card.bibtex)  # says itself what is wrong
+    bibtex.entries(card.bibtex)
     return unlike_card(method, card)
 
 

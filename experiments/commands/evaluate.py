@@ -121,7 +121,8 @@ def of_method(
     return results.scores(path), {
         "higher_is_better": method.higher_is_better,
         "published_as": card.published_as,
-        "opinions_of": card.opinions_of,
+        "opinions_of": card.opinions_of or ("unknown" if card.opinion_aware else ""),
+        "transductive": card.transductive,
         "notes": notes,
     }
 

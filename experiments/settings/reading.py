@@ -136,7 +136,7 @@ def check_methods(settings: Settings) -> None:
         Naming every setting that a method does not know or that has the wrong type, and data sets that its
         card names and that there are not.
     """
-    from methods._shared.exposure import check_opinions
+    from benchmark.datasets._known import check_opinions
 
     problems = []
     for name, own in settings.methods.items():

@@ -9,6 +9,7 @@ import pandas as pd
 from benchmark import files
 from benchmark.method import Trained
 from benchmark.protocols.paired import resolvable_of
+from benchmark.protocols.zero_shot import as_setting
 from benchmark.provenance import published
 from experiments import process
 from experiments.analyses import over_sets
@@ -125,8 +126,7 @@ def _one_set(
 
 def _compared(table: pd.DataFrame, method: Trained, overlap: bool | str) -> pd.DataFrame:
     """Add the published figure, and whether the method has learnt from these pictures, in words too."""
-    setting = method.card.setting(overlap)
-    table = table.assign(protocol=table["protocol"].str.replace("zero-shot,", f"{setting},", regex=False))
+    table = as_setting(table, method.card.setting(overlap))
     table = published.attach(table, method=method.published_as, opinions_of=opinions_of(method))
     return table.assign(overlap=overlap)
 

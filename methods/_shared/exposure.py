@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from pathlib import Path
 
-from benchmark.datasets._known import recorded
 from benchmark.method import Exposure
 
 IMAGENET = Exposure("corpus", "ImageNet-1k", "torchvision's IMAGENET1K weights", "V")
@@ -34,9 +31,6 @@ CORPORA = {
     "yfcc15m": "YFCC15M",
 }
 
-#: Share of letters that a misspelt name has in common with the one that was meant.
-NEAR = 0.85
-
 
 def corpus_of(pretrained: str | None) -> tuple[Exposure, ...]:
     """What a CLIP learnt from, by the tag or the file that its weights are from; nothing where random."""
@@ -49,34 +43,6 @@ def corpus_of(pretrained: str | None) -> tuple[Exposure, ...]:
     names = [name for tag, name in CORPORA.items() if pretrained.startswith(tag)]
     corpus = names[0] if names else f"not stated (tag {pretrained})"
     return (Exposure("corpus", corpus, f"open_clip's tag {pretrained}", "S"),)
-
-
-def check_opinions(names: str, where: str) -> None:
-    """Refuse names of data sets by which no figure would be marked: written otherwise, or misspelt.
-
-    Parameters
-    ----------
-    names
-        As ``opinions_of`` of a card has them. One that is no record's, nor a letter away from it, is taken:
-        not every data set has a record.
-    where
-        What to call the place in a message.
-
-    Raises
-    ------
-    ValueError
-        With what was probably meant.
-    """
-    known = recorded()
-    for name in names.split():
-        if not re.fullmatch("[a-z0-9][a-z0-9_-]*", name):
-            raise ValueError(
-                f"{where}: {name!r} is no name of a data set; write names as `iqa datasets` lists them, with "
-                "spaces between"
-            )
-        near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
-        if name not in known and near:
-            raise ValueError(f"{where}: there is no record of a data set {name!r}; did you mean {near[0]!r}?")
 
 
 def opinions(names: str, source: str, standing: str = "V") -> tuple[Exposure, ...]:

@@ -20,8 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmark.datasets._known import check_opinions
 from benchmark.method import Card, Exposure
-from methods._shared.exposure import check_opinions, opinions
+from methods._shared.exposure import opinions
 from methods._shared.weights.weight_cache import cache_folder
 from methods.vlm.asking import EndpointError, Pace, ask, body_of, data_url, endpoint_of, key_of, packed
 from methods.vlm.kept import Kept, Total, folder_of

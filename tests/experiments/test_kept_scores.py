@@ -78,11 +78,44 @@ def test_names_of_other_pictures_are_shown_beside_those_that_would_do(rated):
     [
         ({"mapping": "logistic"}, r"mapping='logistic' is unknown; did you mean 'logistic[45]'"),
         ({"published_as": "qualicip"}, "published_as='qualicip' is unknown; did you mean 'qualiclip'"),
+        ({"opinions_of": "konig10k"}, r"opinions_of: .* 'konig10k'; did you mean 'koniq10k'"),
+        ({"opinions_of": "csiq,spaq"}, r"opinions_of: 'csiq,spaq' is no name"),
+        ({"higher_is_better": "lower"}, r"higher_is_better .* must be True or False, not 'lower'"),
+        ({"ratings": 0}, "at least one rating, not of 0"),
+        ({"ratings": float("nan")}, "at least one rating, not of nan"),
     ],
 )
-def test_names_that_there_are_not_are_refused(rated, given, words):
+def test_what_there_is_not_is_refused(rated, given, words):
     with pytest.raises(ValueError, match=words):
         benchmark.evaluate(dict.fromkeys(rated["image"], 1.0), "csiq", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "zero-shot, "),
+        ({"opinions_of": "koniq10k"}, "zero-shot, "),
+        ({"opinions_of": "koniq10k csiq"}, "learnt from this data set, "),
+        ({"opinions_of": "koniq10k unknown"}, "exposure to this data set not known, "),
+        ({"transductive": True}, "transductive, "),
+    ],
+)
+def test_a_protocol_says_zero_shot_only_where_it_is(rated, given, words):
+    found = benchmark.evaluate(dict.fromkeys(rated["image"], 1.0) | {"00.png": 2.0}, "csiq", **given)
+    own = found["statistic"].isin(["srcc", "krcc", "plcc", "plcc_raw", "rmse", "srcc_splits"])
+    assert own.sum() == 6
+    assert found["protocol"][own].str.startswith(words).all()
+
+
+@pytest.mark.parametrize("column", ["img", "image"])
+def test_a_table_has_a_column_of_names_of_any_kind(rated, column):
+    table = pd.DataFrame({column: map(Path, rated["image"]), "score": range(COUNT)})
+    if column == "img":
+        with pytest.raises(ValueError, match="lack the column 'image': they have img, score"):
+            benchmark.evaluate(table, "csiq")
+    else:
+        found = benchmark.evaluate(table, "csiq").set_index("statistic")
+        assert found.loc["srcc", "value"] == pytest.approx(-stats.spearmanr(range(COUNT), rated["mos"])[0])
 
 
 def test_opinions_within_references_give_figures_within_references_alone(rated):

@@ -319,6 +319,7 @@ def test_only_the_broken_promise_is_named():
         ({"licence": None}, "licence"),
         ({"low": 1.0}, "low must lie below high"),
         ({"opinion_aware": "no"}, "opinion_aware"),
+        ({"opinion_aware": True, "opinions_of": "konig10k"}, "did you mean 'koniq10k'"),
     ],
 )
 def test_an_incomplete_card_is_named(change, words):

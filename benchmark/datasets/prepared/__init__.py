@@ -44,7 +44,14 @@ class Dataset:
         ratings
             The number, where it is known better than by the record. Else it is that of each picture, where
             the release tells it, else the record's; NaN where nobody knows.
+
+        Raises
+        ------
+        ValueError
+            If the number is below one.
         """
+        if ratings is not None and not ratings >= 1:  # so written, NaN is refused too
+            raise ValueError(f"ratings: an opinion is the mean of at least one rating, not of {ratings}")
         known = self.record.ratings or float("nan")
         if ratings is not None:
             return self.manifest.assign(ratings=float(ratings))
