@@ -45,7 +45,8 @@ def probe(
     mos_higher_is_better
         Direction of the opinions.
     splits
-        Number of random splits into 70, 10 and 20 per cent.
+        Number of random splits into 70, 10 and 20 per cent of the rated pictures, whichever have features:
+        two methods have the same.
     how
         How intervals are made; its seed also draws the splits.
     official
@@ -62,7 +63,8 @@ def probe(
     Raises
     ------
     ValueError
-        If the official split is asked for and a part of it is empty.
+        If the official split is asked for and a part of it is empty, or no random split has pictures with
+        features both to train and to test on.
     """
     return _same_set(ready(features, manifest, mos_higher_is_better, official), splits, how)
 
@@ -142,7 +144,8 @@ def _same_set(data: Probed, splits: int, how: Resampling) -> pd.DataFrame:
 
         once = each(np.ones((1, len(data.samples.frame))))[:, 0]
         known = once[~np.isnan(once)]
-        lost = f"; {once.size - known.size} splits undefined" if 0 < known.size < once.size else ""
+        drawn_in_all = 1 if data.official else splits
+        lost = f"; {drawn_in_all - known.size} splits undefined" if 0 < known.size < drawn_in_all else ""
         rows.append(measured(name, median, data.samples, how, f"{middle}{words}{lost}", none))
         for label, share in (("q1", 0.25), ("q3", 0.75)) if len(parts) > 1 and known.size else ():
             quartile, none_of_it = float(np.quantile(known, share)), (np.nan, np.nan)

@@ -13,7 +13,7 @@ from benchmark.arrays import Floats
 from benchmark.statistics.correlation import srcc_columns
 
 from .rows import DEFAULT, Resampling
-from .samples import Samples, join, split_by_reference
+from .samples import Samples, join
 
 ALPHAS: Floats = np.geomspace(1e-3, 1e3, 100)
 
@@ -161,6 +161,8 @@ def validate(
     quality = np.array(
         [
             srcc_columns(predict(data, validation, *path), data.samples.mos[validation])
+            if validation.size
+            else np.full(ALPHAS.size, np.nan)
             for (_, validation, _), path in zip(parts, paths, strict=True)
         ]
     )
@@ -169,9 +171,15 @@ def validate(
 
 
 def _parts(data: Probed, splits: int, how: Resampling) -> list[tuple[NDArray[np.intp], ...]]:
-    """Rows to train, to validate and to test on, by split."""
+    """Rows to train, to validate and to test on, of each split that has some to train and to test on."""
     if not data.official:
-        return split_by_reference(data.samples.frame, splits=splits, seed=how.seed)
+        parts = [part for part in data.samples.splits(splits, how.seed) if part[0].size and part[2].size]
+        if not parts:
+            raise ValueError(
+                "a probe needs pictures to train and to test on, and no random split has features of both: "
+                f"{len(data.samples.frame)} pictures have features"
+            )
+        return parts
     rows = tuple(np.flatnonzero(data.samples.frame["split"].eq(part)) for part in ("train", "val", "test"))
     if not all(part.size for part in rows):
         raise ValueError("a part of the official split (train, val, test) has no picture; `iqa verify` looks")

@@ -29,12 +29,15 @@ class Samples:
         ``[n]``, turned so that more is better; NaN where the picture has no opinion.
     notes
         What was left out, in words.
+    whole
+        Rows of the manifest that have an opinion, scored or not, sorted alike; None: those of ``frame``.
     """
 
     frame: pd.DataFrame
     scores: Floats
     mos: Floats
     notes: tuple[str, ...]
+    whole: pd.DataFrame | None = None
 
     @cached_property
     def groups(self) -> NDArray[np.intp] | None:
@@ -56,7 +59,19 @@ class Samples:
 
     def take(self, keep: NDArray[np.bool_], *notes: str) -> Samples:
         """Only the pictures where ``keep`` holds."""
-        return Samples(self.frame[keep], self.scores[:, keep], self.mos[keep], (*self.notes, *notes))
+        scores, mos = self.scores[:, keep], self.mos[keep]
+        return Samples(self.frame[keep], scores, mos, (*self.notes, *notes), self.whole)
+
+    def splits(self, count: int, seed: int) -> list[tuple[NDArray[np.intp], ...]]:
+        """Random rows to train, to validate and to test on (`split_by_reference`), perhaps none of a part.
+
+        They are drawn over all rated pictures of the data set, and those that are missing here left out
+        afterwards: methods that lack scores of different pictures have the same splits.
+        """
+        whole = self.frame if self.whole is None else self.whole
+        place = pd.Index(self.frame["image"].astype(str)).get_indexer(pd.Index(whole["image"].astype(str)))
+        drawn = split_by_reference(whole, splits=count, seed=seed)
+        return [tuple(place[part][place[part] >= 0] for part in parts) for parts in drawn]
 
 
 def join(
@@ -108,7 +123,8 @@ def join(
     stacked = np.array(columns)
     opinion = frame["mos"] if "mos" in frame else pd.Series(np.nan, index=frame.index)
     mos = pd.to_numeric(opinion, errors="raise").to_numpy(np.float64) * (1 if mos_higher_is_better else -1)
-    everything = Samples(frame.reset_index(drop=True), stacked, mos, tuple(notes))
+    frame = frame.reset_index(drop=True)
+    everything = Samples(frame, stacked, mos, tuple(notes), frame[~np.isnan(mos)])
     return everything.take(~np.isnan(stacked).any(axis=0))
 
 

@@ -26,7 +26,7 @@ from .rows import (
     text,
     undefined,
 )
-from .samples import Samples, join, split_by_reference
+from .samples import Samples, join
 from .within import within_references
 
 OUTLIER_WIDTH = 2.0
@@ -212,8 +212,10 @@ def _over_splits(samples: Samples, how: Resampling, splits: int) -> list[dict[st
     """Median over test splits; in each resample of the images every split is read again."""
     if splits < 1 or samples.units < MIN_SPLIT_UNITS:
         return []
-    tests = [s[2] for s in split_by_reference(samples.frame, splits=splits, seed=how.seed)]
-    reading, none = f"zero-shot, median of {splits} test splits of one fifth", small_part(tests)
+    tests = [test for *_, test in samples.splits(splits, how.seed) if test.size]
+    if not tests:
+        return []
+    reading, none = f"zero-shot, median of {len(tests)} test splits of one fifth", small_part(tests)
     rows = [resampled("srcc_splits", _median_over(weighted.prepare_srcc, tests), samples, how, reading, none)]
     if np.isfinite(samples.scores).all():
         prepare = _median_over(weighted.prepare_plcc, tests)

@@ -75,6 +75,52 @@ def test_same_set_by_hand(manifest):
     assert row(table, "srcc").low <= row(table, "srcc").value <= row(table, "srcc").high
 
 
+@pytest.mark.parametrize("references", [True, False])
+def test_a_picture_without_features_leaves_the_splits_as_they_are(manifest, references):
+    """Splits by hand over all rated pictures; what has no features is missing in its part, and moves none."""
+    g = np.random.default_rng(2)
+    frame = manifest.sort_values("image").reset_index(drop=True)
+    frame = frame if references else frame.drop(columns="reference")
+    x = g.normal(size=(len(frame), 4))
+    x[:, 0] += frame["mos"]
+    there = g.random(len(frame)) > 0.1
+    there &= ~frame["image"].str.startswith("07") if references else True  # a whole reference
+    mos = frame["mos"].to_numpy()
+    parts = [[part[there[part]] for part in split] for split in split_by_reference(frame, splits=4, seed=5)]
+    models = [[Ridge(alpha=alpha).fit(x[p[0]], mos[p[0]]) for alpha in ALPHAS] for p in parts]
+    quality = [
+        [stats.spearmanr(m.predict(x[p[1]]), mos[p[1]])[0] for m in path]
+        for p, path in zip(parts, models, strict=True)
+    ]
+    best = int(np.argmax(np.median(quality, axis=0)))
+    expected = [
+        stats.spearmanr(path[best].predict(x[p[2]]), mos[p[2]])[0]
+        for p, path in zip(parts, models, strict=True)
+    ]
+    described = Features.of(frame["image"][there], x[there])
+    table = probe(described, frame, mos_higher_is_better=True, splits=4, how=Resampling(20, seed=5))
+    assert row(table, "srcc").value == pytest.approx(np.median(expected), abs=1e-9)
+    assert row(table, "srcc_q3").value == pytest.approx(np.quantile(expected, 0.75), abs=1e-9)
+    assert row(table, "srcc").n == there.sum()
+
+
+def test_splits_without_a_picture_to_train_or_to_test_on_do_not_count(manifest):
+    frame = manifest.sort_values("image").reset_index(drop=True)
+    few = frame[frame["reference"].isin(["ref00", "ref01", "ref02"])]
+    usable = [
+        split
+        for split in split_by_reference(frame, splits=10)
+        if all(np.isin(few.index, split[part]).any() for part in (0, 2))
+    ]
+    assert 0 < len(usable) < 10
+    described = Features.of(few["image"], few[["mos", "level"]].to_numpy())
+    table = probe(described, frame, mos_higher_is_better=True, how=Resampling(20))
+    assert f"{10 - len(usable)} splits undefined" in row(table, "srcc").protocol
+    one = frame.head(1)
+    with pytest.raises(ValueError, match="no random split has features of both: 1 pictures have features"):
+        probe(Features.of(one["image"], one[["mos"]].to_numpy()), frame, mos_higher_is_better=True)
+
+
 def test_an_official_split_by_hand(manifest):
     g = np.random.default_rng(1)
     split = g.permutation(np.array(["train", "val", "test"])[np.arange(len(manifest)) % 3])

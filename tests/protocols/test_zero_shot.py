@@ -153,6 +153,21 @@ def test_a_series_whose_scores_differ_in_their_last_bits_has_no_order(manifest):
     assert "of which 1 with one score" in noisy.protocol
 
 
+def test_a_missing_score_leaves_the_splits_as_they_are(manifest):
+    """Splits by hand over all rated pictures: methods that lack different pictures are read on the same."""
+    frame = manifest.drop(columns="reference").sort_values("image").reset_index(drop=True)
+    scores = scores_of(frame)
+    scores.loc[::17, "score"] = np.nan
+    there = scores["score"].notna().to_numpy()
+    tests = [split[2] for split in split_by_reference(frame, splits=10, seed=4)]
+    expected = [
+        stats.spearmanr(scores["score"][part], frame["mos"][part])[0] for part in (t[there[t]] for t in tests)
+    ]
+    found = row(zero_shot(scores, frame, **UP, how=Resampling(20, seed=4)), "srcc_splits")
+    assert found.value == pytest.approx(np.median(expected))
+    assert found.n == there.sum()
+
+
 def test_median_over_splits(manifest):
     scores = scores_of(manifest)
     found = row(zero_shot(scores, manifest, **UP, how=Resampling(20, seed=4)), "srcc_splits")
