@@ -170,6 +170,7 @@ def train_encoder(
                 save_encoder(encoder, snapshot(out, cycle))
             if (step + 1) % settings.checkpoint_every == 0:
                 checkpoint.save(step + 1, rows)
+    checkpoint.check()
     kept = snapshots(out, settings)
     if settings.keep == "cycle" and kept:
         encoder = load_encoder(kept[max(kept)])

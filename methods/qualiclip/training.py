@@ -187,7 +187,7 @@ def train_encoder(
     ------
     ValueError
         If there are no pictures, some cannot be read or are smaller than a crop, the batch cannot be shared,
-        a checkpoint is of another run, or the loss is not finite.
+        a checkpoint is of another run, or the loss or the weights are not finite.
     """
     if not pictures:
         raise ValueError("no pictures to train on; check the data set that `train.pictures` names")
@@ -251,6 +251,7 @@ def _run(
                 rows.append({"validated": step, **ranking_accuracy(judged, held_out, settings, crew.device)})
             if done % settings.checkpoint_every == 0 and crew.first:
                 checkpoint.save(done, rows)
+    checkpoint.check()
     crew.wait()
     curve = pd.DataFrame([r for r in rows if "step" in r], columns=["step", "lr", *TERMS])
     judged_rows = [{**r, "step": r["validated"]} for r in rows if "validated" in r]

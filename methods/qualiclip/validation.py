@@ -59,12 +59,19 @@ def ranking_accuracy(
     dict
         ``all`` and each group of distortions to its share, the mean over types, NaN where every picture is
         left out; and ``unchanged``, how many pictures are left out, each as often as types change it not.
+
+    Raises
+    ------
+    ValueError
+        If a similarity is not finite: it has no order, which would count as a wrong one.
     """
     training = model.training
     model.eval()
     middles = torch.stack([_middle(read(path), settings.crop, path) for path in pictures]).to(device)
     seeds = torch.arange(len(pictures))
     found = {kind: _judged(model, middles, kind, seeds, settings) for kind in LEVELS}
+    if not all(np.isfinite(quality).all() for quality, _ in found.values()):
+        raise ValueError("the similarities of the validation are not finite; lower `lr`")
     least = rounding(np.concatenate([quality.ravel() for quality, _ in found.values()]))
     shares = {kind: _in_order(quality[:, moved], least) for kind, (quality, moved) in found.items()}
     model.train(training)

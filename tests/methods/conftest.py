@@ -33,3 +33,17 @@ def narrow_resnets(monkeypatch):
     from tests.reference import arniqa  # with torch, which some tests of the folder do without
 
     arniqa.narrow(monkeypatch)
+
+
+@pytest.fixture
+def breaking(monkeypatch):
+    """Let every step leave a weight that is no number, as a gradient without bound does."""
+    import torch
+
+    for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+
+        def step(self, *rest, take=kind.step, **more):
+            take(self, *rest, **more)
+            self.param_groups[0]["params"][0].data.fill_(float("nan"))
+
+        monkeypatch.setattr(kind, "step", step)

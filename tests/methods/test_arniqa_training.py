@@ -359,6 +359,12 @@ def test_the_code_of_a_package_is_that_of_all_its_files(tmp_path, monkeypatch):
     assert code_of("drawn_alone") != before[1]
 
 
+def test_what_the_last_step_has_broken_is_no_result(breaking, pictures, tmp_path):
+    own = TINY | {"epochs": 1, "batch": len(pictures)}
+    with pytest.raises(ValueError, match="made weights infinite or NaN; lower `lr`"):
+        methods.train("arniqa", pictures, tmp_path, seed=0, settings=own)
+
+
 def test_bad_settings_are_named(pictures, tmp_path):
     with pytest.raises(ValueError, match="no pictures to train on"):
         methods.train("arniqa", [], tmp_path, seed=0, settings=TINY)

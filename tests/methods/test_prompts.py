@@ -152,6 +152,12 @@ def test_scores_are_scaled_turned_and_split(rated):
     assert rated_pictures(rated, wide)[1].tolist() == pytest.approx([(10 - i) / 20 for i in range(8)])
 
 
+def test_what_the_last_step_has_broken_is_no_result(breaking, rated, tmp_path):
+    own = TINY | {"steps": 1}
+    with pytest.raises(ValueError, match="made weights infinite or NaN; lower `lr`"):
+        methods.train("clipiqa_plus", [], tmp_path / "m", seed=0, settings=own, rated=rated)
+
+
 def test_what_cannot_be_learnt_from_is_named(rated, tmp_path):
     with pytest.raises(ValueError, match=r"name a rated data set in `train\.rated`"):
         methods.train("clipiqa_plus", [], tmp_path, seed=0, settings=TINY)

@@ -452,6 +452,26 @@ def test_bad_settings_and_pictures_are_named(pictures, tmp_path):
         methods.train("qualiclip", pictures, tmp_path, seed=0, settings=TINY | {"lr": 1e30, "steps": 20})
 
 
+BROKEN = "made weights infinite or NaN; lower `lr`"
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({}, BROKEN),
+        ({"checkpoint_every": 1}, BROKEN),
+        ({"validate_every": 1}, "the validation are not finite; lower `lr`"),
+    ],
+)
+def test_what_the_last_step_has_broken_is_no_result(breaking, pictures, tmp_path, own, words):
+    """The loss is that before the step; weights that are no numbers had 0 of their pairs in order."""
+    told = {"seed": 0, "settings": {**TINY, "steps": 1, **own}, "held_out": pictures[:1]}
+    with pytest.raises(ValueError, match=words):
+        methods.train("qualiclip", pictures, tmp_path / "m", **told)
+    assert not (tmp_path / "m/weights.safetensors").exists()
+    assert not (tmp_path / "m.partial").exists()
+
+
 def test_training_leaves_a_picture_of_what_it_ranks(pictures, tmp_path):
     from benchmark.images import read
 

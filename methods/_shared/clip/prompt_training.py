@@ -233,4 +233,5 @@ def learn_prompts(
             rows.append({"step": step, "lr": lr, **{k: float(v.detach()) for k, v in figures.items()}})
         if (step + 1) % settings.checkpoint_every == 0:
             checkpoint.save(step + 1, rows)
+    checkpoint.check()
     return pd.DataFrame(rows, columns=["step", "lr", "loss", "mse", "plcc"])

@@ -383,8 +383,29 @@ class Checkpoint:
             "begin anew, remove it, or give `iqa train` --force"
         )
 
+    def check(self) -> None:
+        """Refuse weights that a step has made infinite or NaN.
+
+        The loss would show them in the next step, and after the last there is none.
+
+        Raises
+        ------
+        ValueError
+            With the cure.
+        """
+        modules = [part for part in self.parts.values() if isinstance(part, nn.Module)]
+        if not all(bool(v.isfinite().all()) for module in modules for v in module.state_dict().values()):
+            raise ValueError("the last step made weights infinite or NaN; lower `lr`")
+
     def save(self, step: int, rows: list[dict[str, Any]]) -> None:
-        """Write the state aside and rename it; an earlier one stays where the disk has no room."""
+        """Write the state aside and rename it; an earlier one stays where the disk has no room.
+
+        Raises
+        ------
+        ValueError
+            As `check`: nothing could go on from such weights.
+        """
+        self.check()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         states = {name: part.state_dict() for name, part in self.parts.items()}
         # Through a file of Python's: torch's own would not say that the disk is full.
