@@ -126,6 +126,11 @@ def features_files(
         ``[N, D]`` float32, one row for each name.
     errors
         Every other picture with the reason.
+
+    Raises
+    ------
+    TypeError
+        If features are no such rows, or their length differs from picture to picture.
     """
     how: Any = {"root": root, "batch": batch, "workers": workers, "short_side": short_side}
     found = list(known)
@@ -144,6 +149,14 @@ def features_files(
         else:
             vectors[result.index] = result.value
     crops = {index: torch.atleast_2d(vectors[index]) for index in sorted(vectors)}
+    first = next(iter(crops), 0)
+    for index, rows in crops.items():
+        if rows.ndim != 2 or rows.shape[1] != crops[first].shape[1]:
+            raise TypeError(
+                "features must be [B, D], or [B, C, D] for C crops, of one D for pictures of any size: "
+                f"{os.fspath(paths[index])} has {list(rows.shape)}, {os.fspath(paths[first])} "
+                f"{list(crops[first].shape)}"
+            )
     features = torch.cat(list(crops.values())).numpy() if crops else np.empty((0, 0), np.float32)
     reasons = {os.fspath(paths[index]): errors[index] for index in sorted(errors)}
     return [os.fspath(paths[index]) for index, rows in crops.items() for _ in rows], features, reasons

@@ -242,6 +242,22 @@ def test_features_leave_out_what_cannot_be_read_and_say_why(folder):
     assert list(errors) == ["bad.png"]
 
 
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (lambda images: images.flatten(1), "of one D for pictures of any size: "),
+        (lambda images: images[..., :4, :4], r"00\.png has \[3, 4, 4\]"),
+    ],
+)
+def test_features_of_every_picture_are_rows_of_one_length(folder, made, says):
+    method = Brightness()
+    method.features = made
+    names = sorted(path.name for path in folder.glob("0*.png"))
+    assert len({read(folder / name).shape for name in names}) > 1
+    with pytest.raises(TypeError, match=says):
+        features_files(names, method, root=folder)
+
+
 def test_features_that_are_not_finite_are_left_out(folder):
     method = Brightness()
     method.features = lambda images: torch.tensor([[0.0, 1.0], [0.0, float("nan")]])
