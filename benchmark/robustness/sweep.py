@@ -81,12 +81,16 @@ def sweep(
     Raises
     ------
     ValueError
-        If there is no reference, one is out of range, there is less than one level, or a score is not finite.
+        If there is no reference, one is out of range, there is less than one level, a score is not finite, or
+        two methods have one name.
     """
     if levels < 1:
         raise ValueError(f"levels={levels}: at least one level is needed beside the pristine one")
     kinds = GROUPS if kinds is None else kinds
     methods = list(method) if isinstance(method, Sequence) else [method]
+    names = [judged.name for judged in methods]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"several methods are called {twice[0]!r}: set another `name` on all but one")
     scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder, journal)
     curves, orders = [], []
     for judged in methods:

@@ -92,6 +92,11 @@ def test_direction_of_the_method_does_not_matter_for_the_order():
     assert bright.value.tolist() == dark.value.tolist()
 
 
+def test_two_methods_of_one_name_are_not_given_the_scores_of_one():
+    with pytest.raises(ValueError, match=f"several methods are called {Brightness().name!r}"):
+        sweep([Brightness(), Constant(), Brightness()], photographs(2), BRIGHT, levels=1)
+
+
 def test_constant_method_keeps_no_order():
     _, order = sweep(Constant(), photographs(), BRIGHT)
     assert (order.value == 0).all()
