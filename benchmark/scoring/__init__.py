@@ -22,13 +22,16 @@ from benchmark import files
 from benchmark.datasets.prepared import Dataset
 from benchmark.images import Flight, ImageError, Reader, most, read, unit
 from benchmark.method import HasFeatures, Method, NoScores, check_scores
-from benchmark.scoring.guard import rows_of
+from benchmark.scoring.guard import as_alone, rows_of
 
 #: Pixels held decoded and not yet scored; beyond it, batches are sent off before they are full.
 PIXELS_HELD = 64_000_000
 
 #: Pixels scored at once: eight pictures of 1024 x 768. More fill the memory and are no faster.
 PIXELS_AT_ONCE = 8 * 1024 * 768
+
+#: Fewest pictures of which one is scored alone too, to see that its batch does not matter.
+LOOKED_AT = 8
 
 #: Reason of a picture that a method refuses by a ValueError without a message: "" would say that it has none.
 _UNSAID = "the method refuses it by a ValueError without a message"
@@ -76,13 +79,14 @@ def score_files(
     ------
     NoScores
         If the method has features alone; before a picture is read, where it has ``no_scores``.
+    RuntimeError
+        If a score depends on the batch, where there are `LOOKED_AT` pictures or more.
     """
     check_scores(method)
+    score = as_alone(method.score, method.name) if len(paths) >= LOOKED_AT else method.score
     rows = [
         row
-        for part in stream(
-            paths, method.score, root=root, batch=batch, workers=workers, short_side=short_side
-        )
+        for part in stream(paths, score, root=root, batch=batch, workers=workers, short_side=short_side)
         for row in scored(part, method)
     ]
     return frame_of(paths, rows)

@@ -93,6 +93,39 @@ def scores_of(found: Any, count: int, whose: str) -> Tensor:
     return scores
 
 
+def as_alone(score: Callable[[Tensor], Tensor], whose: str) -> Callable[[Tensor], Tensor]:
+    """Return a ``score`` that scores the first picture of its first batch of several once more, alone.
+
+    A network left in training mode, or a mean over the batch, gives each picture a number that its
+    neighbours decide. Sums in another order move scores too, far less than is asked here: a fiftieth of the
+    range of the batch and a ten-thousandth of its largest score.
+
+    Raises
+    ------
+    RuntimeError
+        From the function that is returned, if the two differ by more.
+    """
+    looked = False
+
+    def held(images: Tensor) -> Tensor:
+        nonlocal looked
+        scores = score(images)
+        if looked or len(images) < 2:
+            return scores
+        looked, (alone,) = True, score(images[:1]).detach().double().cpu()
+        batch = scores.detach().double().cpu()
+        allowed = (batch.max() - batch.min()) / 50 + batch.abs().max() / 10_000
+        if bool((alone - batch[0]).abs() > allowed):
+            raise RuntimeError(
+                f"{whose}: a picture has the score {alone:.6g} alone and {batch[0]:.6g} in a batch of "
+                f"{len(batch)}; score each by itself (is a network in training mode, or a mean taken over "
+                "the batch?), or have batches of one; `iqa check-method` looks closer"
+            )
+        return scores
+
+    return held
+
+
 def guarded(method: M) -> M:
     """Let every function of pictures that a method has look at them first; returns the method itself.
 

@@ -65,7 +65,7 @@ def a_checkout(folder):
     params = yaml.safe_load(composed())
     params["methods"] = {"sharpness": {"code": "methods/sharpness.py"}}
     params["prepare"] = {"datasets": {"lab": {}}}
-    params["train"] |= {"dataset": "lab", "rated": None}
+    params["train"] |= {"dataset": "lab", "rated": "lab"}
     for study in ("sweep", "robustness", "gradcam"):
         params[study] |= {"dataset": "lab"}
     params["robustness"] |= {"manifold": "lab"}

@@ -24,7 +24,7 @@ from benchmark.scoring import score_files
 from benchmark.scoring.journal import Journal
 from experiments.cli import app
 from experiments.scoring import inputs
-from experiments.scoring.local import How
+from experiments.scoring.local import How, local_rows
 from experiments.scoring.runner import Run
 
 run = CliRunner()
@@ -48,6 +48,20 @@ def folder(tmp_path):
         picture(tmp_path / f"{index:03d}.png", index, (40 + 8 * (index % 3), 48 if index % 5 else 64))
     (tmp_path / "017.png").write_bytes(b"no picture")
     return tmp_path
+
+
+def test_a_score_that_hangs_on_the_batch_ends_the_run(folder):
+    class Mixed:
+        name, higher_is_better = "mixed", True
+
+        def score(self, images):
+            bright = images.mean((1, 2, 3))
+            return bright - bright.mean()
+
+    paths, one_by_one = sorted(folder.glob("*.png")), How(device="cpu", batch=1)
+    with pytest.raises(RuntimeError, match="mixed: a picture has the score 0 alone"):
+        list(local_rows(paths, Mixed(), How(device="cpu", batch=2), {}))
+    assert sum(map(len, local_rows(paths, Mixed(), one_by_one, {}))) == 40
 
 
 def test_arguments_name_pictures_once_and_in_order(tmp_path):

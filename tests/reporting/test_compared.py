@@ -187,7 +187,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         params |= {"methods": rows}
         own = {"size": 64, "count": 6, "levels": [4]}
         params["prepare"] = {"datasets": {"leaves": own}}
-        params["train"] |= {"dataset": "leaves", "rated": None}
+        params["train"] |= {"dataset": "leaves", "rated": "leaves"}
         params["sweep"] |= {"images": 1, "kinds": ["gaublur"]}
         params["cost"] = {"width": 64, "height": 64}
         params["cross_dataset"] = {"methods": [], "datasets": ["leaves"]}

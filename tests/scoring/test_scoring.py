@@ -77,7 +77,8 @@ def test_any_order_batch_and_threads_give_what_the_plain_loop_gives(folder, name
             assert row.score == pytest.approx(float(read(folder / row.image)[1].mean()), rel=1e-6)
             assert row.error == ""
     assert all(shape[0] <= batch for shape in method.batches)
-    assert sum(shape[0] for shape in method.batches) == 14
+    several = any(shape[0] > 1 for shape in method.batches)  # of the first such batch one is scored alone too
+    assert sum(shape[0] for shape in method.batches) == 14 + several
 
 
 class Live:
@@ -156,6 +157,7 @@ def test_a_stream_that_is_left_ends_its_threads(folder, stop):
 def test_pictures_of_one_size_share_a_batch(folder):
     method = Brightness()
     score_files([f"{index:02d}.png" for index in range(12)], method, root=folder, batch=4)
+    assert method.batches.pop(1) == (1, *method.batches[0][1:])
     assert sorted(method.batches) == sorted((4, 3, *shape) for shape in SHAPES)
 
 
@@ -210,6 +212,28 @@ def test_a_method_must_return_one_number_a_picture(folder, result):
     method.score = lambda images: result
     with pytest.raises(TypeError, match=r"must return (one (number|row)|a tensor)"):
         score_files(["00.png", "03.png"], method, root=folder)
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        lambda s: s - s.mean(),  # of the batch
+        lambda s: (s - s.mean()) / (s.std(correction=0) + 1e-6),  # a normalisation in training mode
+        lambda s: 50 + s - s.mean(),
+    ],
+)
+def test_a_score_that_hangs_on_the_batch_is_refused(folder, mixed):
+    method = Brightness()
+    alone, method.score = method.score, lambda images: mixed(alone(images))
+    with pytest.raises(RuntimeError, match=r"brightness: a picture has the score .* alone and .* in a batch"):
+        score_files(NAMES, method, root=folder, batch=3)
+    assert score_files(NAMES, method, root=folder, batch=1)["score"].notna().sum() == 14
+
+
+def test_sums_in_another_order_are_no_batch_that_matters(folder):
+    method = Brightness()
+    alone, method.score = method.score, lambda images: alone(images) * (1 + 1e-5 * len(images))
+    assert score_files(NAMES, method, root=folder, batch=3)["score"].notna().sum() == 14
 
 
 def test_nothing_to_score_gives_an_empty_table():
