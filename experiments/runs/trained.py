@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def _found(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def version_of(folder: Path) -> str:
     """Digest of all that training left in a folder, weights too: others may have taken their place."""
     return stage.sha256(path for path in folder.iterdir() if path.is_file())
+
+
+def as_it_is(folder: Path) -> Trained:
+    """Read what training wrote down, with the digest of the code that scores with it now.
+
+    Scores rest on the code of the day, whichever the training had.
+    """
+    made = Trained.read(folder)
+    return replace(made, code_sha256=code_sha256(made.method))
 
 
 def load_here(name: str, models: Path = stage.MODELS, *, told: Mapping[str, Any] | None = None) -> Method:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.files import sha256_of
-from benchmark.method import Method, Trained, version
+from benchmark.method import Method, version
 from experiments.runs import stage, trained
 
 #: Beside ``image,score,error``.
@@ -55,7 +55,7 @@ def provenance(
 def _version(name: str, digests: list[str], told: Mapping[str, Any]) -> str:
     folder = trained.folder_of(name)
     if folder is not None:
-        return Trained.read(folder).version
+        return trained.as_it_is(folder).version
     base, _, variant = name.partition(":")
     code = trained.code_sha256(base)
     load = {"": variant, **told} if told else variant

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from benchmark.method import TRAINED, Trained
 from benchmark.scoring import score_files
 from benchmark.tables import read_results
 from experiments.runs import stage, unchanged
-from experiments.runs.trained import load_trained
+from experiments.runs.trained import as_it_is, load_trained
 
 #: Difference of two scorings as a share of the scores' spread: processors and batches round differently.
 CLOSE = 1e-3
@@ -31,11 +32,16 @@ def rescored(record: Record, scores: bytes, data: Dataset, count: int) -> list[C
     What is loaded was trained here, and is found by its version; nothing that the record names is.
     """
     folders = [path.parent for path in sorted(stage.MODELS.glob(f"*/{TRAINED}"))]
-    same = [folder for folder in folders if Trained.read(folder).version == record.method.version]
+    same = [folder for folder in folders if _gives(folder, record.method.version)]
     if not same:
         why = f"no method of version {record.method.version[:12]} is in models/"
         return [Check(what, "not checked", why) for what in (CARD, GIVEN)]
     return [_of_card(record, Trained.read(same[0])), _of_scores(record, scores, data, count, same[0].name)]
+
+
+def _gives(folder: Path, version: str) -> bool:
+    """Whether what training left in a folder is of a version, and so is the code that would score with it."""
+    return all(one(folder).version == version for one in (Trained.read, as_it_is))
 
 
 def _of_card(record: Record, here: Trained) -> Check:

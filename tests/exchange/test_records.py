@@ -31,7 +31,7 @@ from benchmark.scoring import score_files
 from benchmark.tables import read_results
 from experiments import settings as settings_of
 from experiments.cli import app
-from experiments.runs import stage
+from experiments.runs import stage, trained
 from experiments.runs.cells import Cells
 from experiments.runs.training import train_into
 from experiments.scoring.dataset import Model, made_from
@@ -179,6 +179,14 @@ def test_where_the_method_is_here_it_is_asked(sent, tmp_path, monkeypatch):
     done = iqa("verify", tmp_path / "lied", "--rescore", "5")
     assert done.exit_code == 3
     assert "5 of 5 pictures score otherwise here" in done.output
+
+
+def test_a_method_whose_code_has_changed_is_not_the_one_that_is_asked(sent, tmp_path, monkeypatch):
+    shutil.copytree(tmp_path / "first/models", tmp_path / "second/models")
+    monkeypatch.setattr(trained, "code_files", lambda name: [sent])
+    done = iqa("verify", sent, "--rescore", "5")
+    assert done.exit_code == 0
+    assert f"{exchange.GIVEN}: not checked: no method of version" in done.output
 
 
 def test_a_card_that_is_not_that_of_the_method_is_found_by_asking_it(sent, tmp_path):

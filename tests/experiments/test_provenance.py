@@ -185,6 +185,20 @@ def test_a_journal_of_other_code_or_weights_is_refused(here):
     assert journal.read_text().count("\n") == 1 + len(rest)  # and is kept
 
 
+def test_scores_of_what_was_trained_are_of_the_code_that_scores_now(here, monkeypatch):
+    """A change of the code that scores gives another version; the training's own code is long gone."""
+    small("qualiclip", stage.MODELS / "qualiclip")
+    before = score(method="trained:qualiclip")["version"]
+    assert score("--resume", method="trained:qualiclip")["version"].tolist() == before.tolist()
+    changed = [*trained.code_files("qualiclip"), here / "more.py"]
+    (here / "more.py").write_text("")
+    monkeypatch.setattr(trained, "code_files", lambda name: changed)
+    refused = run.invoke(app, ["score", ".", "--method", "trained:qualiclip", "--out", "s.csv", "--resume"])
+    assert "is of a run with other version" in str(refused.exception)
+    after = score(method="trained:qualiclip")["version"]
+    assert set(before).isdisjoint(after)
+
+
 def test_settings_reach_the_method_and_its_version(here):
     small = ("--set", "architecture=small", "--set", "pretrained=null")
     first = score(*small, method="clipiqa")
