@@ -45,6 +45,19 @@ def check_file(path: Path, needs: int = 0) -> None:
         )
 
 
+def check_apart(path: Path, *inputs: str | os.PathLike[str]) -> None:
+    """Make sure that a file to be written takes the place of none that it is made from.
+
+    Raises
+    ------
+    ValueError
+        If it would.
+    """
+    for given in inputs:
+        if path.exists() and os.path.exists(given) and path.samefile(given):
+            raise ValueError(f"{path}: is read for the result, which would take its place; name another file")
+
+
 def check_folder(path: Path, needs: int = 0) -> None:
     """Make sure that files can be written into the folder `path`, which is made where it is missing.
 

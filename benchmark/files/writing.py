@@ -32,9 +32,7 @@ def whole(path: Path) -> Iterator[Path]:
     OSError
         If the disk is full, whatever the writer made of that.
     """
-    # A file name has at most 255 bytes; leave room for what is added.
-    stem = os.fsdecode(os.fsencode(path.name)[:180])
-    aside = path.with_name(f".{stem}.{uuid.uuid4().hex}.tmp")
+    aside = path.with_name(f".{_stem(path)}.{uuid.uuid4().hex}.tmp")
     try:
         yield aside
         os.replace(aside, path)
@@ -44,6 +42,19 @@ def whole(path: Path) -> Iterator[Path]:
         raise
     finally:
         aside.unlink(missing_ok=True)
+
+
+def clear(path: Path) -> None:
+    """Remove what killed processes left of :func:`whole` beside `path`; no other may be writing it."""
+    if path.parent.is_dir():
+        for left in path.parent.iterdir():
+            if re.fullmatch(rf"\.{re.escape(_stem(path))}\.[0-9a-f]{{32}}\.tmp", left.name):
+                left.unlink(missing_ok=True)
+
+
+def _stem(path: Path) -> str:
+    """Name of a file as far as there is room for what is added: a file name has at most 255 bytes."""
+    return os.fsdecode(os.fsencode(path.name)[:180])
 
 
 def full(path: Path, number: int) -> OSError:

@@ -49,6 +49,7 @@ def command(
 
     if out is not None:
         check_file(out)
+        files.check_apart(out, a, b, scores)
     names = (label(a), label(b)) if label(a) != label(b) else ("A", "B")
     mos = read(scores, "mos")
     one, other = (aligned(read(path, "score"), path, mos, scores, _note) for path in (a, b))

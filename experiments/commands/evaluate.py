@@ -57,6 +57,9 @@ def command(
     from benchmark.protocols import Resampling
     from experiments.runs.trained import load_here
 
+    if out is not None:
+        files.check_file(out)
+        files.check_apart(out, method)
     if lower is not None and not Path(method).is_file():
         option = "--lower" if lower else "--higher"
         raise ValueError(f"{option} is for a CSV of scores; the card of a method says which are better")

@@ -28,11 +28,12 @@ def judge(
     pairs: Pairs = PAIRS,
 ) -> None:
     """Write a page that asks which of two pictures is better; it works offline and saves answers as JSON."""
-    from benchmark.files import check_file
+    from benchmark.files import check_apart, check_file
     from benchmark.gmad.study import questions, write_study
     from experiments.runs import results, stage, unchanged
 
     check_file(out)
+    check_apart(out, pairs)
     asked = questions(read(pairs, dataset), limit)
     short_side = unchanged.pictured(dataset).record.short_side if results.is_prepared(dataset) else 0
     name = write_study(asked, stage.DATA / dataset, out, short_side)
@@ -50,13 +51,14 @@ def tally(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Screen the subjects (BT.500), say how far they agree, and rank the methods by what they preferred."""
-    from benchmark.files import check_folder
+    from benchmark.files import check_apart, check_folder
     from benchmark.gmad import references_of
     from benchmark.gmad.tally import by_people, read_answers, tally
     from experiments.runs import results, unchanged
 
     if out is not None:
         check_folder(out)
+        check_apart(out / "pairs.csv", pairs)
     chosen = read(pairs, dataset)
     votes = tally(chosen, read_answers(answers), seed=seed)
     known = results.is_prepared(dataset)

@@ -96,12 +96,14 @@ def command(
     ] = None,
 ) -> None:
     """Score pictures. Exit code 3 if some could not be scored; the column `error` says why."""
-    from experiments.scoring.inputs import pictures
+    from benchmark.files import check_apart
+    from experiments.scoring.inputs import check_outside, pictures
     from experiments.scoring.outputs import check_output, show_frame, write_frame
     from experiments.settings.told import told
 
     if out is not None:
         check_output(out)
+        check_apart(out, *paths)
     elif resume:
         raise ValueError("--resume needs --out, beside which the journal lies")
     how = _how(device, precision, engine, batch, workers, pixels)
@@ -111,6 +113,7 @@ def command(
     runs = [plan.run for plan in plans]
     _check_apart([run.name for run in runs])
     if explain is not None:
+        check_outside(explain, paths, "--explain")
         _check_explained(runs, explain)
     if out is not None:
         _check_journals(plans, files, out, resume)

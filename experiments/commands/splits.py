@@ -75,6 +75,8 @@ def check(
         )
     if out is not None:
         check_file(out)
+        if splits is not None:
+            files.check_apart(out, splits)
     data = unchanged.pictured(name)
     train = _content(data)
     bare = {name: (of.bare(train), len(train))}

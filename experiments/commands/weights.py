@@ -35,6 +35,7 @@ def compare(
 
     if csv is not None:
         files.check_file(csv)
+        files.check_apart(csv, before, after)
     first, second = comparison.named(before), comparison.named(after)
     table = comparison.compare(first, second)
     typer.echo(comparison.summary(table).to_string(index=False, float_format="{:.3g}".format))
@@ -49,5 +50,5 @@ def compare(
         for path, cosine in zip(paths, cosines, strict=True):
             typer.echo(f"{path.name}  cosine of the features {cosine:.6f}")
     if csv is not None:
-        table.to_csv(csv, index=False, float_format="%.6g", lineterminator="\n")
+        files.write_csv(table, csv, digits=6)
         typer.echo(f"{len(table)} tensors: {csv}")

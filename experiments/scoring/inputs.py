@@ -46,6 +46,23 @@ def pictures(arguments: Sequence[str], stdin: TextIO | None = None) -> list[Pict
     return list(dict.fromkeys(named))
 
 
+def check_outside(out: Path, arguments: Sequence[str], option: str) -> None:
+    """Make sure that a folder of results lies in no folder of pictures, where the next run would read them.
+
+    Raises
+    ------
+    ValueError
+        If it does.
+    """
+    folders = [Path(argument) for argument in arguments if not is_address(argument)]
+    for folder in filter(Path.is_dir, folders):
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"{option} {out}: lies in {folder}, whose next run would read what is written there as "
+                "pictures of its own; name a folder outside"
+            )
+
+
 def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
     if not argument:  # a path of nothing would be the folder where one stands
         raise ValueError("an argument is empty; name a file, a folder, a pattern or a list")

@@ -175,7 +175,12 @@ def test_degrade_makes_a_sheet(picture, tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"kind": "gausblur"}, "did you mean"), ({"level": "6"}, "1 to 5"), ({"out": "o.jpg"}, ".png")],
+    [
+        ({"kind": "gausblur"}, "did you mean"),
+        ({"level": "6"}, "1 to 5"),
+        ({"out": "o.jpg"}, ".png"),
+        ({"kind": "all"}, "--level 3: the sheet of --kind all shows all five"),
+    ],
 )
 def test_degrade_refuses_what_it_cannot_do(picture, tmp_path, change, says):
     options = {"kind": "gaublur", "level": "3", "out": "o.png"} | change
