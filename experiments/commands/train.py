@@ -41,8 +41,8 @@ def command(
 
     import methods
     from benchmark.files import check_folder
-    from experiments.runs.training import train_into
-    from experiments.scoring.inputs import pictures
+    from experiments.runs.training import held, train_into
+    from experiments.scoring.inputs import check_outside, pictures
     from experiments.settings import MethodSettings
     from experiments.settings.told import told
     from methods._shared.training.loop import partial_of
@@ -56,15 +56,17 @@ def command(
     if out.is_absolute() and out.is_relative_to(Path.cwd()):
         out = out.relative_to(Path.cwd())  # what is written down names no place of this machine
     check_folder(out)
+    check_outside(out, [str(images)], "--out")
     files = [Path(picture) for picture in pictures([str(images)])]
     _course(module, trained.train or {})  # a wrong setting is said before anything is removed
-    if force:
-        partial_of(out).unlink(missing_ok=True)
-    elif (out / "method.json").is_file() and not partial_of(out).exists():
-        _check_same(out, module, trained.train or {}, seed, files)
-        typer.echo(f"{out}: is trained already, and left as it is; --force trains it anew", err=True)
-        return
-    train_into(out, method, trained, files, seed)
+    with held(out):
+        if force:
+            partial_of(out).unlink(missing_ok=True)
+        elif (out / "method.json").is_file() and not partial_of(out).exists():
+            _check_same(out, module, trained.train or {}, seed, files)
+            typer.echo(f"{out}: is trained already, and left as it is; --force trains it anew", err=True)
+            return
+        train_into(out, method, trained, files, seed)
     typer.echo(f"trained on {len(files)} pictures; score with: iqa score PICTURES --method {out}", err=True)
 
 

@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import methods
 from benchmark.datasets.prepared import Dataset
-from benchmark.files import check_folder, hidden
+from benchmark.files import alone, check_file, check_folder, hidden
 from benchmark.method import COURSE, TRAINED, Trained
 from experiments.runs import results, stage
 from experiments.runs.trained import code_sha256
 from experiments.settings import MethodSettings, Settings
 from methods._shared.training.loop import digests_of
+from methods._shared.training.ranks import writes_files
+
+#: Seconds to wait for another process that trains into the same folder.
+PATIENCE = 3.0
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Keep a folder to this training; under ``torchrun`` the first process does.
+
+    Raises
+    ------
+    ValueError
+        If another process trains into it, or nothing can be written beside it.
+    """
+    lock = out.with_name(f".{out.name}.lock")
+    if not writes_files():
+        yield
+        return
+    check_file(lock)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with alone(lock, f"{out}: another process is training into it", patience=PATIENCE):
+        yield
 
 
 def train_on(
@@ -51,10 +74,11 @@ def train_into(
     learnt: dict[str, Any] = {}
     learnt_from = digest_of(pictures)  # as they are now: they may be gone by the end
     if own.train is not None:
-        learnt = methods.train(
-            own.module, pictures, out, seed=seed, settings=own.train, rated=rated, held_out=held_out
-        )
-    if os.environ.get("RANK", "0") != "0":
+        with _taken_away(out / TRAINED) if writes_files() else nullcontext():
+            learnt = methods.train(
+                own.module, pictures, out, seed=seed, settings=own.train, rated=rated, held_out=held_out
+            )
+    if not writes_files():
         return  # under torchrun the first process writes
     arguments = {**own.load, **learnt}
     method = methods.load(own.module, **arguments)
@@ -75,6 +99,32 @@ def train_into(
         code_sha256=code_sha256(own.module),
         weights_sha256=stage.sha256(weights) if weights else "",
     ).write(out)
+
+
+@contextmanager
+def _taken_away(described: Path) -> Iterator[None]:
+    """Take away what describes weights while others may be written in their place.
+
+    A run that is killed leaves no description of weights that are gone. It comes back after an error that
+    left the files beside it as they were.
+    """
+    kept = described.with_name(f".{described.name}.before")
+    if described.is_file():
+        described.replace(kept)
+    beside = _stamps(described.parent)
+    try:
+        yield
+    except BaseException:
+        if kept.is_file() and _stamps(described.parent) == beside:
+            kept.replace(described)
+        raise
+    finally:
+        kept.unlink(missing_ok=True)
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    found = {path.name: path.stat() for path in folder.iterdir()}
+    return {name: (about.st_size, about.st_mtime_ns) for name, about in found.items()}
 
 
 def digest_of(pictures: Sequence[Path]) -> str:

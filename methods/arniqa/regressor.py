@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from benchmark import files, naming
@@ -129,7 +129,7 @@ def fit_regressor(
     sign = 1.0 if scale.higher_is_better else -1.0  # a probe turns opinions so that higher is better
     tensors = {"weights": torch.from_numpy(sign * weights), "biases": torch.tensor([sign * bias])}
     with files.whole(path) as aside:
-        save_file(tensors, aside, metadata={"opinions": json.dumps(vars(scale))})
+        aside.write_bytes(save(tensors, {"opinions": json.dumps(vars(scale))}))
     return alpha
 
 

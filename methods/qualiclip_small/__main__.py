@@ -3,7 +3,7 @@
 import sys
 
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from benchmark import files
 from methods.qualiclip_small import WEIGHTS
@@ -16,7 +16,7 @@ def keep(source: str) -> None:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
     halved = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
     with files.whole(WEIGHTS) as aside:
-        save_file(halved, aside, metadata=metadata)
+        aside.write_bytes(save(halved, metadata))
 
 
 if __name__ == "__main__":

@@ -77,6 +77,8 @@ LOOK = [
     ("gmad", "tally", "a.json", "--dataset", "x", "--out", "file/a"),
     ("compare", "a.csv", "b.csv", "--scores", "c.csv", "--out", "file/a.csv"),
     ("degrade", "pictures/00.png", "--kind", "jpeg", "--out", "file/a.png"),
+    ("evaluate", "sharpness", "koniq10k", "--out", "file/a.csv"),
+    ("weights", "compare", "a.pt", "b.pt", "--csv", "file/a.csv"),
 ]
 
 
@@ -84,6 +86,41 @@ LOOK = [
 def test_an_output_below_a_file_is_refused_before_the_work(command, no_work):
     Path("file").write_text("")
     assert "file is not a folder" in said(*command)
+
+
+#: Commands, and the one of their inputs that --out would take the place of.
+OVER = [
+    ("a.csv", ("score", "a.csv", "--method", "sharpness", "--out", "a.csv")),
+    ("a.csv", ("score", "pictures", "a.csv", "--method", "sharpness", "--out", "./pictures/../a.csv")),
+    ("a.csv", ("compare", "a.csv", "b.csv", "--scores", "c.csv", "--out", "a.csv")),
+    ("c.csv", ("compare", "a.csv", "b.csv", "--scores", "c.csv", "--out", "c.csv")),
+    ("a.csv", ("evaluate", "a.csv", "koniq10k", "--out", "a.csv")),
+    ("a.csv", ("splits", "check", "x", "--splits", "a.csv", "--out", "a.csv")),
+    ("pairs.csv", ("gmad", "judge", "--dataset", "x", "--pairs", "pairs.csv", "--out", "pairs.csv")),
+    ("pairs.csv", ("gmad", "tally", "a.json", "--dataset", "x", "--pairs", "pairs.csv", "--out", ".")),
+    ("b.pt", ("weights", "compare", "a.pt", "b.pt", "--csv", "b.pt")),
+    ("pictures/00.png", ("degrade", "pictures/00.png", "--kind", "jpeg", "--out", "pictures/00.png")),
+]
+
+
+@pytest.mark.parametrize(("given", "command"), OVER, ids=lambda part: part[0])
+def test_a_result_does_not_take_the_place_of_what_it_is_made_from(given, command, no_work):
+    for name in ("a.csv", "b.csv", "c.csv", "pairs.csv", "a.pt", "b.pt"):
+        Path(name).write_text("image,mos\npictures/00.png,3\n")
+    before = Path(given).read_bytes()
+    assert "is read for the result" in said(*command)
+    assert Path(given).read_bytes() == before
+
+
+@pytest.mark.parametrize("inside", ["pictures", "pictures/maps", "linked/maps"])
+def test_no_picture_is_written_where_the_next_run_would_read_it(inside, no_work):
+    Path("linked").symlink_to("pictures")
+    for command in (
+        ("score", "pictures", "--method", "qualiclip-small", "--explain", inside),
+        ("train", "qualiclip", "--images", "pictures", "--out", inside),
+    ):
+        assert f"{inside}: lies in pictures" in said(*command)
+    assert len(list(Path("pictures").iterdir())) == 12
 
 
 def test_pages_and_records_look_at_their_place_first(no_work, monkeypatch):
@@ -299,6 +336,63 @@ def test_a_training_whose_result_the_disk_does_not_take_goes_on_from_its_state(f
     assert [step for step, _ in begun] == [4]
     assert steps == [2, 4]
     assert not Path("out.partial").exists()
+
+
+SMALL = ("architecture=small", "width=8", "pretrained=null", "norm=train", "steps=1", "batch=2", "crop=32")
+TRAIN = ("train", "qualiclip", "--images", "pictures", "--out", "own")
+TRAIN = (*TRAIN, *(part for setting in SMALL for part in ("--set", setting)))
+
+
+def test_a_folder_that_another_process_trains_into_is_left_to_it(no_work, monkeypatch):
+    monkeypatch.setattr("experiments.runs.training.PATIENCE", 0.1)
+    with files.alone(Path(".own.lock"), "busy"):
+        assert "own: another process is training into it" in said(*TRAIN)
+        assert "own: another process is training into it" in said(*TRAIN, "--force")
+
+
+def test_no_description_stays_beside_weights_that_it_is_not_of(folder, monkeypatch):
+    """Whenever a forced training is killed: what stands beside describes what is there, or nothing does."""
+    assert run.invoke(app, TRAIN).exit_code == 0
+    described = Path("own/method.json")
+    made = described.read_bytes()
+    seen = []
+
+    def learn(*_arguments, **_options):
+        seen.append(described.exists())
+        if len(seen) == 2:
+            Path("own/weights.safetensors").write_bytes(b"of the new training")
+        raise ValueError("stopped")
+
+    monkeypatch.setattr(methods, "train", learn)
+    assert said(*TRAIN, "--force") == "stopped"
+    assert described.read_bytes() == made  # nothing else has changed
+    assert said(*TRAIN, "--force") == "stopped"
+    assert not described.exists()
+    assert seen == [False, False]
+
+
+def test_what_killed_saves_left_is_removed_and_nothing_else(folder):
+    state = folder / "out.partial"
+    others = [
+        folder / name for name in (".out.partial.tmp", f".about.partial.{'0' * 32}.tmp", "out.partial.x")
+    ]
+    left = folder / f".out.partial.{'0a' * 16}.tmp"
+    for path in (left, *others):
+        path.write_bytes(b"half")
+    loop.Checkpoint(folder / "out", {}, {})
+    assert not left.exists()
+    assert all(path.exists() for path in others)
+    assert not state.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_weights_can_be_read_by_whom_the_umask_lets(folder):
+    before = os.umask(0o022)
+    try:
+        assert run.invoke(app, TRAIN).exit_code == 0
+    finally:
+        os.umask(before)
+    assert {oct(path.stat().st_mode & 0o777) for path in Path("own").iterdir()} == {"0o644"}
 
 
 def test_a_state_that_cannot_be_saved_is_refused_before_the_first_step(folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torchvision.models import ResNet
 from torchvision.models.resnet import BasicBlock, Bottleneck
@@ -153,7 +153,7 @@ def load_encoder(path: Path) -> Encoder:
 def save_encoder(encoder: Encoder, path: Path) -> None:
     """Write an encoder as safetensors, with the official names: aside and then renamed."""
     with files.whole(path) as aside:
-        save_file({k: v.detach().cpu().contiguous() for k, v in encoder.state_dict().items()}, aside)
+        aside.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in encoder.state_dict().items()}))
 
 
 def _depth(state: Mapping[str, Tensor], prefix: str) -> int:

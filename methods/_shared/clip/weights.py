@@ -13,7 +13,7 @@ import torch
 from open_clip.convert import convert_state_dict
 from open_clip.model import convert_to_custom_text_state_dict
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from benchmark import files
@@ -173,9 +173,9 @@ def save_scorer(
     metadata = {"config": json.dumps(config, sort_keys=True), "scale": repr(model.scale), **(notes or {})}
     if text:
         metadata["text"] = json.dumps(text, sort_keys=True)
-    with files.whole(path) as aside:
+    with files.whole(path) as aside:  # written by Python: `save_file` keeps others from reading its file
         # One entry: safetensors writes several in an order that changes from process to process.
-        save_file(state, aside, metadata={_ENTRY: json.dumps(metadata, sort_keys=True)})
+        aside.write_bytes(save(state, {_ENTRY: json.dumps(metadata, sort_keys=True)}))
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -350,6 +350,7 @@ class Checkpoint:
         self.path = partial_of(out)
         if writes_files():
             files.check_file(self.path)
+            files.clear(self.path)
         self.run = json.dumps(run, sort_keys=True)
         self.parts = parts
 
