@@ -35,7 +35,8 @@ class Run:
     Parameters
     ----------
     results, data, models, params
-        Where its folders and its settings lie.
+        Where its folders and its settings lie: from the folder where one stands or, where its settings are
+        not there, from the one above, for Jupyter starts a notebook in the notebook's own.
     commit
         Commit that the pages are made at, in words.
     """
@@ -46,13 +47,18 @@ class Run:
     params: str = "params.yaml"
     commit: str = ""
 
+    @cached_property
+    def _home(self) -> Path:
+        above = Path("..")
+        return above if not Path(self.params).exists() and (above / self.params).is_file() else Path()
+
     def path(self, name: str) -> Path:
         """Return where the file known as ``name`` (``results/...``, ``data/...``, ``models/...``) lies."""
         room, _, rest = name.partition("/")
         roots = {"results": self.results, "data": self.data, "models": self.models}
         if room not in roots:
             raise ValueError(f"{name}: a run has files in {', '.join(roots)} only")
-        return Path(roots[room]) / rest
+        return self._home / roots[room] / rest
 
     def source(self, name: str) -> Source:
         """Read a result file, which may be missing."""
@@ -62,7 +68,7 @@ class Run:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The settings of the run (``params.yaml``), empty where there are none."""
-        path = Path(self.params)
+        path = self._home / self.params
         return read_yaml(path.read_text()) or {} if path.is_file() else {}
 
     @property
@@ -73,13 +79,13 @@ class Run:
     @cached_property
     def records(self) -> Mapping[str, Record]:
         """Record of each data set of the run that has been prepared, in the order of the settings."""
-        paths = {name: Path(self.data) / name / "record.json" for name in self.named}
+        paths = {name: self.path(f"data/{name}/record.json") for name in self.named}
         return {name: read_record(path) for name, path in paths.items() if path.is_file()}
 
     @cached_property
     def methods(self) -> Mapping[str, Trained]:
         """Each method of the run that has been trained, in the order of the settings."""
-        folders = {name: Path(self.models) / name for name in self.settings.get("methods", ())}
+        folders = {name: self.path(f"models/{name}") for name in self.settings.get("methods", ())}
         return {name: Trained.read(at) for name, at in folders.items() if (at / "method.json").is_file()}
 
     @cached_property

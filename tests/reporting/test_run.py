@@ -35,6 +35,23 @@ def test_a_method_is_called_what_its_card_says(run: Run) -> None:
     assert list(run.labels.methods) == ["qualiclip", "clipiqa", "niqe", "sharpness"]
 
 
+def test_a_notebook_that_starts_in_its_own_folder_finds_the_run_above(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "results/tables/zero_shot.csv"
+    (copy / "notebooks").mkdir()
+    seen = []
+    for folder in (copy, copy / "notebooks"):
+        monkeypatch.chdir(folder)
+        here = Run()
+        seen.append((here.source(name).content, [*here.methods], [*here.records], dict(here.settings)))
+    assert seen[0][0] == (copy / name).read_bytes()
+    assert seen[1] == seen[0]
+    monkeypatch.chdir(copy / "notebooks")
+    (copy / "notebooks/params.yaml").write_text("")  # a run of its own
+    assert Run().source(name).content is None
+
+
 def test_every_file_is_listed_with_its_hash(run: Run, tree: Path) -> None:
     listed = run.digests().set_index("file")["sha256"]
     for file in ("results/tables/zero_shot.csv", "data/demo/manifest.csv", "models/niqe/method.json"):
