@@ -28,22 +28,31 @@ def command(
     """
     from experiments import settings as settings_of
     from experiments import warm
-    from experiments.scheduling.parallel import Runner, cells, check_locks, plan, stages, studies
+    from experiments.scheduling.parallel import (
+        Runner,
+        cells,
+        check_locks,
+        one_at_a_time,
+        plan,
+        stages,
+        studies,
+    )
     from experiments.scheduling.status import data_sets, scores, trained
     from experiments.scheduling.terminal import Log, described
 
     settings = settings_of.load()
     check_locks()
-    log = None if verbose else Log(stages(settings), described(), jobs, typer.echo)
-    with log or contextlib.nullcontext(), contextlib.ExitStack() as lasting, Runner(log) as dvc:
-        if jobs > 1 and not dvc.up_to_date():
-            lasting.enter_context(warm.kept())
-            dvc.chains(plan(settings), jobs)
-        if dvc.repro("--keep-going") == 0:
-            _complete(settings, log)
-            return
-        for stage in (*itertools.chain(*cells(settings), *studies(settings)), "report"):
-            dvc.repro("--single-item", stage)
+    with one_at_a_time():
+        log = None if verbose else Log(stages(settings), described(), jobs, typer.echo)
+        with log or contextlib.nullcontext(), contextlib.ExitStack() as lasting, Runner(log) as dvc:
+            if jobs > 1 and not dvc.up_to_date():
+                lasting.enter_context(warm.kept())
+                dvc.chains(plan(settings), jobs)
+            if dvc.repro("--keep-going") == 0:
+                _complete(settings, log)
+                return
+            for stage in (*itertools.chain(*cells(settings), *studies(settings)), "report"):
+                dvc.repro("--single-item", stage)
     lines = [*data_sets(settings), *trained(settings), *scores(settings)]
     gone = [f"  {name:30}{said}" for name, there, said in lines if not there]
     if gone:

@@ -7,6 +7,7 @@ write nor read what another writes. What they leave undone, a last DVC by itself
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -90,6 +92,16 @@ def check_locks(folder: Path = Path(".dvc/tmp")) -> None:
         )
     elif held := _holder(lock):
         _say(f"{lock}: another DVC (process {held}) is at work here; waiting for it")
+
+
+def one_at_a_time(folder: Path = Path(".dvc/tmp")) -> AbstractContextManager[None]:
+    """Wait until no other `iqa repro` works in this checkout, saying so, and keep others out.
+
+    DVC lets go of the project while a stage works: stages of another DVC that needs what this one writes
+    fail as busy, one after the other, and look as if their inputs were missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return files.alone(folder / "repro", "another `iqa repro` is at work in this folder", patience=math.inf)
 
 
 def hardlinks(dvc: Path) -> bool:

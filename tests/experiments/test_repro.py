@@ -1,10 +1,14 @@
 """What `iqa repro` says at its end, with DVC and what is there pretended."""
 
 import contextlib
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from benchmark import files
 from experiments.cli import app
 from experiments.scheduling import parallel, status
 
@@ -52,3 +56,34 @@ def test_what_is_missing_is_said_with_its_cure(failing):
     assert "iqa download weights\n\nThe pages show" in output
     assert "A stage failed" not in output
     assert "here" not in output.replace("reports", "")
+
+
+def test_a_second_run_waits_for_the_first_and_says_so(failing, monkeypatch, tmp_path, capfd):
+    """Beside the first its stages would fail as busy, and what the first is making be called missing."""
+    lock, over = tmp_path / "repro", threading.Event()
+    there = parallel.one_at_a_time
+    monkeypatch.setattr(parallel, "one_at_a_time", lambda: there(tmp_path))
+    begun = []
+    monkeypatch.setattr(parallel.Runner, "repro", lambda self, *words: begun.append(over.is_set()) or 1)
+
+    def first():
+        with files.alone(lock, "busy"):
+            held.set()
+            time.sleep(1)
+            over.set()
+
+    held = threading.Event()
+    other = threading.Thread(target=first)
+    other.start()
+    held.wait()
+    said = failing()
+    other.join()
+    assert begun
+    assert all(begun)
+    assert "another `iqa repro` is at work in this folder; waiting for it" in said + capfd.readouterr().err
+
+
+def test_the_lock_lies_where_dvc_keeps_its_own(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with parallel.one_at_a_time():
+        assert [path.as_posix() for path in Path().rglob("*") if path.is_file()] == [".dvc/tmp/repro"]
