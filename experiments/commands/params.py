@@ -25,25 +25,25 @@ def command(
     What was written by hand is never lost without `--drop`.
     """
     from experiments import settings as settings_of
-    from experiments.settings import compose, own_entries
+    from experiments.settings import own_entries
     from experiments.settings.ablations import MISSING, ablation_of
 
     if keep and drop:
         raise ValueError("--keep or --drop, not both")
     if ablation != "none" and profile is None and not drop:
         raise ValueError(f"--ablation {ablation} goes with --profile: name the profile that it changes")
+    if profile is not None and drop:  # what is in the file does not matter, not even whether it is at fault
+        _compose(profile, ablation)
+        return
     settings = settings_of.load()
     found = own_entries.by_hand()
     if keep:
         own_entries.keep(found)
         typer.echo(f"{own_entries.LOCAL}: {own_entries.names(found) or 'nothing to move'}")
-    elif profile is not None and not drop:
+    elif profile is not None:
         own_entries.check()
     if profile is not None or drop:
-        chosen = profile or settings.profile
-        compose.profile_settings(chosen)  # an unknown one is named with what was meant
-        compose.write(f"profile={chosen}", f"ablation={ablation}")
-        typer.echo(f"{settings_of.PARAMS}: profile {chosen}, ablation {ablation}")
+        _compose(profile or settings.profile, ablation)
         return
     if not keep:
         ablations = ", ".join(ablation_of(settings)) or "none"
@@ -51,3 +51,14 @@ def command(
         for place, value in found.items():
             said = "taken out" if value is MISSING else value
             typer.echo(f"  by hand  {own_entries.names([place])}: {said}")
+
+
+def _compose(profile: str, ablation: str) -> None:
+    """Compose the settings anew; an unknown profile or ablation is named with what was meant."""
+    from experiments import settings as settings_of
+    from experiments.settings import compose
+
+    compose.profile_settings(profile)
+    compose.check_ablation(ablation)
+    compose.write(f"profile={profile}", f"ablation={ablation}")
+    typer.echo(f"{settings_of.PARAMS}: profile {profile}, ablation {ablation}")

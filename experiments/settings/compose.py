@@ -32,11 +32,25 @@ def profile_settings(name: str) -> Settings:
     ValueError
         If there is no such profile.
     """
-    folder = GROUPS / "profile"
-    known = sorted(path.stem for path in folder.glob("[!_]*.yaml"))
-    if name not in known:
-        raise ValueError(f"no profile {name!r} in experiments/profile/; {naming.hint(name, known)}")
+    _check("profile", name)
     return parse(files.read_yaml(composed(f"profile={name}")), f"profile {name}")
+
+
+def check_ablation(name: str) -> None:
+    """Make sure that there is such an ablation.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    _check("ablation", name)
+
+
+def _check(group: str, name: str) -> None:
+    known = sorted(path.stem for path in (GROUPS / group).glob("[!_]*.yaml"))
+    if name not in known:
+        raise ValueError(f"no {group} {name!r} in experiments/{group}/; {naming.hint(name, known)}")
 
 
 def write(*overrides: str) -> None:

@@ -155,6 +155,26 @@ def test_the_command_says_what_is_by_hand_and_comes_back(here):
     assert own_entries.by_hand() == {}
 
 
+def test_a_file_at_fault_can_be_dropped(here):
+    """Else nothing but an editor would bring a valid one back."""
+    sound = Path("params.yaml").read_text()
+    for broken in (sound.replace("seed: 27", "seed: 28", 1), sound + "odd: 1\n", "a: ["):
+        Path("params.yaml").write_text(broken)
+        assert run.invoke(app, ["params", "--profile", "demo"]).exit_code == 1
+        assert Path("params.yaml").read_text() == broken
+        assert run.invoke(app, ["params", "--profile", "demo", "--drop"]).exit_code == 0
+        assert Path("params.yaml").read_text() == sound
+
+
+def test_an_unknown_ablation_is_named_with_what_was_meant(here):
+    before = Path("params.yaml").read_text()
+    said = run.invoke(app, ["params", "--profile", "demo", "--ablation", "no_consistenc"])
+    assert str(said.exception).startswith(
+        "no ablation 'no_consistenc' in experiments/ablation/; did you mean"
+    )
+    assert Path("params.yaml").read_text() == before
+
+
 def test_an_ablation_without_its_profile_is_refused(here):
     """It would do nothing."""
     said = run.invoke(app, ["params", "--ablation", "no_consistency"])
