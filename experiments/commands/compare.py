@@ -34,7 +34,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV file for every number with its protocol.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Agreement of both with intervals, their difference and its tests; docs/protocols.md explains them.
 

@@ -44,7 +44,7 @@ def command(
         bool | None, typer.Option("--lower/--higher", help="Of a CSV: better are lower or higher scores.")
     ] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Resamples of the intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Most pictures of one size at a time.")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:

@@ -48,7 +48,7 @@ def tally(
     ],
     pairs: Pairs = PAIRS,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Screen the subjects (BT.500), say how far they agree, and rank the methods by what they preferred."""
     from benchmark.files import check_apart, check_folder

@@ -26,7 +26,7 @@ def command(
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the training, as in steps=1000.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random draw.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one operation.")] = 2,
     force: Annotated[
         bool, typer.Option("--force", help="Begin anew where a run was stopped or has ended.")

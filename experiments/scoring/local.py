@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["fp32", "bf16"]
 #: Most processes that decode unless told otherwise, and fewest pictures that are worth their start (seconds).
 MOST_DECODERS, MANY = 12, 2_000
 
@@ -50,7 +51,7 @@ class How:
     """
 
     device: Device = "auto"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     batch: int = 2
     workers: int = 2
     short_side: int = 0

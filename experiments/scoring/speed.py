@@ -14,6 +14,7 @@ from torch import Tensor
 from benchmark.datasets.dead_leaves import dead_leaves
 from benchmark.degradations import LEVELS, degrade
 from benchmark.method import Method
+from experiments.scoring.local import Device, How, Precision, function_of
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Peak:
 CLEAR, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
-def bench(method: Method, images: Tensor, batch: int, device: str, seconds: float) -> Iterator[Measured]:
+def bench(method: Method, images: Tensor, batch: int, device: Device, seconds: float) -> Iterator[Measured]:
     """Time a method in either precision.
 
     Parameters
@@ -91,15 +92,16 @@ def bench(method: Method, images: Tensor, batch: int, device: str, seconds: floa
     """
     parts = [part.to(device) for part in images.split(batch)]
     exact = None
-    for precision in ("fp32", "bf16"):
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16"):
-            peak = Peak(device)
-            scores = torch.cat([method.score(part) for part in parts]).double()
-            done, start = 0, time.perf_counter()
-            while time.perf_counter() - start < seconds:
-                method.score(parts[0])
-                done += len(parts[0])
-            rate = done / (time.perf_counter() - start)
+    precisions: tuple[Precision, ...] = ("fp32", "bf16")
+    for precision in precisions:
+        score = function_of(method, How(device=device, precision=precision))  # as `iqa score` computes it
+        peak = Peak(device)
+        scores = torch.cat([score(part) for part in parts]).double()
+        done, start = 0, time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            score(parts[0])
+            done += len(parts[0])
+        rate = done / (time.perf_counter() - start)
         exact = scores if exact is None else exact
         drift = float((scores - exact).abs().max() / exact.std())
         yield Measured(precision, rate, peak.read(), drift, float(spearmanr(exact, scores).statistic))

@@ -2,6 +2,7 @@ import io
 import mmap
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -329,6 +330,40 @@ def test_bench_measures_both_precisions():
     assert [row[1] for row in rows] == ["precision", "fp32", "bf16"]
     assert all(float(row[2]) > 0 for row in rows[1:])
     assert float(rows[1][4]) == 0
+
+
+def test_bench_times_what_score_computes(monkeypatch):
+    """On CUDA that takes all bits of fp32, and TF32, which is faster and coarser, would be another thing."""
+    asked = []
+
+    def function_of(method, how):
+        asked.append((how.device, how.precision))
+        wrong = 1.0 if how.precision == "bf16" else 0.0
+        return lambda images: images.mean(dim=(1, 2, 3)) + wrong
+
+    monkeypatch.setattr(speed, "function_of", function_of)
+    images = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    exact, coarse = speed.bench(methods.load("sharpness"), images, 4, "cpu", 0.01)
+    assert asked == [("cpu", "fp32"), ("cpu", "bf16")]
+    assert (exact.drift, exact.srcc) == (0, 1)
+    spread = np.std(images.double().numpy().mean(axis=(1, 2, 3)), ddof=1)
+    assert coarse.drift == pytest.approx(1 / spread, rel=1e-5)
+    assert coarse.srcc == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "qualiclip", "--images", "x", "--out", "y"),
+        ("evaluate", "sharpness", "koniq10k"),
+        ("compare", "a.csv", "b.csv", "--scores", "c.csv"),
+        ("gmad", "tally", "a.json", "--dataset", "x"),
+    ],
+)
+def test_a_seed_below_0_is_refused_by_its_name(words):
+    done = run.invoke(app, [*words, "--seed", "-1"])
+    assert done.exit_code == 2
+    assert "--seed" in done.output
 
 
 @pytest.mark.parametrize("words", [["--method", "sharpnes"], ["--method", "sharpness", "--device", "mps"]])
