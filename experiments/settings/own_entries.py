@@ -81,11 +81,15 @@ def check(path: Path = settings_of.PARAMS) -> None:
     Raises
     ------
     ValueError
-        With what that is, and how it is kept.
+        With what that is, and how it is kept; or with what is at fault in it.
     """
     if not path.is_file():
         return
-    entries = by_hand(path)
+    try:
+        entries = by_hand(path)
+    except ValueError as error:
+        cure = "mend it, or `iqa params --profile demo --drop` brings back that of a profile"
+        raise ValueError(f"{error}\n{cure}") from error
     if entries and not safe(path):
         raise ValueError(
             f"{path} would be composed anew, and lose what was written into it by hand: {names(entries)}. "

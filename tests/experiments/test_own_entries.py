@@ -160,6 +160,8 @@ def test_a_file_at_fault_can_be_dropped(here):
     sound = Path("params.yaml").read_text()
     for broken in (sound.replace("seed: 27", "seed: 28", 1), sound + "odd: 1\n", "a: ["):
         Path("params.yaml").write_text(broken)
+        with pytest.raises(ValueError, match="`iqa params --profile demo --drop` brings back"):
+            own_entries.check()
         assert run.invoke(app, ["params", "--profile", "demo"]).exit_code == 1
         assert Path("params.yaml").read_text() == broken
         assert run.invoke(app, ["params", "--profile", "demo", "--drop"]).exit_code == 0
