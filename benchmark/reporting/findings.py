@@ -206,14 +206,15 @@ def _few(frame: pd.DataFrame) -> str:
 
 def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     part = frame[frame["statistic"].eq("rank_score")].dropna(subset="value")
+    by = {**JUDGE, "proxy": "the proxy"}
     for (dataset, judge), group in part.groupby(["dataset", "judge"], sort=False):
-        where = f"gMAD on {run.labels.dataset(str(dataset))}, judge: {JUDGE.get(str(judge), judge)},"
+        where = f"gMAD on {run.labels.dataset(str(dataset))}, judged by {by.get(str(judge), judge)},"
         if not decided(group.iloc[0]):
             yield f"{where} ranks nobody: {too_few(behind(group.iloc[0]))}."
             continue
         order = group.sort_values("value", ascending=False)
         names = [f"{run.labels.method(row['method'])} {_estimate(row)}" for _, row in order.iterrows()]
-        yield f"{where} ranks, by rank score, the best first: {'; '.join(names)}."
+        yield f"{where} ranks by rank score, the best first: {'; '.join(names)}."
 
 
 def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:

@@ -135,9 +135,9 @@ WRITTEN = {
             n=40,
         ),
         [
-            "gMAD on x, judge: opinion scores, ranks, by rank score, the best first: "
+            "gMAD on x, judged by opinion scores, ranks by rank score, the best first: "
             "b 0.500 [0.300, 0.700]; c 0.100 [−0.300, 0.500]; a −0.400 [−0.600, −0.200].",
-            "gMAD on x, judge: people, ranks, by rank score, the best first: a 0.300 [0.100, 0.500]; "
+            "gMAD on x, judged by people, ranks by rank score, the best first: a 0.300 [0.100, 0.500]; "
             "b −0.300 (no interval: too little data).",
         ],
     ),
