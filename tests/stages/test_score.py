@@ -76,7 +76,7 @@ def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_change
     with pytest.raises(KeyboardInterrupt):
         score.score("qualiclip")
     assert (planted / "results/scores/qualiclip/toy.csv.part").is_file()
-    stopped_after(24)  # of forty pictures two batches of eight were done
+    stopped_after(25)  # of forty pictures two batches of eight were done; one more is scored alone too
     score.score("qualiclip")
     found = pd.read_csv(planted / "results/scores/qualiclip/toy.csv")
     assert found["score"].to_numpy() == pytest.approx(brightness("toy"), abs=1e-4)
@@ -88,7 +88,7 @@ def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_change
     path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
     stopped_after(100)
     score.score("qualiclip")
-    assert Stopped.seen == 40
+    assert Stopped.seen == 41
 
 
 def test_features_are_those_of_the_pictures_that_can_be_read(broken, capsys):
