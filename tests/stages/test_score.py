@@ -32,6 +32,10 @@ def brightness(dataset):
     return np.array([float((one * 255).round().mean()) / 255 for one in made])
 
 
+#: Pictures that are scored of a data set of forty: one of the first batch alone too.
+ONE_SET = 41
+
+
 @pytest.mark.parametrize(("method", "sign"), [("qualiclip", 1), ("reversed", -1)])
 def test_a_score_is_what_the_method_says_of_the_picture(broken, method, sign):
     score.score(method)
@@ -88,7 +92,7 @@ def test_a_run_that_was_stopped_scores_only_the_rest_unless_something_has_change
     path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
     stopped_after(100)
     score.score("qualiclip")
-    assert Stopped.seen == 41
+    assert Stopped.seen == ONE_SET
 
 
 def test_features_are_those_of_the_pictures_that_can_be_read(broken, capsys):
@@ -163,24 +167,24 @@ def counted(name):
 def test_only_what_is_new_is_scored(planted, monkeypatch):
     keep(planted, ["noisy", "qualiclip"], ["csiq", "toy"])
     load(monkeypatch, dataset, lambda name, models: Counting(name))
-    assert counted("noisy") == (80, 80)
+    assert counted("noisy") == (2 * ONE_SET, 80)
     assert counted("noisy") == (0, 0)
     (planted / "results/scores/noisy/csiq.csv").write_text("image,score,error\n3_1.png,1,\n")  # by hand
-    assert counted("noisy") == (40, 0)
+    assert counted("noisy") == (ONE_SET, 0)
     (planted / "results/features/noisy/toy.npz").unlink()
     assert counted("noisy") == (0, 40)
     write_png(planted / "data/toy/0_0.png", picture("toy", "z", 0))
     contents.write(planted / "data/toy", rows("toy")["image"].tolist())
-    assert counted("noisy") == (40, 40)  # one of its forty pictures is another
+    assert counted("noisy") == (ONE_SET, 40)  # one of its forty pictures is another
     change(planted, score={"batch": 3})
-    assert counted("noisy") == (80, 80)
+    assert counted("noisy") == (2 * ONE_SET, 80)
     path = planted / "models/noisy/method.json"
     path.write_text(path.read_text().replace('"seed": 27', '"seed": 28'))
-    assert counted("noisy") == (80, 80)
+    assert counted("noisy") == (2 * ONE_SET, 80)
     (planted / "models/noisy/weights.pt").write_bytes(b"others, put there by hand")
-    assert counted("noisy") == (80, 80)
+    assert counted("noisy") == (2 * ONE_SET, 80)
     monkeypatch.setattr(dataset, "code", lambda *_: "other")
-    assert counted("noisy") == (80, 80)
+    assert counted("noisy") == (2 * ONE_SET, 80)
 
 
 def test_a_data_set_taken_off_the_list_leaves_no_scores_and_one_put_back_is_scored_alone(
@@ -193,7 +197,7 @@ def test_a_data_set_taken_off_the_list_leaves_no_scores_and_one_put_back_is_scor
     assert sorted(path.name for path in (planted / "results/scores/noisy").glob("*.csv")) == ["toy.csv"]
     assert not list((planted / "results/features/noisy").glob("*.npz"))
     change(planted, score={"datasets": ["toy", "csiq"]})
-    assert counted("noisy") == (40, 0)
+    assert counted("noisy") == (ONE_SET, 0)
 
 
 def test_scores_of_a_data_set_that_is_not_here_now_stay(planted, monkeypatch):
