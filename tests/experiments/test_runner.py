@@ -357,7 +357,7 @@ def test_the_map_is_of_what_the_softmax_takes(folder):
 
 def test_settings_that_cannot_be_had_are_refused(folder):
     for options, says in (
-        (["--explain", "why"], "--explain: sharpness has no gradients"),
+        (["--explain", "../why"], "--explain: sharpness has no gradients"),
         (["--device", "tpu"], "--device must be one of"),
         (["--precision", "fp8"], "--precision must be one of"),
         (["--out", "scores.txt"], "the name must end in"),

@@ -68,7 +68,7 @@ def test_no_fixed_name_aside_is_left_in_the_tree():
         for room in ("benchmark", "methods", "experiments")
         for path in (ROOT / room).rglob("*.py")
         for line in path.read_text().splitlines()
-        if fixed.search(line) and "uuid" not in line
+        if fixed.search(line) and "uuid" not in line and "fullmatch" not in line  # what finds them again
     ]
     assert not found
 
