@@ -12,12 +12,12 @@ import pytest
 from dvc.repo import Repo
 
 from experiments.stages import score as stage
-from tests.exchange.test_records import iqa, made, sent  # noqa: F401 (fixtures)
+from tests.exchange.checkout import iqa
 from tests.loopback import Loopback
 
 
 @pytest.fixture
-def trained(sent, tmp_path):  # noqa: F811
+def trained(sent, tmp_path):
     """The second checkout with the method trained there too, and no scores."""
     shutil.copytree(tmp_path / "first/models", tmp_path / "second/models")
     return tmp_path / "second/results/scores/sharpness/lab.csv"
@@ -28,7 +28,7 @@ def never(*_):
 
 
 @pytest.mark.parametrize("by", ["folder", "address"])
-def test_what_is_taken_is_not_computed_again(trained, sent, monkeypatch, by):  # noqa: F811
+def test_what_is_taken_is_not_computed_again(trained, sent, monkeypatch, by):
     folder = sent.parent.parent
     files = {f"/at/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("lab.*")}
     with Loopback(files).running() as server:
@@ -43,7 +43,7 @@ def test_what_is_taken_is_not_computed_again(trained, sent, monkeypatch, by):  #
 
 
 @pytest.fixture(scope="module")
-def keeping(made, tmp_path_factory):  # noqa: F811
+def keeping(made, tmp_path_factory):
     """A repository whose records DVC keeps: they lie in a remote of it, `storage`, and nowhere else."""
     folder = tmp_path_factory.mktemp("keeping")
     top = folder / "theirs"
@@ -74,7 +74,7 @@ def kept(keeping, tmp_path):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # DVC's own
 @pytest.mark.parametrize("by", ["repository", "remote", "address", "clone"])
-def test_a_remote_of_dvc_is_a_source_too(trained, sent, kept, tmp_path, by):  # noqa: F811
+def test_a_remote_of_dvc_is_a_source_too(trained, sent, kept, tmp_path, by):
     if by == "clone":
         for name in (".git", ".dvc"):
             shutil.copytree(kept / name, tmp_path / "second" / name)
@@ -121,7 +121,7 @@ def test_what_was_altered_in_a_remote_is_refused(trained, kept, keeping):
     assert not trained.exists()
 
 
-def test_another_version_other_pictures_and_none_are_left(trained, sent, tmp_path):  # noqa: F811
+def test_another_version_other_pictures_and_none_are_left(trained, sent, tmp_path):
     folder = sent.parent.parent
     assert "not offered" in iqa("fetch", tmp_path / "first").output
     manifest = tmp_path / "second/data/lab/manifest.csv"
@@ -141,7 +141,7 @@ def test_another_version_other_pictures_and_none_are_left(trained, sent, tmp_pat
     assert not trained.exists()
 
 
-def test_scores_that_the_method_does_not_give_are_refused(trained, sent, tmp_path):  # noqa: F811
+def test_scores_that_the_method_does_not_give_are_refused(trained, sent, tmp_path):
     """A record whose scores and figures agree with each other, all of them made up."""
     from benchmark import exchange
     from benchmark.datasets.prepared import load

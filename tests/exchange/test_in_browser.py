@@ -11,7 +11,6 @@ from benchmark.exchange import Record
 from benchmark.figures import encode
 from benchmark.leaderboard import pages
 from tests.exchange.test_leaderboard import entries, simulated
-from tests.exchange.test_records import made, sent  # noqa: F401 (fixtures)
 from tests.gmad.browser import chromium
 from tests.reporting.test_accessible import faults
 
@@ -23,7 +22,7 @@ METHODS, SETS = 13, 4
 
 
 @pytest.fixture(scope="module")
-def site(made, tmp_path_factory):  # noqa: F811
+def site(made, tmp_path_factory):
     """Methods on sets: two protocols, 1 to 12 million parameters, ranks, a second version."""
     like = Record.model_validate(json.loads((made / "sent/sharpness/lab.json").read_text()))
     found = []

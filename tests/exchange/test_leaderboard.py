@@ -18,7 +18,7 @@ from benchmark.exchange import Record, ranked
 from benchmark.leaderboard import Entry, pages
 from benchmark.method import version
 from experiments.cli import app
-from tests.exchange.test_records import change_after_preparing, iqa, made, sent  # noqa: F401 (fixtures)
+from tests.exchange.checkout import change_after_preparing, iqa
 
 
 def simulated(like, methods=30, datasets=12):
@@ -36,7 +36,7 @@ def simulated(like, methods=30, datasets=12):
 
 
 @pytest.fixture
-def like(sent):  # noqa: F811
+def like(sent):
     return Record.model_validate(json.loads(sent.read_text()))
 
 
@@ -171,7 +171,7 @@ def test_what_a_sender_wrote_is_text(like):
         assert "<i>left" not in text
 
 
-def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(sent, tmp_path):  # noqa: F811
+def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(sent, tmp_path):
     assert iqa("add", sent, "--from", "friend").exit_code == 0
     folder = tmp_path / "second/results/records"
     for name in ("models", "results/scores"):
@@ -203,7 +203,7 @@ def test_a_folder_becomes_pages_that_tell_measured_from_verified_from_reported(s
     assert (tmp_path / "second/site" / link).is_file()
 
 
-def test_what_others_sent_stays_theirs_whatever_folder_is_asked_for(sent, tmp_path):  # noqa: F811
+def test_what_others_sent_stays_theirs_whatever_folder_is_asked_for(sent, tmp_path):
     assert iqa("add", sent, "--from", "friend").exit_code == 0
     folder = tmp_path / "second/results/records/received"
     for place in (folder, folder / "friend", "results/records/received/friend/sharpness", sent.parent):
@@ -216,7 +216,7 @@ def test_what_others_sent_stays_theirs_whatever_folder_is_asked_for(sent, tmp_pa
 
 
 @pytest.mark.parametrize("other", [None, "scores", "version", "nothing scored"])
-def test_only_what_this_checkout_has_scored_is_measured_here(sent, tmp_path, monkeypatch, other):  # noqa: F811
+def test_only_what_this_checkout_has_scored_is_measured_here(sent, tmp_path, monkeypatch, other):
     monkeypatch.chdir(tmp_path / "first")
     if other == "scores":
         scores = tmp_path / "first/results/scores/sharpness/lab.csv"
@@ -253,7 +253,7 @@ def test_every_page_says_which_set_no_human_rated(like):
     assert "proxy, no human" not in made_of["set-lab"]
 
 
-def test_a_set_that_has_changed_since_it_was_prepared_settles_nothing(sent, tmp_path):  # noqa: F811
+def test_a_set_that_has_changed_since_it_was_prepared_settles_nothing(sent, tmp_path):
     says = change_after_preparing(tmp_path / "second")
     done = leaderboard(sent.parent.parent, "--out", "site")
     assert done.exit_code == 0, done.output
@@ -267,7 +267,7 @@ def leaderboard(*words):
     return CliRunner().invoke(app, ["leaderboard", *(str(word) for word in words)])
 
 
-def test_what_is_no_record_is_left_out_and_stops_nothing(sent, tmp_path):  # noqa: F811
+def test_what_is_no_record_is_left_out_and_stops_nothing(sent, tmp_path):
     (sent.parent / "zz.json").write_text('{"sur\\u0000prise\\n::error::": 1}')
     done = leaderboard(sent.parent.parent, "--out", "site")
     assert done.exit_code == 0, done.output
@@ -277,7 +277,7 @@ def test_what_is_no_record_is_left_out_and_stops_nothing(sent, tmp_path):  # noq
     assert "\n::error::" not in index
 
 
-def test_the_same_records_give_the_same_bytes_and_what_is_gone_leaves_nothing(sent, tmp_path):  # noqa: F811
+def test_the_same_records_give_the_same_bytes_and_what_is_gone_leaves_nothing(sent, tmp_path):
     told = json.loads(sent.read_text())
     told["dataset"]["name"] = "elsewhere"
     more = sent.with_name("elsewhere.json")
@@ -293,7 +293,7 @@ def test_the_same_records_give_the_same_bytes_and_what_is_gone_leaves_nothing(se
     assert files(tmp_path / "second/a") == files(tmp_path / "second/c")
 
 
-def test_nothing_but_a_leaderboard_is_written_over(sent, tmp_path):  # noqa: F811
+def test_nothing_but_a_leaderboard_is_written_over(sent, tmp_path):
     (tmp_path / "records").mkdir()
     sent.parent.rename(tmp_path / "records/sharpness")
     done = leaderboard(tmp_path / "records", "--out", tmp_path)
@@ -394,7 +394,7 @@ def test_cost_is_that_of_the_version_and_what_nothing_cheaper_beats_is_named(lik
     assert "From <code>records</code>" in page
 
 
-def test_versions_of_a_method_stand_by_their_days_and_a_day_is_nothing_else(sent, tmp_path):  # noqa: F811
+def test_versions_of_a_method_stand_by_their_days_and_a_day_is_nothing_else(sent, tmp_path):
     folder = tmp_path / "second/results/records/received/friend/sharpness"
     days = {"b": '"2026-03-01"', "a": '"2026-05-01"', "c": '"<b>soon</b>"'}
     told = json.loads(sent.read_text())

@@ -17,7 +17,6 @@ from benchmark.reporting.compared import changes
 from benchmark.reporting.run import Run
 from experiments.pages.comparison import REFERENCE, fetch
 from experiments.runs.signatures import write_tidy
-from tests.exchange.test_records import made, sent  # noqa: F401 (fixtures)
 
 REPOSITORY = Path(__file__).parents[2]
 RECORDS = list(exchange.records(REPOSITORY / REFERENCE))
@@ -61,7 +60,7 @@ def test_figures_are_what_the_scores_give_and_scores_what_the_method_gives(path,
             assert anew == pytest.approx(row.score, abs=1e-3 * scores["score"].std())
 
 
-def test_a_run_is_compared_with_records_of_the_same_method_and_no_other(sent, tmp_path, monkeypatch):  # noqa: F811
+def test_a_run_is_compared_with_records_of_the_same_method_and_no_other(sent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "first")
     table = pd.read_csv(fetch(str(sent.parent.parent), tmp_path / "into") / "results/tables/zero_shot.csv")
     told = next(value for value in exchange.read(sent).values if value.statistic == "srcc")
@@ -78,7 +77,7 @@ def test_a_run_is_compared_with_records_of_the_same_method_and_no_other(sent, tm
         fetch(str(tmp_path / "empty"), tmp_path / "again")
 
 
-def test_figures_of_another_release_are_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_figures_of_another_release_are_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path / "first")
     manifest = tmp_path / "first/data/lab/manifest.csv"
     rows = pd.read_csv(manifest)
@@ -94,13 +93,13 @@ def test_figures_of_another_release_are_not_put_beside_ours(sent, tmp_path, monk
     assert set(table["dataset"]) == {"elsewhere"}
 
 
-def altered(sent, change):  # noqa: F811
+def altered(sent, change):
     told = json.loads(sent.read_text())
     change(told)
     sent.write_text(json.dumps(told))
 
 
-def test_a_record_that_fails_is_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_a_record_that_fails_is_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path / "first")
     altered(sent, lambda told: told["values"][0].update(value=0.9))
     with pytest.raises(ValueError, match="no record that holds"):
@@ -108,14 +107,14 @@ def test_a_record_that_fails_is_not_put_beside_ours(sent, tmp_path, monkeypatch,
     assert "left out: sharpness on lab: figures: srcc: value is" in capsys.readouterr().err
 
 
-def test_two_records_of_one_cell_are_named(sent, tmp_path, monkeypatch):  # noqa: F811
+def test_two_records_of_one_cell_are_named(sent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "first")
     shutil.copytree(sent.parent, tmp_path / "sent/again")
     with pytest.raises(ValueError, match="2 records are of sharpness on lab; name a folder"):
         fetch(str(tmp_path / "sent"), tmp_path / "into")
 
 
-def test_figures_after_another_curve_are_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_figures_after_another_curve_are_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path / "first")
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["evaluate"]["mapping"] = "logistic5"
@@ -126,7 +125,7 @@ def test_figures_after_another_curve_are_not_put_beside_ours(sent, tmp_path, mon
     assert "left out: plcc, rmse of sharpness on lab: after logistic4" in capsys.readouterr().err
 
 
-def test_the_same_figures_are_the_same_and_those_of_an_older_state_are_refused(sent, tmp_path, monkeypatch):  # noqa: F811
+def test_the_same_figures_are_the_same_and_those_of_an_older_state_are_refused(sent, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "first")
     rows = [value.model_dump() for value in exchange.read(sent).values]
     frame = pd.DataFrame(rows).assign(method="sharpness", dataset="lab")
