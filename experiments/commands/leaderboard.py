@@ -89,10 +89,8 @@ def _is_own(record: Record) -> bool:
     from benchmark.method import TRAINED, Trained
     from experiments.runs import results, stage
 
-    folder, scores = (
-        stage.MODELS / record.method.name,
-        results.scores_of(record.method.name, record.dataset.name),
-    )
+    folder = stage.MODELS / record.method.name
+    scores = results.scores_of(record.method.name, record.dataset.name)
     if not (folder / TRAINED).is_file() or not scores.is_file():
         return False
     same = Trained.read(folder).version == record.method.version

@@ -100,9 +100,8 @@ def _from_records(where: str, folder: Path, into: Path) -> Path:
         for record in kept
         for value in _comparable(where, record, mapping)
     ]
-    files.write_csv(
-        pd.DataFrame(rows), into / "results/tables/zero_shot.csv"
-    )  # digits as the stage writes them
+    # As the stage writes it: with other digits no two figures would be the same.
+    files.write_csv(pd.DataFrame(rows), into / "results/tables/zero_shot.csv")
     return into
 
 

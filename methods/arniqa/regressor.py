@@ -128,8 +128,7 @@ def fit_regressor(
     )
     sign = 1.0 if scale.higher_is_better else -1.0  # a probe turns opinions so that higher is better
     tensors = {"weights": torch.from_numpy(sign * weights), "biases": torch.tensor([sign * bias])}
-    with files.whole(path) as aside:
-        aside.write_bytes(save(tensors, {"opinions": json.dumps(vars(scale))}))
+    files.write_bytes(path, save(tensors, {"opinions": json.dumps(vars(scale))}))
     return alpha
 
 

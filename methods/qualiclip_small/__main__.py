@@ -15,8 +15,7 @@ def keep(source: str) -> None:
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
     halved = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
-    with files.whole(WEIGHTS) as aside:
-        aside.write_bytes(save(halved, metadata))
+    files.write_bytes(WEIGHTS, save(halved, metadata))
 
 
 if __name__ == "__main__":

@@ -152,8 +152,7 @@ def load_encoder(path: Path) -> Encoder:
 
 def save_encoder(encoder: Encoder, path: Path) -> None:
     """Write an encoder as safetensors, with the official names: aside and then renamed."""
-    with files.whole(path) as aside:
-        aside.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in encoder.state_dict().items()}))
+    files.write_bytes(path, save({k: v.detach().cpu().contiguous() for k, v in encoder.state_dict().items()}))
 
 
 def _depth(state: Mapping[str, Tensor], prefix: str) -> int:

@@ -173,9 +173,9 @@ def save_scorer(
     metadata = {"config": json.dumps(config, sort_keys=True), "scale": repr(model.scale), **(notes or {})}
     if text:
         metadata["text"] = json.dumps(text, sort_keys=True)
-    with files.whole(path) as aside:  # written by Python: `save_file` keeps others from reading its file
-        # One entry: safetensors writes several in an order that changes from process to process.
-        aside.write_bytes(save(state, {_ENTRY: json.dumps(metadata, sort_keys=True)}))
+    # One entry: safetensors writes several in an order that changes from process to process. Its own
+    # `save_file` would keep others from reading the file.
+    files.write_bytes(path, save(state, {_ENTRY: json.dumps(metadata, sort_keys=True)}))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
