@@ -104,15 +104,17 @@ def as_alone(score: Callable[[Tensor], Tensor], whose: str) -> Callable[[Tensor]
     ------
     RuntimeError
         From the function that is returned, if the two differ by more.
+    TypeError
+        From it, too, if it gives another thing than one number a picture.
     """
     looked = False
 
     def held(images: Tensor) -> Tensor:
         nonlocal looked
-        scores = score(images)
+        scores = scores_of(score(images), len(images), whose)
         if looked or len(images) < 2:
             return scores
-        looked, (alone,) = True, score(images[:1]).detach().double().cpu()
+        looked, (alone,) = True, scores_of(score(images[:1]), 1, whose).detach().double().cpu()
         batch = scores.detach().double().cpu()
         allowed = (batch.max() - batch.min()) / 50 + batch.abs().max() / 10_000
         if bool((alone - batch[0]).abs() > allowed):

@@ -214,6 +214,14 @@ def test_a_method_must_return_one_number_a_picture(folder, result):
         score_files(["00.png", "03.png"], method, root=folder)
 
 
+@pytest.mark.parametrize("shape", [(), (7,), (2, 2)])
+def test_so_must_it_where_a_picture_is_scored_alone_too(folder, shape):
+    method = Brightness()
+    method.score = lambda images: torch.zeros(shape)
+    with pytest.raises(TypeError, match=r"brightness must return one (number|row)"):
+        score_files(NAMES, method, root=folder, batch=2)
+
+
 @pytest.mark.parametrize(
     "mixed",
     [
