@@ -39,10 +39,12 @@ def sweep(frame: pd.DataFrame, labels: Labels, *, what: str = "Mean score") -> D
                 axis.set_title(labels.of("group", group).replace(" ", "\n"), fontsize="small")
         axes[down, 0].set_ylabel(labels.of("method", method).replace(" ", "\n"))
     figure.supxlabel("intensity (level)", fontsize="medium")
+    figure.supylabel("mean score", fontsize="medium")
+    ends = [f"{part['n'].min():,.0f}", f"{part['n'].max():,.0f}"]
     caption = (
-        f"{what} against rising intensity. Thick: the group; thin: each of its types. "
-        "Each method keeps its own scale of scores."
-    )
+        f"{what} of {' to '.join(dict.fromkeys(ends))} pictures against rising intensity. "
+        "Thick: the group; thin: each of its types. Each method keeps its own scale of scores."
+    ) + labels.direction_note(methods)
     alt = f"Score curves of {len(methods)} methods over {len(groups)} groups of distortions."
     return Drawing(figure, caption, alt, marks=marks)
 

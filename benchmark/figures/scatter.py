@@ -120,6 +120,7 @@ def _words(
     shown = known["image"].nunique()
     title = labels.dataset(dataset)
     caption = f"{title}: {opinion} against each method's score. Line: the fitted mapping with its 95% band."
+    caption += labels.direction_note(methods)
     if known["mos_std"].notna().any():
         caption += " Whiskers: one deviation of the ratings."
     if total > shown:

@@ -99,7 +99,8 @@ class Run:
         methods |= {name: f"{methods[name]}, ablation {of}" for name, of in ablations(self.methods).items()}
         datasets = {name: record.title for name, record in self.records.items()}
         proxies = frozenset(name for name, record in self.records.items() if record.rated_by == "proxy")
-        return Labels(methods, datasets, proxies)
+        falling = frozenset(name for name, one in self.methods.items() if not one.card.higher_is_better)
+        return Labels(methods, datasets, proxies, falling)
 
     def table(self, make: Callable[..., Table | list[Table]], *sources: Source, **options: Any) -> Html:
         """Show ``make(*frames, labels, **options)``, or a note that says what is missing.

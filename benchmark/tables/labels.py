@@ -21,11 +21,14 @@ class Labels:
         Key to title.
     proxies
         Keys of the data sets whose scores no human gave.
+    falling
+        Keys of the methods whose lower scores are better.
     """
 
     methods: Mapping[str, str] = field(default_factory=dict)
     datasets: Mapping[str, str] = field(default_factory=dict)
     proxies: frozenset[str] = frozenset()
+    falling: frozenset[str] = frozenset()
 
     def of(self, column: str, value: object) -> str:
         """Return the label of ``value`` found in ``column`` of a tidy table."""
@@ -47,6 +50,11 @@ class Labels:
     def dataset(self, name: str) -> str:
         """Return the short title of a data set, marked where a proxy stands for people."""
         return self.datasets.get(name, name).split(" (")[0] + (" (proxy)" if name in self.proxies else "")
+
+    def direction_note(self, methods: Iterable[str]) -> str:
+        """Return which of ``methods`` give better pictures lower scores, or ""."""
+        shown = [self.method(name) for name in methods if name in self.falling]
+        return f" Lower scores are better: {', '.join(shown)}." if shown else ""
 
     def proxy_note(self, datasets: Iterable[str]) -> str:
         """Return what must be said of those of ``datasets`` that no human rated, or ""."""

@@ -232,6 +232,27 @@ def test_a_mark_lies_where_its_point_is_seen() -> None:
         assert file == "a.jpg"
 
 
+def test_figures_of_scores_say_of_which_methods_lower_ones_are_better_and_of_how_many_pictures() -> None:
+    keys = {
+        "group": "blur",
+        "distortion": "gaublur",
+        "statistic": "mean_score",
+        "low": np.nan,
+        "high": np.nan,
+    }
+    rows = [
+        {**keys, "method": name, "level": level, "value": 1.0, "n": n}
+        for name, n in (("a", 10), ("b", 5))
+        for level in (0, 1)
+    ]
+    labels = Labels({"a": "Alpha", "b": "Beta"}, falling=frozenset("b"))
+    drawing = figures.sweep(pd.DataFrame(rows), labels)
+    assert drawing.caption.startswith("Mean score of 5 to 10 pictures against rising intensity.")
+    assert drawing.caption.endswith(" Lower scores are better: Beta.")
+    assert drawing.figure.get_supylabel() == "mean score"
+    assert "better" not in figures.sweep(pd.DataFrame(rows[:2]), labels).caption
+
+
 def test_a_scatter_has_a_mark_a_picture_and_method_and_says_what_is_left_out() -> None:
     rng = np.random.default_rng(0)
     names = [f"images/{i}.png" for i in range(40)]
@@ -248,7 +269,9 @@ def test_a_scatter_has_a_mark_a_picture_and_method_and_says_what_is_left_out() -
     points.loc[3, "score"] = np.inf
     points.loc[50, "mos"] = np.nan
     curves = pd.DataFrame({"method": "a", "score": [-1, 1], "fitted": 0.0, "low": -0.1, "high": 0.1})
-    drawing = figures.scatter(points, curves, Labels(), dataset="x", opinion="MOS", total=90)
+    labels = Labels({"a": "Alpha"}, falling=frozenset("a"))
+    drawing = figures.scatter(points, curves, labels, dataset="x", opinion="MOS", total=90)
+    assert " Lower scores are better: Alpha." in drawing.caption
     assert len(drawing.marks) == 78
     mark = drawing.marks[0]
     assert (mark.x, mark.y) == (score[0], about["mos"][0])
