@@ -130,6 +130,23 @@ def figures(
     ]
 
 
+def stated(
+    method: Mapping[str, Any], protocol: Mapping[str, Any], packages: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what figures of one method depend on beside its settings and the data, to be compared.
+
+    Parameters
+    ----------
+    method
+        A record's method, or a `Trained`, as a mapping.
+    protocol, packages
+        As in a record.
+    """
+    told = {key: method[key] for key in ("ablation", "rated", "seed")}
+    digests = {key: method[f"{key}_sha256"][:12] for key in ("code", "weights", "pictures")}
+    return {"method": told | digests, "protocol": dict(protocol), "packages": dict(packages)}
+
+
 def versions() -> dict[str, str]:
     """Return the version of Python and of each package of `PACKAGES` that is installed."""
     found = {"python": platform.python_version()}

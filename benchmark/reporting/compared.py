@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -22,8 +23,18 @@ BEHIND = ["n", "units"]
 STATES = ("same", "within", "beyond", "too few", "no interval", "only here", "only there")
 
 
-def compared(here: Run, there: Run, name: str) -> Html:
-    """Show what differs between a run and another one, which is called ``name``."""
+def compared(here: Run, there: Run, name: str, stated: Mapping[str, Any] | None = None) -> Html:
+    """Show what differs between a run and another one, which is called ``name``.
+
+    Parameters
+    ----------
+    here, there
+        The two runs.
+    name
+        What the other one is called.
+    stated
+        Where the other side is records: what they state, ``there``, and the same of this run, ``here``.
+    """
     parts = {table: changes(here.source(table), there.source(table)) for table in tables()}
     return Html.of(
         [
@@ -32,7 +43,7 @@ def compared(here: Run, there: Run, name: str) -> Html:
                 | {"Profile there": _profile(there)}
             ),
             Html("<h2>Settings</h2>"),
-            _settings(here, there),
+            _settings(here, there) if stated is None else _stated(stated),
             Html("<h2>Tables</h2>"),
             _files(here, there, parts),
             Html("<h2>Cells beyond their intervals</h2>"),
@@ -120,12 +131,18 @@ def _state(row: Mapping[str, object]) -> str:
 
 
 def _settings(here: Run, there: Run) -> Html:
-    if not there.settings:
-        return Html("<p>The other side states none: it is records of results.</p>")
     frame = settings(here.settings, there.settings)
     if frame.empty:
         return Html("<p>Every setting has the same value in both runs.</p>")
     return views.listing(frame, "Settings whose value differs.", views.made_here("params.yaml", frame))
+
+
+def _stated(stated: Mapping[str, Any]) -> Html:
+    frame = settings(stated["here"], stated["there"])
+    if frame.empty:
+        return Html("<p>All that the records state of methods, protocol and packages is the same here.</p>")
+    caption = "What the records state otherwise than this run; their other settings are not known."
+    return views.listing(frame, caption, views.made_here("the records and this run", frame))
 
 
 def _files(here: Run, there: Run, parts: Mapping[str, pd.DataFrame | None]) -> Html:

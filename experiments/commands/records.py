@@ -39,20 +39,13 @@ def export(
     from experiments.runs import stage
 
     settings = settings_of.load()
-    asked, took = settings.evaluate, _seconds()
+    took = _seconds()
     count = 0
     for method, data in _scored():
         name = data.record.name
         scores = _own_scores(method, data)
-        protocol = {
-            "resamples": asked.resamples,
-            "seed": settings.seed,
-            "interval": asked.interval,
-            "mapping": asked.mapping,
-            "ratings": asked.ratings.get(name),
-        }
         trained = Trained.read(stage.MODELS / method)
-        record = exchange.make(trained, data, scores, protocol, _cost(trained))
+        record = exchange.make(trained, data, scores, settings.resampling(name), _cost(trained))
         path = folder / method / f"{name}.json"
         exchange.write(record, path)
         files.write_bytes(path.with_suffix(".csv"), scores)

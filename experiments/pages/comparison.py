@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from experiments.settings import load
 
 PAGE = "comparison"
 REFERENCE = Path("records/reference")
+#: What records state, where their figures are put.
+STATED = "stated.json"
 TITLE = (
     "# Comparison\n\nThis run beside another: the settings that differ, and the figures that moved beyond "
     "their intervals."
@@ -100,9 +104,24 @@ def _from_records(where: str, folder: Path, into: Path) -> Path:
         for record in kept
         for value in _comparable(where, record, mapping)
     ]
+    files.write_json(_stated(kept), into / STATED)
     # As the stage writes it: with other digits no two figures would be the same.
     files.write_csv(pd.DataFrame(rows), into / "results/tables/zero_shot.csv")
     return into
+
+
+def _stated(kept: Sequence[exchange.Record]) -> dict[str, dict[str, Any]]:
+    """Return what records state of how their figures came to be, ``there``, and the same of this run."""
+    settings = load()
+    sides: dict[str, dict[str, Any]] = {"there": {}, "here": {}}
+    for record in kept:
+        name, dataset = record.method.name, record.dataset.name
+        cell = f"{name} on {dataset}"
+        told = record.model_dump()
+        sides["there"][cell] = exchange.stated(told["method"], told["protocol"], told["packages"])
+        ours = asdict(Trained.read(stage.MODELS / name))
+        sides["here"][cell] = exchange.stated(ours, settings.resampling(dataset), exchange.versions())
+    return sides
 
 
 def _same_method(record: exchange.Record) -> bool:
@@ -208,7 +227,8 @@ def write(where: str, folder: Path, out: Path = stage.REPORTS) -> Path:
     """Write the page that compares this run with the one in ``folder``, called ``where``; return its path."""
     menu = [menu_entry(name, read(name)) for name in stage.start(torch=False).report.pages]
     there = Run(*(str(folder / name) for name in ("results", "data", "models", "params.yaml")))
-    shown = {"text/html": compared(Run(commit=commit()), there, where)}
+    stated = json.loads((folder / STATED).read_text()) if (folder / STATED).is_file() else None
+    shown = {"text/html": compared(Run(commit=commit()), there, where, stated)}
     output = nbformat.v4.new_output("display_data", shown)
     cells = [nbformat.v4.new_markdown_cell(TITLE), nbformat.v4.new_code_cell(outputs=[output])]
     notebook = nbformat.v4.new_notebook(cells=cells)

@@ -216,3 +216,14 @@ class Settings(Section):
     gradcam: Gradcam
     ablation: Ablation
     report: Report
+
+    def resampling(self, dataset: str) -> dict[str, Any]:
+        """Return how figures of a data set are made, as a record of results states it."""
+        asked = self.evaluate
+        return {
+            "resamples": asked.resamples,
+            "seed": self.seed,
+            "interval": asked.interval,
+            "mapping": asked.mapping,
+            "ratings": asked.ratings.get(dataset),
+        }

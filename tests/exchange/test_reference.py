@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 
 import methods
 from benchmark import exchange
@@ -15,7 +17,7 @@ from benchmark.images import read
 from benchmark.method import Trained
 from benchmark.reporting.compared import changes
 from benchmark.reporting.run import Run
-from experiments.pages.comparison import REFERENCE, fetch
+from experiments.pages.comparison import REFERENCE, fetch, write
 from experiments.runs.signatures import write_tidy
 
 REPOSITORY = Path(__file__).parents[2]
@@ -75,6 +77,26 @@ def test_a_run_is_compared_with_records_of_the_same_method_and_no_other(sent, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no results/tables, run `dvc repro` in it; nor any record"):
         fetch(str(tmp_path / "empty"), tmp_path / "again")
+
+
+def test_what_records_state_otherwise_than_the_run_is_shown(sent, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path / "first")
+    Path("notebooks").symlink_to(REPOSITORY / "notebooks")
+    page = write("sent", fetch(str(sent.parent.parent), tmp_path / "same"), tmp_path / "reports")
+    assert "All that the records state of methods, protocol and packages is the same" in page.read_text()
+
+    def change(told):
+        told["packages"]["torch"] = "2.0.1"
+        told["method"]["seed"] = 41
+
+    altered(sent, change)
+    page = write("sent", fetch(str(sent.parent.parent), tmp_path / "other"), tmp_path / "reports")
+    table = BeautifulSoup(page.read_text(), "html.parser").find("table")
+    rows = [[cell.text for cell in row.find_all(["th", "td"])] for row in table.tbody.find_all("tr")]
+    assert rows == [
+        ["sharpness on lab.method.seed", "41", "27"],
+        ["sharpness on lab.packages.torch", "2.0.1", metadata.version("torch")],
+    ]
 
 
 def test_figures_of_another_release_are_not_put_beside_ours(sent, tmp_path, monkeypatch, capsys):
