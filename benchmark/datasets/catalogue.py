@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark import files, naming
-from benchmark.datasets._known import HERE, OWN, unknown
+from benchmark.datasets._known import HERE, MADE, OWN, unknown
 from benchmark.datasets._known import recorded as names
 from benchmark.datasets.prepared.record import Record
 from benchmark.files import web
@@ -202,6 +202,11 @@ def entry(name: str, own: Path = OWN) -> Entry:
         path = folder / f"{name}.yaml"
         if path.is_file() and "/" not in name:
             return _read(path.resolve(), path.stat().st_mtime_ns, folder == own)
+    if name in MADE:
+        raise ValueError(
+            f"{name}: is made by the suite, from no release that could be described, downloaded or verified; "
+            f"`dvc repro prepare@{name}` makes it"
+        )
     raise ValueError(f"no record of a data set {name!r}; {naming.hint(name, names(own))}")
 
 

@@ -189,7 +189,9 @@ CEILING = (
     "An opinion is the mean of a few ratings: other raters would give another, and no method can foretell "
     "that part. Reliability is the share of the opinions' variance that is not such error. Where the same "
     "people rate all pictures and use the scale differently, deviations hold more than error, and the true "
-    "ceiling is a little higher. Within half of the range agreement is lower for a perfect method too."
+    "ceiling is a little higher. Within half of the range agreement is lower for a perfect method too. "
+    "Of simulated data sets with five ratings a picture or more, 92 to 94 in 100 had their ceiling within "
+    "its interval; of those with three ratings 86."
 )
 
 

@@ -15,7 +15,7 @@ def command(
     level: Annotated[
         int | None, typer.Option(help="1, the mildest, to 5; 3 without it. The sheet shows all five.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 0,
 ) -> None:
     """Degrade a picture; docs/degradations.md shows the 24 types."""
     from benchmark.degradations.sheet import degrade_file, sheet_file

@@ -114,3 +114,9 @@ def test_the_paper_profile_names_data_sets_of_the_catalogue():
         "kadis700k",
     }
     assert named <= set(of_profile("paper"))
+
+
+@pytest.mark.parametrize("command", ["datasets", "verify", "download"])
+def test_of_a_set_that_the_suite_makes_it_is_said_what_makes_it(here, command):
+    with pytest.raises(ValueError, match=r"leaves: is made by the suite.*`dvc repro prepare@leaves`"):
+        iqa(command, "leaves", catch_exceptions=False)
