@@ -80,16 +80,19 @@ def waterloo(frame: pd.DataFrame, labels: Labels) -> Table:
 def retrieval(frame: pd.DataFrame, labels: Labels) -> list[Table]:
     """Return how often the nearest picture of another content has the same degradation, beside chance."""
     whole = frame["distortion"].eq("all")
-    both = frame["statistic"].isin(["retrieval_type", "chance_type"])
-    parts = [
-        (frame[whole], ["method"], "All degraded pictures."),
-        (frame[~whole & both], ["distortion", "method"], "Type by type: same type, beside chance."),
+    across = ["dataset", "statistic"]
+    made = [
+        pivot(frame[whole], ["method"], across, labels, caption="All degraded pictures.", among=["dataset"])
     ]
-    return [
-        pivot(part, rows, ["dataset", "statistic"], labels, caption=caption, among=["dataset", *rows[:-1]])
-        for part, rows, caption in parts
-        if len(part)
-    ]
+    keys = ["dataset", "distortion", "method"]
+    chance = frame[frame["statistic"].eq("chance_type")].set_index(keys)["value"].map(number)
+    found = frame[~whole & frame["statistic"].eq("retrieval_type")].join(
+        "chance " + chance.rename("said"), on=keys
+    )
+    if len(found):
+        caption, rows = "How often the nearest has the same type, type by type.", keys[:2]
+        made.append(pivot(found, rows, keys[2:], labels, caption=caption, among=rows))
+    return made
 
 
 def cost(frame: pd.DataFrame, labels: Labels) -> Table:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.reporting.latex import latex
+from benchmark.reporting.studies import retrieval
 from benchmark.tables import (
     PROXY,
     Cell,
@@ -153,6 +154,24 @@ def test_a_method_without_a_statistic_leaves_a_dash_in_its_place() -> None:
     frame = tidy(method=["a", "b", "b"], dataset="demo", statistic=["srcc", "srcc", "plcc"], value=[1, 2, 3])
     (table,) = comparison(frame, None, LABELS)
     assert text(table) == [["Alpha", "1.000", "–"], ["Beta", "2.000", "3.000"]]
+
+
+def test_each_method_has_a_column_of_what_it_finds_type_by_type_with_its_chance() -> None:
+    keys = ["method", "distortion", "statistic", "value"]
+    rows = [
+        (method, kind, name, value)
+        for method, of_type in (("a", 0.5), ("b", 0.25))
+        for kind, chance in (("all", 0.2), ("blur", 0.125), ("noise", np.nan))
+        for name, value in (("retrieval_type", of_type), ("chance_type", chance), ("retrieval_level", 0.9))
+    ]
+    frame = tidy(**pd.DataFrame(rows, columns=keys), dataset="demo").assign(low=np.nan, high=np.nan)
+    _, table = retrieval(frame, LABELS)
+    assert [column.label for column in table.columns] == ["Data set", "Distortion", "Alpha", "Beta"]
+    shown = [[(cell.text, cell.small) for cell in row[1:]] for row in table.rows]
+    assert shown == [
+        [("blur", ""), ("0.500", "chance 0.125"), ("0.250", "chance 0.125")],
+        [("noise", ""), ("0.500", "chance –"), ("0.250", "chance –")],
+    ]
 
 
 def test_a_proxy_is_called_one() -> None:
