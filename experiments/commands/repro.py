@@ -31,6 +31,7 @@ def command(
     from experiments.scheduling.parallel import (
         Runner,
         cells,
+        check_git,
         check_locks,
         one_at_a_time,
         plan,
@@ -41,6 +42,7 @@ def command(
     from experiments.scheduling.terminal import Log, described
 
     settings = settings_of.load()
+    check_git()
     check_locks()
     with one_at_a_time():
         log = None if verbose else Log(stages(settings), described(), jobs, typer.echo)

@@ -32,6 +32,7 @@ from experiments.pages.kernel import NAME, kernel
 from experiments.runs import stage
 
 NOTEBOOKS = Path("notebooks")
+CODE = ("benchmark", "experiments", "methods", "notebooks")
 PICTURES = "pictures"  # the page that leads to all pictures of each data set
 #: Emptying a kernel searches all that it holds for garbage: what is imported by now is left out of the next.
 EMPTIED = "%reset -sf\n__import__('gc').freeze()"
@@ -198,17 +199,22 @@ def ablation_note(models: Any) -> str:
 
 
 def commit() -> str:
-    """Return the commit of the checkout, marked where files differ from it; "" outside a checkout."""
+    """Return the commit of the checkout, marked where files differ from it; "" outside a checkout.
 
-    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    A file of code that git does not know, such as a method of one's own, is a difference too. An archive of
+    the suite that was unpacked within another repository is no checkout: that one does not hold its files.
+    """
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        return "" if done.returncode else done.stdout.strip()
 
     try:
-        head = git("rev-parse", "HEAD")
+        if not git("ls-files", "dvc.yaml") or not (head := git("rev-parse", "HEAD")):
+            return ""
     except FileNotFoundError:
         return ""
-    if head.returncode:
-        return ""
     # dvc.lock is written by the very run that makes the pages.
-    changed = git("diff", "--quiet", "HEAD", "--", ".", ":(exclude)dvc.lock").returncode
-    return head.stdout.strip()[:12] + (" with changes" if changed else "")
+    changed = git("diff", "--name-only", "HEAD", "--", ".", ":(exclude)dvc.lock")
+    unknown = git("ls-files", "--others", "--exclude-standard", "--", *CODE)
+    return head[:12] + (" with changes" if changed or unknown else "")

@@ -94,6 +94,26 @@ def check_locks(folder: Path = Path(".dvc/tmp")) -> None:
         _say(f"{lock}: another DVC (process {held}) is at work here; waiting for it")
 
 
+def check_git() -> None:
+    """Where the folder is in no git repository, as an unpacked archive, tell DVC, which would refuse it."""
+    from dvc.config import Config
+    from dvc.scm import SCM, SCMError
+
+    config = Config(dvc_dir=str(Path(".dvc").resolve()))
+    if config["core"].get("no_scm"):
+        return
+    try:
+        SCM(str(Path.cwd())).close()
+    except SCMError:
+        with config.edit("local") as own:
+            own["core"]["no_scm"] = True
+        _say(
+            "This folder is in no git repository: DVC is told so in .dvc/config.local, the pages will name "
+            "no commit, and `dvc exp` will not work. After `git init`, run "
+            "`dvc config --local --unset core.no_scm`"
+        )
+
+
 def one_at_a_time(folder: Path = Path(".dvc/tmp")) -> AbstractContextManager[None]:
     """Wait until no other `iqa repro` works in this checkout, saying so, and keep others out.
 
@@ -137,7 +157,7 @@ class Runner:
         self._log = log
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
-        self._ended = False
+        self._ended = self._works = False
 
     def __enter__(self) -> Runner:
         self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -157,8 +177,23 @@ class Runner:
             process.wait()
 
     def repro(self, *arguments: str) -> int:
-        """Run ``dvc repro`` to its end and return its exit code."""
-        return self._dvc("repro", *arguments)[0]
+        """Run ``dvc repro`` to its end and return its exit code.
+
+        Raises
+        ------
+        ValueError
+            If it fails and no stage is the cause: DVC cannot work here at all.
+        """
+        code = self._dvc("repro", *arguments)[0]
+        if code > 0 and not (self._works or self._ended):
+            command = [sys.executable, "-m", "experiments.scheduling.dvc", "stage", "list", "--name-only"]
+            listed = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+            if listed.returncode:
+                raise ValueError(
+                    f"DVC cannot work in this folder: {listed.stderr.strip() or 'it does not say why'}"
+                )
+            self._works = True
+        return code
 
     def up_to_date(self) -> bool:
         """Whether nothing is left to do, but for the look at the releases, which this does if it must."""

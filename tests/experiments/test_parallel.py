@@ -190,3 +190,42 @@ def test_the_lock_of_a_killed_dvc_is_said_with_its_cure(tmp_path):
     said = checked(tmp_path)
     assert said.returncode == 0
     assert "If there is none, remove .dvc/tmp/lock" in said.stderr
+
+
+def project(folder, pipeline="stages: {}\n"):
+    """Return a folder that DVC takes for a project, in no git repository."""
+    (folder / ".dvc").mkdir()
+    (folder / ".dvc/config").write_text("[core]\n    analytics = false\n")
+    (folder / "dvc.yaml").write_text(pipeline)
+    return folder
+
+
+def test_an_unpacked_archive_is_told_to_dvc_once_and_said(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(project(tmp_path))
+    with pytest.raises(ValueError, match=r"DVC cannot work in this folder.*not a git repository"):
+        parallel.Runner().repro()
+    parallel.check_git()
+    assert "is in no git repository" in capfd.readouterr().err
+    assert parallel.Runner().repro() == 0
+    capfd.readouterr()
+    parallel.check_git()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_git_repository_is_left_as_it_is(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(project(tmp_path))
+    subprocess.run(["git", "init", "-q"], check=True)
+    parallel.check_git()
+    assert capfd.readouterr().err == ""
+    assert not (tmp_path / ".dvc/config.local").exists()
+
+
+def test_a_stage_that_fails_is_no_fault_of_dvc(tmp_path, monkeypatch):
+    pipeline = "stages:\n  broken:\n    cmd: 'false'\n"
+    monkeypatch.chdir(project(tmp_path, pipeline))
+    parallel.check_git()
+    assert parallel.Runner().repro() != 0
+    (tmp_path / "dvc.yaml").write_text("stages:\n  broken: 3\n")
+    with pytest.raises(ValueError, match=r"DVC cannot work in this folder[\s\S]*dvc.yaml"):
+        parallel.Runner().repro()

@@ -73,14 +73,25 @@ def test_pages_name_the_commit_and_whether_files_differ_from_it(
 
     assert commit() == ""
     git("init", "-q")
-    for name in ("code.py", "dvc.lock"):
+    for name in ("code.py", "dvc.lock", "dvc.yaml"):
         (tmp_path / name).write_text("one")
     git("add", ".")
     git("commit", "-qm", "first")
     head = git("rev-parse", "--short=12", "HEAD").strip()
     assert commit() == head
     (tmp_path / "dvc.lock").write_text("another")  # the run that makes the pages writes it
+    (tmp_path / "notes.txt").write_text("of one's own")
     assert commit() == head
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods/mine.py").write_text("one")  # of which the commit knows nothing
+    assert commit() == f"{head} with changes"
+    (tmp_path / "methods/mine.py").unlink()
+    archive = tmp_path / "unpacked"
+    archive.mkdir()
+    (archive / "dvc.yaml").write_text("one")
+    monkeypatch.chdir(archive)  # the commit is that of another project
+    assert commit() == ""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "code.py").write_text("another")
     assert commit() == f"{head} with changes"
 
