@@ -64,6 +64,14 @@ def add(mine: Mine, scale: Scale, *, leave_out: bool, replace: bool, ask: bool) 
         f"{guess.high:g}; deviation: {guess.std or 'none'}",
         err=True,
     )
+    taken, passed = own.beside(table, guess)
+    if taken:
+        typer.echo(f"taken too: {', '.join(taken)}", err=True)
+    if passed:
+        typer.echo(
+            f"not used: {', '.join(passed)}; a column called {', '.join(own.ALSO[:-1])} or {own.ALSO[-1]} is",
+            err=True,
+        )
     kept = _fitting(mine.images, table, guess, leave_out, ask)
     guess = _scaled(guess, scale, ask)
     if ask and not typer.confirm("Is this right?"):

@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark.datasets._existing import existing_folder, link_images, read_table
 from benchmark.datasets.prepared.manifest import COLUMNS, write_dataset
 from benchmark.datasets.prepared.record import Record
+from benchmark.files.delimited import spelt
 from benchmark.images import among, walk
 
 RECORD = Record(
@@ -59,7 +60,8 @@ def prepare(
         manifest = pd.DataFrame({"image": names})
         record = dataclasses.replace(RECORD, name=target.name, title=target.name, linked=".")
     else:
-        table = read_table(Path(scores), (image_column, score_column))
+        named = (image_column, score_column)
+        table = spelt(read_table(Path(scores), named), COLUMNS, str(scores), named)
         names = table[image_column].tolist()
         others = [name for name in COLUMNS if name in table.columns and name not in ("image", "mos")]
         manifest = table[others].assign(image=names, mos=table[score_column])

@@ -17,7 +17,7 @@ from benchmark.datasets._files import Pictures
 from benchmark.datasets.layouts import SPLITS, score_files
 from benchmark.datasets.prepared import places
 from benchmark.datasets.prepared.manifest import LEAST, check_parts, numbers
-from benchmark.files.delimited import read_table
+from benchmark.files.delimited import read_table, spelt
 from benchmark.images import EXTENSIONS
 
 #: Names that score columns go by, the likeliest first.
@@ -118,12 +118,13 @@ def guess(
         If a file is not a table, a named column is not there, a column cannot be guessed, or a cell is at
         fault.
     """
-    frames = [_table(path) for _, path in tables]
+    named = (image, score, std)
+    frames = [spelt(_table(path), ALSO, str(path), named) for _, path in tables]
     first, scores = frames[0], tables[0][1]
     columns = [str(name) for name in first.columns]
-    for named in (image, score, std):
-        if named and named not in columns:
-            raise ValueError(f"{scores}: has no column {named!r}, only {', '.join(columns)}")
+    for name in filter(None, named):
+        if name not in columns:
+            raise ValueError(f"{scores}: has no column {name!r}, only {', '.join(columns)}")
     image = image or _image_column(first, scores)
     if _is_picture(image):
         raise ValueError(
@@ -131,6 +132,7 @@ def guess(
             "image,mos"
         )
     numeric = [name for name in columns if name != image and _numeric(first[name]).notna().any()]
+    numeric = [name for name in numeric if name not in ALSO] or numeric
     score = score or _named(numeric, SCORES) or (numeric[0] if len(numeric) == 1 else "")
     if not score and not numeric:
         raise ValueError(
@@ -152,7 +154,7 @@ def guess(
             score_files.pick(frame, column, str(path))
         values.append(numbers(frame[score], str(path)))
         for column, kind in ((std, "mos_std"), ("level", "level"), ("ratings", "ratings")):
-            if column in frame:
+            if column in frame and column not in (image, score):
                 numbers(frame[column], str(path), LEAST[kind])
         if "split" in frame:
             check_parts(frame["split"], str(path))
@@ -167,6 +169,12 @@ def guess(
 def scale(low: float, high: float) -> tuple[float, float] | None:
     """Scale that people rate on which holds scores from `low` to `high`; nothing where none does."""
     return next(((a, b) for a, b in SCALES if a <= low and high <= b), None)
+
+
+def beside(table: pd.DataFrame, told: Guess) -> tuple[list[str], list[str]]:
+    """Further columns of a table: those that are taken (`ALSO`), and those that are not."""
+    rest = [str(name) for name in table.columns if name not in (told.image, told.score, told.std)]
+    return [name for name in rest if name in ALSO], [name for name in rest if name not in ALSO]
 
 
 def below(images: Path, table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -200,7 +208,7 @@ def gaps(images: Path, table: pd.DataFrame, told: Guess) -> Gaps:
     held = Pictures(images.expanduser())
     names = [str(name).strip() for name in table[told.image]]
     named = {held.find(name) for name in names}
-    taken = [told.std, *(name for name in ALSO if name in table)]
+    taken = [told.std, *beside(table, told)[0]]
     empty = {name: int((table[name].str.strip() == "").sum()) for name in taken if name}
     return Gaps(
         no_picture=[name for name in names if held.absent(name)],
@@ -239,7 +247,7 @@ def add(
     _check_once(images, table, told.image)
     rename = {told.image: "image", told.score: "mos", told.std: "mos_std"}
     kept = [told.image, told.score, *([told.std] if told.std else [])]
-    also = [name for name in ALSO if name in table.columns and name not in kept]
+    also = [name for name in ALSO if name in beside(table, told)[0]]
     own.mkdir(parents=True, exist_ok=True)
     scores, record = own / f"{name}.csv", own / f"{name}.yaml"
     fields: dict[str, Any] = {
@@ -335,7 +343,7 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _image_column(table: pd.DataFrame, scores: Path) -> str:
-    for name in map(str, table.columns):
+    for name in sorted(map(str, table.columns), key=ALSO.__contains__):  # references may be pictures too
         if len(table) and table[name].map(_is_picture).all():
             return name
     raise ValueError(f"{scores}: no column holds names of pictures; name it with --image-column")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmark.datasets._spelling import match
 from benchmark.datasets.prepared.manifest import SPLITS
-from benchmark.files.delimited import read_table
+from benchmark.files.delimited import read_table, spelt
 from benchmark.protocols.samples import split_by_reference
 
 
@@ -97,6 +97,8 @@ def read_splits(path: Path, manifest: pd.DataFrame) -> pd.DataFrame:
         If a column, an image or a part is unknown, or an image could be several; the row is named.
     """
     table = read_table(path)
+    known = {"image", *(name.lower() for name in map(str, table.columns) if name.lower().startswith("split"))}
+    table = spelt(table, known, str(path))
     columns = [name for name in table.columns if str(name).startswith("split")]
     if "image" not in table or not columns:
         raise ValueError(f"{path}: needs the column 'image' and columns split_1, split_2 and so on")

@@ -10,7 +10,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -68,6 +68,41 @@ def read_table(path: Path) -> pd.DataFrame:
         kinds = " or by ".join(MARKS[mark] for mark, _, _ in even)
         raise ValueError(f"{path}: its columns may be separated by {kinds}; keep one of them")
     return _frame(path, header, rows)
+
+
+def spelt(table: pd.DataFrame, known: Collection[str], where: str, but: Collection[str] = ()) -> pd.DataFrame:
+    """Call columns as they are known: case does not tell them apart, nor blanks or hyphens for underscores.
+
+    A column that is known and spelt otherwise would be passed over, and with ``Reference`` which pictures
+    show one thing.
+
+    Parameters
+    ----------
+    table
+        Columns as a user has named them.
+    known
+        Names in small letters, with underscores.
+    where
+        What to call the table in a message.
+    but
+        Columns that are left as they are called.
+
+    Raises
+    ------
+    ValueError
+        If two columns have the same name, spelt so.
+    """
+    called: dict[str, str] = {}
+    for name in map(str, table.columns):
+        plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+        if plain not in known or name in but:
+            continue
+        if plain in called:
+            raise ValueError(
+                f"{where}: the columns {called[plain]!r} and {name!r} are both {plain!r}; rename one of them"
+            )
+        called[plain] = name
+    return table.rename(columns={name: plain for plain, name in called.items()})
 
 
 def read_text(path: Path) -> str:

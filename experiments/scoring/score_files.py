@@ -12,11 +12,13 @@ import pandas as pd
 import methods
 from benchmark.datasets._spelling import match
 from benchmark.datasets.prepared.manifest import LEAST, numbers
-from benchmark.files.delimited import read_table
+from benchmark.files.delimited import read_table, spelt
 
 #: Columns that hold numbers, and those that hold names; the first are empty where they say one of `MISSING`.
 NUMBERS = ("score", "mos", "mos_std", "level", "ratings")
 NAMES = ("reference", "distortion")
+#: Columns that mean something here, however they are spelt.
+KNOWN = ("image", *NUMBERS, *NAMES, "direction", "method")
 #: What programs write for a number that is not there.
 MISSING = ("na", "nan", "n/a", "null", "none")
 WORDS = {"higher": True, "lower": False}
@@ -46,7 +48,7 @@ def read(path: Path, column: str) -> pd.DataFrame:
         If the file is missing or no table, lacks a column, lists no image or one twice, or holds something
         else where a number belongs, or one that cannot be.
     """
-    frame = read_table(path)
+    frame = spelt(read_table(path), KNOWN, str(path))
     for name in ("image", column):
         if name not in frame:
             raise ValueError(f"{path} lacks the column {name!r}: it has {', '.join(frame.columns)}")

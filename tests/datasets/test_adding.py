@@ -337,3 +337,19 @@ def test_range_and_direction_are_asked_and_never_taken_from_what_was_observed(he
     assert iqa(*told, "--replace", input="0\n9\nn\ny\n").exit_code == 0
     record = yaml.safe_load((here / "experiments/datasets/lab.yaml").read_text())["score"]
     assert (record["low"], record["high"], record["higher_is_better"]) == (0, 9, False)
+
+
+def test_further_columns_are_taken_however_they_are_spelt_and_what_is_not_is_said(here):
+    rows = [f"r{i % 4}.png,p{i}.png,{1 + i / 4},0.5,{i % 3},20,x" for i in range(11)]
+    head = "Reference,File,MOS,SD,Level,Ratings,Generator"
+    lines(here / "scores.csv", [head, *rows, "r3.png,p11.jpg,4,0.5,2,20,x"])
+    ended = own(here, "lab", here / "scores.csv")
+    assert ended.exit_code == 0, ended.output
+    assert "image: 'File'; score: 'MOS'" in ended.stderr
+    assert "taken too: reference, level, ratings\n" in ended.stderr
+    assert "not used: Generator; a column called reference, distortion," in ended.stderr
+    datasets.prepare("lab", here / "data")
+    manifest = datasets.load("lab", here / "data").manifest
+    assert manifest["reference"].tolist() == [f"r{i % 4}.png" for i in range(11)] + ["r3.png"]
+    assert manifest["level"].tolist() == [i % 3 for i in range(12)]
+    assert manifest["ratings"].eq(20).all()

@@ -130,6 +130,15 @@ def test_a_few_images_give_no_interval_and_no_error(files, n):
 ODD = ["NA", "nan", "null", "None", "007", "1e5", "True", "N/A"]
 
 
+def test_references_count_however_their_column_is_spelt(files):
+    folder, *_ = files
+    mos = pd.read_csv(folder / "mos.csv")
+    for column in ("reference", "Reference", " REFERENCE"):
+        mos.assign(**{column: [f"r{k % 12}" for k in range(80)]}).to_csv(folder / "mos.csv", index=False)
+        done = invoke(folder, "--b-lower")
+        assert "bootstrap of references (12)" in done.output, (column, done.exception)
+
+
 def test_images_and_references_keep_names_that_look_like_something_else(files):
     """The same files with plain names in place of odd ones give the same numbers: nothing is lost."""
     folder = files[0]

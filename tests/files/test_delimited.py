@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.datasets.prepared.manifest import numbers
-from benchmark.files.delimited import read_table
+from benchmark.files.delimited import read_table, spelt
 from benchmark.tables import read_results
 
 #: Names that readers of numbers, of missing values or of dates take for something else.
@@ -144,3 +144,18 @@ def test_results_keep_names_that_look_like_something_else(tmp_path, name):
     found = read_results(tmp_path / "t.csv").iloc[0]
     assert found[keys].tolist() == [name] * len(keys)
     assert (found["value"], pd.isna(found["low"])) == (0.5, True)
+
+
+@given(st.data())
+def test_known_columns_are_known_however_they_are_spelt(data):
+    name = data.draw(st.sampled_from(["reference", "mos_std", "level"]))
+    letters = [data.draw(st.sampled_from([c, c.upper()] if c != "_" else ["_", " ", "-"])) for c in name]
+    written = data.draw(st.sampled_from(["", " "])) + "".join(letters)
+    table = pd.DataFrame({written: ["a"], "References": ["b"]})
+    assert spelt(table, {"reference", "mos_std", "level"}, "t.csv").columns.tolist() == [name, "References"]
+    assert spelt(table, {name}, "t.csv", [written]).columns.tolist() == [written, "References"]
+
+
+def test_a_column_that_is_there_in_two_spellings_is_refused():
+    with pytest.raises(ValueError, match="columns 'Level' and 'level' are both 'level'"):
+        spelt(pd.DataFrame({"Level": ["1"], "level": ["2"]}), {"level"}, "t.csv")
