@@ -48,7 +48,8 @@ def prepare(
     scores
         Table with a row for each picture; without one every picture is taken (`benchmark.images.among`) and
         none has a score.
-        Its columns ``mos_std``, ``reference``, ``distortion``, ``level`` and ``split`` are taken too.
+        Its columns ``mos_std``, ``reference``, ``distortion``, ``level``, ``split`` and ``ratings`` are taken
+        too.
     image_column, score_column
         Columns of `scores` with the path below `source`, and with the score.
     low, high, higher_is_better
@@ -61,9 +62,10 @@ def prepare(
         record = dataclasses.replace(RECORD, name=target.name, title=target.name, linked=".")
     else:
         named = (image_column, score_column)
-        table = spelt(read_table(Path(scores), named), COLUMNS, str(scores), named)
+        known = [name for name in (*COLUMNS, "ratings") if name not in ("image", "mos")]
+        table = spelt(read_table(Path(scores), named), known, str(scores), named)
         names = table[image_column].tolist()
-        others = [name for name in COLUMNS if name in table.columns and name not in ("image", "mos")]
+        others = [name for name in known if name in table.columns and name not in named]
         manifest = table[others].assign(image=names, mos=table[score_column])
         record = dataclasses.replace(
             RECORD,

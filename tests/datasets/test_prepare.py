@@ -50,10 +50,10 @@ def test_a_source_that_is_empty_is_not_the_folder_where_one_stands(tmp_path, pic
         prepare("mine", tmp_path / "data", kind="folder", source="")
 
 
-def test_folder_with_scores_keeps_rows_range_and_structure(tmp_path, pictures):
-    table = pd.DataFrame(
-        {"file": ["below/c.png", "b.png"], "dmos": [10, 90], "reference": ["x", "y"], "other": 1}
-    )
+@pytest.mark.parametrize("named", [str, str.title, str.upper])
+def test_folder_with_scores_keeps_rows_range_and_structure(tmp_path, pictures, named):
+    table = pd.DataFrame({"file": ["below/c.png", "b.png"], "dmos": [10, 90], "other": 1})
+    table = table.assign(**{named("reference"): ["x", "y"], named("ratings"): [7, 9]})
     table.to_csv(tmp_path / "scores.csv", index=False)
     settings = {"scores": tmp_path / "scores.csv", "image_column": "file", "score_column": "dmos"}
     prepare(
@@ -63,6 +63,7 @@ def test_folder_with_scores_keeps_rows_range_and_structure(tmp_path, pictures):
     assert data.manifest["image"].tolist() == ["images/below/c.png", "images/b.png"]
     assert data.manifest["mos"].tolist() == [10, 90]
     assert data.manifest["reference"].tolist() == ["x", "y"]
+    assert data.manifest["ratings"].tolist() == [7, 9]
     assert (data.record.low, data.record.high, data.record.higher_is_better) == (0, 100, False)
     assert data.record.rated_by == "people"
 
