@@ -103,7 +103,7 @@ def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
     default = (entry.score.low, entry.score.high) if entry.score else (-np.inf, np.inf)
     low, high = layout.get("range", default)
     lacks = tuple(_lacks(entry, layout, root, frame, listed_in))
-    notes = tuple(_elsewhere(told, frame["image"]))
+    notes = (*_elsewhere(told, frame["image"]), *_undeviating(entry, frame, listed_in))
     return Rows(root, frame, extra, float(low), float(high), listed_in, lacks, notes)
 
 
@@ -112,6 +112,13 @@ def _elsewhere(told: Sequence[str], found: Sequence[str]) -> Iterator[str]:
     released, here = ({os.path.dirname(path) or "." for path in paths} for paths in (told, found))
     if released != {"."} and not {path.lower() for path in released} & {path.lower() for path in here}:
         yield f"pictures are those in {_few(here)}; the release has them in {_few(released)}"
+
+
+def _undeviating(entry: Entry, frame: pd.DataFrame, listed_in: str) -> Iterator[str]:
+    """Say that a release has no deviations though its record tells of them: other ones of the set do."""
+    known = frame["mos_std"].notna().any() if "mos_std" in frame else False
+    if entry.score is not None and entry.score.deviation and not known:
+        yield f"no deviations of the ratings beside {listed_in}, so there is no ceiling"
 
 
 def _few(names: Iterable[str]) -> str:

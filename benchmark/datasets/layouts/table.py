@@ -14,6 +14,7 @@ from benchmark.datasets.layouts.mat_files import vectors
 from benchmark.datasets.layouts.names import by_pattern, filled, numbered
 from benchmark.datasets.layouts.score_files import pick, read_table
 from benchmark.datasets.prepared.manifest import numbers
+from benchmark.files.delimited import spelt
 
 #: Column of a standard error of the opinions, until it is turned into the deviation of their ratings.
 ERROR = "standard_error"
@@ -42,9 +43,10 @@ def _table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
         raise ValueError(
             f"{where}: row {rows.index[row]}, column {layout.get('mos')!r}: is empty; every row has a score"
         )
+    further = spelt(rows, layout.get("also", ()), where)
     for name in layout.get("also", ()):
-        if name in rows:
-            frame[name] = rows[name].to_numpy()
+        if name in further:
+            frame[name] = further[name].to_numpy()
     for key in ("reference", "distortion"):
         if key in layout:
             frame[key] = [Path(text).stem for text in filled(rows, layout[key], where)]
