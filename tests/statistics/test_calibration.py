@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from benchmark.statistics.calibration import mean_interval, ordered_pairs, rmse_interval
 from tests.draws import generator
@@ -101,3 +101,38 @@ def test_a_mean_has_the_interval_of_students_test():
     np.testing.assert_allclose(mean_interval(sample)[1:], expected)
     assert np.isnan(mean_interval(sample[:4])[1])
     assert rmse_interval([3.0, 4.0])[0] == pytest.approx(np.sqrt(12.5))
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(90) // 3])
+def test_turned_scores_have_the_rest_of_the_pairs_and_of_the_interval(groups):
+    g = generator(6)
+    mos = g.uniform(size=90)
+    scores = mos + 0.3 * g.normal(size=90)
+    for ours, turned in zip(
+        ordered_pairs(scores, mos, EDGES, groups), ordered_pairs(-scores, mos, EDGES, groups), strict=True
+    ):
+        assert 0 < ours[1] < ours[0] < ours[2] < 1
+        assert turned[:3] == pytest.approx((1 - ours[0], 1 - ours[2], 1 - ours[1]))
+    for share, *bounds, _ in (*ordered_pairs(mos, mos, EDGES), *ordered_pairs(-mos, mos, EDGES)):
+        assert share in (0, 1)
+        assert np.isnan(bounds).all()
+
+
+def test_an_interval_is_that_of_students_t_on_the_logit_over_what_each_picture_moves():
+    g = generator(7)
+    mos = g.uniform(size=40)
+    scores = mos + 0.3 * g.normal(size=40)
+    value, low, high, pairs = ordered_pairs(scores, mos, (0.0, 1.0))[0]
+    right = np.sign(scores[:, None] - scores) == np.sign(mos[:, None] - mos)
+    np.fill_diagonal(right, False)
+    moved = (right.sum(axis=1) - value * 39) / pairs
+    error = np.sqrt(40 / 39 * np.sum(moved**2)) / (value * (1 - value))
+    half = stats.t.ppf(0.975, 39) * error
+    assert special.logit([low, high]) == pytest.approx(special.logit(value) + np.array([-half, half]))
+
+
+@pytest.mark.parametrize("n", [128, 129, 130, 131, 400])
+def test_of_very_many_pairs_so_many_a_picture_are_counted_each_once(n):
+    mos = generator(n).permutation(n) / n
+    ((share, *_, pairs),) = ordered_pairs(mos, mos, (0.0, 1.0))
+    assert (share, pairs) == (1, min(n * (n - 1) // 2, 64 * n))

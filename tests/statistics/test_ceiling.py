@@ -1,5 +1,6 @@
 """The ceiling against raters that are simulated, and against real ones split in two."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from scipy import stats
 
 from benchmark.statistics import ceiling, influence, influence_interval, reliability, share, srcc
-from benchmark.statistics.ceiling import halves
+from benchmark.statistics.ceiling import Moved, _shrunk, halves
 from tests.draws import generator
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data/scores"
@@ -131,3 +132,60 @@ def test_real_raters_split_in_two_agree_as_the_ceiling_says():
             found.append(tops[0] * tops[1])
     assert np.mean(said) == pytest.approx(np.mean(agreed), abs=0.006)
     assert np.mean(agreed) - 0.015 < np.mean(raw) < np.mean(agreed)
+
+
+def test_a_share_of_a_ceiling_that_is_known_has_the_interval_of_students_test():
+    v = generator(5).normal(0.6, 0.2, 40)
+    for top in (1.0, 0.8):
+        found = share(v.mean(), (v - v.mean()) / 40, Moved(top, np.zeros(40)))
+        bounds = stats.ttest_1samp(v, 0).confidence_interval()
+        assert found == pytest.approx((v.mean() / top, bounds.low / top, bounds.high / top))
+    by_reference = v.reshape(8, 5).mean(axis=1)
+    bounds = stats.ttest_1samp(by_reference, 0).confidence_interval()
+    found = share(v.mean(), (v - v.mean()) / 40, Moved(1.0, np.zeros(40)), np.arange(40) // 5)
+    assert found == pytest.approx((v.mean(), *bounds))
+
+
+def test_a_share_does_not_move_where_both_move_together():
+    moved = generator(6).normal(0, 0.01, 50)
+    found = share(0.6, 0.75 * moved, Moved(0.8, moved))
+    assert found == pytest.approx((0.75, 0.75, 0.75))
+
+
+def test_a_picture_left_out_moves_the_ceiling_by_its_influence(monkeypatch):
+    """The picture that is left out is the last, so that the errors drawn of all others are the same."""
+    monkeypatch.setattr(sys.modules[share.__module__], "_MOST", 8)
+    mos, each, moved = generator(7).normal(size=120), [], []
+    for last in range(12):
+        order = np.r_[np.delete(np.arange(120), last), last]
+        whole = ceiling(mos[order], np.full(120, 2.0), 10)
+        rest = ceiling(mos[order[:-1]], np.full(119, 2.0), 10)
+        each.append([whole.whole.influence[-1], whole.reliability.influence[-1]])
+        moved.append([whole.whole.value - rest.whole.value, whole.reliability.value - rest.reliability.value])
+    for said, seen in zip(np.transpose(each), np.transpose(moved), strict=True):
+        assert np.corrcoef(said, seen)[0, 1] > 0.99
+        assert said @ seen / (said @ said) == pytest.approx(1, abs=0.1)
+
+
+def test_a_picture_left_out_moves_the_reliability_by_its_influence(monkeypatch):
+    monkeypatch.setattr(sys.modules[share.__module__], "_MOST", 4)
+    g = generator(9)
+    mos, deviation, ratings = g.normal(size=150), g.uniform(0.5, 3, 150), g.integers(4, 30, 150)
+    found, error = ceiling(mos, deviation, ratings).reliability, deviation / np.sqrt(ratings)
+    moved = [found.value - reliability(np.delete(mos, k), np.delete(error, k)) for k in range(150)]
+    assert np.corrcoef(found.influence, moved)[0, 1] > 0.999
+    assert found.influence @ moved / (found.influence @ found.influence) == pytest.approx(1, abs=0.05)
+
+
+def test_deviations_of_few_ratings_are_drawn_together_and_those_of_many_left():
+    g = generator(8)
+    mos = g.normal(size=2000)
+    spread = np.exp(0.3 * g.normal(size=2000))
+    for truth, ratings, kept in ((np.ones(2000), 5, 0.0), (spread, 5, None), (spread, 2000, 1.0)):
+        seen = truth * np.sqrt(g.chisquare(ratings - 1, 2000) / (ratings - 1))
+        found = _shrunk(mos, seen, np.full(2000, float(ratings)))
+        # No error is lost on the whole, and none is moved from one picture to another but towards the mean.
+        assert np.mean(found**2) == pytest.approx(np.mean(seen**2))
+        assert np.mean((found**2 - truth**2) ** 2) <= np.mean((seen**2 - truth**2) ** 2) * 1.01
+        if kept is not None:
+            assert np.std(found**2) == pytest.approx(kept * np.std(seen**2), abs=0.25 * np.std(seen**2))

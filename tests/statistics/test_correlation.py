@@ -103,3 +103,11 @@ def test_columns_with_what_is_no_number_are_refused():
         srcc_columns([[1.0, np.nan], [2.0, 3.0]], [1.0, 2.0])
     with pytest.raises(ValueError, match="columns of one length"):
         srcc_columns([[1.0, 2.0]], [1.0, 2.0])
+
+
+def test_columns_that_fall_are_correlated_to_the_end():
+    x = np.arange(30.0)
+    columns = np.stack([x, -x, np.where(x == 0, 1, -x)], axis=1)
+    expected = [stats.spearmanr(column, x).statistic for column in columns.T]
+    assert expected[1] == pytest.approx(-1)
+    assert srcc_columns(columns, x) == pytest.approx(expected, abs=1e-12)

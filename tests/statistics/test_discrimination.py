@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from benchmark.statistics import Tally, discriminate, discrimination
 from tests.draws import generator
@@ -184,3 +184,53 @@ def test_kept_counts_are_of_these_images_and_no_others(other):
     found, alone = discriminate(**given, tallies=tallies), discriminate(**given)
     np.testing.assert_array_equal(found.better_worse.value, alone.better_worse.value)
     np.testing.assert_array_equal(found.better_worse.covariance, alone.better_worse.covariance)
+
+
+def moved_by_each(score, mos, error):
+    """How far each image moves either area: the placements of all pairs that it is in, less the area."""
+    i, j = np.triu_indices(len(mos), 1)
+    gap, moved = mos[j] - mos[i], score[j] - score[i]
+    different = np.abs(gap) > Z * np.sqrt(error[i] ** 2 + error[j] ** 2)
+    far, near, oriented = (
+        np.abs(moved[different]),
+        np.abs(moved[~different]),
+        (moved * np.sign(gap))[different],
+    )
+    apart = np.sign(far[:, None] - near) / 2 + 0.5
+    ahead = np.sign(oriented[:, None] + oriented) / 2 + 0.5
+    pulls = np.zeros((2, i.size))
+    pulls[0, different] = (apart.mean(axis=1) - apart.mean()) / far.size
+    pulls[0, ~different] = (apart.mean(axis=0) - apart.mean()) / near.size
+    pulls[1, different] = 2 * (ahead.mean(axis=1) - ahead.mean()) / far.size
+    return np.array([np.bincount(i, pull, len(mos)) + np.bincount(j, pull, len(mos)) for pull in pulls])
+
+
+@pytest.mark.parametrize("grid", [None, 4])
+def test_covariances_are_those_of_what_each_image_moves(grid):
+    scores, mos, error = sample(70, grid, methods=3)
+    scores[2] = -scores[2]  # more of its pairs are ordered wrongly than rightly
+    moved = np.array([moved_by_each(score, mos, error) for score in scores])
+    groups = generator(1).permutation(np.arange(70) % 14)
+    for own in (None, groups):
+        found = discriminate(scores, mos, error, groups=own)
+        number = np.arange(70) if own is None else own
+        for place, area_of in enumerate((found.different_similar, found.better_worse)):
+            summed = np.array([np.bincount(number, row) for row in moved[:, place]])
+            expected = summed @ summed.T
+            # Placements are read from 2^15 cells.
+            scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+            np.testing.assert_allclose(area_of.covariance / scale, expected / scale, atol=2e-3)
+            spread = np.sqrt(expected[0, 0] + expected[1, 1] - 2 * expected[0, 1])
+            assert area_of.error_of_difference(0, 1) == pytest.approx(spread, rel=5e-3)
+
+
+def test_an_interval_is_normal_on_the_logit_and_turns_with_the_score():
+    scores, mos, error = sample(80, methods=1)
+    found, turned = (discriminate(s, mos, error).better_worse for s in (scores, -scores))
+    value, spread = found.value[0], np.sqrt(found.covariance[0, 0])
+    half = 1.959964 * spread / (value * (1 - value))
+    expected = special.expit(special.logit(value) + np.array([-half, half]))
+    assert found.interval(0) == pytest.approx(expected, rel=1e-6)
+    low, high = found.interval(0)
+    assert turned.interval(0) == pytest.approx((1 - high, 1 - low), abs=1e-4)
+    assert found.interval(0, level=0.5)[0] > low

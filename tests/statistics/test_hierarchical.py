@@ -33,6 +33,8 @@ def test_estimates_are_those_of_a_plain_writing(spread, k):
     mean, tau, error = plainly(y, s)
     assert (found.mean, found.spread, found.error) == pytest.approx((mean, tau, error), abs=1e-5)
     new = np.hypot(tau, error)
+    half = stats.t.ppf(0.975, k - 1) * error
+    assert (found.low, found.high) == pytest.approx((mean - half, mean + half), abs=1e-4)
     reach = stats.t.ppf(0.975, k - 2) * new
     assert (found.new_low, found.new_high) == pytest.approx((mean - reach, mean + reach), abs=1e-4)
     assert found.chance == pytest.approx(stats.t.cdf(mean / new, k - 2), abs=1e-6)

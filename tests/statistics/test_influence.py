@@ -128,3 +128,16 @@ def test_a_real_difference_is_found():
     x = np.stack([y + 0.5 * g.normal(size=300), y + 2 * g.normal(size=300)])
     assert p_value(x, y, "srcc") < 1e-10
     assert p_value(x[::-1], y, "srcc") == pytest.approx(p_value(x, y, "srcc"))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_jackknife_on_fishers_z_by_hand_whichever_way_it_falls(sign):
+    x, y = sample(40, methods=1)
+    left = sign * np.array([stats.pearsonr(np.delete(x[0], k), np.delete(y, k)).statistic for k in range(40)])
+    value = sign * stats.pearsonr(x[0], y).statistic
+    z = np.arctanh(left)
+    error = np.sqrt(39 / 40 * np.sum((z - z.mean()) ** 2))
+    half = stats.t.ppf(0.975, 39) * error
+    expected = np.tanh([np.arctanh(value) - half, np.arctanh(value) + half])
+    np.testing.assert_allclose(jackknife_interval(left, value), expected, rtol=1e-9)
+    np.testing.assert_allclose(jackknife_interval(plcc_left_out(sign * x[0], y), value), expected, rtol=1e-9)

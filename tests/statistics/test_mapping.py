@@ -127,3 +127,14 @@ def test_a_step_among_equal_scores_is_found_however_narrow_its_gap():
     x = np.repeat(np.append(np.arange(40.0) * 1e-9, 1.0), 2)
     y = np.where(x > 17.5e-9, 8.0, 2.0)
     assert fit(x, y).rmse < 1e-6
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("slope", [-2.0, -1.4, -0.6, -0.1, 0.1, 1.0])
+@pytest.mark.parametrize("place", [-2.0, 0.0, 1.5])
+def test_a_curve_is_called_monotone_where_none_of_its_steps_turns_back(unit, slope, place):
+    """The step rises by 1.5 at its steepest: whether the line turns it back depends on place and slope."""
+    x = np.linspace(-3, 3, 150)
+    found = fit(unit * x, logistic5(x, 3.0, 2.0, place, slope, 1.0), "logistic5")
+    steps = np.diff(found(unit * np.linspace(-3, 3, 2001)))
+    assert found.monotone == bool((steps > 0).all() or (steps < 0).all())

@@ -1,3 +1,4 @@
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -188,3 +189,25 @@ def test_what_a_fact_explains_is_taken_out():
     assert partial_srcc(judge, mos, size) == pytest.approx(np.corrcoef(rest)[0, 1], abs=1e-10)
     assert np.isnan(partial_srcc(judge, mos, np.ones(4000)))
     assert np.isnan(partial_srcc(judge, mos, mos))
+
+
+@pytest.mark.parametrize("sets", [4, 5, 10])
+def test_of_equal_methods_the_power_is_the_exact_share_of_orders_beyond_the_threshold(sets):
+    """All orders of three methods on so many sets: rank sums counted one set after the other."""
+    counts = {(0, 0, 0): 1}
+    for _ in range(sets):
+        longer = {}
+        for sums, ways in counts.items():
+            for order in itertools.permutations((1, 2, 3)):
+                key = tuple(map(sum, zip(sums, order, strict=True)))
+                longer[key] = longer.get(key, 0) + ways
+        counts = longer
+    threshold = stats.chi2.ppf(0.95, 2)
+    beyond = sum(
+        ways
+        for sums, ways in counts.items()
+        if sum((s - 2 * sets) ** 2 for s in sums) / sets > threshold  # 12 / (n k (k + 1)) is 1 / n
+    )
+    exact = beyond / 6**sets
+    found = friedman_power(3, sets, effect=0, simulations=20_000)
+    assert found == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20_000))
