@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmark.gmad import select_pairs, standings
 from benchmark.gmad.study import pair_name
-from benchmark.gmad.tally import krippendorff_alpha, read_answers, screen, tally
+from benchmark.gmad.tally import by_people, krippendorff_alpha, read_answers, screen, tally
 from benchmark.statistics import interval
 
 
@@ -306,3 +306,42 @@ def test_agreement_with_the_others_needs_three_pairs():
 def test_answers_about_strange_pairs_are_named():
     with pytest.raises(ValueError, match="the first about 'a5' and 'b5'"):
         tally(pairs_of(5), answers_of(np.ones((2, 6))))
+
+
+def test_a_subject_agrees_with_the_mean_of_the_others_that_were_kept():
+    table = crowd(8, 30, noise=60.0)[1]
+    table[2] = np.random.default_rng(1).choice([-100.0, 100.0], 30)
+    table[5, :10] = np.nan
+    found = tally(pairs_of(30), answers_of(table), resamples=5).subjects.set_index("subject")
+    kept = [found["kept"][f"s{k}"] for k in range(8)]
+    for k in range(8):
+        others = [row for m, row in enumerate(table) if m != k and kept[m]]
+        expected = stats.spearmanr(table[k], np.nanmean(others, axis=0), nan_policy="omit").statistic
+        assert found["agreement"][f"s{k}"] == pytest.approx(expected)
+        assert found["seconds"][f"s{k}"] == 1 + k
+
+
+def test_intervals_of_what_people_judged_are_over_the_references():
+    rng = np.random.default_rng(3)
+    images = [f"i{k:02d}" for k in range(60)]
+    scores = pd.DataFrame(rng.uniform(0, 100, (60, 3)), index=images, columns=list("abc"))
+    references = pd.Series(np.arange(60) % 12, index=images)
+    pairs = select_pairs(scores)
+    asked = pairs[pairs["low_image"].notna() & pairs["low_image"].ne(pairs["high_image"])]
+    said = sorted({tuple(sorted(p)) for p in zip(asked["low_image"], asked["high_image"], strict=True)})
+    rows = [
+        (f"s{s}", pair_name(a, b), a, b, float(np.clip(rng.normal(10, 40), -100, 100)), 1.0)
+        for s in range(5)
+        for a, b in said
+    ]
+    answers = pd.DataFrame(rows, columns=["subject", "pair", "first", "second", "value", "seconds"])
+    found = tally(pairs, answers, resamples=5)
+    judged = by_people(pairs, found, dataset="toy", seed=1, references=references).table
+    expected = standings(
+        pairs.assign(preference=found.preference), list("abc"),
+        dataset="toy", judge="people", seed=1, references=references,
+    ).table  # fmt: skip
+    pd.testing.assert_frame_equal(judged.drop(columns="protocol"), expected.drop(columns="protocol"))
+    assert (judged["units"] == 12).all()
+    assert judged["protocol"].str.contains("bootstrap of references (12)", regex=False).all()
+    assert judged["protocol"].str.contains("5 subjects, screened", regex=False).all()

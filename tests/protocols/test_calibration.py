@@ -1,5 +1,7 @@
 """Maps from scores to opinions, carried from one data set to another."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,3 +53,19 @@ def test_pairs_have_a_class_for_each_distance():
     assert table["gap"].tolist() == list(GAPS[1:])
     assert table["value"].is_monotonic_increasing
     assert (table["units"] == 200).all()
+
+
+def test_infinite_scores_are_left_out_of_maps_and_pairs_and_counted():
+    one = scaled(4, 0, 10, True, n=60, noise=0.2)
+    scores = one.samples.scores.copy()
+    scores[0, [3, 8]] = np.inf, -np.inf
+    samples = replace(one.samples, scores=scores)
+    kept = np.isfinite(scores[0])
+    found, expected = OnOneScale.of(samples, 0, 10, True), OnOneScale.of(samples.take(kept), 0, 10, True)
+    for table, other in (
+        (transferred({"a": found}), transferred({"a": expected})),
+        (pairs_by_gap(found), pairs_by_gap(expected)),
+    ):
+        assert len(table)
+        pd.testing.assert_frame_equal(table.drop(columns="protocol"), other.drop(columns="protocol"))
+        assert table["protocol"].str.contains("2 infinite scores left out").all()

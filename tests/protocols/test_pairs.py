@@ -1,6 +1,8 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from benchmark.protocols import (
     Resampling,
@@ -9,6 +11,7 @@ from benchmark.protocols import (
     discrimination,
     wins,
 )
+from benchmark.statistics import meng, steiger, williams
 from tests.protocols.data import row, scores_of
 
 
@@ -40,6 +43,17 @@ def test_a_method_and_itself(manifest):
     assert (found.value, found.p, found.p_holm) == (0, 1, 1)
     assert np.isnan([found.low, found.high]).all()
     assert "no interval where every value or resample is the same" in found.protocol
+
+
+def test_of_one_reference_there_is_a_difference_and_no_more(manifest):
+    one = manifest[manifest["reference"].eq("ref00")]
+    scores = {"a": scores_of(one, 0.5), "b": scores_of(one, 2, 2)}
+    up = {"higher_is_better": {"a": True, "b": True}, "mos_higher_is_better": True}
+    found = differences(scores, one, **up, how=Resampling(20)).iloc[0]
+    expected = [stats.spearmanr(scores[name]["score"], one["mos"]).statistic for name in "ab"]
+    assert found["value"] == pytest.approx(expected[0] - expected[1])
+    assert found["units"] == 1
+    assert found[["low", "high", "error", "p", "p_holm", "resolvable", "p_equivalent"]].isna().all()
 
 
 def test_unknown_names(manifest):
@@ -101,3 +115,73 @@ def test_pairs_leave_out_images_of_infinite_score(manifest):
     )[0]
     np.testing.assert_array_equal(found["value"], expected["value"])
     assert found["protocol"].str.contains("3 images with an infinite score left out").all()
+
+
+def test_wins_and_losses_are_counted_from_either_side_over_the_sets():
+    table = pd.DataFrame(
+        [
+            ("one", "a", "b", 0.2, 0.01),
+            ("two", "a", "b", -0.1, 0.04),
+            ("three", "a", "b", 0.3, 0.001),
+            ("four", "a", "b", 0.3, 0.06),
+            ("one", "a", "c", -0.3, 0.01),
+        ],
+        columns=["dataset", "method_a", "method_b", "value", "p_holm"],
+    ).assign(statistic="srcc")
+    counted = wins(table).set_index(["method_a", "method_b"])
+    assert counted.loc[("a", "b")].tolist() == [2, 1, 1]
+    assert counted.loc[("b", "a")].tolist() == [1, 1, 2]
+    assert counted.loc[("a", "c")].tolist() == [0, 0, 1]
+    assert counted.loc[("b", "c")].tolist() == [0, 0, 0]
+
+
+def test_closed_forms_are_of_the_correlations_of_each_with_the_opinions_and_of_both(manifest):
+    mos = manifest[["image", "mos"]]
+    a, b = scores_of(manifest, 1.4), scores_of(manifest, 1.5, 2)
+    found = compare(a, b, mos, how=Resampling(20)).closed_forms.set_index(["statistic", "test"])
+    for statistic, correlate in (("srcc", stats.spearmanr), ("plcc", stats.pearsonr)):
+        r_a, r_b, r_ab = (
+            correlate(x, y).statistic
+            for x, y in ((a["score"], mos["mos"]), (b["score"], mos["mos"]), (a["score"], b["score"]))
+        )
+        for test in (meng, steiger, williams):
+            expected = test(r_a, r_b, r_ab, len(mos))
+            assert found.loc[(statistic, test.__name__)].tolist() == pytest.approx(expected)
+    up = {"higher_is_better": {"A": True, "B": True}, "mos_higher_is_better": True}
+    pairs = differences({"A": a, "B": b}, mos, **up, statistic="plcc", how=Resampling(20))
+    assert pairs["p_meng"].item() == pytest.approx(found.loc[("plcc", "meng"), "p"])
+
+
+def test_the_error_of_an_opinion_is_its_deviation_over_the_root_of_its_ratings(manifest):
+    scores = {"a": scores_of(manifest), "b": scores_of(manifest, 1.2, 2)}
+    up = {"higher_is_better": {"a": True, "b": True}, "mos_higher_is_better": True}
+    expected = discrimination(scores, manifest.assign(mos_std=0.1), **up)
+    stated = manifest.assign(ratings=16.0)
+    for found in (
+        discrimination(scores, manifest, **up, ratings=16),
+        discrimination(scores, stated, **up, ratings=None),
+    ):
+        for table, other in zip(found, expected, strict=True):
+            pd.testing.assert_frame_equal(
+                table.drop(columns="protocol"), other.drop(columns="protocol"), rtol=1e-9
+            )
+    some = stated.assign(ratings=stated["ratings"].where(stated.index % 2 == 0))
+    mixed = manifest.assign(mos_std=np.where(some["ratings"].isna(), 0.4, 0.1))
+    np.testing.assert_allclose(
+        discrimination(scores, some, **up, ratings=None)[0]["value"],
+        discrimination(scores, mixed, **up)[0]["value"],
+    )
+
+
+def test_the_interval_of_a_difference_of_areas_is_that_of_its_test(manifest):
+    scores = {name: scores_of(manifest, 1 + k / 4, k) for k, name in enumerate("abc")}
+    up = {"higher_is_better": dict.fromkeys("abc", True), "mos_higher_is_better": True}
+    methods, pairs = discrimination(scores, manifest, **up)
+    for found in pairs.itertuples():
+        sides = [row(methods, found.statistic, method=m).value for m in (found.method_a, found.method_b)]
+        assert found.value == pytest.approx(sides[0] - sides[1])
+        error = (found.high - found.low) / 2 / stats.norm.ppf(0.975)
+        assert (found.low + found.high) / 2 == pytest.approx(found.value)
+        assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.value) / error), rel=1e-4)
+    for _, table in pairs.groupby("statistic"):
+        np.testing.assert_allclose(table["p_holm"], multipletests(table["p"], method="holm")[1])

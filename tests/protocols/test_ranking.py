@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from benchmark.protocols.new_sets import over_new_sets
 from benchmark.protocols.paired import differences_of, joint, resolvable_of
@@ -11,6 +12,7 @@ from benchmark.protocols.ranking import over_sets, pair_tests, rank_table
 from benchmark.protocols.rows import Resampling
 from tests.draws import generator
 from tests.protocols.data import UP, row, scores_of
+from tests.statistics.test_hierarchical import plainly
 
 METHODS = {"good": 0.3, "fair": 1.5, "fair_too": 1.55, "poor": 9}
 
@@ -97,3 +99,67 @@ def test_a_new_set_is_predicted_from_the_spread_between_sets():
     few, none = over_new_sets(*sets(2, 0.5, 0.1))
     assert few.empty
     assert none["chance"].isna().all()
+
+
+def test_errors_and_what_they_could_show_are_those_of_the_joint_resamples(resampled):
+    """Twenty references, four methods: six pairs share the 5 per cent at Holm's strictest step."""
+    table = differences_of(resampled, margin=0.02).set_index(["method_a", "method_b"])
+    place = {name: k for k, name in enumerate(resampled.names)}
+    for (a, b), found in table.iterrows():
+        moved = resampled.draws[place[a]] - resampled.draws[place[b]]
+        error = np.sqrt(np.mean((moved - moved.mean()) ** 2) * 20 / 19)
+        gap = resampled.value[place[a]] - resampled.value[place[b]]
+        assert found.error == pytest.approx(error)
+        both = stats.t.ppf(1 - 0.05 / 6 / 2, 19) + stats.t.ppf(0.8, 19)
+        assert found.resolvable == pytest.approx(error * both)
+        sides = stats.t.cdf((gap - 0.02) / error, 19), stats.t.sf((gap + 0.02) / error, 19)
+        assert found.p_equivalent == pytest.approx(max(sides))
+    np.testing.assert_allclose(table["p_holm"], multipletests(table["p"], method="holm")[1])
+
+
+@pytest.mark.parametrize("units", [10, 40])
+def test_a_pair_over_sets_is_tested_by_students_t_with_its_units(units):
+    g = generator(9)
+    draws = pd.DataFrame(0.1 * g.normal(size=(300, 3)), columns=list("abc"))
+    value = pd.Series([0.9, 0.8, 0.95], index=list("abc"))
+    table = pair_tests(value, draws, units=units).set_index(["method_a", "method_b"])
+    for (a, b), found in table.iterrows():
+        error = (draws[a] - draws[b]).std(ddof=0) * np.sqrt(units / (units - 1))
+        expected = 2 * stats.t.sf(abs(value[a] - value[b]) / error, units - 1)
+        assert found.p == pytest.approx(expected)
+    np.testing.assert_allclose(table["p_holm"], multipletests(table["p"], method="holm")[1])
+
+
+def test_methods_that_never_differ_are_level_and_those_that_always_do_are_not():
+    cloud = generator(1).normal(size=50)
+    draws = pd.DataFrame({"a": cloud, "same": cloud, "ahead": cloud})
+    value = pd.Series({"a": 0.5, "same": 0.5, "ahead": 0.75})
+    p = pair_tests(value, draws, units=50).set_index(["method_a", "method_b"])["p"]
+    assert p.to_dict() == {("a", "same"): 1, ("a", "ahead"): 0, ("same", "ahead"): 0}
+
+
+def test_what_is_said_of_a_new_set_follows_from_a_plain_writing_of_the_model():
+    values, draws = sets(7, 0.3, 0.15, n=100)
+    methods, pairs = over_new_sets(values, draws)
+    z = np.arctanh(pd.DataFrame(values).T)
+    clouds = {name: np.arctanh(cloud) for name, cloud in draws.items()}
+    for name in "abc":
+        errors = np.array([cloud[name].std(ddof=0) for cloud in clouds.values()])
+        mean, spread, error = plainly(z[name].to_numpy(), errors)
+        new = stats.t.ppf(0.975, 5) * np.hypot(spread, error) * np.array([-1, 1])
+        found = row(methods, "new_set", method=name)
+        expected = np.tanh([mean, *(mean + new)])
+        assert (found.value, found.low, found.high) == pytest.approx(tuple(expected), abs=1e-4)
+        own = np.tanh(mean + stats.t.ppf(0.975, 6) * error * np.array([-1, 1]))
+        found = row(methods, "mean", method=name)
+        assert (found.low, found.high) == pytest.approx(tuple(own), abs=1e-4)
+        assert row(methods, "spread", method=name).value == pytest.approx(spread, abs=1e-4)
+    for found in pairs.itertuples():
+        a, b = found.method_a, found.method_b
+        errors = np.array([(cloud[a] - cloud[b]).std(ddof=0) for cloud in clouds.values()])
+        mean, spread, error = plainly((z[a] - z[b]).to_numpy(), errors)
+        chance = stats.t.cdf(mean / np.hypot(spread, error), 5)
+        assert (found.difference, found.spread, found.chance) == pytest.approx(
+            (mean, spread, chance), abs=1e-4
+        )
+        assert found.sets == 7

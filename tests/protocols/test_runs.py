@@ -52,6 +52,9 @@ def test_bounds_of_one_further_run_hold_it_at_their_level():
         ("srcc", [-0.95, -0.9, -0.97], (-1.0, None)),
         ("rmse", [0.1, 0.3], (0.0, None)),
         ("rmse", [11.0, 11.1, 11.2], (None, None)),
+        ("outlier_ratio", [0.1, 0.9], (0.0, 1.0)),
+        ("srcc_of_ceiling", [0.97, 1.01, 1.0], (None, None)),  # a share of what is expected may pass 1
+        ("mean_score", [-3.0, 4.0, 9.0], (None, None)),
     ],
 )
 def test_no_further_run_is_said_to_leave_what_the_statistic_can_be(name, values, ends):

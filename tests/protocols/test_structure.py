@@ -35,3 +35,23 @@ def test_structure(manifest):
     assert np.isnan(row(table, "srcc_without_bytes_per_pixel").value)  # nothing is left of the score
     with pytest.raises(ValueError, match="say nothing of"):
         structure(reader, manifest, facts.iloc[1:], **UP)
+
+
+def test_facts_of_pictures_of_many_sizes_are_pixels_bytes_and_bytes_a_pixel(manifest):
+    g = np.random.default_rng(1)
+    width, height, size = g.integers(40, 400, (3, len(manifest))) * np.array([[1], [1], [50]])
+    facts = pd.DataFrame({"image": manifest["image"], "width": width, "height": height, "bytes": size})
+    density = size / (width * height)
+    score = stats.rankdata(density) + stats.rankdata(manifest["mos"])
+    table = structure(
+        pd.DataFrame({"image": manifest["image"], "score": score}), manifest, facts, **UP, how=Resampling(20)
+    )
+    known = {"pixels": width * height, "bytes": size, "bytes_per_pixel": density}
+    for name, fact in known.items():
+        assert row(table, f"srcc_{name}").value == pytest.approx(stats.spearmanr(score, fact).statistic)
+        assert row(table, f"mos_{name}").value == pytest.approx(
+            stats.spearmanr(manifest["mos"], fact).statistic
+        )
+    ranks = [stats.rankdata(v) for v in (score, manifest["mos"], density)]
+    rest = [r - np.polyval(np.polyfit(ranks[2], r, 1), ranks[2]) for r in ranks[:2]]
+    assert row(table, "srcc_without_bytes_per_pixel").value == pytest.approx(np.corrcoef(rest)[0, 1])

@@ -57,6 +57,20 @@ def test_few_pictures_equal_opinions_and_equal_scores(manifest):
     assert found.units == 18
 
 
+def test_a_method_that_scores_nearly_all_alike_tells_the_others_apart_and_has_0_within_these(manifest):
+    """Where the quartiles of all scores are one number, equal scores are equal and no more."""
+    scores = scores_of(manifest)
+    different = manifest["reference"].isin(["ref00", "ref01", "ref02"])
+    scores["score"] = scores["score"].where(different, 5.0)
+    found = row(zero_shot(scores, manifest, **UP, how=Resampling(30)), "srcc_within")
+    assert found.value == 0
+    assert "17 with one score for all count 0" in found.protocol
+    few = manifest[manifest["reference"].isin(["ref00", "ref01", "ref02", "ref03", "ref04"])]
+    found = row(zero_shot(scores, few, **UP, how=Resampling(30)), "srcc_within")
+    expected = [*each(few[different[few.index]].merge(scores, on="image"), OF["srcc_within"]), 0.0, 0.0]
+    assert found.value == pytest.approx(np.median(expected))
+
+
 def test_scores_of_a_reference_that_differ_in_their_last_bits_have_no_order(manifest):
     scores = scores_of(manifest)
     names = list(manifest["reference"].unique())[:8]
