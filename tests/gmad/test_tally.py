@@ -86,7 +86,8 @@ def test_who_answers_at_random_is_rejected_and_does_not_count():
     [
         *((1, 1, 40, True), (1, 1, 39, False)),  # 5 per cent are let pass, more are not
         *((13, 7, 40, True), (12, 7, 40, False)),  # |P - Q| / (P + Q): .3 is one-sided, .26 is not
-        (4, 0, 40, True),  # all on one side: an opinion
+        *((7, 13, 40, True), (7, 12, 40, False)),  # and so below the mean
+        *((4, 0, 40, True), (0, 4, 40, True)),  # all on one side: an opinion
     ],
 )
 def test_edges_of_the_recommendation(above, below, pairs, kept):

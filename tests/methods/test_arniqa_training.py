@@ -3,11 +3,13 @@
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 
 import methods
 from benchmark.datasets import COLUMNS, Dataset, Record
@@ -142,6 +144,41 @@ def test_crops_come_from_two_pictures_at_two_scales(pictures):
     assert holds(full[first], a)
     assert holds(halves[first], a_half)
     assert not holds(full[first], a_half)
+
+
+def test_both_scales_of_a_side_are_of_one_picture_and_the_other_side_is_any():
+    """Pictures of one grey level each, so that a crop says which it is of."""
+
+    def grey(path):
+        return torch.full((3, 70, 90), 40 * int(path.name), dtype=torch.uint8)
+
+    names, how = [Path(str(level)) for level in range(6)], pairs.Draw(32, 4, 5, 1.0)
+    seen = []
+    for position in range(120):
+        crops = pairs.draw_pair(
+            names,
+            position,
+            3,
+            lambda path: torch.full((3, 70, 90), 40 * int(path.name), dtype=torch.uint8),
+            how,
+        )
+        a, b, a_half, b_half = (crops.amax((1, 2, 3)) * 255 / 40).round().int().tolist()
+        assert (a, b) == (a_half, b_half)
+        assert a == index_at(position, 6, 3)
+        seen.append(b)
+    assert stats.chisquare(np.bincount(seen, minlength=6)).pvalue > 1e-3
+
+
+def test_a_step_sets_full_scales_and_halves_of_one_picture_against_those_of_the_other(pictures):
+    """A picture is a partner of what is degraded alike at its own scale, never of itself at the other."""
+    how = pairs.Draw(32, 4, 5, 0.05)
+    first, second = pairs.draw_batch(pictures, 2, 3, 7, cached_bytes(8), how)
+    for place in range(3):
+        a, b, a_half, b_half = pairs.draw_pair(pictures, 6 + place, 7, cached_bytes(8), how)
+        assert torch.equal(first[place], a)
+        assert torch.equal(first[3 + place], a_half)
+        assert torch.equal(second[place], b)
+        assert torch.equal(second[3 + place], b_half)
 
 
 def test_a_share_of_the_pairs_stays_pristine(pictures, monkeypatch):

@@ -88,6 +88,16 @@ def test_pristine_patches_are_sharp_and_colourful(files, method):
     np.testing.assert_allclose(method.covariance, np.cov(np.array(kept), rowvar=False), atol=1e-9)
 
 
+def test_colours_that_lean_either_way_have_the_magnitudes_of_their_differences():
+    patches = torch.rand(5, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    patches[1, 0] *= 0.2  # greener and bluer than red
+    expected = []
+    for r, g, b in patches.double().numpy():
+        rg, yb = abs(r - g), abs(0.5 * (r + g) - b)
+        expected.append(np.hypot(rg.std(ddof=1), yb.std(ddof=1)) + np.hypot(rg.mean(), yb.mean()))
+    np.testing.assert_allclose(ou.colourfulness(patches), expected, rtol=1e-9)
+
+
 def test_a_grey_picture_keeps_its_sharp_patches():
     grey = to_tensor(np.repeat(skimage.data.camera()[:128, :128, None], 3, 2))
     assert len(ou.pristine_patches(grey, SETTINGS)) > 0

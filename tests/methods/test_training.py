@@ -8,6 +8,7 @@ import subprocess
 import sys
 import types
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ from methods.qualiclip.crops import draw_batch, overlapping_crops
 from methods.qualiclip.feed import Feed
 from methods.qualiclip.settings import Training, learning_rate
 from methods.qualiclip.training import train_encoder
+from methods.qualiclip.validation import held_out_pictures
 
 TINY = {
     "architecture": "small", "pretrained": None, "width": 8, "steps": 6, "batch": 2, "crop": 32,
@@ -413,8 +415,6 @@ def test_the_middle_of_a_picture_is_validated():
 
 
 def test_pictures_of_the_validation_are_not_learnt_from(pictures, tmp_path):
-    from methods.qualiclip.validation import held_out_pictures
-
     many = [tmp_path / f"{i}.png" for i in range(40)]
     own = Training(**TINY | {"validate_every": 1, "validate_on": 3})
     kept, out = held_out_pictures(many, [], 0, own)
@@ -423,6 +423,15 @@ def test_pictures_of_the_validation_are_not_learnt_from(pictures, tmp_path):
     assert held_out_pictures(many, [], 0, own) == (kept, out)
     assert held_out_pictures(many, pictures, 0, own) == (many, pictures[:3])
     assert held_out_pictures(many, pictures, 0, Training(**TINY)) == (many, [])
+
+
+@pytest.mark.parametrize(("count", "most", "out"), [(57, 20, 5), (57, 3, 3), (400, 20, 20), (9, 20, 0)])
+def test_at_most_a_tenth_of_the_pictures_is_taken_out_for_the_validation(count, most, out):
+    names, own = [Path(f"{k}.png") for k in range(count)], Training(validate_every=10, validate_on=most)
+    learnt, validated = held_out_pictures(names, [], 3, own)
+    assert len(validated) == out
+    assert sorted(learnt + validated) == sorted(names)
+    assert held_out_pictures(names, [], 4, own)[1] != validated or not out
 
 
 def test_no_steps_leave_the_backbone_as_it_starts(pictures, tmp_path):

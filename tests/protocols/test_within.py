@@ -125,3 +125,11 @@ def test_no_figure_of_the_whole_is_made_of_opinions_that_hold_within_a_reference
 def test_nothing_without_references(manifest):
     table = zero_shot(scores_of(manifest), manifest.drop(columns="reference"), **UP, how=Resampling(30))
     assert not table["statistic"].str.endswith("_within").any()
+
+
+def test_nothing_where_one_reference_alone_has_pictures_enough(manifest):
+    few = manifest[manifest["reference"].eq("ref00") | manifest["level"].eq(1)]
+    found = zero_shot(scores_of(few), few, **UP, how=Resampling(20))
+    assert not found["statistic"].str.endswith("_within").any()
+    two = manifest[manifest["reference"].isin(["ref00", "ref01"]) | manifest["level"].eq(1)]
+    assert row(zero_shot(scores_of(two), two, **UP, how=Resampling(20)), "srcc_within").units == 2

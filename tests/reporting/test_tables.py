@@ -225,6 +225,7 @@ def test_pivot_puts_every_value_where_its_keys_say(keys: list[tuple[str, str, st
         assert row[place].value == value
     groups = [column.group for column in table.columns[1:]]
     assert groups == sorted(groups, key=groups.index), "columns of one group must stand together"
+    assert list(dict.fromkeys(groups)) == list(dict.fromkeys(map(LABELS.dataset, dataset))), "as they come"
 
 
 def test_best_of_each_distortion_is_sought_among_methods() -> None:

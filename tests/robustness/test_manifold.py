@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.manifold
+from scipy.spatial import distance
 
 from benchmark.robustness import manifold
+from benchmark.robustness.manifold import _retrieve
 from tests.robustness.pretenders import degraded_set
 
 
@@ -76,3 +78,36 @@ def test_manifold_names_what_is_wrong():
     one = frame[frame.reference == "r0"]
     with pytest.raises(ValueError, match="at least two references"):
         manifold(np.zeros((len(one), 2)), one, method="m", dataset="d")
+
+
+def test_neighbours_of_features_that_say_little_are_those_of_plain_loops():
+    rng = np.random.RandomState(5)
+    frame = degraded_set(0.0, references=7, kinds=("jpeg", "jitter", "gaublur"))
+    frame = frame[rng.uniform(size=len(frame)) < 0.7].reset_index(drop=True)
+    vectors = rng.normal(size=(len(frame), 4)) * rng.uniform(0.1, 9, size=(len(frame), 1))
+    vectors += pd.get_dummies(frame["distortion"].fillna("")).to_numpy(dtype=float)
+    found = _retrieve(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), frame)
+    far = distance.cdist(vectors, vectors, "cosine")
+    images = list(zip(frame["reference"], frame["distortion"], frame["level"], strict=True))
+    rows = []
+    for i, (reference, kind, level) in enumerate(images):
+        if level == 0:
+            continue
+        others = [j for j, other in enumerate(images) if other[0] != reference and other[2] > 0]
+        best = min(others, key=far[i].__getitem__)
+        row = {"reference": reference, "distortion": kind}
+        same = {
+            "type": [j for j in others if images[j][1] == kind],
+            "level": [j for j in others if images[j][2] == level],
+            "both": [j for j in others if images[j][1:] == (kind, level)],
+        }
+        row |= {
+            f"retrieval_{name}": float(best in alike) if alike else np.nan for name, alike in same.items()
+        }
+        row |= {
+            f"chance_{name}": len(alike) / len(others) if alike else np.nan for name, alike in same.items()
+        }
+        rows.append(row)
+    expected = pd.DataFrame(rows)
+    assert 0.2 < expected["retrieval_type"].mean() < 0.9
+    pd.testing.assert_frame_equal(found.astype(expected.dtypes)[expected.columns], expected)
