@@ -1,6 +1,7 @@
 """`iqa evaluate` and `benchmark.evaluate`: one method or file on one data set, without settings."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 import benchmark
 from benchmark.datasets import Record, load, write_dataset
 from benchmark.images import write_png
+from benchmark.protocols import Resampling
+from benchmark.statistics import mapping as maps
 from experiments.cli import app
 from experiments.scoring import kept_scores
 from tests.stages.planted import picture
@@ -53,6 +56,34 @@ def test_scores_of_any_kind_agree_with_opinions_as_scipy_has_it(rated):
     assert turned.loc["srcc", "value"] == pytest.approx(-expected)
     published = benchmark.evaluate(scores, "csiq", published_as="qualiclip").set_index("statistic")
     assert 0.7 < published.loc["srcc", "published"] < 0.9
+    carried = benchmark.evaluate(scores, "csiq", published_as="arniqa", opinions_of="kadid10k")
+    assert carried.set_index("statistic").loc["srcc", "published"] == 0.882  # trained on KADID-10k
+
+
+def test_ratings_curve_and_resampling_that_are_told_are_those_that_count(rated):
+    values = np.random.RandomState(2).normal(size=COUNT) - 3 * rated["mos"].to_numpy()
+    scores = pd.Series(values, index=rated["image"])
+    stored = load("csiq", "data")
+    falling = replace(stored, manifest=stored.manifest.assign(mos_std=0.2 + 0.4 * stored.manifest["mos"]))
+    rising = replace(
+        falling,
+        record=replace(stored.record, higher_is_better=True, low=-1, high=0),
+        manifest=falling.manifest.assign(mos=-falling.manifest["mos"]),
+    )
+    given = {"ratings": 9, "how": Resampling(40, 3, "percentile"), "mapping": "logistic5"}
+    found, turned = (
+        benchmark.evaluate(scores, data, **given).set_index("statistic") for data in (falling, rising)
+    )
+    error = falling.manifest["mos_std"] / 3
+    expected = 1 - np.mean(error**2) / rated["mos"].var()
+    assert found.loc["reliability", "value"] == pytest.approx(expected)
+    assert found.loc["ceiling_lower_half", "value"] != found.loc["ceiling_upper_half", "value"]
+    pd.testing.assert_series_equal(found["value"], turned["value"])
+    curve = maps.fit(values, -rated["mos"], "logistic5")
+    plcc = stats.pearsonr(curve(values), -rated["mos"]).statistic
+    assert found.loc["plcc", "value"] == pytest.approx(plcc)
+    assert "logistic5 mapping" in found.loc["plcc", "protocol"]
+    assert "x40; 95% percentile, expanded; seed 3" in found.loc["srcc", "protocol"]
 
 
 def test_a_table_that_says_its_direction_is_not_taken_for_the_other(rated):
