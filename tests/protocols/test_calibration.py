@@ -53,6 +53,10 @@ def test_pairs_have_a_class_for_each_distance():
     assert table["gap"].tolist() == list(GAPS[1:])
     assert table["value"].is_monotonic_increasing
     assert (table["units"] == 200).all()
+    some = table[table["value"].between(0.01, 0.99)]
+    assert len(some) > 3
+    assert some["value"].between(some["low"], some["high"], inclusive="neither").all()
+    assert table["n"].sum() == 200 * 64
 
 
 def test_infinite_scores_are_left_out_of_maps_and_pairs_and_counted():
