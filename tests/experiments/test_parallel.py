@@ -1,5 +1,6 @@
 """Which stages may run beside each other, and that an interrupt ends what runs."""
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -24,6 +25,8 @@ REPOSITORY = Path(__file__).parents[2]
 
 def declared():
     """Every stage of ``dvc.yaml``, as DVC itself resolves it."""
+    with contextlib.chdir(REPOSITORY):
+        parallel.check_git()
     listed = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
         **{"cwd": REPOSITORY, "capture_output": True, "text": True, "check": True},
