@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.statistics import mapping as maps
 from benchmark.statistics.calibration import mean_interval, ordered_pairs, rmse_interval
-from benchmark.statistics.estimates import COLUMNS
+from benchmark.statistics.estimates import COLUMNS, tidy
 
 from .rows import Floats, cells
 from .samples import Samples
@@ -78,8 +78,8 @@ def transferred(sets: Mapping[str, OnOneScale], form: str = "logistic4") -> pd.D
             words = "; ".join([words, *target.samples.notes])
             estimates = {"rmse": rmse_interval(error, groups), "bias": mean_interval(error, groups)}
             for name, estimate in estimates.items():
-                tidy = cells(f"calibration_{name}", estimate[0], estimate[1:], target.samples, words)
-                rows.append({"train": train, "test": test, **tidy})
+                row = cells(f"calibration_{name}", estimate[0], estimate[1:], target.samples, words)
+                rows.append({"train": train, "test": test, **row})
     return pd.DataFrame(rows, columns=["train", "test", *COLUMNS])
 
 
@@ -90,15 +90,15 @@ def pairs_by_gap(one: OnOneScale) -> pd.DataFrame:
     -------
     DataFrame
         ``gap`` (the upper end of the class, a share of the opinions' range) and the tidy columns with
-        ``pairs_right``; ``n`` counts pairs.
+        ``pairs_right``; ``n`` counts pairs, ``units`` the images (references) that are in them.
     """
     counted = ordered_pairs(one.samples.scores[0], one.opinion, GAPS, one.samples.groups)
     rows = []
-    for low, high, (value, *bounds, pairs) in zip(GAPS, GAPS[1:], counted, strict=False):
+    for low, high, (value, *bounds, pairs, units) in zip(GAPS, GAPS[1:], counted, strict=False):
         words = (
             f"pairs whose opinions differ by {low:g} to {high:g} of the range; images or references as units"
         )
         words = "; ".join([words, *one.samples.notes])
-        tidy = cells("pairs_right", value, (bounds[0], bounds[1]), one.samples, words) | {"n": pairs}
-        rows.append({"gap": high, **tidy})
+        estimate = (value, bounds[0], bounds[1], pairs)
+        rows.append(tidy({"gap": high}, "pairs_right", estimate, words, units=units))
     return pd.DataFrame(rows, columns=["gap", *COLUMNS])

@@ -61,15 +61,18 @@ def by_distortion(
 def level_rows(samples: Samples, how: Resampling, least: float | None = None) -> list[dict[str, object]]:
     """Tidy row ``srcc_level``: mean Spearman of score and falling level, none where there are no levels.
 
-    ``least`` is how far scores may differ and be equal: that of all of the method's, where these are a part.
+    ``n`` and ``units`` count the pictures of series alone: what is the only level of its reference and
+    distortion says nothing of an order. ``least`` is how far scores may differ and be equal: that of all of
+    the method's, where these are a part.
     """
-    part = samples.take(~np.isnan(number(samples.frame, "level")))
-    if part.groups is None or not len(part.frame):
+    known = samples.take(~np.isnan(number(samples.frame, "level")))
+    if known.groups is None:
         return []
-    least = rounding(part.scores[0]) if least is None else least
+    least = rounding(known.scores[0]) if least is None else least
+    part = known.take(_in_series(known))
+    if not len(part.frame):
+        return []
     values, owner, flat = level_correlations(part, least)
-    if not values.size:
-        return []
     words = "mean over reference and distortion of the Spearman correlation with falling level"
     words += f"; {values.size} series"
     words += f", of which {flat} with one score for all levels count 0" if flat else ""
@@ -80,6 +83,12 @@ def level_rows(samples: Samples, how: Resampling, least: float | None = None) ->
         return np.asarray((times @ values / np.where(total > 0, total, np.nan))[None])
 
     return [measured("srcc_level", evaluate, part, how, words)]
+
+
+def _in_series(samples: Samples) -> NDArray[np.bool_]:
+    """Whether each picture has another of its reference and distortion at another level."""
+    keys = [np.asarray(samples.groups), text(samples.frame, "distortion")]
+    return pd.Series(number(samples.frame, "level")).groupby(keys).transform("nunique").gt(1).to_numpy()
 
 
 def level_correlations(samples: Samples, least: float) -> tuple[Floats, NDArray[np.intp], int]:

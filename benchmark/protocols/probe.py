@@ -50,7 +50,8 @@ def probe(
     how
         How intervals are made; its seed also draws the splits.
     official
-        Take the manifest's column ``split`` (``train``, ``val``, ``test``) in place of random splits.
+        Take the manifest's column ``split`` (``train``, ``val``, ``test``) in place of random splits; ``n``
+        counts its test part.
 
     Returns
     -------
@@ -132,9 +133,13 @@ def _same_set(data: Probed, splits: int, how: Resampling) -> pd.DataFrame:
     words = f"probe, same set, {best.words}, {drawn}"
     words += f"; {data.sight}; trained probes held fixed"
     none = small_part([test for test, _ in predicted])
-    rows = []
+    samples, rows = data.samples, []
+    if data.official:  # one part is tested, and the rest of the data set stands behind no number
+        ((test, column),) = predicted
+        samples = samples.take(np.isin(np.arange(len(samples.frame)), test))
+        predicted = [(np.arange(test.size), column)]
     for name, prepare in (("srcc", weighted.prepare_srcc), ("plcc_raw", weighted.prepare_plcc)):
-        tests = [(t, prepare(p[None], data.samples.mos[t])) for t, p in predicted]
+        tests = [(t, prepare(p[None], samples.mos[t])) for t, p in predicted]
 
         def each(counts: Floats, tests=tests) -> Floats:  # type: ignore[no-untyped-def]
             return np.asarray([f(np.take(counts, t, axis=1))[0] for t, f in tests])
@@ -142,15 +147,15 @@ def _same_set(data: Probed, splits: int, how: Resampling) -> pd.DataFrame:
         def median(counts: Floats, each=each) -> Floats:  # type: ignore[no-untyped-def]
             return median_of_known(each(counts))[None]
 
-        once = each(np.ones((1, len(data.samples.frame))))[:, 0]
+        once = each(np.ones((1, len(samples.frame))))[:, 0]
         known = once[~np.isnan(once)]
         drawn_in_all = 1 if data.official else splits
         lost = f"; {drawn_in_all - known.size} splits undefined" if 0 < known.size < drawn_in_all else ""
-        rows.append(measured(name, median, data.samples, how, f"{middle}{words}{lost}", none))
+        rows.append(measured(name, median, samples, how, f"{middle}{words}{lost}", none))
         for label, share in (("q1", 0.25), ("q3", 0.75)) if len(parts) > 1 and known.size else ():
             quartile, none_of_it = float(np.quantile(known, share)), (np.nan, np.nan)
-            told = describe(data.samples, how, f"quartile; {words}{lost}")
-            rows.append(cells(f"{name}_{label}", quartile, none_of_it, data.samples, told))
+            told = describe(samples, how, f"quartile; {words}{lost}")
+            rows.append(cells(f"{name}_{label}", quartile, none_of_it, samples, told))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -60,7 +60,7 @@ def ordered_pairs(
     *,
     seed: int = 0,
     level: float = 0.95,
-) -> list[tuple[float, float, float, int]]:
+) -> list[tuple[float, float, float, int, int]]:
     """Share of pairs of images whose order the scores tell rightly, by how far apart the opinions are.
 
     Parameters
@@ -80,8 +80,9 @@ def ordered_pairs(
 
     Returns
     -------
-    list of (share, low, high, pairs)
-        One a class; NaN for a class without pairs.
+    list of (share, low, high, pairs, units)
+        One a class; NaN for a class without pairs. ``units`` are the images (references) of its pairs: of
+        fewer than five there is no interval.
     """
     x, y = as_pair(scores, mos)
     n, k = x.size, len(edges) - 1
@@ -108,16 +109,16 @@ def ordered_pairs(
 
 def _share(
     right: Floats, met: Floats, groups: NDArray[np.generic] | None, level: float
-) -> tuple[float, float, float, int]:
-    total = met.sum() / 2
+) -> tuple[float, float, float, int, int]:
+    total, there = met.sum() / 2, met > 0
     if not total:
-        return float("nan"), float("nan"), float("nan"), 0
+        return float("nan"), float("nan"), float("nan"), 0, 0
     value = float(right.sum() / 2 / total)
-    parts = _summed((right - value * met) / total, groups)
+    parts = _summed(((right - value * met) / total)[there], None if groups is None else groups[there])
     if not 0 < value < 1 or parts.size < MIN_UNITS:
-        return value, float("nan"), float("nan"), int(total)
+        return value, float("nan"), float("nan"), int(total), parts.size
     low, high = _bounds(float(np.log(value / (1 - value))), parts / (value * (1 - value)), level)
-    return value, float(1 / (1 + np.exp(-low))), float(1 / (1 + np.exp(-high))), int(total)
+    return value, float(1 / (1 + np.exp(-low))), float(1 / (1 + np.exp(-high))), int(total), parts.size
 
 
 def _summed(parts: Floats, groups: ArrayLike | None) -> Floats:

@@ -49,10 +49,12 @@ def test_what_has_no_range_or_no_map_is_left_out():
 
 
 def test_pairs_have_a_class_for_each_distance():
-    table = pairs_by_gap(scaled(3, 0, 1, True, noise=0.5))
+    one = scaled(3, 0, 1, True, noise=0.5)
+    table = pairs_by_gap(one)
     assert table["gap"].tolist() == list(GAPS[1:])
     assert table["value"].is_monotonic_increasing
-    assert (table["units"] == 200).all()
+    far = np.maximum(one.opinion - one.opinion.min(), one.opinion.max() - one.opinion)
+    assert table["units"].tolist() == [200] * 5 + [(far > 0.5).sum()]
     some = table[table["value"].between(0.01, 0.99)]
     assert len(some) > 3
     assert some["value"].between(some["low"], some["high"], inclusive="neither").all()

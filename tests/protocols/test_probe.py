@@ -138,6 +138,8 @@ def test_an_official_split_by_hand(manifest):
     assert row(table, "srcc").value == pytest.approx(expected)
     assert set(table["statistic"]) == {"srcc", "plcc_raw"}
     assert "its official split" in row(table, "srcc").protocol
+    assert (table["n"] == test.size).all()  # no other picture stands behind the number
+    assert (table["units"] == frame["reference"].iloc[test].nunique()).all()
     twice = cross_set(
         {"a": ready}, {"a": frame}, official=["a"], mos_higher_is_better={"a": True}, how=how["how"]
     )

@@ -141,6 +141,19 @@ def test_levels_by_hand(manifest):
     assert "60 series, of which 1 with one score" in found.protocol.replace(";", ",").replace(",,", ",")
 
 
+def test_the_only_level_of_a_series_does_not_count(manifest):
+    """Of sixteen references one picture a type is left, of four all: those and their pictures are counted."""
+    whole = ["ref00", "ref01", "ref02", "ref03"]
+    frame = manifest[manifest["reference"].isin(whole) | manifest["level"].eq(3)]
+    assert frame["reference"].nunique() > 10
+    found = row(zero_shot(scores_of(manifest), frame, **UP, how=Resampling(20)), "srcc_level")
+    assert found.n == manifest["reference"].isin(whole).sum()
+    assert found.units == 4
+    assert np.isnan(found.low)
+    blur = by_distortion(scores_of(manifest), frame, **UP, how=Resampling(20))
+    assert row(blur, "srcc_level", distortion="blur").units == 4
+
+
 def test_a_series_whose_scores_differ_in_their_last_bits_has_no_order(manifest):
     scores = scores_of(manifest).set_index("image")["score"]
     series = manifest.query("reference == 'ref07' and distortion == 'jpeg'").set_index("image")

@@ -56,6 +56,26 @@ def test_of_many_pictures_a_part_of_the_pairs_says_as_much():
         assert ours[1] < theirs[0] < ours[2]
 
 
+def test_a_class_of_pairs_counts_the_images_that_are_in_them():
+    """Forty opinions close together and three far off: the far pairs are of 43 images, or of two far ones."""
+    g = generator(6)
+    mos = np.r_[0.5 + 0.01 * g.uniform(size=40), 0.6, 0.95, 0.0]
+    scores = mos + g.normal(size=43)
+    i, j = np.triu_indices(43, 1)
+    gap = np.abs(mos[i] - mos[j])
+    edges = (0.0, 0.2, 0.9, 1.0)
+    found = ordered_pairs(scores, mos, edges)
+    for ours, (low, high) in zip(found, itertools.pairwise(edges), strict=True):
+        mine = (low < gap) & (gap <= high)
+        assert ours[4] == len(set(i[mine]) | set(j[mine]))
+    assert found[2][3:] == (1, 2)
+    # Four references decide nothing, though the set has more.
+    reference = np.r_[np.arange(40) % 2, 2, 3, 4]
+    *_, low, high, pairs, units = ordered_pairs(scores, mos, (0.34, 0.46), reference)[0]
+    assert (pairs, units) == (((gap > 0.34) & (gap <= 0.46)).sum(), 4)
+    assert np.isnan([low, high]).all()
+
+
 def test_pairs_far_apart_are_ordered_more_surely():
     g = generator(2)
     mos = g.uniform(size=500)
