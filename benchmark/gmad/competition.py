@@ -73,7 +73,9 @@ def competition(
     pairs["preference"] = judge_by_scores(pairs, mos, mos_std)
     protocol = f"gMAD, {levels} levels, half-width {half_width:g}"
     if tied := int(pairs["tied"].gt(0).sum()):
-        protocol += f"; in {tied} of {len(pairs)} pairs others tie, and the first by name was taken"
+        protocol += (
+            f"; in {tied} of {pairs['gap'].notna().sum()} pairs others tie, and the first by name was taken"
+        )
     return standings(
         pairs,
         list(scores.columns),
@@ -110,37 +112,41 @@ def standings(
     for all of them at once.
 
     ``references`` says what each image was made from, by image; default: each image that met another is its
-    own. The column ``units`` counts those of the images that met in a judged pair.
+    own. The column ``units`` counts those of the images in the judged pairs that ``n`` counts.
     """
     judged = pairs[pairs["preference"].notna()]
     met_images = pd.concat([judged["low_image"], judged["high_image"]]).unique()
     own = references_of(pd.DataFrame({"image": met_images})) if references is None else references
-    reach = own.loc[met_images].nunique()
+    reach, shared = own.loc[met_images].nunique(), not own.is_unique
     couple_of = judged.groupby(["low_image", "high_image"]).ngroup().to_numpy()
     rng = np.random.default_rng(seed)
-    if own.is_unique:
-        couples = int(couple_of.max(initial=-1)) + 1
-        draws, expanded = rng.exponential(size=(resamples, couples)), None
-        protocol += f"; n counts pairs; bootstrap of pairs ({couples}) x{resamples}"
-    else:
-        draws, expanded = _of_references(judged, couple_of, own, rng, resamples), reach
+    if shared:
+        draws = _of_references(judged, couple_of, own, rng, resamples)
         protocol += f"; n counts pairs; bootstrap of references ({reach}) x{resamples}"
+    else:
+        couples = int(couple_of.max(initial=-1)) + 1
+        draws = rng.exponential(size=(resamples, couples))
+        protocol += f"; n counts pairs; bootstrap of pairs ({couples}) x{resamples}"
     points = _statistics(*matrices(judged, methods))
     clouds = _statistics(*matrices(judged, methods, draws, couple_of))
     names = pd.Index(methods)
     met = pd.crosstab(judged["attacker"], judged["defender"])
     attacks = met.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=int)
     counts = {"aggressiveness": attacks, "resistance": attacks.T, "rank_score": attacks + attacks.T}
+    of = _references_met(judged, names, own)
+    seen = {"aggressiveness": of, "resistance": of.swapaxes(0, 1), "rank_score": of | of.swapaxes(0, 1)}
 
     i, j = np.nonzero(~np.eye(len(methods), dtype=bool))
     table, matrix = [], []
     for name, (single, couple) in points.items():
-        n = counts[name].sum(1)
-        low, high = _bounds(clouds[name][0], expanded, n)
+        n, units = counts[name].sum(1), seen[name].any(1).sum(1)
+        low, high = _bounds(clouds[name][0], units if shared else None, n)
         head = {"dataset": dataset, "judge": judge, "method": names, "statistic": name}
-        table.append(pd.DataFrame({**head, "value": single, "low": low, "high": high, "n": n}))
-        n = counts[name][i, j]
-        low, high = _bounds(clouds[name][1][:, i, j], expanded, n)
+        table.append(
+            pd.DataFrame({**head, "value": single, "low": low, "high": high, "n": n, "units": units})
+        )
+        n, units = counts[name][i, j], seen[name][i, j].sum(1)
+        low, high = _bounds(clouds[name][1][:, i, j], units if shared else None, n)
         head = {
             "dataset": dataset,
             "judge": judge,
@@ -148,12 +154,11 @@ def standings(
             "method_b": names[j],
             "statistic": name,
         }
-        values = {"value": couple[i, j], "low": low, "high": high, "n": n}
+        values = {"value": couple[i, j], "low": low, "high": high, "n": n, "units": units}
         matrix.append(pd.DataFrame({**head, **values}))
     order = ["dataset", "judge", "defender", "attacker", "level", "low_image", "high_image", "gap"]
     order += [name for name in ("tied", "weight") if name in pairs]
-    enough = expanded is None or expanded >= MIN_UNITS
-    told = [_described(pd.concat(rows), reach, protocol, enough) for rows in (table, matrix)]
+    told = [_described(pd.concat(rows), protocol, shared) for rows in (table, matrix)]
     return Competition(pairs.assign(dataset=dataset, judge=judge)[[*order, "preference"]], *told)
 
 
@@ -181,19 +186,37 @@ def _of_references(
     return np.asarray(weights[:, low] * np.where(low == high, 1.0, weights[:, high]))
 
 
-def _bounds(cloud: Floats, units: int | None, pairs: NDArray[np.intp]) -> Floats:
-    """Low and high of each column of draws ``[resamples, k]``, as ``[2, k]``; NaN of few ``pairs``."""
-    bounds = np.array([interval(column, units=units) for column in cloud.T]).reshape(-1, 2).T
-    return np.where(pairs >= MIN_UNITS, with_width(*bounds), np.nan)
+def _references_met(pairs: pd.DataFrame, methods: pd.Index, references: pd.Series) -> NDArray[np.bool_]:
+    """Whether a reference is in a pair with which the first method attacked the second, ``[M, M, R]``."""
+    numbers, names = pd.factorize(references)
+    number_of = pd.Series(numbers, index=references.index)
+    met = np.zeros((len(methods), len(methods), len(names)), dtype=bool)
+    who = [methods.get_indexer(pairs[side]) for side in ("attacker", "defender")]
+    for side in ("low_image", "high_image"):
+        met[(*who, pairs[side].map(number_of).to_numpy(dtype=int))] = True
+    return met
 
 
-def _described(frame: pd.DataFrame, units: int, protocol: str, enough: bool) -> pd.DataFrame:
-    """Add what is the same in all rows, and to those without an interval why they have none."""
-    few = frame["n"].lt(MIN_UNITS) | (not enough)
+def _bounds(cloud: Floats, units: NDArray[np.intp] | None, pairs: NDArray[np.intp]) -> Floats:
+    """Low and high of each column of draws ``[resamples, k]``, as ``[2, k]``; NaN of few ``pairs``.
+
+    ``units`` are the references of each column, by which it is expanded; None: pairs were drawn.
+    """
+    each = [None] * len(pairs) if units is None else units.tolist()
+    bounds = [interval(column, units=known) for column, known in zip(cloud.T, each, strict=True)]
+    return np.where(pairs >= MIN_UNITS, with_width(*np.array(bounds).reshape(-1, 2).T), np.nan)
+
+
+def _described(frame: pd.DataFrame, protocol: str, shared: bool) -> pd.DataFrame:
+    """Add what is the same in all rows, and to those without an interval why they have none.
+
+    ``shared``: several images were made from one reference, and references were drawn.
+    """
+    few = frame["n"].lt(MIN_UNITS) | (frame["units"].lt(MIN_UNITS) & shared)
     why = np.where(few, f"no interval: fewer than {MIN_UNITS} pairs or references", SAME)
     none = frame["low"].isna() & frame["value"].notna()
     words = np.where(none, protocol + "; " + why.astype(object), protocol)
-    return frame.reset_index(drop=True).assign(units=units, protocol=words, **UNPUBLISHED)
+    return frame.reset_index(drop=True).assign(protocol=words, **UNPUBLISHED)
 
 
 def _statistics(aggressiveness: Floats, resistance: Floats) -> dict[str, tuple[Floats, Floats]]:

@@ -209,8 +209,9 @@ def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     by = {**JUDGE, "proxy": "the proxy"}
     for (dataset, judge), group in part.groupby(["dataset", "judge"], sort=False):
         where = f"gMAD on {run.labels.dataset(str(dataset))}, judged by {by.get(str(judge), judge)},"
-        if not decided(group.iloc[0]):
-            yield f"{where} ranks nobody: {too_few(behind(group.iloc[0]))}."
+        least = min(group.to_dict("records"), key=behind)
+        if not decided(least):
+            yield f"{where} ranks nobody: {too_few(behind(least))}."
             continue
         order = group.sort_values("value", ascending=False)
         names = [f"{run.labels.method(row['method'])} {_estimate(row)}" for _, row in order.iterrows()]

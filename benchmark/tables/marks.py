@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmark.evidence import decided, whole
@@ -18,7 +19,7 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     """Mark the best row of each group and those not significantly worse than it.
 
     What rests on too few references or pictures, or on fewer pictures than another row
-    (`benchmark.evidence`), takes no part.
+    (`benchmark.evidence`), takes no part; where what rests on too few is ahead, nothing is the best.
 
     Parameters
     ----------
@@ -38,13 +39,12 @@ def marks(frame: pd.DataFrame, among: Sequence[str], differences: pd.DataFrame |
     out = pd.Series("", index=frame.index)
     for _, group in frame.groupby([*among, "statistic"], sort=False, dropna=False):
         direction = statistic(group["statistic"].iloc[0]).direction
-        fair = [
-            decided(row) and not (_overlaps(row) or row.get("floor", False))
-            for row in group.to_dict("records")
-        ]
-        rivals = group[fair].dropna(subset="value")
+        entered = [not (_overlaps(row) or row.get("floor", False)) for row in group.to_dict("records")]
+        fair = group[entered].dropna(subset="value")
+        enough = np.array([decided(row) for row in fair.to_dict("records")], dtype=bool)
+        rivals, unsure = fair[enough], fair.loc[~enough, "value"] * direction
         worth = rivals.loc[whole(rivals.to_dict("records")), "value"] * direction
-        if direction == 0 or len(worth) < 2:
+        if direction == 0 or len(worth) < 2 or unsure.max() > worth.max():
             continue
         best = worth.index[worth == worth.max()]
         out[best] = "best"

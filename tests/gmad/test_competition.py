@@ -300,12 +300,46 @@ def test_references_move_bounds_alone_and_are_known_by_who_shares_them(toys):
     own = competition(scores, mos, references=pd.Series(range(400), index=scores.index), **options)
     for one, two in zip(single, own, strict=True):
         pd.testing.assert_frame_equal(one, two)
-    met = pd.unique(found.pairs[["low_image", "high_image"]].to_numpy().ravel())
-    assert set(found.table["units"]) == {numbers[met].nunique()}
-    assert set(single.table["units"]) == {len(met)}
     pd.testing.assert_series_equal(found.table["value"], single.table["value"])
     few = competition(scores, mos, references=numbers // 5, **options)  # four
     assert few.table[["low", "high"]].isna().all(axis=None)
+
+
+def counted_by_hand(pairs, reference, statistic, one, others):
+    """References of the judged pairs in which a method attacked others, or was attacked by them, or both."""
+    told = pairs[pairs["preference"].notna()]
+    attacked = told["attacker"].eq(one) & told["defender"].isin(others)
+    withstood = told["defender"].eq(one) & told["attacker"].isin(others)
+    took = {"aggressiveness": attacked, "resistance": withstood, "rank_score": attacked | withstood}[
+        statistic
+    ]
+    return reference[told[took][["low_image", "high_image"]].to_numpy().ravel()].nunique()
+
+
+@pytest.mark.parametrize("size", [1, 25])
+def test_units_are_the_references_of_the_pairs_that_are_counted(toys, size):
+    scores, mos = toys
+    numbers = pd.Series(np.arange(400) // size, index=scores.index)
+    found = competition(scores, mos, references=numbers, dataset="toy")
+    for row in found.table.itertuples():
+        others = set(scores.columns) - {row.method}
+        assert row.units == counted_by_hand(found.pairs, numbers, row.statistic, row.method, others)
+    for row in found.matrix.itertuples():
+        mine = counted_by_hand(found.pairs, numbers, row.statistic, row.method_a, {row.method_b})
+        assert row.units == mine
+        if size > 1 and mine < 5:  # however many the whole competition has
+            assert np.isnan([row.low, row.high]).all()
+            assert "fewer than 5 pairs or references" in row.protocol
+    assert size == 1 or (found.matrix["units"].lt(5) & found.matrix["n"].ge(5)).any()
+
+
+def test_levels_without_pictures_are_no_pairs_that_tie():
+    """Scores at both ends leave the middle levels empty: of sixteen attacks four found pictures."""
+    names = [f"i{k}" for k in range(6)]
+    scores = pd.DataFrame({"a": [0, 0, 0, 100, 100, 100], "b": [0, 100, 0, 100, 0, 100]}, names, dtype=float)
+    found = competition(scores, scores["a"], dataset="toy", levels=8, half_width=7)
+    assert found.pairs["low_image"].notna().sum() == 4
+    assert "in 4 of 4 pairs others tie" in found.table["protocol"].iloc[0]
 
 
 @pytest.mark.parametrize(("judged", "bounded"), [(4, False), (5, True)])
