@@ -75,7 +75,13 @@ def scatter(
         ]
         small = {"fontsize": "small", "title_fontsize": "small", "frameon": False}
         figure.legend(handles=handles, loc="outside upper center", ncols=8, title=column, **small)
-    return Drawing(figure, *_words(known, methods, labels, dataset, opinion, total), marks=marks)
+    without = [name for name in methods if curves.loc[curves["method"].eq(name), "low"].isna().any()]
+    caption, alt = _words(known, methods, labels, dataset, opinion, total)
+    if without:
+        caption += (
+            f" No band of {', '.join(map(labels.method, without))}: fewer than five references or pictures."
+        )
+    return Drawing(figure, caption, alt, marks=marks)
 
 
 def _grouped(points: pd.DataFrame) -> tuple[str, dict[Any, str]]:

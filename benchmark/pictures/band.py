@@ -8,6 +8,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from benchmark.arrays import Floats
+from benchmark.statistics.bootstrap import MIN_UNITS
 from benchmark.statistics.mapping import Mapping
 
 
@@ -33,7 +34,8 @@ def band(
     Returns
     -------
     tuple of arrays
-        Lower and upper bound, ``[k]`` each, in units of the opinion.
+        Lower and upper bound, ``[k]`` each, in units of the opinion; NaN for fewer than five references (or
+        pictures): the errors of one reference sum to 0 at the best curve, which would make its band a line.
     """
     scores, opinions = np.asarray(x, np.float64), np.asarray(mos, np.float64)
     slopes = _slopes(curve, scores)
@@ -43,6 +45,9 @@ def band(
     pulls = slopes * (opinions - curve(scores))[:, None]
     clusters = np.arange(scores.size) if groups is None else np.unique(groups, return_inverse=True)[1]
     count = int(clusters.max()) + 1
+    if count < MIN_UNITS:
+        nowhere = np.full(np.shape(at), np.nan)
+        return nowhere, nowhere
     sums = np.zeros((count, slopes.shape[1]))
     np.add.at(sums, clusters, pulls)
     bread = np.linalg.pinv(slopes.T @ slopes, rcond=1e-10, hermitian=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.evidence import decides
+from benchmark.statistics.bootstrap import MIN_UNITS
 from benchmark.statistics.discrimination import Discrimination, Tallies, discriminate
 from benchmark.statistics.estimates import COLUMNS, tidy
 from benchmark.statistics.significance import holm
@@ -92,18 +93,19 @@ def _words(samples: Samples, found: Discrimination, ratings: tuple[float, float]
     few, many = ratings
     error = f"mos_std / sqrt({few:g})" if few == many else f"mos_std / sqrt({few:g} to {many:g} ratings)"
     error = "mos_std" if many == 1 else error
-    words = f"{pairs} at {level:.0%}, error {error}; {unit} as units; 95% normal on the logit"
+    words = f"{pairs} at {level:.0%}, error {error}; {unit} as units"
     return "; ".join([words, *samples.notes])
 
 
 def _methods(found: Discrimination, names: list[str], samples: Samples, protocol: str) -> pd.DataFrame:
     rows = []
     areas = {"different_similar": found.different_similar, "better_worse": found.better_worse}
-    n = len(samples.frame)
+    n, few = len(samples.frame), samples.units < MIN_UNITS
     for k, name in enumerate(names):
         for label, auc in areas.items():
-            estimate = (float(auc.value[k]), *auc.interval(k), n)
-            rows.append(tidy({"method": name}, f"auc_{label}", estimate, protocol, units=samples.units))
+            bounds = (np.nan, np.nan) if few else auc.interval(k)
+            words, estimate = f"{protocol}; 95% normal on the logit", (float(auc.value[k]), *bounds, n)
+            rows.append(tidy({"method": name}, f"auc_{label}", estimate, words, units=samples.units))
         correct = (float(found.correct[k]), np.nan, np.nan, n)
         rows.append(tidy({"method": name}, "correct_classification", correct, protocol, units=samples.units))
     return pd.DataFrame(rows, columns=["method", *COLUMNS])
@@ -117,10 +119,10 @@ def _differences(found: Discrimination, names: list[str], samples: Samples, prot
         rows = []
         for a, b in combinations(range(len(names)), 2):
             gap = float(auc.value[a] - auc.value[b])
-            half = 1.959964 * auc.error_of_difference(a, b)
+            half = np.nan if samples.units < MIN_UNITS else 1.959964 * auc.error_of_difference(a, b)
             tests = (auc.test(a, b)[1], auc.test(a, b, delong=True)[1]) if enough else (np.nan, np.nan)
             pair, estimate = {"method_a": names[a], "method_b": names[b]}, (gap, gap - half, gap + half, n)
-            row = tidy(pair, f"auc_{label}", estimate, protocol, units=samples.units)
+            row = tidy(pair, f"auc_{label}", estimate, f"{protocol}; 95% normal", units=samples.units)
             rows.append(row | dict(zip(("p", "p_delong"), tests, strict=True)))
         table = pd.DataFrame(rows, columns=["method_a", "method_b", *COLUMNS, "p", "p_delong"])
         tables.append(table.assign(p_holm=holm(table["p"].to_numpy(np.float64))))

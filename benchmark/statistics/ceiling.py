@@ -21,6 +21,7 @@ from scipy import stats
 
 from benchmark.arrays import Floats
 
+from .bootstrap import MIN_UNITS
 from .correlation import as_pair, srcc
 from .influence import influence
 
@@ -200,7 +201,8 @@ def share(
     Returns
     -------
     share, low, high
-        NaN where one of the two is undefined. The share of a method that is as good as perfect may pass 1.
+        NaN where one of the two is undefined, without an interval for fewer than five units. The share of a
+        method that is as good as perfect may pass 1.
     """
     moved = np.asarray(influences, dtype=np.float64)
     ratio = value / top.value
@@ -211,7 +213,7 @@ def share(
         number = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
         parts = np.asarray(np.bincount(number, parts), dtype=np.float64)
     units = parts.size
-    if units < 2:
+    if units < MIN_UNITS:
         return float(ratio), float("nan"), float("nan")
     half = stats.t.ppf((1 + level) / 2, units - 1) * np.sqrt(np.sum(parts**2) * units / (units - 1))
     return float(ratio), float(ratio - half), float(ratio + half)

@@ -40,6 +40,17 @@ def test_the_band_is_that_of_scipy_where_errors_are_alike_and_independent():
     np.testing.assert_allclose((high + low) / 2, curve(at, *found), atol=1e-3)
 
 
+@pytest.mark.parametrize(("references", "banded"), [(1, False), (4, False), (5, True)])
+def test_few_references_have_no_band(references, banded):
+    """Of one reference the errors sum to 0 at the best curve, and a band from them is the curve itself."""
+    g = np.random.default_rng(1)
+    x = g.uniform(-3, 3, 200)
+    y = np.tanh(x) + 0.3 * g.normal(size=200)
+    low, high = band(fit(x, y), x, y, np.linspace(-2, 2, 5), np.arange(200) % references)
+    assert (np.isfinite(low) & (low < high)).all() == banded
+    assert np.isnan(low).all() == (not banded)
+
+
 @pytest.mark.parametrize("form", ["logistic4", "logistic5"])
 def test_copies_of_a_picture_in_its_cluster_make_the_band_no_narrower(form):
     x, y = noisy(300)
