@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchmark.arrays import Floats
 from benchmark.evidence import clusters
-from benchmark.robustness.sweep import level_srcc
-from benchmark.statistics import interval, rounding
+from benchmark.statistics import interval, rounding, srcc
 from benchmark.statistics.bootstrap import draw
 from benchmark.statistics.calibration import mean_interval
 from benchmark.statistics.estimates import bounded, tidy
@@ -48,16 +47,21 @@ def l_test(frame: pd.DataFrame) -> Floats:
     ----------
     frame
         ``reference, distortion, level, score``, one row an image, levels from 1. The published value is the
-        mean of what is returned; a list whose scores are all equal (but for
-        `benchmark.statistics.rounding`) counts 0; one that is not there, or has
-        but one level, is NaN.
+        mean of what is returned; pictures of one level share its rank. A list whose scores are all equal (but
+        for `benchmark.statistics.rounding`) counts 0; one that is not there, or has but one level, is NaN.
     """
     worse = frame[frame["level"] > 0]
-    lists = worse.sort_values("level").groupby(["reference", "distortion"])["score"]
-    if worse.empty or (lists.size() < 2).all():
+    lists = worse.groupby(["reference", "distortion"])
+    if worse.empty or (lists["level"].nunique() < 2).all():
         raise ValueError("the L-test needs two levels of one reference and distortion at least")
     least = rounding(frame["score"])
-    order = lists.agg(lambda s: level_srcc(-s.to_numpy(dtype=float), least) if len(s) > 1 else np.nan)
+
+    def consistency(one: pd.DataFrame) -> float:
+        if one["level"].nunique() < 2:
+            return np.nan
+        return 0.0 if np.ptp(one["score"]) <= least else srcc(one["level"], -one["score"])
+
+    order = lists[["level", "score"]].apply(consistency)
     found = order.reset_index(name="srcc")
     return found.pivot_table("srcc", "reference", "distortion").to_numpy(dtype=float)
 

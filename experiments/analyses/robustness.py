@@ -97,7 +97,7 @@ def waterloo(settings: Settings, cells: Cells) -> list[pd.DataFrame]:
     name = settings.robustness.dataset
     data = results.dataset(name)
     rows = data.manifest
-    steps = rows[rows["level"] > 0].groupby(["reference", "distortion"], dropna=False)["level"].nunique()
+    steps = rows[rows["level"] > 0].groupby(["reference", "distortion"])["level"].nunique()
     if not (rows["level"] == 0).any() or steps.empty or steps.max() < 2:
         print(f"{name}: the D, L and P tests need pristine and degraded pictures at two levels; left out")
         return []

@@ -51,6 +51,26 @@ def test_a_list_of_one_level_is_left_out_and_changes_no_other():
     assert l_test(frame[~((frame.reference == first) & (frame.level > 1))]).shape == (4, 2)
 
 
+def test_pictures_of_one_level_share_its_rank_whatever_their_order():
+    """Each level twice: what follows the levels has 1, and pictures of a single level are no list."""
+    frame = degraded_set(20.0).query("level > 0")
+    double = pd.concat([frame, frame.assign(score=frame["score"] + 0.5)], ignore_index=True)
+    ordered = double.assign(score=-double["level"].astype(float))
+    np.testing.assert_allclose(l_test(ordered), 1)
+    expected = [
+        -stats.spearmanr(part["level"], part["score"]).statistic
+        for _, part in double.groupby(["reference", "distortion"])
+    ]
+    for seed in (1, 2):
+        mixed = double.sample(frac=1, random_state=seed)
+        np.testing.assert_allclose(l_test(mixed).ravel(), expected)
+    single = (double["reference"] == double["reference"].min()) & (double["distortion"] == "jpeg")
+    found = l_test(double[~single | double["level"].eq(1)])
+    np.testing.assert_array_equal(np.isnan(found), [[False, True], *[[False, False]] * 4])
+    with pytest.raises(ValueError, match="two levels"):
+        l_test(double.query("level == 1"))
+
+
 def test_p_test_counts_pairs_in_plain_loops():
     rng = np.random.default_rng(0)
     names = [f"i{k}" for k in range(40)]
