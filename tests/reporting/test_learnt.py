@@ -51,6 +51,18 @@ def test_a_training_is_held_against_the_same_network_before_it(trained):
     )
 
 
+def test_a_network_that_another_method_reads_is_not_said_to_be_the_start_of_the_score(trained):
+    """The same weights asked by other prompts score otherwise: their difference is not what training did."""
+    path = trained / "models/start/method.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"method": "other_prompts"}))
+    text = str(views.learnt(run_of(trained)))
+    assert "training changed" not in text
+    assert (
+        "On many its SRCC less that of START, the same network before training but read by other_prompts, is "
+        "+0.400 [0.300, 0.500], p = 0.418 (paired, Holm; the interval is not adjusted)."
+    ) in text
+
+
 def test_pictures_that_a_degradation_leaves_as_they_are_are_told_of(trained):
     (trained / "models/q/validation.csv").write_text("step,all,unchanged\n0,0.51,3\n1199,0.873,3\n")
     text = str(views.learnt(run_of(trained)))

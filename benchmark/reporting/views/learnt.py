@@ -69,7 +69,11 @@ def _risen(run: Run, name: str) -> Iterator[str]:
             how = "(paired, Holm; the interval is not adjusted)"
             test = "" if pd.isna(p) else f", p = {p_value(p)} {how}".replace("= <", "< ")
             where = run.labels.dataset(row["dataset"])
-            yield f"On {where} training changed its SRCC by {change} {sure}{test}."
+            if run.methods[start].method == run.methods[name].method:
+                yield f"On {where} training changed its SRCC by {change} {sure}{test}."
+            else:  # what training did to a score of other prompts is another number
+                yield f"On {where} its SRCC less that of {run.labels.method(start)}, the same network before"
+                yield f"training but read by {run.methods[start].method}, is {change} {sure}{test}."
 
 
 def _at_home(run: Run, name: str) -> Iterator[str]:
