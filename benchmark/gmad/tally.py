@@ -204,7 +204,8 @@ def by_people(
 
     ``references`` as in `benchmark.gmad.competition`.
     """
-    protocol = f"gMAD; {len(found.subjects)} subjects, screened as in ITU-R BT.500"
+    kept = int(found.subjects["kept"].sum())
+    protocol = f"gMAD; {kept} of {len(found.subjects)} subjects kept, screened as in ITU-R BT.500"
     judged = pairs.assign(preference=found.preference)
     methods = list(dict.fromkeys(pairs["defender"]))
     about: dict[str, Any] = {"dataset": dataset, "judge": "people", "protocol": protocol, "seed": seed}

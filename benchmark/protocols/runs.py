@@ -53,7 +53,7 @@ def seeds(runs: pd.DataFrame) -> pd.DataFrame:
         sd = float(values.std(ddof=1)) if n > 1 else np.nan
         half = float(stats.t.ppf(0.975, n - 1)) * sd * np.sqrt(1 + 1 / n) if n > 1 else np.nan
         undefined = f"; {len(part) - n} runs undefined" if len(part) > n else ""
-        which = ", ".join(map(str, part["seed"]))
+        which = ", ".join(map(str, part.loc[part["value"].notna(), "seed"]))
         protocol = f"{reading}; mean of {n} seeds ({which}); bounds of one further run, 95%{undefined}"
         units = part["units"].min() if "units" in part else np.nan
         ends = np.clip([mean - half, mean + half], *_range(str(group[-1])))

@@ -119,7 +119,10 @@ def _published(part: pd.DataFrame) -> Iterator[str]:
     verdicts = [v for v in map(verdict, part.to_dict("records")) if v]
     if verdicts:
         inside = verdicts.count("agrees")
-        yield f"Of {len(verdicts)} published SRCC values, {inside} lie within our 95% interval."
+        yield (
+            f"Of {len(verdicts)} published SRCC values, {inside} lie within our 95% interval, widened where "
+            "they are of fewer pictures."
+        )
     elif part["published"].notna().any():
         yield (
             "No published SRCC value is judged: each is of other pictures than this run scored, or ours "

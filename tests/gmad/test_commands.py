@@ -71,7 +71,7 @@ def test_from_the_pairs_to_a_page_and_from_answers_to_a_ranking(place, monkeypat
     assert (done.exit_code, done.exception) == (0, None)
     table = pd.read_csv(folder / "people/gmad.csv")
     assert set(table["judge"]) == {"people"}
-    assert "3 subjects" in table["protocol"][0]
+    assert "3 of 3 subjects kept" in table["protocol"][0]
     strength = table[table["statistic"].eq("rank_score")].set_index("method")["value"]
     assert strength.idxmax() == "knows"
     assert pd.read_csv(folder / "people/subjects.csv")["subject"].tolist() == ["a", "bb", "ccc"]

@@ -77,6 +77,9 @@ def test_who_answers_at_random_is_rejected_and_does_not_count():
     kept = result.subjects.set_index("subject").kept
     assert kept[~kept].index.tolist() == ["s3"]
     np.testing.assert_allclose(result.preference, np.delete(table, 3, axis=0).mean(0))
+    both = pd.concat([pairs_of(60), pairs_of(60).assign(defender="y", attacker="x")], ignore_index=True)
+    told = by_people(both, tally(both, answers_of(table), resamples=5), dataset="toy").table["protocol"]
+    assert told.str.contains("29 of 30 subjects kept").all()
     assert result.subjects.set_index("subject").agreement["s3"] < 0.5
     assert result.subjects.set_index("subject").agreement["s0"] > 0.9
 

@@ -26,6 +26,8 @@ def test_seeds_bound_the_next_run():
     assert np.isnan(seeds(runs.iloc[:1]).iloc[0].low)
     words = "whole set; 1 missing; 9 images; mean of 4 seeds (0, 1, 2, 3); bounds of one further run, 95%"
     assert found.protocol == words
+    lost = seeds(runs.assign(value=[0.80, np.nan, 0.81, 0.83])).iloc[0]
+    assert "mean of 3 seeds (0, 2, 3); bounds of one further run, 95%; 1 runs undefined" in lost.protocol
     with pytest.raises(ValueError, match="twice"):
         seeds(pd.concat([runs, runs.iloc[:1]]))
     with pytest.raises(ValueError, match="column 'seed'"):

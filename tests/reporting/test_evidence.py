@@ -131,6 +131,20 @@ def test_maps_of_few_pictures_point_nowhere_in_particular(pictures, decided):
 NOWHERE = Run(models="nowhere", data="nowhere", params="nowhere", results="nowhere")
 
 
+def test_the_verdicts_that_a_sentence_counts_are_those_of_the_tables():
+    """By hand: .62 lies beyond [.45, .55], and within what a figure of a hundredth of the pictures allows."""
+    rows = {"method": ["a"], "dataset": "x", "value": [0.5], "low": 0.45, "high": 0.55, "n": 4000}
+    rows |= {"units": 4000, "overlap": False, "published": 0.62, "published_part": "", "standing": "V"}
+    for n, inside in ((np.nan, 0), (40, 1)):
+        said = list(
+            SAYERS["zero_shot"](tidy(**(rows | {"published_n": n, "published_splits": np.nan})), NOWHERE)
+        )
+        assert said[-1] == (
+            f"Of 1 published SRCC values, {inside} lie within our 95% interval, widened where they are of "
+            "fewer pictures."
+        )
+
+
 @BOTH
 def test_no_sentence_names_a_best_of_few_references(references, decided):
     rows = {"method": ["a", "b"], "dataset": "x", "value": [0.9, 0.1], "n": 400, "units": references}
