@@ -335,6 +335,26 @@ def test_table_takes_images_as_the_unit():
     assert (found.high <= 1).all()
 
 
+def test_photographs_of_one_reference_are_one_unit_of_a_map():
+    """Each of six contents twice: intervals are those of the six."""
+    worth = [(0.2, 1.0), (0.5, 0.0), (0.6, 1.0), (0.1, 0.25), (0.4, 0.0), (0.3, 1.0)]
+    columns = ["method", "target", "distortion", "level", "image", "statistic", "value"]
+
+    def of(contents):
+        rows = [
+            ("m", "negative", "jpeg", level, place, "auc", worth[content][level])
+            for place, content in enumerate(contents)
+            for level in (0, 1)
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+    six, twice = list(range(6)), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    found, alone = table(of(twice), np.array(twice)), table(of(six))
+    np.testing.assert_allclose(found[["value", "low", "high"]], alone[["value", "low", "high"]])
+    assert found[["n", "units"]].eq([12, 6]).all(axis=None)
+    assert (table(of(twice))["high"] < found["high"]).all()
+
+
 def measured(values, statistic="pointing_game", kinds=("jpeg",), levels=(5,)):
     rows = [
         ("m", "negative", kind, level, image, statistic, value)

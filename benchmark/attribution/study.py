@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from benchmark.attribution.maps import Attributable, maps, upsample
 from benchmark.attribution.measure import auc, energy_inside, pointing_game
 from benchmark.degradations import degrade
-from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
+from benchmark.statistics.estimates import bounded, mean_interval, of_contents, share_interval, tidy
 from benchmark.study import WITHIN, batches, content_seed, content_seeds, moved_by
 
 STATISTICS = {"pointing_game": pointing_game, "energy_inside": energy_inside, "auc": auc}
@@ -157,12 +158,13 @@ def floors(trial: Trial, targets: Sequence[str], stride: int = 32) -> pd.DataFra
     return pd.concat([found.assign(target=target) for target in targets], ignore_index=True)
 
 
-def table(values: pd.DataFrame) -> pd.DataFrame:
+def table(values: pd.DataFrame, groups: ArrayLike | None = None) -> pd.DataFrame:
     """Tidy table of measured maps, keys ``method, target, distortion``.
 
     The values of an image are averaged over levels, and for the distortion ``all`` over kinds too, before the
     mean and Student's 95% interval are taken over images; a pointing game played once an image, or
-    with one share for all of them, has Wilson's.
+    with one share for all of them, has Wilson's. ``groups`` is the reference of each of the trial's
+    photographs, by its place: where several are of one, references are the units, and the interval Student's.
     A picture whose region a kind leaves as it is does not count for that kind, and the protocol says so.
     """
     rows = []
@@ -175,13 +177,15 @@ def table(values: pd.DataFrame) -> pd.DataFrame:
         # Student's has no width where all images say the same: not so sure is a game that was always won.
         wilson = bool((images.size() == 1).all()) or (means == means[:1]).all()
         interval = share_interval if name == "pointing_game" and wilson else mean_interval
-        estimate = bounded(interval(means), 0, 1)
+        places = [int(place) for place, _ in images]
+        own = None if groups is None else np.asarray(groups)[places]
+        estimate, units = of_contents(means, own, interval)
         levels = ", ".join(map(str, sorted(part["level"].unique())))
         keys: dict[str, object] = {"method": method, "target": target, "distortion": kind}
         left = part["image"].nunique() - images.ngroups
         words = f"one degraded rectangle, level {levels}"
         words += f"; {kind}: without {left} whose rectangle it does not change" if left else ""
-        rows.append(tidy(keys, str(name), estimate, words))
+        rows.append(tidy(keys, str(name), bounded(estimate, 0, 1), words, units=units))
     return pd.DataFrame(rows)
 
 

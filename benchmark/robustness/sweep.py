@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 from torch import Tensor
 from tqdm import tqdm
@@ -16,7 +17,7 @@ from benchmark.arrays import Floats
 from benchmark.degradations import GROUPS
 from benchmark.method import Method
 from benchmark.statistics import rounding
-from benchmark.statistics.estimates import bounded, mean_interval, share_interval, tidy
+from benchmark.statistics.estimates import bounded, of_contents, share_interval, tidy
 from benchmark.study import SAME, WITHIN, batches, content_seeds, moved_by, scored
 
 Ladder = Callable[[Tensor, str, Tensor, int], Tensor]
@@ -44,6 +45,7 @@ def sweep(
     batch: int = 8,
     ladder: Ladder = degradations.ladder,
     journal: Journal | None = None,
+    groups: ArrayLike | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score pristine photographs degraded at rising levels.
 
@@ -66,6 +68,9 @@ def sweep(
         `benchmark.degradations.ladder`.
     journal
         Takes the scores of each batch, so that a run that is killed can go on from there.
+    groups
+        Reference of each photograph, where several may show one content: references are the units of the
+        intervals then; default: each is its own.
 
     Returns
     -------
@@ -74,9 +79,9 @@ def sweep(
         interval over the images. And the order, keys ``method, group, distortion``: ``srcc_level``, the mean
         over images of the SRCC between level and loss of quality (1: every step is seen; 0 where all scores
         are equal), and ``monotone_share``, the share of images whose quality falls at every step (Wilson's
-        interval). A photograph that no level of a kind changes (colours of a grey one) does not count for
-        that kind, in either table: n is without it, and the protocol says so. Scores that differ by no more
-        than `benchmark.statistics.rounding` are equal.
+        interval; Student's over references where some have several). A photograph that no level of a kind
+        changes (colours of a grey one) does not count for that kind, in either table: n is without it, and
+        the protocol says so. Scores that differ by no more than `benchmark.statistics.rounding` are equal.
 
     Raises
     ------
@@ -91,6 +96,8 @@ def sweep(
     names = [judged.name for judged in methods]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"several methods are called {twice[0]!r}: set another `name` on all but one")
+    contents = len(references) if groups is None else len(np.unique(np.asarray(groups)))
+    among = f" of {contents} references" if contents < len(references) else ""
     scores = _score_ladders(methods, references, kinds, (levels, seed, batch), ladder, journal)
     curves, orders = [], []
     for judged in methods:
@@ -98,18 +105,22 @@ def sweep(
         for group, kind in _flat(kinds):
             keys: dict[str, object] = {"method": judged.name, "group": group, "distortion": kind}
             table = scores[judged.name, kind]
-            table = table[~np.isnan(table).any(axis=1)]
-            protocol = f"{len(references)} photographs, level 0 pristine"
+            there = ~np.isnan(table).any(axis=1)
+            table, own = table[there], None if groups is None else np.asarray(groups)[there]
+            protocol = f"{len(references)} photographs{among}, level 0 pristine"
             left = len(references) - len(table)
             protocol += f"; {kind}: without {left} that no level of it changes" if left else ""
             for level in range(levels + 1):
-                estimate = mean_interval(table[:, level])
-                curves.append(tidy({**keys, "level": level}, "mean_score", estimate, protocol))
+                estimate, units = of_contents(table[:, level], own)
+                row = {**keys, "level": level}
+                curves.append(tidy(row, "mean_score", estimate, protocol, units=units))
             loss = -table if judged.higher_is_better else table
             order = np.array([level_srcc(row, least) for row in loss])
             kept = np.all(np.diff(loss, axis=1) > least, axis=1)
-            orders.append(tidy(keys, "srcc_level", bounded(mean_interval(order), -1, 1), protocol))
-            orders.append(tidy(keys, "monotone_share", share_interval(kept), protocol))
+            estimate, units = of_contents(order, own)
+            orders.append(tidy(keys, "srcc_level", bounded(estimate, -1, 1), protocol, units=units))
+            estimate, units = of_contents(kept.astype(np.float64), own, share_interval)
+            orders.append(tidy(keys, "monotone_share", bounded(estimate, 0, 1), protocol, units=units))
     return pd.DataFrame(curves), pd.DataFrame(orders)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +10,7 @@ from scipy import stats
 
 from benchmark.arrays import Floats
 
+from . import calibration
 from .bootstrap import MIN_UNITS
 
 #: Value, the ends of its 95% interval, and how many it is of.
@@ -64,6 +65,19 @@ def share_interval(hits: NDArray[np.bool_] | Floats) -> Estimate:
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     # Rounding may pass an end.
     return share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), n
+
+
+def of_contents(
+    values: Floats, groups: ArrayLike | None, single: Callable[[Floats], Estimate] = mean_interval
+) -> tuple[Estimate, int]:
+    """Mean of ``values [n]`` with its 95% interval, and the units: whole references where some have several.
+
+    ``groups`` is the reference of each value; ``single`` the estimate where each is of another.
+    """
+    units = len(values) if groups is None else len(np.unique(np.asarray(groups)))
+    if units == len(values):
+        return single(values), units
+    return (*calibration.mean_interval(values, groups), len(values)), units
 
 
 def tidy(

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from benchmark import files
 from benchmark.attribution import Attributable, Trial, floors, implant, localise, maps, shuffled, table
+from benchmark.datasets.prepared import Pictures
 from benchmark.images import write_png
 from benchmark.method import has_gradients
-from experiments.analyses.subject import Subject, digest_of
+from experiments.analyses.subject import Subject, digest_of, references_of
 from experiments.runs import results, stage
 from experiments.runs.cells import Cells, Tables, code
 from experiments.settings import Settings
@@ -25,6 +26,11 @@ def trial_of(settings: Settings) -> Trial:
     asked = settings.gradcam
     data = results.pictured(asked.dataset, settings.prepare)
     return Trial(results.pristine(data, asked.images), asked.kinds, asked.levels, settings.seed)
+
+
+def groups_of(trial: Trial) -> list[int] | None:
+    """Reference of each photograph of a trial, as `table` takes them."""
+    return references_of(trial.references) if isinstance(trial.references, Pictures) else None
 
 
 def attributions(subject: Subject) -> None:
@@ -50,10 +56,12 @@ def made_from(settings: Settings, trial: Trial, **more: Any) -> dict[str, Any]:
     """What maps rest on beside the method."""
     asked = settings.gradcam
     shown = results.dataset(asked.dataset)
+    pictures = results.pristine(shown, asked.images)
     return {
         **{"code": code("experiments.analyses.gradcam"), "threads": settings.threads, "seed": settings.seed},
         **{"how": asked.how, "kinds": asked.kinds, "levels": asked.levels},
-        "pictures": digest_of(shown, results.pristine(shown, asked.images).names),
+        "pictures": digest_of(shown, pictures.names),
+        "references": references_of(pictures),
         **more,
     }
 
@@ -69,9 +77,10 @@ def measured(subject: Subject, trial: Trial) -> Tables:
             raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
         return {}
     seen = cast(Attributable, method)
-    tables = {"own": table(localise(seen, trial, asked.how))}
+    groups = groups_of(trial)
+    tables = {"own": table(localise(seen, trial, asked.how), groups)}
     if subject.name in asked.shuffled:
-        tables["shuffled"] = table(localise(shuffled(seen, trial.seed), trial, asked.how))
+        tables["shuffled"] = table(localise(shuffled(seen, trial.seed), trial, asked.how), groups)
     return tables
 
 
@@ -110,7 +119,9 @@ def joined(settings: Settings, found: Mapping[str, Cells]) -> list[pd.DataFrame]
     measured += [tables["shuffled"] for tables in tables_of.values() if "shuffled" in tables]
     targets = list(dict.fromkeys(target for frame in measured for target in frame["target"]))
     cells, about = Cells(FOLDER), made_from(settings, trial)
-    blind = cells.tables("floors", about, lambda: {"floors": table(floors(trial, [""]))})["floors"]
+    blind = cells.tables("floors", about, lambda: {"floors": table(floors(trial, [""]), groups_of(trial))})[
+        "floors"
+    ]
     measured += [blind.assign(target=target) for target in targets]
     shown = {name: cells.arrays("maps.npz") for name, cells in found.items() if name in tables_of}
     names = results.pristine(results.dataset(settings.gradcam.dataset), settings.gradcam.images).names

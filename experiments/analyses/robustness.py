@@ -10,10 +10,9 @@ import pandas as pd
 
 from benchmark.datasets.prepared import Pictures
 from benchmark.degradations import GROUPS
-from benchmark.evidence import clusters
 from benchmark.robustness import FURTHER, UNSEEN, long_ladder, manifold, sensitivity, sweep, unseen_ladder
 from benchmark.robustness import waterloo as waterloo_tests
-from experiments.analyses.subject import Subject
+from experiments.analyses.subject import Subject, references_of
 from experiments.runs import available, results, stage
 from experiments.runs.cells import Cells, code
 from experiments.settings import Settings
@@ -43,11 +42,14 @@ def sensitivities(subject: Subject) -> None:
         return
     data = results.pictured(asked.dataset, settings.prepare)
     pictures = Pictures(data, spread(data, asked.images))
-    groups = clusters(data.manifest.set_index("image").loc[pictures.names].reset_index())
     resamples = settings.evaluate.resamples
     named = asked.methods is not None
     about = subject.made_from("robustness", pictures, resamples=resamples, named=named)
-    options: dict[str, Any] = {"resamples": resamples, "seed": settings.seed, "groups": groups}
+    options: dict[str, Any] = {
+        "resamples": resamples,
+        "seed": settings.seed,
+        "groups": references_of(pictures),
+    }
 
     def make() -> dict[str, pd.DataFrame]:
         if not subject.asked("sensitivity", asked.methods):
@@ -72,11 +74,12 @@ def further(subject: Subject) -> None:
         if not subject.asked("further", wanted.methods):
             return {}
         rounds, one = [], subject.placed
+        same: dict[str, Any] = {"seed": settings.seed, "groups": references_of(references)}
         if beyond:
             options: dict[str, Any] = {"levels": wanted.levels, "ladder": long_ladder}
-            rounds.append(sweep(one, references, beyond, seed=settings.seed, **options))
+            rounds.append(sweep(one, references, beyond, **same, **options))
         unseen = {"unseen": list(UNSEEN)}
-        rounds.append(sweep(one, references, unseen, seed=settings.seed, ladder=unseen_ladder))
+        rounds.append(sweep(one, references, unseen, **same, ladder=unseen_ladder))
         curves, orders = (pd.concat(tables, ignore_index=True) for tables in zip(*rounds, strict=True))
         return {"curves": curves, "orders": orders}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.datasets.prepared import Pictures
+from benchmark.evidence import clusters
 from benchmark.method import Method, is_remote
 from experiments.runs import results, stage
 from experiments.runs.cells import Cells, code, digest
@@ -76,7 +77,15 @@ class Subject:
         }
         if pictures is not None:
             about["pictures"] = digest_of(pictures.data, pictures.names)
+            about["references"] = references_of(pictures)
         return about
+
+
+def references_of(pictures: Pictures) -> list[int] | None:
+    """Number of each picture's reference, as intervals count them; None where none is named."""
+    rows = pictures.data.manifest.set_index("image").loc[pictures.names].reset_index()
+    numbers = clusters(rows)
+    return None if numbers is None else numbers.tolist()
 
 
 def digest_of(data: results.Dataset, names: Sequence[str]) -> str:

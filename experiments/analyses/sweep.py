@@ -14,7 +14,7 @@ from benchmark.degradations import GROUPS, LEVELS
 from benchmark.robustness import sweep as run_sweep
 from benchmark.scoring.cost import Cost, cost
 from benchmark.scoring.journal import Journal
-from experiments.analyses.subject import Subject
+from experiments.analyses.subject import Subject, references_of
 from experiments.runs import results
 
 
@@ -54,7 +54,8 @@ def curves(subject: Subject) -> None:
         if not subject.asked("sweep", asked.methods):
             return {}
         with Journal(journal, about) as book:
-            tables = run_sweep(subject.placed, references, kinds, seed=seed, journal=book)
+            how: dict[str, Any] = {"seed": seed, "journal": book, "groups": references_of(references)}
+            tables = run_sweep(subject.placed, references, kinds, **how)
         return dict(zip(("curves", "orders"), tables, strict=True))
 
     subject.cells.tables("sweep", about, make)

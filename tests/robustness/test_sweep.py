@@ -221,3 +221,23 @@ def test_bad_input_is_named(method, references, message):
 def test_at_least_one_level():
     with pytest.raises(ValueError, match="levels=0"):
         sweep(Brightness(), photographs(), BRIGHT, levels=0)
+
+
+def test_photographs_of_one_reference_are_one_unit():
+    """Each of six contents twice: as many bits are known as of the six, and intervals are theirs."""
+    once, contents = photographs(6), np.repeat(np.arange(6), 2)
+    twice = [once[content] for content in contents]
+    expected = sweep(Brightness(), once, BRIGHT)
+    for found, alone in zip(sweep(Brightness(), twice, BRIGHT, groups=contents), expected, strict=True):
+        assert found["n"].eq(12).all()
+        assert found["units"].eq(6).all()
+        assert found["protocol"].str.startswith("12 photographs of 6 references").all()
+        student = ~found["statistic"].eq(
+            "monotone_share"
+        )  # shares of six have Wilson's, of contents Student's
+        columns = ["value", "low", "high"]
+        np.testing.assert_allclose(found.loc[student, columns], alone.loc[student, columns])
+    few = sweep(Brightness(), twice[:8], BRIGHT, groups=contents[:8])
+    for table in few:
+        assert table[["low", "high"]].isna().all(axis=None)
+        assert table["protocol"].str.contains("fewer than 5 images or references").all()

@@ -110,6 +110,17 @@ def test_a_study_that_was_stopped_goes_on_and_one_that_is_whole_is_kept(few, mon
     assert counted() >= whole
 
 
+def test_pictures_of_other_references_are_studied_anew(few, monkeypatch):
+    """What intervals count as one content comes from the manifest: a cell is kept only where that stands."""
+    load(monkeypatch, subjects)
+    studied(["qualiclip"])
+    cell, manifest = few / "results/studies/qualiclip/sensitivity.json", few / "data/csiq/manifest.csv"
+    assert "images of 1 references" not in cell.read_text()
+    pd.read_csv(manifest).assign(reference="one").to_csv(manifest, index=False)
+    studied(["qualiclip"])
+    assert "images of 1 references" in cell.read_text()
+
+
 class Asking(Grey):
     """Would ask an endpoint, and counts about how many pictures."""
 
