@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics import mapping as maps
+from benchmark.statistics.bootstrap import MIN_UNITS
 from benchmark.statistics.calibration import mean_interval, ordered_pairs, rmse_interval
 from benchmark.statistics.estimates import COLUMNS, tidy
 
@@ -99,6 +100,7 @@ def pairs_by_gap(one: OnOneScale) -> pd.DataFrame:
             f"pairs whose opinions differ by {low:g} to {high:g} of the range; images or references as units"
         )
         words = "; ".join([words, *one.samples.notes])
+        words += "; no interval: all pairs are alike" if value in (0, 1) and units >= MIN_UNITS else ""
         estimate = (value, bounds[0], bounds[1], pairs)
         rows.append(tidy({"gap": high}, "pairs_right", estimate, words, units=units))
     return pd.DataFrame(rows, columns=["gap", *COLUMNS])

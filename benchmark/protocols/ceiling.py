@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.arrays import Floats
+from benchmark.statistics.bootstrap import MIN_UNITS
 from benchmark.statistics.ceiling import Ceiling, Moved, ceiling, halves, share
 from benchmark.statistics.estimates import COLUMNS
 from benchmark.statistics.influence import influence, influence_interval
@@ -90,10 +91,12 @@ def known_ceiling(samples: Samples) -> tuple[Samples, Ceiling | None]:
 def _row(name: str, top: Moved, samples: Samples, of: NDArray[np.bool_], protocol: str) -> dict[str, object]:
     """Tidy row of a ceiling that is ``of`` some of the pictures; all of them move it."""
     groups = np.arange(len(samples.frame)) if samples.groups is None else samples.groups
+    part = samples.take(of)
     bounds = influence_interval(top.value, np.bincount(groups, top.influence))
+    bounds = bounds if part.units >= MIN_UNITS else (np.nan, np.nan)
     unit = "images" if samples.groups is None else f"references ({samples.units})"
     words = [protocol, f"infinitesimal jackknife over {unit} on Fisher's z; 95%", *samples.notes]
-    return cells(name, top.value, bounds, samples.take(of), "; ".join(words))
+    return cells(name, top.value, bounds, part, "; ".join(words))
 
 
 def _ratings(ratings: Floats) -> str:

@@ -107,7 +107,8 @@ def _methods(found: Discrimination, names: list[str], samples: Samples, protocol
             words, estimate = f"{protocol}; 95% normal on the logit", (float(auc.value[k]), *bounds, n)
             rows.append(tidy({"method": name}, f"auc_{label}", estimate, words, units=samples.units))
         correct = (float(found.correct[k]), np.nan, np.nan, n)
-        rows.append(tidy({"method": name}, "correct_classification", correct, protocol, units=samples.units))
+        words = f"{protocol}; no interval"
+        rows.append(tidy({"method": name}, "correct_classification", correct, words, units=samples.units))
     return pd.DataFrame(rows, columns=["method", *COLUMNS])
 
 

@@ -48,6 +48,13 @@ def test_what_has_no_range_or_no_map_is_left_out():
     assert set(transferred({"flat": flat, "good": scaled(2, 0, 1, True)})["train"]) == {"good"}
 
 
+def test_a_class_whose_pairs_are_all_alike_says_why_it_has_no_interval():
+    table = pairs_by_gap(scaled(3, 0, 1, True))
+    assert (table["value"] == 1).all()
+    assert table["low"].isna().all()
+    assert table["protocol"].str.contains("no interval: all pairs are alike").all()
+
+
 def test_pairs_have_a_class_for_each_distance():
     one = scaled(3, 0, 1, True, noise=0.5)
     table = pairs_by_gap(one)
