@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from benchmark.evidence import behind, decided, too_few, whole
+from benchmark.evidence import ENOUGH, behind, decided, too_few, whole
 from benchmark.provenance.published import OF_TEST
 from benchmark.reporting.html import Html, render
 from benchmark.reporting.run import Run
@@ -212,13 +212,18 @@ def _gmad(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     by = {**JUDGE, "proxy": "the proxy"}
     for (dataset, judge), group in part.groupby(["dataset", "judge"], sort=False):
         where = f"gMAD on {run.labels.dataset(str(dataset))}, judged by {by.get(str(judge), judge)},"
-        least = min(group.to_dict("records"), key=behind)
-        if not decided(least):
-            yield f"{where} ranks nobody: {too_few(behind(least))}."
+        sure = [decided(row) for row in group.to_dict("records")]
+        if sum(sure) < 2:
+            most = max(group.to_dict("records"), key=behind)
+            yield f"{where} ranks nobody: {too_few(behind(most))}."
             continue
+        few, group = [run.labels.method(name) for name in group["method"][[not s for s in sure]]], group[sure]
         order = group.sort_values("value", ascending=False)
         names = [f"{run.labels.method(row['method'])} {_estimate(row)}" for _, row in order.iterrows()]
-        yield f"{where} ranks by rank score, the best first: {'; '.join(names)}."
+        apart = (
+            f". Not ranked, on fewer than {ENOUGH} references or pictures: {', '.join(few)}" if few else ""
+        )
+        yield f"{where} ranks by rank score, the best first: {'; '.join(names)}{apart}."
 
 
 def _gradcam(frame: pd.DataFrame, run: Run) -> Iterator[str]:

@@ -63,11 +63,12 @@ def test_the_references_of_each_set_are_what_is_drawn(planted, monkeypatch):
         assert (pd.crosstab(own, expected) > 0).sum().eq(1).all()
         assert own.nunique() == expected.nunique()
     assert any(not own.is_unique for own in given.values())
-    written = pd.read_csv(planted / "results/tables/gmad.csv").groupby("dataset")["units"].first()
-    pairs = pd.read_csv(planted / "results/gmad/pairs.csv").set_index("dataset")
-    for dataset, own in given.items():
-        met = pd.unique(pairs.loc[dataset, ["low_image", "high_image"]].to_numpy().ravel())
-        assert written[dataset] == own[met].nunique()
+    written = pd.read_csv(planted / "results/tables/gmad.csv").query("statistic == 'aggressiveness'")
+    pairs = pd.read_csv(planted / "results/gmad/pairs.csv")
+    for row in written.to_dict("records"):
+        own = pairs["dataset"].eq(row["dataset"]) & pairs["attacker"].eq(row["method"])
+        met = pd.unique(pairs.loc[own, ["low_image", "high_image"]].to_numpy().ravel())
+        assert row["units"] == given[row["dataset"]][met].nunique()
 
 
 def test_deviations_of_the_ratings_make_a_preference_surer(table):
