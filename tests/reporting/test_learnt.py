@@ -61,6 +61,18 @@ def test_a_network_that_another_method_reads_is_not_said_to_be_the_start_of_the_
         "On many its SRCC less that of START, the same network before training but read by other_prompts, is "
         "+0.400 [0.300, 0.500], p = 0.418 (paired, Holm; the interval is not adjusted)."
     ) in text
+    assert "Before its training it has" not in text
+    rows = [("full", 0.6, 0.5, 0.7), ("untrained", -0.125, -0.25, 0.1)]
+    frame = pd.DataFrame(rows, columns=["variant", "value", "low", "high"])
+    frame = frame.assign(dataset="many", statistic="srcc", n=480, units=60)
+    frame.to_csv(trained / "results/tables/ablation.csv", index=False)
+    path = trained / "params.yaml"
+    path.write_text(path.read_text() + "ablation: {method: q}\n")
+    text = str(views.learnt(run_of(trained)))
+    assert (
+        "Before its training it has \u22120.125 [\u22120.250, 0.100] there itself (page Ablations). On"
+        in text
+    )
 
 
 def test_pictures_that_a_degradation_leaves_as_they_are_are_told_of(trained):

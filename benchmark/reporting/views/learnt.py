@@ -15,6 +15,8 @@ from benchmark.terms import number, p_value, percent
 
 #: Settings of a training and of a loading that give the same weights to start from.
 NETWORK = ("architecture", "width", "pretrained", "seed")
+#: Variant of an ablation that trains nothing, `experiments/ablation/untrained.yaml`.
+UNTRAINED = "untrained"
 
 
 def learnt(run: Run) -> Html:
@@ -74,6 +76,18 @@ def _risen(run: Run, name: str) -> Iterator[str]:
             else:  # what training did to a score of other prompts is another number
                 yield f"On {where} its SRCC less that of {run.labels.method(start)}, the same network before"
                 yield f"training but read by {run.methods[start].method}, is {change} {sure}{test}."
+                yield from _before(run, name, row["dataset"])
+
+
+def _before(run: Run, name: str, dataset: str) -> Iterator[str]:
+    """Say the SRCC of the method before its training, where its ablation has a variant without one."""
+    table = run.source("results/tables/ablation.csv")
+    if (run.settings.get("ablation") or {}).get("method") != name or table.content is None:
+        return
+    keys = {"variant": UNTRAINED, "dataset": dataset, "statistic": "srcc"}
+    for row in table.frame[(table.frame[[*keys]] == pd.Series(keys)).all(axis=1)].to_dict("records"):
+        sure = f" [{number(row['low'])}, {number(row['high'])}]" if decided(row) else ""
+        yield f"Before its training it has {number(row['value'])}{sure} there itself (page Ablations)."
 
 
 def _at_home(run: Run, name: str) -> Iterator[str]:
