@@ -57,8 +57,8 @@ def competition(
     scores
         Image x method on the common scale, see `benchmark.gmad.common_scale`.
     mos, mos_std
-        Human scores (or the proxy), larger is better, and the deviation of their ratings; see
-        `judge_by_scores`.
+        Human scores (or the proxy), larger is better, and the deviation of their ratings, which counts where
+        it is known of every image; see `judge_by_scores`.
     dataset, judge
         Written into the frames: which data set, and who judged (``mos`` or ``proxy``).
     levels, half_width
@@ -70,8 +70,9 @@ def competition(
     """
     own = references_of(pd.DataFrame({"image": scores.index})) if references is None else references
     pairs = select_pairs(scores, levels, half_width)
-    pairs["preference"] = judge_by_scores(pairs, mos, mos_std)
-    protocol = f"gMAD, {levels} levels, half-width {half_width:g}"
+    deviations, against = _deviations(mos, mos_std)
+    pairs["preference"] = judge_by_scores(pairs, mos, deviations)
+    protocol = f"gMAD, {levels} levels, half-width {half_width:g}; differences count against {against}"
     if tied := int(pairs["tied"].gt(0).sum()):
         protocol += (
             f"; in {tied} of {pairs['gap'].notna().sum()} pairs others tie, and the first by name was taken"
@@ -85,6 +86,15 @@ def competition(
         seed=seed,
         references=own.loc[scores.index],
     )
+
+
+def _deviations(mos: pd.Series, mos_std: pd.Series | None) -> tuple[pd.Series | None, str]:
+    """Return the deviations that differences of scores count against, and which they are, in words."""
+    known = 0 if mos_std is None else int(mos_std.reindex(mos.index).notna().sum())
+    if known == len(mos):
+        return mos_std, "the deviations of both pictures' ratings"
+    part = f" (those of ratings are known of {known} of {len(mos)} pictures alone)" if known else ""
+    return None, f"the standard deviation of all pictures' scores{part}"
 
 
 def standings(

@@ -70,7 +70,7 @@ def across(frame: pd.DataFrame, whole: pd.DataFrame | None, labels: Labels) -> T
         cells = [Cell(text, value=value) for text, value in zip(texts, numbers, strict=True)]
         rows.append((*(Cell(name, value=name) for name in names), *cells))
     heads = [Column(name, words=True) for name in ("First", "Second")]
-    heads += [Column("Median difference"), Column("Data sets"), Column("p"), Column("p (Holm)")]
+    heads += [Column("Median difference"), Column("Data sets that differ"), Column("p"), Column("p (Holm)")]
     under = (
         "Wilcoxon's signed ranks of SRCC, a data set being one observation.",
         "Smallest p: what as many wins in a row would give. Above 0.05, no outcome could be significant, and "

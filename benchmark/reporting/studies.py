@@ -16,7 +16,7 @@ from benchmark.tables.cells import COUNTED, billions
 from benchmark.terms import amount, number, statistic
 
 JUDGES = {
-    "mos": "opinion scores of the data set; a difference counts as far as the spread of ratings lets it",
+    "mos": "opinion scores of the data set",
     "proxy": "a full-reference proxy, no human",
     "people": "people, who answered the study page",
 }

@@ -37,13 +37,12 @@ def gmad() -> None:
             )
         mos = manifest["mos"] if data.record.higher_is_better else -manifest["mos"]
         scaled = common_scale(frame.loc[complete], asked.scale, mos=mos, higher_is_better=direction)
-        std = manifest["mos_std"].loc[complete]
         references = references_of(manifest.loc[complete].reset_index())
         rounds.append(
             competition(
                 scaled,
                 mos.loc[complete],
-                std if std.notna().all() else None,
+                manifest["mos_std"].loc[complete],
                 dataset=dataset,
                 judge="proxy" if data.record.rated_by == "proxy" else "mos",
                 levels=asked.levels,

@@ -396,3 +396,20 @@ def test_bad_ranking_settings_are_named():
         global_ranking(np.zeros((2, 2)), "cauchit")
     with pytest.raises(ValueError, match="prior=0"):
         global_ranking(np.zeros((2, 2)), prior=0)
+
+
+def test_deviations_count_where_they_are_known_of_every_picture_and_it_is_said(toys):
+    scores, mos = toys
+    whole = pd.Series(5.0, index=mos.index)
+    part = whole.mask(whole.index == mos.index[0])
+    found = [competition(scores, mos, std, dataset="toy") for std in (whole, part, None)]
+    pd.testing.assert_frame_equal(found[1].pairs, found[2].pairs)
+    assert not found[0].pairs.equals(found[2].pairs)
+    words = [one.table["protocol"].iloc[0] for one in found]
+    assert "count against the deviations of both pictures' ratings" in words[0]
+    assert (
+        "count against the standard deviation of all pictures' scores (those of ratings are known of"
+        in (words[1])
+    )
+    assert "known of 399 of 400 pictures alone)" in words[1]
+    assert "standard deviation of all pictures' scores;" in words[2]

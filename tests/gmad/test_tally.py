@@ -346,6 +346,11 @@ def test_intervals_of_what_people_judged_are_over_the_references():
         dataset="toy", judge="people", seed=1, references=references,
     ).table  # fmt: skip
     pd.testing.assert_frame_equal(judged.drop(columns="protocol"), expected.drop(columns="protocol"))
-    assert (judged["units"] == 12).all()
+    met = {
+        name: {references[image] for side in ("low_image", "high_image") for image in part[side]}
+        for name, part in asked.groupby("attacker")
+    }
+    own = judged[judged["statistic"].eq("aggressiveness")].set_index("method")["units"]
+    assert own.to_dict() == {name: len(of) for name, of in met.items()}
     assert judged["protocol"].str.contains("bootstrap of references (12)", regex=False).all()
-    assert judged["protocol"].str.contains("5 subjects, screened", regex=False).all()
+    assert judged["protocol"].str.contains("of 5 subjects kept, screened", regex=False).all()
