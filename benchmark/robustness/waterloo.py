@@ -20,6 +20,8 @@ from benchmark.statistics.calibration import mean_interval
 from benchmark.statistics.estimates import bounded, tidy
 
 TESTS = "Waterloo D, L, P tests"
+#: Points of 100 by which full-reference judges put pictures apart, as published, and pairs that are drawn.
+APART, DRAWN = 40.0, 2_000_000
 UNCOVERED = "no interval: the threshold is the best of these images, which no resampling allows for"
 
 
@@ -67,7 +69,7 @@ def l_test(frame: pd.DataFrame) -> Floats:
 
 
 def p_test(
-    scores: pd.Series, judges: pd.DataFrame, threshold: float = 40.0, limit: int = 2_000_000, seed: int = 0
+    scores: pd.Series, judges: pd.DataFrame, threshold: float = APART, limit: int = DRAWN, seed: int = 0
 ) -> tuple[float, int]:
     """Pairwise preference consistency over pairs that full-reference judges tell apart.
 
@@ -191,7 +193,7 @@ def _pairs(
 ) -> dict[str, object]:
     """Row of the P-test; ``place`` is the number of each image's reference."""
     resamples, seed = draws
-    first, second, agreed = _agreement(scores, judges, 40.0, 2_000_000, seed)
+    first, second, agreed = _agreement(scores, judges, APART, DRAWN, seed)
     number = place.loc[judges.index].to_numpy()
     met, both = np.unique([number[first], number[second]], return_inverse=True)
     a, b = both.reshape(2, -1)
@@ -205,7 +207,9 @@ def _pairs(
         with np.errstate(invalid="ignore"):
             cloud = _weighed(counts, hits) / _weighed(counts, pairs)
         value, bounds = float(agreed.mean()), interval(cloud, units=n)
-    words = f"{TESTS}; bootstrap of references ({n}) x{resamples}; 95% percentile, expanded; seed {seed}"
+    drawn = f" of {DRAWN:,} drawn" if len(judges) * (len(judges) - 1) // 2 > DRAWN else ""
+    words = f"{TESTS}; pairs{drawn} that all judges put more than {APART:g} of 100 points apart"
+    words += f"; bootstrap of references ({n}) x{resamples}; 95% percentile, expanded; seed {seed}"
     return tidy(keys, "p_test", (value, *bounds, len(agreed)), words, units=n)
 
 

@@ -1,4 +1,5 @@
 import itertools
+import sys
 
 import numpy as np
 import pandas as pd
@@ -128,6 +129,16 @@ def test_pairs_count_that_judges_tell_apart_by_more_than_forty_points():
     assert p_test(frame.set_index("image")["score"], judges) == (pytest.approx(right / pairs), pairs)
     found = waterloo(frame, judges, method="m", dataset="d", resamples=20).set_index("statistic")
     assert found.loc["p_test", ["value", "n"]].tolist() == pytest.approx([right / pairs, pairs])
+    assert "; pairs that all judges put more than 40 of 100 points apart;" in found.loc["p_test", "protocol"]
+
+
+def test_it_is_said_where_pairs_are_drawn(monkeypatch):
+    frame = degraded_set(1.0)
+    monkeypatch.setattr(sys.modules[waterloo.__module__], "DRAWN", 500)
+    judges = frame.set_index("image")[["truth"]]
+    found = measured(frame, judges, resamples=20).loc["p_test"]
+    assert "; pairs of 500 drawn that all judges" in found["protocol"]
+    assert found["n"] < 500
 
 
 def test_sets_without_pristine_images_or_levels_are_named():
