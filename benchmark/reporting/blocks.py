@@ -20,16 +20,21 @@ SIDE = 288  # longest side of a picture on a page, pixels
 LEFT_OUT = (b"", "left out (report.pictures: none)")
 
 
-def table(made: Table, source: Source, proxy: str = "", cite: str = "") -> Html:
-    """Show a table; the file behind it, its LaTeX and what to cite (BibTeX) hang on buttons."""
+def table(
+    made: Table, source: Source, proxy: str = "", cite: str = "", beside: Sequence[Source] = ()
+) -> Html:
+    """Show a table; the files behind it, its LaTeX and what to cite (BibTeX) hang on buttons.
+
+    ``beside`` are the files that further columns, marks and ranks are from.
+    """
     spans = [(group, len(list(members))) for group, members in groupby(made.columns, key=lambda c: c.group)]
     return render(
         "table.html",
         table=made,
         spans=spans if any(group for group, _ in spans) else [],
-        source=source,
+        sources=[source, *beside],
         stem=Path(source.name).stem,
-        csv=source.content or b"",
+        csv=[(Path(one.name).stem, one.content or b"") for one in (source, *beside)],
         latex=latex(made, proxy).encode(),
         cite=cite.encode(),
         proxy=proxy,

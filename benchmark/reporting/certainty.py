@@ -166,22 +166,24 @@ def gaps(frame: pd.DataFrame, labels: Labels) -> Drawing:
     return Drawing(figure, caption, f"Share of pairs ordered rightly, the furthest apart: {alt}.")
 
 
-def ceiling(frame: pd.DataFrame, zero_shot: pd.DataFrame | None, labels: Labels) -> list[Table]:
-    """Return how well a perfect method could agree, each method's share, and SRCC in half of the range."""
+def ceiling(frame: pd.DataFrame, labels: Labels) -> Table:
+    """Return how well a perfect method could agree."""
     names = ("reliability", "ceiling_srcc", "ceiling_plcc", "ceiling_lower_half", "ceiling_upper_half")
     part = frame[frame["statistic"].isin(names)]
     caption = "The ceiling: what a method that knew every true opinion would be expected to reach."
     made = tables.pivot(part, ["dataset"], ["statistic"], labels, caption=caption)
-    found = [replace(made, notes=(*made.notes, CEILING))]
-    if zero_shot is not None:
-        shown = ("srcc_of_ceiling", "srcc_lower_half", "srcc_upper_half")
-        rows = zero_shot[zero_shot["statistic"].isin(shown) & zero_shot["dataset"].isin(part["dataset"])]
-        if rows.empty:
-            return found
-        said = "SRCC as a share of the ceiling, and within the lower and the upper half of opinions."
-        columns = ["dataset", "statistic"]
-        found.append(tables.pivot(rows, ["method"], columns, labels, caption=said, among=["dataset"]))
-    return found
+    return replace(made, notes=(*made.notes, CEILING))
+
+
+def shares(zero_shot: pd.DataFrame, labels: Labels) -> list[Table]:
+    """Return each method's share of the ceiling and SRCC in half of the range; nothing without a ceiling."""
+    shown = ("srcc_of_ceiling", "srcc_lower_half", "srcc_upper_half")
+    known = zero_shot.loc[zero_shot["statistic"].eq(shown[0]), "dataset"]
+    rows = zero_shot[zero_shot["statistic"].isin(shown) & zero_shot["dataset"].isin(known)]
+    if rows.empty:
+        return []
+    said = "SRCC as a share of the ceiling, and within the lower and the upper half of opinions."
+    return [tables.pivot(rows, ["method"], ["dataset", "statistic"], labels, caption=said, among=["dataset"])]
 
 
 #: Key to the ceiling.

@@ -119,7 +119,8 @@ class Run:
         for table in tables:
             note = self.labels.proxy_note(table.datasets)
             cite = self.cited(table.methods.union(ablated), table.datasets)
-            shown.append(blocks.table(table, first, note, cite))
+            there = [other for other in others if other.content is not None]
+            shown.append(blocks.table(table, first, note, cite, there))
         return Html.of([*shown, self.missing(*others)])
 
     def cited(self, methods: Iterable[str], datasets: Iterable[str]) -> str:

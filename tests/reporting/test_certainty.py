@@ -96,7 +96,8 @@ def test_the_ceiling_stands_with_each_share_of_it():
         method=["a", "b", "a", "a"], dataset=["koniq10k"] * 3 + ["demo"], value=[0.9, 0.5, 0.7, 0.6], n=100,
         statistic=["srcc_of_ceiling", "srcc_of_ceiling", "srcc_upper_half", "srcc_upper_half"],
     )  # fmt: skip
-    whole, methods = certainty.ceiling(top, shares, LABELS)
+    whole, (methods,) = certainty.ceiling(top, LABELS), certainty.shares(shares, LABELS)
+    assert certainty.shares(shares.query("statistic != 'srcc_of_ceiling'"), LABELS) == []
     assert text(whole) == [["KonIQ-10k", "0.960", "0.980"]]
     assert [column.label for column in methods.columns[1:]] == ["Share of the ceiling", "SRCC, upper half"]
     assert text(methods) == [["Alpha", "0.900", "0.700"], ["Beta", "0.500", "–"]]

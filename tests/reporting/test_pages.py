@@ -1,6 +1,7 @@
 """Every page as a browser shows it; Chromium is needed (``.ci/run`` installs it on a bare machine)."""
 
 import base64
+import io
 import itertools
 import json
 import os
@@ -9,6 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup, Tag
 
@@ -250,11 +253,38 @@ def buttons(figure: Tag) -> dict[str, Tag]:
     return {button.text: button for button in figure.select(".downloads .button, .downloads button")}
 
 
+def offered_files(page: Tag, figure: Tag) -> list[bytes]:
+    """The CSV files that a table offers; one that stands on the page already is offered by a button."""
+    links = [one for one in figure.select(".downloads > *") if one.text == "CSV" or one.text.endswith(".csv")]
+    whole = [page.find(id=one["data-of"]) if one.name == "button" else one for one in links]
+    return [base64.b64decode(one["href"].partition("base64,")[2]) for one in whole]
+
+
+def test_every_number_of_a_table_stands_in_the_files_that_it_offers(site: Path) -> None:
+    counted = 0
+    for name, page in parsed(site).items():
+        for table in page.find_all("table"):
+            figure = table.find_parent("figure")
+            if table.find("th", string=re.compile("Multiply-adds|Wins − losses")):
+                continue  # in millions and billions; the wins less the losses
+            frames = [pd.read_csv(io.BytesIO(content)) for content in offered_files(page, figure)]
+            known = np.concatenate(
+                [frame.apply(pd.to_numeric, errors="coerce").to_numpy(float).ravel() for frame in frames]
+            )
+            told = pd.to_numeric(
+                pd.Series([cell["data-sort"] for cell in table.tbody.select("[data-sort]")]), errors="coerce"
+            )
+            for value in told.dropna():
+                assert np.isclose(known, value, rtol=1e-9, atol=1e-12).any(), (name, value, figure.figcaption)
+                counted += 1
+    assert counted > 500
+
+
 def test_tables_offer_csv_and_latex_and_what_to_cite(site: Path) -> None:
     plain = {"provenance", "index"}  # settings, files, versions: nothing to cite
     for name, page in parsed(site).items():
         for table in page.find_all("table"):
-            offered = list(buttons(table.find_parent("figure")))
+            offered = [text for text in buttons(table.find_parent("figure")) if not text.endswith(".csv")]
             assert offered == ["CSV", "LaTeX", "BibTeX"] or (name in plain and offered == ["CSV", "LaTeX"])
 
 
