@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
+from yaml import YAMLError
+
 from benchmark import files
 
 #: Seconds that each stage took when it last ran.
@@ -30,9 +32,12 @@ _ASIDE = re.compile(
 
 
 def described(pipeline: Path = Path("dvc.yaml")) -> dict[str, str]:
-    """What each stage does, by its name without the item."""
-    stages = files.read_yaml(pipeline.read_text())["stages"] if pipeline.is_file() else {}  # DVC will say it
-    return {name: stage.get("do", stage).get("desc", "") for name, stage in stages.items()}
+    """What each stage does, by its name without the item; nothing of a file at fault, as DVC will say."""
+    try:
+        stages = files.read_yaml(pipeline.read_text())["stages"]
+        return {name: stage.get("do", stage).get("desc", "") for name, stage in stages.items()}
+    except (OSError, YAMLError, AttributeError, LookupError, TypeError):
+        return {}
 
 
 class Log:

@@ -120,3 +120,10 @@ def test_nothing_is_said_of_time_left_where_a_stage_is_new(tmp_path):
 )
 def test_times_in_words(seconds, said):
     assert minutes(seconds) == said
+
+
+@pytest.mark.parametrize("text", ["stages: [\n", "stages: {broken: 3}\n", "vars: []\n", "3\n", ""])
+def test_of_a_pipeline_at_fault_no_stage_is_described_for_dvc_says_what_is_wrong(tmp_path, text):
+    (tmp_path / "dvc.yaml").write_text(text)
+    assert terminal.described(tmp_path / "dvc.yaml") == {}
+    assert terminal.described(tmp_path / "gone.yaml") == {}
