@@ -187,11 +187,8 @@ class Runner:
         code = self._dvc("repro", *arguments)[0]
         if code > 0 and not (self._works or self._ended):
             command = [sys.executable, "-m", "experiments.scheduling.dvc", "stage", "list", "--name-only"]
-            listed = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-            if listed.returncode:
-                raise ValueError(
-                    f"DVC cannot work in this folder: {listed.stderr.strip() or 'it does not say why'}"
-                )
+            if subprocess.run(command, capture_output=True, check=False).returncode:
+                raise ValueError("DVC cannot work in this folder; what it says of it stands above")
             self._works = True
         return code
 
