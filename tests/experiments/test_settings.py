@@ -301,3 +301,10 @@ def test_missing_and_broken_files_are_named(tmp_path):
     (tmp_path / "broken.yaml").write_text("a: [")
     with pytest.raises(ValueError, match=r"broken\.yaml is not YAML"):
         settings.load(tmp_path / "broken.yaml")
+
+
+def test_a_section_that_stands_twice_is_named_and_not_the_last_one_taken(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text() + "cost: {width: 64, height: 64}\n")
+    with pytest.raises(ValueError, match=r"(?s)params\.yaml.*the key 'cost' stands twice"):
+        settings.load(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -190,3 +191,14 @@ def test_a_full_disk_leaves_the_old_file_and_is_called_by_its_name(tmp_path, kin
     assert caught.value.filename == str(path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3\n", "b: {a: 1, a: 1}\n", "- a: 1\n  a: 2\n"])
+def test_a_key_that_stands_twice_is_refused_with_its_line(text):
+    with pytest.raises(yaml.YAMLError, match=r"(?s)the key 'a' stands twice.*line [123]"):
+        files.read_yaml(text)
+
+
+def test_yaml_is_otherwise_what_pyyaml_reads():
+    text = "x: &x {a: 1, b: no}\ny: {<<: *x, a: 2}\nz: {<<: *x, <<: {c: 3}}\n1: one\n'1': text\n"
+    assert files.read_yaml(text) == yaml.safe_load(text)
