@@ -17,19 +17,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark import files, naming
-from benchmark.datasets._known import HERE, MADE, OWN, unknown
+from benchmark.datasets._known import HERE, MADE, OWN
 from benchmark.datasets._known import recorded as names
+from benchmark.datasets._layout_keys import check_layout
 from benchmark.datasets.prepared.record import Record
 from benchmark.files import web
 from benchmark.provenance import bibtex
-
-#: What a layout may say; docs/adding-a-dataset.md explains it.
-LAYOUT_KEYS = {
-    *("reader", "scores", "file", "columns", "separator", "sheet", "header", "rename", "where"),
-    *("image", "strip", "mos", "mos_std", "standard_error", "std_scale", "range", "other", "beside", "lacks"),
-    *("split", "ratings", "official", "also", "reference", "distortion", "level", "pattern", "lower"),
-    *("distortions", "parts", "part", "numbered", "skip", "mos_variance"),
-}
 
 
 class _Part(BaseModel):
@@ -141,9 +134,7 @@ class Entry(_Part):
     @classmethod
     def _below(cls, layouts: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         for layout in layouts:
-            for key in (*layout, *(key for part in layout.get("parts", ()) for key in part)):
-                if key not in LAYOUT_KEYS:
-                    raise ValueError(unknown("key of a layout", key, sorted(LAYOUT_KEYS)))
+            check_layout(layout)
             for name in _named(layout):
                 files.plain(name)
         return layouts

@@ -267,7 +267,7 @@ def add(
                 "file": str(scores),
                 "image": "{image}",
                 "mos": "mos",
-                "mos_std": "mos_std",
+                **({"mos_std": "mos_std"} if told.std else {}),
                 "also": also,
             }
         ],

@@ -52,6 +52,13 @@ def by_pattern(frame: pd.DataFrame, layout: Mapping[str, Any], where: str) -> No
         frame[name] = parts[name].str.lower() if name in layout.get("lower", ()) else parts[name]
     if "distortions" in layout:
         kinds = dict(enumerate(layout["distortions"], 1))
-        frame["distortion"] = frame["distortion"].astype(int).map(kinds)
+        numbered = frame["distortion"].astype(int)
+        if (strange := ~numbered.isin(list(kinds))).any():
+            row = int(np.argmax(strange.to_numpy()))
+            raise ValueError(
+                f"{where}: entry {row + 1}: {frame['image'].iloc[row]!r} is of type {numbered.iloc[row]}, "
+                f"and the record's `distortions` are {len(kinds)}"
+            )
+        frame["distortion"] = numbered.map(kinds)
     if "level" in frame:
         frame["level"] = pd.to_numeric(frame["level"])

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.datasets._files import Pictures, files_of, matches
+from benchmark.datasets._layout_keys import DEVIATIONS
 from benchmark.datasets.catalogue import Entry
 from benchmark.datasets.layouts.listing import listing
 from benchmark.datasets.layouts.live import live
@@ -80,7 +81,8 @@ def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
         raise ValueError(
             f"{entry.name}: has no score {score!r}, only {', '.join(layout.get('other', {})) or 'one'}"
         )
-    layout = {**layout, **(layout.get("other", {})[score] if score else {})}
+    if score:
+        layout = _of_score(layout, layout["other"][score])
     frame, listed_in = READERS[layout["reader"]](root, layout)
     frame = _of_ratings(frame, entry)
     held, told = Pictures(root), frame["image"].tolist()
@@ -103,7 +105,7 @@ def read(entry: Entry, folder: Path, score: str | None = None) -> Rows:
     default = (entry.score.low, entry.score.high) if entry.score else (-np.inf, np.inf)
     low, high = layout.get("range", default)
     lacks = tuple(_lacks(entry, layout, root, frame, listed_in))
-    notes = (*_elsewhere(told, frame["image"]), *_undeviating(entry, frame, listed_in))
+    notes = (*_elsewhere(told, frame["image"]), *_unknown_ratings(entry, layout, frame, listed_in))
     return Rows(root, frame, extra, float(low), float(high), listed_in, lacks, notes)
 
 
@@ -114,11 +116,22 @@ def _elsewhere(told: Sequence[str], found: Sequence[str]) -> Iterator[str]:
         yield f"pictures are those in {_few(here)}; the release has them in {_few(released)}"
 
 
-def _undeviating(entry: Entry, frame: pd.DataFrame, listed_in: str) -> Iterator[str]:
-    """Say that a release has no deviations though its record tells of them: other ones of the set do."""
+def _of_score(layout: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Layout of another score: in another column of one table, it has not the deviations of the first."""
+    left = DEVIATIONS if "mos" in other and "scores" not in other else ()
+    return {**{key: value for key, value in layout.items() if key not in left}, **other}
+
+
+def _unknown_ratings(
+    entry: Entry, layout: Mapping[str, Any], frame: pd.DataFrame, listed_in: str
+) -> Iterator[str]:
+    """Say that a release lacks what its record tells of the ratings: others of the data set have it."""
+    told = any(key in layout for key in DEVIATIONS)
     known = frame["mos_std"].notna().any() if "mos_std" in frame else False
-    if entry.score is not None and entry.score.deviation and not known:
+    if entry.score is not None and (entry.score.deviation or told) and not known:
         yield f"no deviations of the ratings beside {listed_in}, so there is no ceiling"
+    if "ratings" in layout and "ratings" not in frame:
+        yield f"no column {layout['ratings']!r} beside {listed_in}, so how many rated is not known"
 
 
 def _few(names: Iterable[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +60,8 @@ def read_table(root: Path, layout: Mapping[str, Any]) -> tuple[pd.DataFrame, Pat
             tables = [_read(path, layout) for path in found]
             table = pd.concat(tables) if len(tables) > 1 else tables[0]
             for column, values in layout.get("rename", {}).items():
-                table[column] = pick(table, column, str(found[0])).replace(values)
+                told = {str(old): str(new) for old, new in values.items()}  # YAML reads 1 as a number
+                table[column] = pick(table, column, str(found[0])).replace(told)
             if table.empty:
                 raise ValueError(f"{found[0]}: lists no picture; get the release again")
             return table, found[0]
@@ -80,23 +83,39 @@ def _read(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
 def _read_text(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
     columns = layout.get("columns")
     separator = r"\s+" if layout.get("separator") == "whitespace" else layout.get("separator", ",")
+    text = read_text(path)
     try:
-        table = pd.read_csv(
-            io.StringIO(read_text(path)),
-            sep=separator,
-            names=columns,
-            header=None if columns else 0,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[],
-            index_col=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # of what `_check_width` looks at
+            table = pd.read_csv(
+                io.StringIO(text),
+                sep=separator,
+                names=columns,
+                header=None if columns else 0,
+                dtype=str,
+                keep_default_na=False,
+                na_values=[],
+                index_col=False,
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{path}: cannot be read as a table ({error}); get the release again") from error
+    _check_width(path, text, separator, len(table.columns))
     table = table.fillna("")
     table.columns = [str(name).strip() for name in table.columns]
     table.index = pd.RangeIndex(1 if columns else 2, len(table) + (1 if columns else 2), name="row")
     return table
+
+
+def _check_width(path: Path, text: str, separator: str, width: int) -> None:
+    """Refuse cells beyond the header, which pandas drops: of "a.png,3,5" the score 3 where 3,5 was meant."""
+    lines = io.StringIO(text)
+    rows = map(str.split, lines) if separator == r"\s+" else csv.reader(lines, delimiter=separator)
+    for number, cells in enumerate(rows, 1):
+        if any(cell.strip() for cell in cells[width:]):
+            raise ValueError(
+                f"{path}: row {number} has {len(cells)} cells where {width} have a name; get the release "
+                "again, or correct the record's `separator` or `columns`"
+            )
 
 
 def _read_sheet(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
