@@ -54,9 +54,21 @@ def prepare(
         Columns of `scores` with the path below `source`, and with the score.
     low, high, higher_is_better
         Range and direction of the score.
+
+    Raises
+    ------
+    ValueError
+        If the table is at fault, or what is said of it is told without one.
     """
     folder = existing_folder(source)
     if scores is None:
+        told = {"image_column": image_column != "image", "score_column": score_column != "mos"}
+        told |= {"low": low > -math.inf, "high": high < math.inf, "higher_is_better": not higher_is_better}
+        if idle := [setting for setting, given in told.items() if given]:
+            raise ValueError(
+                f"{target.name}: {idle[0]!r} is of a table of scores, and no 'scores' is told; name it, or "
+                "leave this out"
+            )
         names = sorted(among(walk(folder), folder), key=PurePosixPath)
         manifest = pd.DataFrame({"image": names})
         record = dataclasses.replace(RECORD, name=target.name, title=target.name, linked=".")

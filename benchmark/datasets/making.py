@@ -11,7 +11,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from benchmark import files
 from benchmark.datasets import _release, catalogue
@@ -166,12 +168,18 @@ def _maker(name: str) -> Callable[..., None]:
 
 
 def _check_settings(name: str, make: Callable[..., None], settings: dict[str, object]) -> None:
-    """Refuse settings that `make` does not take, and name those it still needs."""
+    """Refuse settings that `make` does not take, and values of another type; name those it still needs."""
     known = dict(list(inspect.signature(make).parameters.items())[1:])
     known.pop("entry", None)
-    for given in settings:
+    hints = get_type_hints(make.func if isinstance(make, functools.partial) else make)
+    for given, value in settings.items():
         if given not in known:
             raise ValueError(unknown(f"setting of data set {name!r}", given, list(known)))
+        try:  # "false" in quotes is a word, which Python takes for true
+            TypeAdapter(hints[given]).validate_python(value, strict=True)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"]
+            raise ValueError(f"setting {given!r} of data set {name!r}: {why} (got {value!r})") from None
     for needed, parameter in known.items():
         if parameter.default is parameter.empty and needed not in settings:
             raise ValueError(f"data set {name!r} needs the setting {needed!r}")

@@ -110,6 +110,15 @@ def test_scores_at_fault_are_named_and_leave_nothing_behind(tmp_path, pictures, 
         load("mine", tmp_path / "data")
 
 
+@pytest.mark.parametrize(
+    "told",
+    [{"low": 1.0}, {"high": 5}, {"higher_is_better": False}, {"score_column": "q"}, {"image_column": "name"}],
+)
+def test_what_is_said_of_a_table_of_scores_that_nobody_names_is_refused(tmp_path, pictures, told):
+    with pytest.raises(ValueError, match=f"mine: {next(iter(told))!r} is of a table of scores"):
+        prepare("mine", tmp_path / "data", kind="folder", source=pictures, **told)
+
+
 def test_a_failed_preparation_leaves_the_old_data_set_whole(tmp_path, pictures):
     prepare("mine", tmp_path, kind="folder", source=pictures)
     with pytest.raises(ValueError, match="is not a folder; set 'source'"):
@@ -147,6 +156,15 @@ def test_an_empty_folder_is_refused(tmp_path):
             "unknown setting of data set 'koniq10k': 'sorce'; did you mean 'source'",
         ),
         ("folder", {}, "data set 'folder' needs the setting 'source'"),
+        (
+            "folder",
+            {"source": "x", "higher_is_better": "false"},
+            "setting 'higher_is_better' of data set 'folder': .*boolean.*'false'",
+        ),
+        ("folder", {"source": "x", "low": "0"}, "setting 'low' of data set 'folder': .*number.*'0'"),
+        ("leaves", {"levels": [1, True]}, "setting 'levels' of data set 'leaves': .*integer"),
+        ("demo", {"types": "6"}, "setting 'types' of data set 'demo': .*integer.*'6'"),
+        ("koniq10k", {"short_side": "384"}, "setting 'short_side' of data set 'koniq10k': .*integer.*'384'"),
     ],
 )
 def test_misspelt_names_and_settings_stop_before_any_work(tmp_path, name, settings, words):
