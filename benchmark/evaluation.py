@@ -11,6 +11,7 @@ from benchmark import naming
 from benchmark.datasets import making
 from benchmark.datasets._known import check_opinions
 from benchmark.datasets.prepared import Dataset, load
+from benchmark.files.delimited import spelt
 from benchmark.method import setting
 from benchmark.protocols import Resampling, ceilings, learnt_opinions, zero_shot
 from benchmark.protocols.zero_shot import as_setting
@@ -40,7 +41,7 @@ def evaluate(
     ----------
     scores
         A score for each picture, by its name in the data set's manifest: a mapping, a series with names as
-        its index, or a table ``image, score``.
+        its index, or a table ``image, score``, in any case.
     dataset
         A prepared data set (`benchmark.datasets.load`), or its name below `root`.
     higher_is_better
@@ -111,6 +112,7 @@ def evaluate(
 
 def _table(scores: pd.DataFrame | pd.Series | Mapping[str, float]) -> pd.DataFrame:
     if isinstance(scores, pd.DataFrame):
+        scores = spelt(scores, ("image", "score", "direction"), "the scores")
         if "image" not in scores:
             have = ", ".join(map(str, scores.columns)) or "none"
             raise ValueError(

@@ -88,10 +88,11 @@ def test_ratings_curve_and_resampling_that_are_told_are_those_that_count(rated):
 
 def test_a_table_that_says_its_direction_is_not_taken_for_the_other(rated):
     scores = rated[["image"]].assign(score=range(COUNT), direction="lower")
-    with pytest.raises(
-        ValueError, match="higher_is_better=True, and the scores' column 'direction' says 'lower'"
-    ):
-        benchmark.evaluate(scores, "csiq")
+    for table in (scores, scores.rename(columns=str.title)):
+        with pytest.raises(
+            ValueError, match="higher_is_better=True, and the scores' column 'direction' says 'lower'"
+        ):
+            benchmark.evaluate(table, "csiq")
     found = benchmark.evaluate(scores, "csiq", higher_is_better=False).set_index("statistic")
     expected = stats.spearmanr(scores["score"], rated["mos"]).statistic
     assert found.loc["srcc", "value"] == pytest.approx(expected)
