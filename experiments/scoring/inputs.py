@@ -5,13 +5,16 @@ from __future__ import annotations
 import glob
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+import pandas as pd
+
 from benchmark.datasets._spelling import on_disk
 from benchmark.files import hidden
-from benchmark.files.delimited import read_table
+from benchmark.files.delimited import read_table, spelt
 from benchmark.files.web import within
 from benchmark.images import EXTENSIONS, ImageNotice, among, endings, is_address, patience, visible, walk
 
@@ -69,7 +72,9 @@ def _named(argument: str, stdin: TextIO | None) -> Iterable[Picture]:
     path = on_disk(Path(argument))
     if argument == "-":
         lines = [line.rstrip("\n") for line in stdin or ()]
-        return _some([_below(Path(), line) for line in lines if line], "standard input names no picture")
+        read = [_below(Path(), line) for line in lines if line]
+        _say_repeated("standard input", read)
+        return _some(read, "standard input names no picture")
     if is_address(argument):
         return _stored(argument)
     if path.is_dir():
@@ -138,6 +143,18 @@ def _say_others(address: str, names: Sequence[str]) -> None:
         )
 
 
+def _say_repeated(where: str, rows: Sequence[Picture]) -> None:
+    """Count rows of a list that name a picture again: the table of scores has fewer rows than the list."""
+    counts = Counter(rows)
+    if again := len(rows) - len(counts):
+        warnings.warn(
+            f"{where}: {again} of its {len(rows)} rows name a picture that stands earlier too, such as "
+            f"{str(counts.most_common(1)[0][0])!r}; each is scored once and has one row",
+            ImageNotice,
+            stacklevel=2,
+        )
+
+
 def _unwritten(pattern: str) -> Callable[[str], Path]:
     """Return what leaves of a path that a pattern found the parts that the pattern does not write out."""
     wanted = Path(pattern).parts
@@ -151,14 +168,17 @@ def _unwritten(pattern: str) -> Callable[[str], Path]:
 
 
 def _listed(path: Path) -> list[Picture]:
-    columns = _parquet(path) if path.suffix.lower() == ".parquet" else read_table(path).to_dict("list")
+    parquet = path.suffix.lower() == ".parquet"
+    columns = _parquet(path) if parquet else spelt(read_table(path), COLUMNS, str(path)).to_dict("list")
     name = next((name for name in COLUMNS if name in columns), None)
     if name is None:
         raise ValueError(f"{path}: needs a column among {', '.join(COLUMNS)}, has {', '.join(columns)}")
     for row, cell in enumerate(columns[name], start=1):
         if not cell or not isinstance(cell, str):  # parquet may hold numbers
             raise ValueError(f"{path}: its row {row} names no picture, it holds {cell!r}")
-    return _some([_below(path.parent, cell) for cell in columns[name]], f"{path} lists no picture")
+    rows = [_below(path.parent, cell) for cell in columns[name]]
+    _say_repeated(str(path), rows)
+    return _some(rows, f"{path} lists no picture")
 
 
 def _parquet(path: Path) -> dict[str, list[str]]:
@@ -167,10 +187,12 @@ def _parquet(path: Path) -> dict[str, list[str]]:
     except ImportError as error:
         raise ValueError(f"{path}: parquet needs pyarrow, which is not installed") from error
     file = parquet.ParquetFile(path)
-    names = [name for name in COLUMNS if name in file.schema_arrow.names]
-    if not names:
-        return {name: [] for name in file.schema_arrow.names}
-    return {names[0]: file.read(columns=names[:1]).column(0).to_pylist()}
+    called = file.schema_arrow.names
+    plain = dict(zip(spelt(pd.DataFrame(columns=called), COLUMNS, str(path)).columns, called, strict=True))
+    name = next((name for name in COLUMNS if name in plain), None)
+    if name is None:
+        return {name: [] for name in called}
+    return {name: file.read(columns=[plain[name]]).column(0).to_pylist()}
 
 
 def _below(folder: Path, name: str) -> Picture:

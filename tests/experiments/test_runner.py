@@ -74,6 +74,32 @@ def test_arguments_name_pictures_once_and_in_order(tmp_path):
     assert inputs.pictures([str(tmp_path)]) == [a, b, c]
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "stdin"])
+def test_a_list_that_names_a_picture_again_says_so_since_its_rows_are_more(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name, 0)
+    rows = ["b.png", "a.png", "b.png", "b.png"]
+    if kind == "csv":
+        (tmp_path / "list.csv").write_text("\n".join(["image", *rows]))
+    else:
+        pd.DataFrame({"image": rows}).to_parquet(tmp_path / "list.parquet")
+    argument = "-" if kind == "stdin" else f"list.{kind}"
+    with pytest.warns(ImageNotice, match="2 of its 4 rows name a picture that stands earlier too.*'b.png'"):
+        named = inputs.pictures([argument], io.StringIO("\n".join(rows)))
+    assert [path.name for path in named] == ["b.png", "a.png"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_columns_of_a_list_are_known_in_any_case(tmp_path, kind):
+    """``name`` would do too, and names other pictures that are there."""
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name, 0)
+    table, path = pd.DataFrame({"name": ["a.png"], "Image ": ["b.png"]}), tmp_path / f"list.{kind}"
+    table.to_csv(path, index=False) if kind == "csv" else table.to_parquet(path)
+    assert inputs.pictures([str(path)]) == [tmp_path / "b.png"]
+
+
 def test_stores_are_listed_and_lists_in_parquet_may_name_their_pictures(tmp_path):
     """The store is fsspec's own in memory; what is read from it scores as the same bytes in a file do."""
     store = fsspec.filesystem("memory")
