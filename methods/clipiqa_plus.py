@@ -105,10 +105,16 @@ def load(
         brings its own.
     seed
         Seed of random weights, where ``pretrained`` is none.
+
+    Raises
+    ------
+    ValueError
+        If a file does not serve, or a CLIP is told beside prompts that bring theirs.
     """
     path = weights_file("clipiqa_plus.pth", URLS) if weights == "official" else Path(weights)
     metadata = read_metadata(path)
     if "config" in metadata:
+        _check_idle(path, architecture, pretrained)
         ours = json.loads(metadata["config"]) == architecture_of("RN50-quickgelu")
         card = replace(CARD, published_as="clipiqa_plus" if ours else "")
         return AntonymMethod("clipiqa_plus", load_scorer(path), card)
@@ -118,8 +124,19 @@ def load(
         for key, value in state.items()
         if "prompt_learner.clip_model." in key
     }
+    if own:
+        _check_idle(path, architecture, pretrained)
     clip = read_clip(own, path) if own else load_clip(architecture, pretrained, seed)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=True, ending=ENDING)
     prompts.take(state, path)
     scale = float(clip.logit_scale.detach().exp())
     return AntonymMethod("clipiqa_plus", learnt_scorer(clip, prompts, scale), PUBLISHED)
+
+
+def _check_idle(path: Path, architecture: str, pretrained: str | None) -> None:
+    """Refuse a CLIP that is told beside a file that brings its own."""
+    if architecture != "RN50-quickgelu" or pretrained not in ("openai", None):
+        raise ValueError(
+            f"{path} brings the CLIP that its prompts were learnt with; leave architecture={architecture} "
+            f"and pretrained={pretrained} out"
+        )

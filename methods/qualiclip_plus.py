@@ -22,6 +22,7 @@ from methods._shared.clip.weights import load_clip, load_scorer, openai_names, r
 from methods._shared.exposure import KADIS_OF_QUALICLIP, OPENAI, opinions
 from methods._shared.papers import QUALICLIP
 from methods._shared.weights.tensor_files import read_tensors
+from methods._shared.weights.told_by_name import check_name
 from methods._shared.weights.weight_cache import weights_file
 
 PYIQAS = "pyiqa's training configuration"
@@ -129,6 +130,12 @@ def load(
         Which published prompts: the data set that they were learnt on.
     encoder
         QualiCLIP that published prompts belong to: ``"official"`` or the path of a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If a file does not serve or is of another data set by its name, or an encoder is told beside prompts
+        that bring theirs.
     """
     if weights == "official":
         path = weights_file(f"qualiclip_plus_{dataset}.pth", [ADDRESS.format(DATASETS[dataset])])
@@ -136,9 +143,18 @@ def load(
         path = Path(weights)
     metadata = read_metadata(path)
     if "config" in metadata:
+        if encoder != "official":
+            raise ValueError(f"{path} brings the encoder that it was trained on; leave encoder={encoder} out")
         ours = json.loads(metadata["config"]) == architecture("RN50-quickgelu")
         card = replace(CARD, published_as="qualiclip_plus" if ours else "")
         return AntonymMethod("qualiclip_plus", load_scorer(path), card)
+    if weights != "official":
+        check_name(
+            path,
+            {word: name for name, called in DATASETS.items() for word in (name, called)},
+            dataset,
+            "dataset",
+        )
     state = read_tensors(path)
     clip, _ = base_clip(encoder)
     prompts = LearntPrompts(clip, WORDS, tokens=TOKENS, shared=False)

@@ -15,6 +15,7 @@ from torch import Tensor
 from benchmark import files, naming
 from benchmark.protocols import Features, Resampling, fit_probe
 from methods._shared.weights.tensor_files import read_tensors
+from methods._shared.weights.told_by_name import check_name
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def load_regressor(path: Path, width: int, dataset: str) -> Regressor:
     Raises
     ------
     ValueError
-        If the data set is unknown, or the file is not such a regressor of features of this length.
+        If the data set is unknown or another than the file's name says, or the file is not such a regressor
+        of features of this length.
     """
     tensors = read_tensors(path)
     if set(tensors) != {"weights", "biases"}:
@@ -95,7 +97,11 @@ def load_regressor(path: Path, width: int, dataset: str) -> Regressor:
     weights, bias = tensors["weights"].double().flatten(), tensors["biases"].double()
     if len(weights) != width or bias.numel() != 1:
         raise ValueError(f"{path} weighs {len(weights)} features; this encoder has {width} over both scales")
-    return Regressor(weights, float(bias), _own_opinions(path) or opinions_of(dataset))
+    opinions = _own_opinions(path)
+    if opinions is None:
+        opinions = opinions_of(dataset)
+        check_name(path, {name: name for name in DATASETS}, dataset, "regressor_dataset")
+    return Regressor(weights, float(bias), opinions)
 
 
 def fit_regressor(

@@ -1,6 +1,7 @@
 """ARNIQA against the official code's own scores, and its files: own, official and faulty ones."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,14 +115,27 @@ def test_it_keeps_its_promises(small, protocol):
 
 
 @pytest.mark.parametrize("dataset", sorted(DATASETS))
-def test_scores_are_scaled_from_the_range_of_the_opinions(small, dataset):
-    regressor = load_regressor(small[1], 256, dataset)
+def test_scores_are_scaled_from_the_range_of_the_opinions(small, tmp_path, dataset):
+    path = shutil.copy(small[1], tmp_path / f"regressor_{dataset}.pth")
+    regressor = load_regressor(path, 256, dataset)
     low, high = DATASETS[dataset].low, DATASETS[dataset].high
     features = torch.rand(3, 256)
     opinion = official.Ridge(256)(features).detach()
     share = (opinion - low) / (high - low)
     expected = share if dataset not in ("live", "csiq") else 1 - share
     torch.testing.assert_close(regressor(features), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_published_regressor_of_another_data_set_than_told_is_refused(small, tmp_path):
+    """Range and direction are no part of the file: of LIVE's DMOS the scores would be turned."""
+    path = tmp_path / "regressor_live.pth"
+    shutil.copy(small[1], path)
+    with pytest.raises(ValueError, match="is of live by its name, and regressor_dataset='kadid10k'"):
+        methods.load("arniqa", encoder=str(small[0]), regressor=str(path))
+    told = {"encoder": str(small[0]), "regressor_dataset": "live"}
+    picture = torch.rand(1, 3, 64, 64)
+    bare = methods.load("arniqa", **told, regressor=str(shutil.copy(path, tmp_path / "r.pth"))).score(picture)
+    assert torch.equal(methods.load("arniqa", **told, regressor=str(path)).score(picture), bare)
 
 
 @pytest.mark.parametrize("size", [(231, 315), (64, 65), (3, 2)])

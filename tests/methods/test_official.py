@@ -1,6 +1,7 @@
 """Published checkpoints: the scores of the authors' own code, on random weights in their layout."""
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 
@@ -144,6 +145,15 @@ def test_qualiclip_plus(files):
         "qualiclip_plus", weights=str(files / "qualiclip_plus.pth"), encoder=str(files / "qualiclip.pth")
     )
     check_agreement(scores(method), GOLDEN["pyiqa_qualiclip_plus"])
+
+
+def test_published_prompts_of_another_data_set_than_told_are_refused(files, tmp_path):
+    """By the card figures on that data set are marked as learnt."""
+    path = str(shutil.copy(files / "qualiclip_plus.pth", tmp_path / "QualiCLIP+_spaq.pth"))
+    told = {"weights": path, "encoder": str(files / "qualiclip.pth")}
+    with pytest.raises(ValueError, match="is of spaq by its name, and dataset='koniq10k'"):
+        methods.load("qualiclip_plus", **told)
+    assert methods.load("qualiclip_plus", **told, dataset="spaq").card.opinions_of == "spaq"
 
 
 def test_the_published_clip_in_safetensors_and_torchscript_scores_the_same(files, tmp_path):

@@ -100,6 +100,8 @@ def test_the_score_is_learnt_and_the_context_alone_changes(rated, tmp_path, crop
     untouched = build(SMALL, seed=1).visual.conv1.weight
     assert torch.equal(method.scorer.encoder.visual.conv1.weight, untouched)
     assert method.card.opinion_aware
+    with pytest.raises(ValueError, match=r"brings the CLIP .*leave architecture=ViT-B-32"):
+        methods.load("clipiqa_plus", **learnt, architecture="ViT-B-32")
 
 
 def test_qualiclip_plus_learns_on_what_qualiclip_learnt(rated, tmp_path):
@@ -109,6 +111,8 @@ def test_qualiclip_plus_learns_on_what_qualiclip_learnt(rated, tmp_path):
     own = {"encoder": base, "steps": 2, "batch": 2, "crop": 48, "optimizer": "adam"}
     learnt = methods.train("qualiclip_plus", [], tmp_path / "plus", seed=4, settings=own, rated=rated)
     plus = methods.load("qualiclip_plus", **learnt)
+    with pytest.raises(ValueError, match="brings the encoder that it was trained on"):
+        methods.load("qualiclip_plus", **learnt, encoder=base)
     encoder = methods.load("qualiclip", weights=base).scorer.encoder
     images = torch.rand(2, 3, 61, 75)
     with torch.no_grad():
