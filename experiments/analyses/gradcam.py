@@ -73,8 +73,9 @@ def measured(subject: Subject, trial: Trial) -> Tables:
     """
     asked, method = subject.settings.gradcam, subject.method
     if not has_gradients(method):
-        if asked.methods is not None:
-            raise ValueError(f"gradcam.methods: {method.name} has no gradients; remove it from the list")
+        lists = {"methods": asked.methods is not None, "shuffled": subject.name in asked.shuffled}
+        if named := next((key for key, listed in lists.items() if listed), None):
+            raise ValueError(f"gradcam.{named}: {method.name} has no gradients; remove it from the list")
         return {}
     seen = cast(Attributable, method)
     groups = groups_of(trial)

@@ -147,10 +147,18 @@ def layouts(settings: Settings, cells: Cells) -> tuple[pd.DataFrame, list[pd.Dat
     """Places of pictures by the features of each method, and what is found by them.
 
     Empty where the data set has no references.
+
+    Raises
+    ------
+    ValueError
+        If the settings name a method that has no features.
     """
     name, named = settings.robustness.manifold, settings.robustness.features
     probed = [name for name in settings.methods if settings.cross_dataset.takes(name)]
     methods = probed if named is None else named
+    for method in named or ():
+        if (stage.RESULTS / "features" / method / results.NO_FEATURES).is_file():
+            raise ValueError(f"robustness.features: {method!r} has no features(); remove it from the list")
     methods = [method for method in methods if available.described_by(method, [name])]
     data = results.dataset(name) if methods else None
     contents = data.manifest["reference"].dropna().unique() if data else ()

@@ -38,6 +38,7 @@ def unfit(settings: Settings) -> Iterator[str]:
 def undeclared(settings: Settings) -> list[str]:
     """Names of data sets and methods that are used but not declared."""
     prepared, every = list(settings.prepare.datasets), list(settings.methods)
+    probed = [name for name in every if settings.cross_dataset.takes(name)]
     used: dict[str, tuple[list[str], list[str]]] = {
         "train.dataset": ([settings.train.dataset], prepared),
         "train.rated": ([settings.train.rated], prepared),
@@ -51,7 +52,7 @@ def undeclared(settings: Settings) -> list[str]:
         "robustness.methods": (settings.robustness.methods or [], every),
         "robustness.dataset": ([settings.robustness.dataset], settings.score.datasets),
         "robustness.manifold": ([settings.robustness.manifold], settings.cross_dataset.datasets),
-        "robustness.features": (settings.robustness.features or [], settings.cross_dataset.methods or every),
+        "robustness.features": (settings.robustness.features or [], probed),
         "gmad.answers": (list(settings.gmad.answers), settings.gmad.datasets),
         "gmad.datasets": (settings.gmad.datasets, settings.score.datasets),
         "gradcam.dataset": ([settings.gradcam.dataset], prepared),

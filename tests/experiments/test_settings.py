@@ -129,6 +129,7 @@ def test_wrong_settings_are_named(raw, change, message):
             {"methods": ["niqe"], "without": ["niqe"]},
             "without: 'niqe' stands in .*methods too",
         ),
+        ("robustness", {"features": ["niqe", "niqee"]}, r"features: 'niqee' is not declared; did you mean"),
         ("sweep", {"kinds": []}, r"sweep\.kinds"),
         ("sweep", {"kinds": ["jpeg", "jpeg"]}, r"sweep\.kinds: 'jpeg' stands twice"),
         ("robustness", {"kinds": ["gaublur", "gaublur"]}, r"robustness\.kinds: 'gaublur' stands twice"),
@@ -145,6 +146,13 @@ def test_wrong_settings_are_named(raw, change, message):
 def test_values_that_would_do_nothing_or_count_twice_are_refused(raw, section, change, message):
     raw[section] |= change
     with pytest.raises(ValueError, match=message):
+        settings.parse(raw)
+
+
+def test_features_that_no_stage_takes_of_a_method_are_refused(raw):
+    raw["cross_dataset"] |= {"without": ["niqe"]}
+    raw["robustness"] |= {"features": ["niqe"]}
+    with pytest.raises(ValueError, match=r"robustness\.features: 'niqe' is not declared"):
         settings.parse(raw)
 
 
