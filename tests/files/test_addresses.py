@@ -19,6 +19,13 @@ def test_offline_refuses_and_asks_nobody(tmp_path, monkeypatch):
     assert fetch(["https://example.org/b"], tmp_path / "b") == tmp_path / "b"
 
 
+@pytest.mark.parametrize("said", ["0", "", "false", "No", "off"])
+def test_what_says_no_does_not_forbid(tmp_path, monkeypatch, said):
+    monkeypatch.setenv("IQA_OFFLINE", said)
+    with Loopback({"/a": BODY}).running() as server:
+        assert fetch([f"{server.url}/a"], tmp_path / "a").read_bytes() == BODY
+
+
 def test_a_local_mirror_stands_in_for_every_host(tmp_path, monkeypatch):
     with Loopback({"/example.org/x/a.zip": BODY}).running() as server:
         monkeypatch.setenv("IQA_MIRROR", server.url + "/")

@@ -86,7 +86,7 @@ def allowed(path: Path, urls: Sequence[str]) -> list[str]:
             web.check_address(url)
         except web.AddressError as error:
             raise FetchError(f"{path}: {error}; correct it where it is named") from error
-    forbids = "IQA_OFFLINE" if os.environ.get("IQA_OFFLINE", "0") not in ("", "0") else ""
+    forbids = "IQA_OFFLINE" if _set("IQA_OFFLINE") else ""
     asked = [] if forbids else list(urls)
     if not forbids and not os.environ.get("IQA_MIRROR"):
         forbids = next((name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if _set(name)), "")
