@@ -186,6 +186,17 @@ def test_a_workbook_of_several_tables_is_refused_and_one_of_empty_sheets_beside_
     assert (here / "experiments/datasets/lab.csv").read_text() == "image,mos\np0.png,4\n"
 
 
+def test_a_column_of_a_workbook_without_a_name_is_named_among_those_not_used(here):
+    book = Workbook()
+    for row in (["file", "mos", None], ["p0.png", 1, "one", "x"], ["p1.png", 2, "two"]):
+        book.active.append(row)
+    book.save(here / "s.xlsx")
+    ended = own(here, "lab", here / "s.xlsx")
+    assert ended.exit_code == 0, ended.output
+    assert "column 3" in ended.output
+    assert "column 4" in ended.output
+
+
 def test_rows_of_blanks_at_the_end_of_a_workbook_are_none(here):
     book = Workbook()
     for row in (["file", "mos"], ["p0.png", 1], [" ", None], [None, "  "]):

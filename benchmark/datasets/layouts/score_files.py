@@ -143,10 +143,14 @@ def _read_sheet(path: Path, layout: Mapping[str, Any]) -> pd.DataFrame:
         raise ValueError(f"{path}: has no sheet with a table; save a workbook whose sheet is the table")
     if start is None:
         raise ValueError(f"{path}: no row holds the header {key!r}; get the file again")
-    header = [name.strip() for name in rows[start]]
-    used = [i for i, name in enumerate(header) if name]
     rest = enumerate(rows[start + 1 :], start + 2)
     body = [(number, row) for number, row in rest if any(cell.strip() for cell in row)]
+    header = [name.strip() for name in rows[start]]
+    if layout.get("file"):  # a column without a name is one all the same, as in a CSV table
+        filled = {i for _, row in body for i, cell in enumerate(row) if cell.strip()}
+        header += [""] * (max(filled, default=-1) + 1 - len(header))
+        header = [name or f"column {i + 1}" * (i in filled) for i, name in enumerate(header)]
+    used = [i for i, name in enumerate(header) if name]
     return pd.DataFrame(
         [[row[i] if i < len(row) else "" for i in used] for _, row in body],
         columns=[header[i] for i in used],
