@@ -133,7 +133,7 @@ def test_turned_scores_have_the_rest_of_the_pairs_and_of_the_interval(groups):
     ):
         assert 0 < ours[1] < ours[0] < ours[2] < 1
         assert turned[:3] == pytest.approx((1 - ours[0], 1 - ours[2], 1 - ours[1]))
-    for share, *bounds, _ in (*ordered_pairs(mos, mos, EDGES), *ordered_pairs(-mos, mos, EDGES)):
+    for share, *bounds, _, _ in (*ordered_pairs(mos, mos, EDGES), *ordered_pairs(-mos, mos, EDGES)):
         assert share in (0, 1)
         assert np.isnan(bounds).all()
 
@@ -142,7 +142,7 @@ def test_an_interval_is_that_of_students_t_on_the_logit_over_what_each_picture_m
     g = generator(7)
     mos = g.uniform(size=40)
     scores = mos + 0.3 * g.normal(size=40)
-    value, low, high, pairs = ordered_pairs(scores, mos, (0.0, 1.0))[0]
+    value, low, high, pairs, _ = ordered_pairs(scores, mos, (0.0, 1.0))[0]
     right = np.sign(scores[:, None] - scores) == np.sign(mos[:, None] - mos)
     np.fill_diagonal(right, False)
     moved = (right.sum(axis=1) - value * 39) / pairs
@@ -154,5 +154,5 @@ def test_an_interval_is_that_of_students_t_on_the_logit_over_what_each_picture_m
 @pytest.mark.parametrize("n", [128, 129, 130, 131, 400])
 def test_of_very_many_pairs_so_many_a_picture_are_counted_each_once(n):
     mos = generator(n).permutation(n) / n
-    ((share, *_, pairs),) = ordered_pairs(mos, mos, (0.0, 1.0))
+    ((share, *_, pairs, _),) = ordered_pairs(mos, mos, (0.0, 1.0))
     assert (share, pairs) == (1, min(n * (n - 1) // 2, 64 * n))
