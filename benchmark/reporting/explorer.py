@@ -65,7 +65,7 @@ def table(one: Gathered, names: dict[str, str]) -> dict[str, Any]:
     columns = {
         "image": [image.removeprefix("images/") for image in one.chosen],
         "file": [one.file(image) for image in one.chosen],
-        "mos": _numbers(rows["mos"]),
+        "mos": _exact(rows["mos"]),
         "std": _numbers(rows["mos_std"]),
         "rank": _thousandths(one.opinion_rank[one.chosen]),
         "level": _numbers(rows["level"]),
@@ -75,7 +75,7 @@ def table(one: Gathered, names: dict[str, str]) -> dict[str, Any]:
         "to": _thousandths(high[one.chosen]),
     }
     parts = {"score": one.wide("score"), "residual": one.wide("residual"), "rank": one.ranks}
-    form = {"score": _numbers, "residual": _numbers, "rank": _thousandths}
+    form = {"score": _exact, "residual": _numbers, "rank": _thousandths}
     methods = [
         {"name": name, "title": words}
         | {key: form[key](part[name][one.chosen]) for key, part in parts.items()}
@@ -122,9 +122,14 @@ def _whole(value: Any) -> int:
     return 0 if value is None or pd.isna(value) else int(value)
 
 
-def _numbers(column: pd.Series) -> list[float | None]:
+def _numbers(column: pd.Series, digits: int = 5) -> list[float | None]:
     """Five significant digits; None where there is no number, for JSON knows no NaN."""
-    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in column.astype(float)]
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in column.astype(float)]
+
+
+def _exact(column: pd.Series) -> list[float | None]:
+    """What tells any two numbers of single precision apart: pictures are sorted by them."""
+    return _numbers(column, 9)
 
 
 def _thousandths(column: pd.Series) -> list[int | None]:

@@ -74,9 +74,7 @@ class Gathered:
         """Ranks that opinions one deviation lower and higher would have; NaN where no deviation is known."""
         known = np.sort(self.opinion.dropna().to_numpy())
         ends = [(self.opinion + way * self.manifest["mos_std"]).to_numpy() for way in (-1, 1)]
-        low, high = (
-            np.where(np.isnan(end), np.nan, np.searchsorted(known, end) / max(known.size, 1)) for end in ends
-        )
+        low, high = (np.where(np.isnan(end), np.nan, _place(known, end)) for end in ends)
         return low, high
 
     @cached_property
@@ -99,6 +97,12 @@ class Gathered:
 def share(values: pd.DataFrame) -> pd.DataFrame:
     """Mid-ranks of each column as shares between 0 and 1."""
     return (values.rank() - 0.5) / values.notna().sum()
+
+
+def _place(known: Floats, values: Floats) -> Floats:
+    """Mid-rank that each value has among sorted ones, as `share`."""
+    below, above = (np.searchsorted(known, values, side) for side in ("left", "right"))
+    return np.asarray((below + above) / (2 * max(known.size, 1)))
 
 
 def source_of(run: Run, dataset: str, ending: str = ".csv") -> Source:

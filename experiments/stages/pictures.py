@@ -42,8 +42,7 @@ def pictures() -> None:
             cells.file(f"{dataset}.zip", small, lambda: packed(data.root, images, short))  # noqa: B023
         for name, table in errors(data, list(settings.methods), settings).items():
             path = f"{dataset}{FILES[name]}"
-            content = table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
-            files.write_bytes(FOLDER / path, content)
+            files.write_csv(table, FOLDER / path)  # scores as they are: pages rank pictures by them
             written.append(path)
     cells.close(also=written)
 
