@@ -22,7 +22,7 @@ RASTER = 1500
 
 def scatter(
     points: pd.DataFrame, curves: pd.DataFrame, labels: Labels, *, dataset: str, opinion: str,
-    pictures: Mapping[str, str] | None = None, total: int = 0,
+    pictures: Mapping[str, str] | None = None, total: int = 0, drawn: bool = False,
 ) -> Drawing:  # fmt: skip
     """Draw the opinions of a data set against each method's scores, with the fitted mapping and its band.
 
@@ -39,8 +39,8 @@ def scatter(
         Name of the data set, and what its opinions are.
     pictures
         File of each picture, which the page shows beside the point.
-    total
-        Pictures of the whole set, where ``points`` are some of them.
+    total, drawn
+        Pictures of the whole set, and whether ``points`` are a draw of them.
     """
     known = points.dropna(subset=["mos", "score"])
     known = known[np.isfinite(known["score"])]
@@ -76,7 +76,10 @@ def scatter(
         small = {"fontsize": "small", "title_fontsize": "small", "frameon": False}
         figure.legend(handles=handles, loc="outside upper center", ncols=8, title=column, **small)
     without = [name for name in methods if curves.loc[curves["method"].eq(name), "low"].isna().any()]
-    caption, alt = _words(known, methods, labels, dataset, opinion, total)
+    caption, alt = _words(known, methods, labels, dataset, opinion)
+    if total > (shown := known["image"].nunique()):
+        why = "a seeded draw, and all extremes" if drawn else "the others have no opinion, or no score"
+        caption += f" {shown:,} of {total:,} pictures: {why}."
     if without:
         caption += (
             f" No band of {', '.join(map(labels.method, without))}: fewer than five references or pictures."
@@ -120,7 +123,7 @@ def _said(row: Any, word: str) -> str:
 
 
 def _words(
-    known: pd.DataFrame, methods: list[str], labels: Labels, dataset: str, opinion: str, total: int
+    known: pd.DataFrame, methods: list[str], labels: Labels, dataset: str, opinion: str
 ) -> tuple[str, str]:
     """Return caption and alternative text."""
     shown = known["image"].nunique()
@@ -129,8 +132,6 @@ def _words(
     caption += labels.direction_note(methods)
     if known["mos_std"].notna().any():
         caption += " Whiskers: one deviation of the ratings."
-    if total > shown:
-        caption += f" {shown:,} of {total:,} pictures: a seeded draw, and all extremes."
     if known["score"].nunique() and known.groupby("method")["score"].agg(np.ptp).eq(0).any():
         caption += " A method whose scores are all the same has no mapping."
     error = known.groupby("method", sort=False)["residual"].agg(lambda r: float(np.sqrt((r**2).mean())))

@@ -49,6 +49,7 @@ def _scatter(run: Run, one: Gathered) -> Html:
     drawing = figures.scatter(
         points, curves.frame, run.labels,
         dataset=one.name, opinion=one.record.score_name, pictures=pictures, total=len(one.manifest),
+        drawn=len(one.chosen) < len(one.manifest),
     )  # fmt: skip
     sources = [source_of(run, one.name), curves]
     return Html.of([run.drawing(drawing, sources, [one.name]), Html(_terms(one))])
@@ -65,7 +66,7 @@ def _residuals(run: Run, one: Gathered) -> Html:
         own = one.residuals[one.residuals["method"].eq(method)].dropna(subset="residual")
         own = own.sort_values("residual", kind="stable")
         title = run.labels.method(method)
-        above, below = own.tail(ENDS)[::-1], own.head(ENDS)
+        above, below = own[own["residual"] > 0].tail(ENDS)[::-1], own[own["residual"] < 0].head(ENDS)
         better, worse = (above, below) if one.record.higher_is_better else (below, above)
         groups[f"{title}: better than it says"] = [_residual(one, row) for row in better.to_dict("records")]
         groups[f"{title}: worse than it says"] = [_residual(one, row) for row in worse.to_dict("records")]
@@ -73,7 +74,8 @@ def _residuals(run: Run, one: Gathered) -> Html:
         f"{run.labels.dataset(one.name)}: the largest residuals of each method, both ways. Residual: the "
         "score of the data set less what the fitted mapping makes of the method's."
     )
-    return _gallery(run, one, caption, groups, source_of(run, one.name).name)
+    there = {heading: tiles for heading, tiles in groups.items() if tiles}
+    return _gallery(run, one, caption, there, source_of(run, one.name).name)
 
 
 def _residual(one: Gathered, row: dict[str, object]) -> tuple[str, str]:

@@ -276,4 +276,10 @@ def test_a_scatter_has_a_mark_a_picture_and_method_and_says_what_is_left_out() -
     mark = drawing.marks[0]
     assert (mark.x, mark.y) == (score[0], about["mos"][0])
     assert "± 0.50" in mark.text
-    assert "40 of 90 pictures" in drawing.caption
+    assert "40 of 90 pictures: the others have no opinion, or no score." in drawing.caption
+    given = {"dataset": "x", "opinion": "MOS", "drawn": True}
+    assert (
+        "40 of 90 pictures: a seeded draw"
+        in figures.scatter(points, curves, labels, total=90, **given).caption
+    )
+    assert "pictures" not in figures.scatter(points, curves, labels, total=40, **given).caption
