@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from benchmark.datasets._known import check_opinions
 from benchmark.datasets.prepared import Dataset, load
 from benchmark.files.delimited import spelt
 from benchmark.method import setting
-from benchmark.protocols import Resampling, ceilings, learnt_opinions, zero_shot
+from benchmark.protocols import Resampling, ceilings, learnt_from, zero_shot
 from benchmark.protocols.zero_shot import as_setting
 from benchmark.provenance import published
 from benchmark.statistics.mapping import FORMS
@@ -30,6 +30,7 @@ def evaluate(
     published_as: str = "",
     opinions_of: str = "",
     transductive: bool = False,
+    learnt: bool | Literal["unknown"] | None = None,
     how: Resampling | None = None,
     mapping: str = "logistic4",
     ratings: float | None = None,
@@ -52,6 +53,9 @@ def evaluate(
     opinions_of, transductive
         Data sets whose opinions the method has learnt, if any, and whether the score of a picture depends on
         others, as its card says it (`benchmark.method.Card`): a protocol says zero-shot where neither is so.
+    learnt
+        Whether it has learnt from this data set, its pictures too, where that is known better than by
+        ``opinions_of``.
     how
         How intervals are made; default: 1,000 resamples of references where there are any, else of pictures,
         bias-corrected and accelerated.
@@ -101,8 +105,11 @@ def evaluate(
         how=how or Resampling(),
         mapping=mapping,
     )
-    by_people = data.record.rated_by == "people"
-    learnt = by_people and learnt_opinions(opinions_of, False, data.record.name)
+    if learnt is None:
+        about, by_people = data.record, data.record.rated_by == "people"
+        learnt = learnt_from(
+            opinions_of, False, "", dataset=about.name, title=about.title, by_people=by_people
+        )
     found = as_setting(found, setting(learnt, transductive))
     top = ceilings(manifest, mos_higher_is_better=data.record.higher_is_better)
     found = pd.concat([found, top], ignore_index=True) if len(top) else found

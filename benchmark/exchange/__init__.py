@@ -5,7 +5,7 @@ held against the scores beside it and against the data set that is here.
 """
 
 from .check import CARD, COST, GIVEN, Check, check, differs
-from .making import carded, machine, make, stated, versions
+from .making import carded, in_setting, machine, make, stated, versions
 from .ranking import learnt, ranked
 from .record import LARGEST, SCHEMA, Record, beside, paths, printable, read, records, write
 
@@ -21,6 +21,7 @@ __all__ = [
     "carded",
     "check",
     "differs",
+    "in_setting",
     "learnt",
     "machine",
     "make",

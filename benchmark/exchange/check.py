@@ -13,8 +13,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from benchmark.datasets.prepared import Dataset
-from benchmark.exchange.making import described, figures
-from benchmark.exchange.record import Record
+from benchmark.exchange.making import described, figures, in_setting
+from benchmark.exchange.record import DatasetOf, Record
 from benchmark.method import version
 from benchmark.tables import read_results
 
@@ -177,11 +177,15 @@ def _of_figures(record: Record, scores: pd.DataFrame, data: Dataset) -> Iterator
         )
         return
     try:
-        anew = figures(scores, data, record.method.higher_is_better, record.protocol)
+        anew = figures(scores, data, record.method, record.protocol)
     except (ArithmeticError, LookupError, ValueError) as error:
         yield Check("figures", "fails", f"cannot be worked out by its protocol: {error}")
         return
-    told = [value.model_dump() for value in record.values]
+    here = DatasetOf.model_validate(described(data))
+    told = [  # records of earlier versions say zero-shot of all
+        value.model_dump() | {"protocol": in_setting(value.protocol, record.method, here)}
+        for value in record.values
+    ]
     ours, theirs = ({(row["statistic"], row["protocol"]): row for row in rows} for rows in (anew, told))
     faults = [f"{name} is left out" for name, _ in ours.keys() - theirs.keys()]
     faults += [f"{name} is not what this data set gives" for name, _ in theirs.keys() - ours.keys()]

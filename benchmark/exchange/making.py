@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from benchmark.datasets.prepared import Dataset
 from benchmark.datasets.prepared.contents import FILE as PICTURES
 from benchmark.evaluation import evaluate
-from benchmark.exchange.record import ProtocolOf, Record
+from benchmark.exchange.record import DatasetOf, MethodOf, ProtocolOf, Record
 from benchmark.files import sha256_of
-from benchmark.method import Trained
-from benchmark.protocols import Resampling
+from benchmark.method import Trained, setting
+from benchmark.protocols import Resampling, learnt_from
 from benchmark.provenance.signature import data_hash
 from benchmark.tables import read_results
 
@@ -61,15 +61,13 @@ def make(
     table = read_results(BytesIO(scores))
     own = asdict(method)
     del own["card"]
+    told = {key: value for key, value in own.items() if key != "method"}
+    told |= {"module": method.method, "version": method.version, "card": carded(method)}
+    one = MethodOf.model_validate(told)
     return Record.model_validate(
         {
             "format": 1,
-            "method": {
-                **{key: value for key, value in own.items() if key != "method"},
-                "module": method.method,
-                "version": method.version,
-                "card": carded(method),
-            },
+            "method": one,
             "dataset": described(data),
             "scores": {
                 "sha256": hashlib.sha256(scores).hexdigest(),
@@ -79,7 +77,7 @@ def make(
             "protocol": dict(protocol),
             "packages": versions(),
             "cost": None if cost is None else dict(cost),
-            "values": figures(table, data, method.higher_is_better, ProtocolOf.model_validate(protocol)),
+            "values": figures(table, data, one, ProtocolOf.model_validate(protocol)),
         }
     )
 
@@ -106,9 +104,22 @@ def described(data: Dataset) -> dict[str, Any]:
     }
 
 
-def figures(
-    scores: pd.DataFrame, data: Dataset, higher_is_better: bool, how: ProtocolOf
-) -> list[dict[str, Any]]:
+def learnt_there(method: MethodOf, dataset: DatasetOf) -> bool | Literal["unknown"]:
+    """Whether a method has learnt from a data set, as far as records say it."""
+    card = method.card
+    return learnt_from(
+        f"{method.rated} {card.opinions_of}", card.opinion_aware, card.training_data,
+        dataset=dataset.name, title=dataset.title, by_people=dataset.rated_by == "people",
+    )  # fmt: skip
+
+
+def in_setting(protocol: str, method: MethodOf, dataset: DatasetOf) -> str:
+    """Say in a protocol in what way the method meets the data set: zero-shot only where that is so."""
+    said = setting(learnt_there(method, dataset), method.card.transductive)
+    return protocol.replace("zero-shot,", f"{said},")
+
+
+def figures(scores: pd.DataFrame, data: Dataset, method: MethodOf, how: ProtocolOf) -> list[dict[str, Any]]:
     """Return every figure of scores on a data set, with its interval.
 
     Those within references only where there are no others: older records would lack them elsewhere.
@@ -116,7 +127,7 @@ def figures(
     found = evaluate(
         scores,
         data,
-        higher_is_better=higher_is_better,
+        higher_is_better=method.higher_is_better,
         how=Resampling(how.resamples, how.seed, how.interval),
         mapping=how.mapping,
         ratings=how.ratings,
@@ -124,6 +135,8 @@ def figures(
     kept = found[["statistic", "value", "low", "high", "n", "units", "protocol"]]
     if not data.record.within:
         kept = kept[~kept["statistic"].str.endswith("_within")]
+    dataset = DatasetOf.model_validate(described(data))
+    kept = kept.assign(protocol=[in_setting(text, method, dataset) for text in kept["protocol"]])
     return [
         {key: None if pd.isna(value) else value for key, value in row.items()}
         for row in kept.astype(object).to_dict("records")

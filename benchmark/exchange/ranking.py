@@ -8,8 +8,9 @@ from io import BytesIO
 import pandas as pd
 
 from benchmark.datasets.prepared import Dataset
+from benchmark.exchange.making import learnt_there
 from benchmark.exchange.record import Record
-from benchmark.protocols import Resampling, learnt_opinions
+from benchmark.protocols import Resampling
 from benchmark.protocols.paired import differences_of, joint
 from benchmark.protocols.ranking import rank_table
 from benchmark.tables import read_results
@@ -18,9 +19,8 @@ HOW = Resampling(500, 0, "percentile")
 
 
 def learnt(record: Record) -> bool | str:
-    """Whether the method of a record has learnt from opinions of its data set: yes, no or ``"unknown"``."""
-    one = record.method
-    return learnt_opinions(f"{one.rated} {one.card.opinions_of}", one.card.opinion_aware, record.dataset.name)
+    """Whether the method of a record has learnt from its data set, by its card: yes, no or ``"unknown"``."""
+    return learnt_there(record.method, record.dataset)
 
 
 def ranked(records: Mapping[str, tuple[Record, bytes]], data: Dataset) -> pd.DataFrame:

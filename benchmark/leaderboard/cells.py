@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from benchmark.exchange import learnt
+from benchmark.exchange import in_setting, learnt
 from benchmark.leaderboard.entries import Entry, value_of
 from benchmark.method import setting
 from benchmark.tables.cells import Cell, Column, billions, estimate
@@ -64,8 +64,11 @@ def met(entry: Entry) -> Cell:
 
 def protocol(entry: Entry) -> Cell:
     """Return by which protocol the SRCC of a record was measured, and by which curve its PLCC."""
-    value = value_of(entry.record, "srcc")
-    return words(f"{value.protocol}; PLCC after {entry.record.protocol.mapping}" if value else "")
+    value, one = value_of(entry.record, "srcc"), entry.record
+    if value is None:
+        return words("")
+    said = in_setting(value.protocol, one.method, one.dataset)
+    return words(f"{said}; PLCC after {one.protocol.mapping}")
 
 
 def record(entry: Entry) -> Cell:

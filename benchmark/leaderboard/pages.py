@@ -209,7 +209,7 @@ ROW = (
 RANKED = (
     "Rank by SRCC on the same pictures, in brackets its 95% interval; methods that share a letter are not "
     "told apart (paired tests, Holm). Ranked are records whose figures were worked out anew here, that have "
-    "a score for every rated picture and have learnt from no opinion of this data set."
+    "a score for every rated picture and have, by their cards, learnt nothing from this data set."
 )
 RELEASES = (
     "Releases are told apart by the digest of their opinions, references and splits: figures of different "

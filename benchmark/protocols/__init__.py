@@ -5,7 +5,7 @@ from benchmark.provenance.signature import data_hash, sign
 from .ceiling import ceilings
 from .compare import Comparison, compare
 from .distortions import by_distortion
-from .overlap import RELATED, learnt_opinions, named_in, shared
+from .overlap import RELATED, learnt_from, learnt_opinions, named_in, shared
 from .paired import differences, wins
 from .pairs_of_images import discrimination
 from .probe import cross_set, probe

@@ -30,6 +30,26 @@ def learnt_opinions(opinions_of: str, opinion_aware: bool, dataset: str) -> bool
     return "unknown" if "unknown" in names or (opinion_aware and not names) else False
 
 
+def learnt_from(
+    opinions_of: str, opinion_aware: bool, training_data: str, *, dataset: str, title: str, by_people: bool
+) -> bool | Literal["unknown"]:
+    """Whether a method has learnt from a data set, its opinions or its pictures, by what its card says.
+
+    Parameters
+    ----------
+    opinions_of, opinion_aware, training_data
+        As on its card.
+    dataset, title
+        Name and title of the data set that it is tested on.
+    by_people
+        Whether people rated it: what is not known can have held no proxy made here.
+    """
+    learnt = learnt_opinions(opinions_of, opinion_aware, dataset)
+    if learnt is True or (by_people and named_in(training_data, title)):
+        return True
+    return learnt if by_people else False
+
+
 def shared(train: Collection[str], test: Iterable[str]) -> int:
     """Count the test pictures that are, byte for byte, a training picture, by the digests of their files."""
     learnt = set(train)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from benchmark.method import Trained
-from benchmark.protocols import learnt_opinions, named_in, shared
+from benchmark.protocols import learnt_from, shared
 from experiments.runs import results
 
 
@@ -46,16 +46,18 @@ def leak(
         What is known of the pictures of data sets already.
     """
     digests = digests or Digests()
-    card = method.card
-    learnt = learnt_opinions(opinions_of(method), card.opinion_aware, data.record.name)
-    by_people = data.record.rated_by == "people"
-    if learnt is True or (by_people and named_in(card.training_data, data.record.title)):
+    card, about = method.card, data.record
+    learnt = learnt_from(
+        opinions_of(method), card.opinion_aware, card.training_data,
+        dataset=about.name, title=about.title, by_people=about.rated_by == "people",
+    )  # fmt: skip
+    if learnt is True:
         return True
     if pictures_learnt(method, data, pristine, digests):
         return True
     if method.weights_sha256 and method.rated and shared(digests.of(method.rated), results.digests(data)):
         return True
-    return learnt if by_people else False
+    return learnt
 
 
 def pictures_learnt(method: Trained, data: results.Dataset, pristine: str, digests: Digests) -> bool:

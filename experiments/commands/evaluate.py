@@ -110,22 +110,30 @@ def of_method(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Scores of a method, asked for by ``name``, and what its card says of them."""
     import methods
-    from benchmark.protocols import learnt_opinions
+    from benchmark.method import Trained
+    from benchmark.protocols import learnt_from
     from experiments.runs import results
+    from experiments.runs.trained import folder_of
     from experiments.scoring.kept_scores import score_once
 
     card = getattr(method, "card", None) or methods.card(method.name)
-    learnt = learnt_opinions(card.opinions_of, card.opinion_aware, data.record.name)
+    folder, about = folder_of(name), data.record
+    rated = Trained.read(folder).rated if folder else ""
+    learnt = learnt_from(
+        f"{rated} {card.opinions_of}", card.opinion_aware, card.training_data,
+        dataset=about.name, title=about.title, by_people=about.rated_by == "people",
+    )  # fmt: skip
     notes = []
-    if learnt and data.record.rated_by == "people":
+    if learnt:
         may = "has" if learnt is True else "may have"
-        notes.append(f"{name} {may} learnt from opinions of {data.record.name}: this is no test")
+        notes.append(f"{name} {may} learnt from {about.name}: this is no test")
     path = score_once(name, method, data, batch=batch, device=device)
     return results.scores(path), {
         "higher_is_better": method.higher_is_better,
         "published_as": card.published_as,
         "opinions_of": card.opinions_of or ("unknown" if card.opinion_aware else ""),
         "transductive": card.transductive,
+        "learnt": learnt,
         "notes": notes,
     }
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from benchmark import exchange
 from benchmark.datasets.prepared import load
 from benchmark.exchange import Record, ranked
+from benchmark.exchange.making import figures
 from benchmark.leaderboard import Entry, pages
 from benchmark.method import version
 from experiments.cli import app
@@ -150,6 +151,52 @@ def test_what_nobody_knows_it_learnt_from_is_marked_as_such(like):
     text = pages(entries([Record.model_validate(told)]))["index"]
     assert "‡</span>" not in text
     assert "†</span>" not in text
+
+
+SEEN = "pictures of Lab, synthetically degraded; no quality scores"
+
+
+def test_pictures_that_a_card_names_are_learnt_from_as_opinions_are(like):
+    data = load("lab", "data")
+    opinions = data.manifest["mos"].to_numpy()
+    seen, scores = on(like, data, opinions, training_data=SEEN)
+    site = pages(entries([seen]))
+    assert "†</span>" in site["index"]
+    for name in ("records", "set-lab"):
+        assert "<span>learnt from this data set</span>" in site[name]
+        assert "zero-shot" not in site[name]
+    assert ranked({"seen": (seen, scores)}, data).empty
+    proxy = seen.model_dump(mode="json")
+    proxy["dataset"] |= {"rated_by": "proxy"}
+    assert "†</span>" not in pages(entries([Record.model_validate(proxy)]))["index"]
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ({}, "zero-shot, "),
+        ({"training_data": SEEN}, "learnt from this data set, "),
+        ({"opinions_of": "lab", "opinion_aware": True}, "learnt from this data set, "),
+        ({"opinion_aware": True}, "exposure to this data set not known, "),
+        ({"transductive": True}, "transductive, "),
+    ],
+)
+def test_a_record_says_zero_shot_only_where_it_is_and_one_of_before_holds(like, sent, card, words):
+    """Earlier versions wrote zero-shot into all; what else is said of it does not hold."""
+    data, told = load("lab", "data"), like.model_dump(mode="json")
+    told["method"]["card"] |= card
+    method = Record.model_validate(told).method
+    anew = figures(pd.read_csv(sent.with_suffix(".csv")), data, method, like.protocol)
+    assert [row["statistic"] for row in anew] == [row["statistic"] for row in told["values"]]
+    assert next(row for row in anew if row["statistic"] == "srcc")["protocol"].startswith(words)
+    assert any("zero-shot" in row["protocol"] for row in told["values"])
+    wrong = [row | {"protocol": row["protocol"].replace(words, "learnt from another, ")} for row in anew]
+    for values, outcome in ((anew, "holds"), (told["values"], "holds"), (wrong, "fails")):
+        record = Record.model_validate(told | {"values": values})
+        checks = {
+            one.what: one for one in exchange.check(record, sent.with_suffix(".csv").read_bytes(), data)
+        }
+        assert checks["figures"].outcome == outcome, checks["figures"].why
 
 
 def test_the_order_of_the_records_does_not_matter(like):

@@ -27,7 +27,8 @@ def test_figures_within_references_only_where_there_are_no_others(made, within):
     lab = Dataset(replace(data.record, within=within), data.root, frame)
     scores = frame[["image"]].assign(score=np.arange(COUNT))
     how = {"resamples": 100, "seed": 0, "interval": "bca", "mapping": "logistic4", "ratings": None}
-    found = figures(scores, lab, True, ProtocolOf.model_validate(how))
+    method = exchange.read(made / "sent/sharpness/lab.json").method
+    found = figures(scores, lab, method, ProtocolOf.model_validate(how))
     names = {row["statistic"] for row in found}
     assert names == {"srcc_within", "krcc_within", "plcc_raw_within"} if within else "srcc" in names
     assert within or not any(name.endswith("_within") for name in names)

@@ -135,7 +135,9 @@ def test_a_picture_whose_score_is_kept_back_is_found_by_asking_the_method(sent, 
     rows = {"rows": len(table), "missing": int(table["score"].isna().sum())}
     told["scores"] = {"sha256": hashlib.sha256(content).hexdigest(), **rows}
     protocol = exchange.read(sent).protocol
-    told["values"] = figures(read_results(BytesIO(content)), load("lab"), True, protocol)
+    told["values"] = figures(
+        read_results(BytesIO(content)), load("lab"), exchange.read(sent).method, protocol
+    )
     sent.write_text(json.dumps(told))
     assert iqa("verify", sent).exit_code == 0
     done = iqa("verify", sent, "--rescore", 1)

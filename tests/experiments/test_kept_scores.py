@@ -12,6 +12,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 import benchmark
+import methods
 from benchmark.datasets import Record, load, write_dataset
 from benchmark.images import write_png
 from benchmark.protocols import Resampling
@@ -137,6 +138,25 @@ def test_a_protocol_says_zero_shot_only_where_it_is(rated, given, words):
     own = found["statistic"].isin(["srcc", "krcc", "plcc", "plcc_raw", "rmse", "srcc_splits"])
     assert own.sum() == 6
     assert found["protocol"][own].str.startswith(words).all()
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({}, "zero-shot, "),
+        ({"training_data": "pictures of CSIQ; no quality scores"}, "learnt from this data set, "),
+        ({"opinion_aware": True, "opinions_of": "csiq"}, "learnt from this data set, "),
+        ({"opinion_aware": True}, "exposure to this data set not known, "),
+    ],
+)
+def test_the_command_asks_the_card_as_the_pipeline_does(rated, monkeypatch, told, said):
+    card = replace(methods.card("sharpness"), **told)
+    monkeypatch.setattr(methods, "card", lambda name: card)
+    done = run.invoke(app, ["evaluate", "sharpness", "csiq", "--resamples", "100", "--out", "out.csv"])
+    assert done.exit_code == 0, done.output
+    assert ("this is no test" in done.output) == bool(told)
+    protocol = pd.read_csv("out.csv").set_index("statistic")["protocol"]
+    assert protocol["srcc"].startswith(said)
 
 
 @pytest.mark.parametrize("column", ["img", "image"])
