@@ -25,6 +25,7 @@ from benchmark.leaderboard.cells import (
     record,
     release,
     size_of,
+    unscored,
     who,
     words,
 )
@@ -234,12 +235,14 @@ def _of_size(sizes: Sequence[str]) -> tuple[str, ...]:
 def _against_cost(entries: Sequence[Entry], title: str, note: str) -> list[Html]:
     """Draw SRCC against multiply-adds of records whose figures were worked out anew, where two have both.
 
-    Those that have learnt from the data set are left out.
+    Those that have learnt from the data set are left out, and those that lack scores: they are of fewer
+    pictures.
     """
     rows = []
     for entry in entries:
         value, one = value_of(entry.record, "srcc"), entry.record.cost
-        if value and one and entry.standing != "reported" and learnt(entry.record) is False:
+        fair = learnt(entry.record) is False and not unscored(entry)
+        if value and one and entry.standing != "reported" and fair:
             rows.append(
                 {
                     "title": entry.record.method.card.title,

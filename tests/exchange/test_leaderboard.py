@@ -392,6 +392,52 @@ def test_ranks_are_of_records_that_scored_everything_and_learnt_nothing_there(li
     assert ranked({"learnt": given["learnt"]}, data).empty
 
 
+def test_ranks_are_the_same_whichever_way_scores_and_opinions_run(like):
+    data, draw = load("lab", "data"), np.random.default_rng(2)
+    opinions = data.manifest["mos"].to_numpy()
+    given = {name: opinions + draw.normal(0, wide, len(opinions)) for name, wide in (("a", 5), ("b", 40))}
+    upright = {name: on(like, data, scores) for name, scores in given.items()}
+    wanted = ranked(upright, data)
+    falling = replace(
+        data,
+        record=replace(data.record, higher_is_better=False),
+        manifest=data.manifest.assign(mos=100 - data.manifest["mos"]),
+    )
+    pd.testing.assert_frame_equal(ranked(upright, falling), wanted)
+    told, scores = on(like, data, -given["b"], higher_is_better=False)
+    turned = told.model_copy(update={"method": told.method.model_copy(update={"higher_is_better": False})})
+    pd.testing.assert_frame_equal(ranked({"a": upright["a"], "b": (turned, scores)}, data), wanted)
+    assert list(wanted["method"].unique()) == ["a", "b"]
+    assert set(wanted["n"]) == set(wanted["units"]) == {len(opinions)}
+
+
+def test_every_cell_of_a_row_is_its_record_s_and_the_best_stands_first(like):
+    made_of = []
+    for name, value in (("none", None), ("low", 0.2), ("high", 0.7)):
+        told = like.model_dump(mode="json")
+        told["method"] |= {"name": name, "rated": "elsewhere" if name == "low" else ""}
+        told["cost"] = {"width": 9, "height": 9, "parameters": 2_098_778, "multiply_adds": 1_219_054_592}
+        for row in told["values"]:
+            if row["statistic"] == "srcc":
+                row |= {"value": value, "low": 0.1, "high": 0.8, "n": 1717}
+            elif row["statistic"] in ("krcc", "plcc"):
+                row |= {"value": {"krcc": 0.3, "plcc": -0.4}[row["statistic"]], "low": None, "high": None}
+        made_of += entries([Record.model_validate(told)])
+    ranks = pd.DataFrame(
+        [{"method": made_of[1].file, "statistic": "rank", "value": 2, "low": 1, "high": 3, "letters": "ab"}]
+    )
+    text = pages(made_of, ranks={"lab": ranks})["set-lab"]
+    rows = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", text, re.S)
+    cells = [re.findall(r"<span>(.*?)</span>(?: <small>(.*?)</small>)?", row) for row in rows]
+    assert [row[0][1] for row in cells] == ["high", "low", "none"]
+    assert cells[1][3:11] == [
+        *(("aware", ""), ("2 ab", "[1, 3]"), ("0.200", "[0.100, 0.800]"), ("0.300", ""), ("−0.400", "")),
+        *(("1,717", ""), ("1.22", ""), ("2.1", "")),
+    ]
+    assert [row[3][0] for row in cells] == ["unaware", "aware", "unaware"]
+    assert cells[0][4] == ("–", "")
+
+
 def test_a_method_that_says_one_thing_of_every_picture_stops_no_ranking(like):
     data = load("lab", "data")
     opinions = data.manifest["mos"].to_numpy()
@@ -431,6 +477,9 @@ def test_cost_is_that_of_the_version_and_what_nothing_cheaper_beats_is_named(lik
         at("Dear", 900, 0.3),
         at("Best", 999, 0.7),
     ]
+    lacking = at("Lacking", 5, 0.9).model_dump(mode="json")
+    lacking["scores"] |= {"rows": 20, "missing": 3}
+    records.append(Record.model_validate(lacking))  # of fewer pictures, perhaps of the easy ones
     page = pages(entries(records, "verified"))["set-lab"]
     assert "Front: None 0.100, Small 0.500, Best 0.700." in page
     assert "multiply-adds not counted" in page
