@@ -60,6 +60,15 @@ TAMPERED = {
     "a picture twice": (twice, "scores: fails: 'images/p00.png' stands twice"),
     "a figure": (of("values", 0, "value", value=lambda v: v + 1e-4), "srcc: value is .*the record has"),
     "an interval": (of("values", 0, "low", value=lambda v: v + 1e-3), "srcc: low is .*the record has"),
+    "the other end": (of("values", 0, "high", value=lambda v: v + 1e-3), "srcc: high is .*the record has"),
+    "a number of references": (of("values", 0, "units", value=100), "srcc: units is 24, the record has 100"),
+    "a figure twice": (lambda path, told: told["values"].append(told["values"][0]), "a figure stands twice"),
+    "a scaling": (of("dataset", "short_side", value=512), "data set: fails: short_side"),
+    "a number of pictures of the set": (of("dataset", "images", value=25), "data set: fails: images"),
+    "a direction of opinions": (
+        of("dataset", "higher_is_better", value=False),
+        "data set: fails: higher_is_better",
+    ),
     "a number of pictures": (of("values", 0, "n", value=100), "srcc: n is 24, the record has 100"),
     "a figure taken out": (lambda path, told: told["values"].pop(0), "srcc is left out"),
     "a figure made up": (

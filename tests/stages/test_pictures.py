@@ -101,6 +101,19 @@ def test_all_fail_is_said_in_the_direction_in_which_they_do(planted: Path) -> No
     assert found[best] > 0.5
 
 
+def test_people_order_a_pair_clearly_by_the_error_of_a_mean_of_ratings(planted: Path) -> None:
+    """Opinions of ``koniq10k`` are of 20 ratings: the deviation of one would part few."""
+    change(planted, report={"pictures": "none"})
+    path = planted / "data/koniq10k/manifest.csv"
+    pd.read_csv(path).assign(mos_std=10.0).to_csv(path, index=False)
+    pictures()
+    found = pd.read_csv("results/pictures/koniq10k.wrong.csv").query("kind == 'pair'")
+    mos = rows("koniq10k").set_index("image")["mos"]
+    gaps = mos[found["image"]].to_numpy() - mos[found["other"]].to_numpy()
+    assert gaps.min() > 1.96 * np.hypot(10, 10) / np.sqrt(20)
+    assert gaps.min() < 1.96 * np.hypot(10, 10)
+
+
 @pytest.mark.parametrize("higher", [True, False])
 def test_residuals_stand_under_the_side_on_which_they_lie(run: Run, higher: bool) -> None:
     """Of six pictures five are better than the score says, or worse where opinions fall; none is on both."""
