@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-HASHED = ("image", "mos", "mos_std", "reference", "distortion", "level", "split", "mos_within")
+HASHED = (
+    *("image", "mos", "mos_std", "reference", "distortion", "level", "split"),
+    *("mos_within", "ratings"),
+)
 
 
 def data_hash(manifest: pd.DataFrame, pictures: str = "") -> str:

@@ -16,6 +16,9 @@ def test_signature(manifest):
     changed = manifest.copy()
     changed.loc[0, "mos"] += 1e-9
     assert digest != data_hash(changed)
+    for name in ("ratings", "mos_within"):
+        with_it = [manifest.assign(**{name: number}) for number in (5.0, 6.0)]
+        assert len({digest, *map(data_hash, with_it)}) == 3
     table = zero_shot(scores_of(manifest), manifest, **UP, how=Resampling(20))
     signed = sign(table, method="0123456789abcdef", resolution="whole image", data=digest)
     assert signed["signature"].iloc[0].startswith("n=300|zero-shot, whole set;")
