@@ -1,6 +1,7 @@
 """What was measured with people's opinions, in the repository: it holds, and a run is compared with it."""
 
 import json
+import re
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -10,13 +11,19 @@ import pandas as pd
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from scipy import stats
 
 import methods
 from benchmark import exchange
+from benchmark.datasets import catalogue
+from benchmark.datasets.prepared import Dataset
+from benchmark.datasets.prepared.record import Record
+from benchmark.exchange.making import figures
 from benchmark.images import read
 from benchmark.method import Trained
 from benchmark.reporting.compared import changes
 from benchmark.reporting.run import Run
+from benchmark.tables import read_results
 from experiments.pages.comparison import REFERENCE, fetch, write
 from experiments.runs.signatures import write_tidy
 
@@ -36,6 +43,32 @@ def test_the_reference_is_whole():
         assert record.scores.missing == 0
 
 
+@pytest.mark.parametrize(("path", "record"), RECORDS, ids=lambda given: getattr(given, "stem", ""))
+def test_the_reference_states_what_this_version_would(path, record):
+    """Of the same scores and other opinions, so with other values: a record of other rows fails its check."""
+    scores = read_results(path.with_suffix(".csv"))
+    names, sign = scores["image"], np.sign(value_of(record, "srcc"))
+    rng = np.random.default_rng(0)
+    mos = 2.5 + 0.5 * (1 if record.method.higher_is_better else -1) * sign * stats.zscore(scores["score"])
+    manifest = pd.DataFrame({"image": names, "mos": (mos + rng.normal(0, 0.3, len(names))).clip(0, 5)})
+    manifest = manifest.assign(mos_std=0.5, reference=np.nan, distortion=np.nan, level=np.nan, split=np.nan)
+    entry = catalogue.entry("agiqa3k")
+    about = Record("agiqa3k", entry.title, "", "", entry.score.name, 0, 5, True, "people", ratings=21)
+    quick = record.protocol.model_copy(update={"resamples": 100})
+    anew = figures(scores, Dataset(about, Path(), manifest), record.method, quick)
+    told = [(one["statistic"], one["low"] is not None, one["n"]) for one in anew]
+    assert told == [(one.statistic, one.low is not None, one.n) for one in record.values]
+    words = [
+        [re.sub(r"[\d.]+", "#", text) for text in texts]
+        for texts in ([one["protocol"] for one in anew], [one.protocol for one in record.values])
+    ]
+    assert words[0] == words[1]
+
+
+def value_of(record, statistic):
+    return next(one.value for one in record.values if one.statistic == statistic)
+
+
 @pytest.mark.shared
 @pytest.mark.skipif(not AGIQA3K.is_dir(), reason="needs the human-rated pictures beside the checkout")
 @pytest.mark.parametrize(("path", "record"), RECORDS, ids=lambda given: getattr(given, "stem", ""))
@@ -52,7 +85,7 @@ def test_figures_are_what_the_scores_give_and_scores_what_the_method_gives(path,
     scores = pd.read_csv(path.with_suffix(".csv"))
     assert scores["image"].tolist() == frame["image"].tolist()
     sign = 1 if record.method.higher_is_better else -1
-    srcc = next(value.value for value in record.values if value.statistic == "srcc")
+    srcc = value_of(record, "srcc")
     ranks = [column.rank().to_numpy() for column in (sign * scores["score"], frame["mos"])]
     assert np.corrcoef(*ranks)[0, 1] == pytest.approx(srcc, abs=1e-9)
     if record.method.name in AS_PUBLISHED:
