@@ -63,7 +63,8 @@ def heatmap(
                 marks.append(Mark(axis, x, y, told(row, names)))
     best = part.sort_values("value", ascending=False, kind="stable").iloc[0]  # NaN last
     keys = ", ".join(labels.of(c, best[c]) for c in dict.fromkeys((panel, rows, columns)))
-    caption = f"{caption or label(statistic) + '.'} Colour from {low:g} to {high:g}."
+    scale = " to ".join(number(end, 0) for end in (low, high))
+    caption = f"{caption or label(statistic) + '.'} Colour from {scale}."
     highest = (
         "none has a value" if pd.isna(best["value"]) else f"the highest, {number(best['value'])}, is {keys}"
     )

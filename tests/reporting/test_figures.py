@@ -84,6 +84,7 @@ def test_the_figure_holds_the_intervals_of_its_table(run: Run) -> None:
 def test_a_heat_map_prints_the_values_of_its_table(run: Run) -> None:
     frame = run.source("results/tables/cross_dataset.csv").frame
     drawing = figures.heatmap(frame, run.labels, rows="train", columns="test", panel="method")
+    assert "Colour from \u22121 to 1." in drawing.caption
     shown = sorted(text.get_text() for axis in drawing.figure.axes for text in axis.texts)
     assert shown == sorted(f"{value:.2f}" for value in frame.loc[frame["statistic"].eq("srcc"), "value"])
 
